@@ -1,0 +1,1 @@
+//! Archives: any `Read` in, files out.

@@ -1,0 +1,16 @@
+//! `toolkit` provisions build environments: it resolves release channels of SDKs, locks them for every platform, and
+//! installs them with every byte verified.
+//!
+//! The rooms stand on floors; a room uses only rooms below it (`tests/layers.rs` checks that). Start reading at
+//! `provision`, the story from a request to a directory on `PATH`.
+
+// floor 0
+pub mod model;
+pub mod report;
+// floor 1
+pub mod archive;
+pub mod host;
+pub mod net;
+pub mod store;
+// floor 3
+pub mod toolchain;

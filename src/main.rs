@@ -1,0 +1,3 @@
+//! The `toolkit` command.
+
+fn main() {}

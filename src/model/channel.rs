@@ -1,0 +1,328 @@
+//! What a person asks for: `dotnet@lts`, `go@1.27`, `8.0.1xx`, `^8.0`, a `global.json` with its roll-forward rule.
+
+use std::fmt;
+
+use super::Version;
+
+/// The name of a tool: lower-case ASCII letters, digits and `-`, a letter first.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ToolName(String);
+
+/// One tool and the channel that is wanted of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The tool.
+    pub tool: ToolName,
+    /// What is wanted of it.
+    pub channel: Channel,
+}
+
+/// What is wanted of a tool, parsed once by the tool's own grammar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Channel {
+    /// A moving name that the tool defines: `lts`, `latest`, `oldstable`.
+    Name(&'static str),
+    /// The newest release of a line: `8`, `8.0`, `1.22`, `8.0.1xx`.
+    Line(Line),
+    /// One release.
+    Exact(Version),
+    /// The newest release in a semantic-version range.
+    Range(Range),
+    /// A .NET `global.json` that names a version, with its roll-forward rule.
+    RollForward(RollForward),
+}
+
+/// A line of releases: all that start with these numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// The first number.
+    pub major: u64,
+    /// The second number, when it was given.
+    pub minor: Option<u64>,
+    /// The hundreds of the third number, when a .NET feature band was given: 1 for `8.0.1xx`.
+    pub band: Option<u64>,
+}
+
+/// A semantic-version range: alternatives of comparators that must all hold.
+#[derive(Debug, Clone)]
+pub struct Range {
+    text: String,
+    alternatives: Vec<semver::VersionReq>,
+}
+
+/// How a `global.json` lets the .NET host move away from the version it names
+/// (<https://learn.microsoft.com/dotnet/core/tools/global-json>).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollForward {
+    /// The version that the file names.
+    pub version: Version,
+    /// How far to move.
+    pub policy: RollForwardPolicy,
+    /// Whether prereleases count.
+    pub allow_prerelease: bool,
+}
+
+/// The nine values of `rollForward`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RollForwardPolicy {
+    /// The version or, without it, the newest patch of its band.
+    Patch,
+    /// Like `patch`, else the next higher band.
+    Feature,
+    /// Like `feature`, else the next higher minor.
+    Minor,
+    /// Like `minor`, else the next higher major.
+    Major,
+    /// The newest patch of the band.
+    LatestPatch,
+    /// The newest band of the minor.
+    LatestFeature,
+    /// The newest minor of the major.
+    LatestMinor,
+    /// The newest of all.
+    LatestMajor,
+    /// The version and nothing else.
+    Disable,
+}
+
+/// A text that the tool's grammar does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not something that can be asked of {tool}: {reason}")]
+pub struct BadChannel {
+    /// The tool whose grammar was applied.
+    pub tool: String,
+    /// The text as it was given.
+    pub text: String,
+    /// What is wrong with it, and what would be right.
+    pub reason: String,
+}
+
+/// A request that names no known tool, or nothing that can be asked of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a request: {reason}")]
+pub struct BadRequest {
+    /// The text as it was given.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl ToolName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 40 characters, or has other characters than `a-z`, `0-9` and `-`.
+    pub fn parse(text: &str) -> Result<Self, BadRequest> {
+        let fits = text.len() <= 40
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if fits {
+            return Ok(Self(text.to_owned()));
+        }
+        let reason = "a tool's name has lower-case letters, digits and `-`, a letter first".to_owned();
+        Err(BadRequest { text: text.to_owned(), reason })
+    }
+
+    /// Gives the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ToolName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.tool, self.channel)
+    }
+}
+
+impl Line {
+    /// Tells whether the version belongs to the line, prerelease or not.
+    #[must_use]
+    pub fn contains(&self, version: &Version) -> bool {
+        let semver = version.semver();
+        semver.major == self.major
+            && self.minor.is_none_or(|minor| semver.minor == minor)
+            && self.band.is_none_or(|band| semver.patch / 100 == band)
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.minor, self.band) {
+            (None, _) => write!(f, "{}", self.major),
+            (Some(minor), None) => write!(f, "{}.{minor}", self.major),
+            (Some(minor), Some(band)) => write!(f, "{}.{minor}.{band}xx", self.major),
+        }
+    }
+}
+
+impl Range {
+    /// Reads a range as npm and NuGet users write it: `^8.0`, `>=8 <10`, `8 || 9`, `~8.0.100`, `8.x`, `8 - 9`.
+    ///
+    /// A space or a comma joins comparators that must all hold, `||` separates alternatives. A bare partial version means
+    /// the whole line (`8.0` is `8.0.x`), as in node-semver; the `semver` crate alone would read a caret into it.
+    ///
+    /// # Errors
+    /// The reason, in words, when the text is no range.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let alternatives: Result<Vec<_>, String> = text.split("||").map(alternative).collect();
+        Ok(Self { text: text.split_whitespace().collect::<Vec<_>>().join(" "), alternatives: alternatives? })
+    }
+
+    /// Tells whether the version is in the range. A prerelease is only when a comparator of the range names one of the
+    /// same numbers.
+    #[must_use]
+    pub fn contains(&self, version: &Version) -> bool {
+        self.alternatives.iter().any(|alternative| alternative.matches(version.semver()))
+    }
+}
+
+/// Reads what stands between two `||`.
+fn alternative(text: &str) -> Result<semver::VersionReq, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("an alternative is empty".to_owned());
+    }
+    if let Some((low, high)) = text.split_once(" - ") {
+        return requirement(&[format!(">={}", low.trim()), format!("<={}", high.trim())]);
+    }
+    let mut comparators = Vec::new();
+    let mut operator = String::new();
+    for word in text.split([' ', '\t', ',']).filter(|word| !word.is_empty()) {
+        let version = word.trim_start_matches(['<', '>', '=', '^', '~']);
+        operator.push_str(&word[..word.len() - version.len()]);
+        if version.is_empty() {
+            continue; // `>= 8`: the operator stands alone
+        }
+        let bare = operator.is_empty();
+        comparators.push(format!("{}{version}", if bare { "=" } else { &operator }));
+        operator.clear();
+    }
+    if !operator.is_empty() {
+        return Err(format!("a version is missing after `{operator}`"));
+    }
+    requirement(&comparators)
+}
+
+fn requirement(comparators: &[String]) -> Result<semver::VersionReq, String> {
+    let star = |comparator: &String| matches!(comparator.as_str(), "=*" | "=x" | "=X");
+    let kept: Vec<_> = comparators.iter().filter(|comparator| !star(comparator)).cloned().collect();
+    if kept.is_empty() {
+        return Ok(semver::VersionReq::STAR);
+    }
+    semver::VersionReq::parse(&kept.join(", ")).map_err(|cause| cause.to_string())
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PartialEq for Range {
+    fn eq(&self, other: &Self) -> bool {
+        self.alternatives == other.alternatives
+    }
+}
+
+impl Eq for Range {}
+
+impl RollForwardPolicy {
+    /// All values, in the order of the documentation.
+    pub const ALL: [Self; 9] = [
+        Self::Patch,
+        Self::Feature,
+        Self::Minor,
+        Self::Major,
+        Self::LatestPatch,
+        Self::LatestFeature,
+        Self::LatestMinor,
+        Self::LatestMajor,
+        Self::Disable,
+    ];
+
+    /// Gives the spelling in `global.json`. The host compares it without regard to case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Patch => "patch",
+            Self::Feature => "feature",
+            Self::Minor => "minor",
+            Self::Major => "major",
+            Self::LatestPatch => "latestPatch",
+            Self::LatestFeature => "latestFeature",
+            Self::LatestMinor => "latestMinor",
+            Self::LatestMajor => "latestMajor",
+            Self::Disable => "disable",
+        }
+    }
+}
+
+impl fmt::Display for Channel {
+    /// Prints the canonical text, which the lock records as the request.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Line(line) => line.fmt(f),
+            Self::Exact(version) => version.fmt(f),
+            Self::Range(range) => range.fmt(f),
+            Self::RollForward(rule) => {
+                write!(f, "{} rollForward={}", rule.version, rule.policy.as_str())?;
+                if rule.allow_prerelease { Ok(()) } else { f.write_str(" allowPrerelease=false") }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_means_what_npm_means() {
+        let cases: &[(&str, &[&str], &[&str])] = &[
+            ("^8.0", &["8.0.100", "8.4.0"], &["9.0.100", "7.0.100", "8.0.100-rc.1"]),
+            (">=8 <10", &["8.0.0", "9.9.9"], &["10.0.100", "7.9.9"]),
+            (">= 8, < 10", &["8.0.0", "9.9.9"], &["10.0.100"]),
+            ("8 || 9", &["8.0.1", "9.0.1"], &["10.0.1", "7.0.1"]),
+            ("8.0", &["8.0.423"], &["8.1.0"]),
+            ("8.0.x || 10.x", &["8.0.1", "10.3.1"], &["8.1.0", "9.0.0"]),
+            ("~8.0.100", &["8.0.100", "8.0.423"], &["8.1.0", "8.0.99"]),
+            ("8 - 9", &["8.0.0", "9.9.9"], &["10.0.0"]),
+            ("*", &["1.0.0"], &["1.0.0-rc.1"]),
+            ("=8.0.101", &["8.0.101"], &["8.0.102"]),
+            (">=10.0.100-rc.1", &["10.0.100-rc.2", "10.0.100", "11.0.100"], &["11.0.100-rc.1"]),
+        ];
+        for (text, inside, outside) in cases {
+            let range = Range::parse(text).unwrap();
+            for version in *inside {
+                assert!(range.contains(&Version::parse(version).unwrap()), "{text} lacks {version}");
+            }
+            for version in *outside {
+                assert!(!range.contains(&Version::parse(version).unwrap()), "{text} has {version}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_range_is_refused() {
+        for text in ["", "||", "8 ||", "^", ">=", "8.0.0.0", "v8", "^latest", "8..0", ">=8 <"] {
+            assert!(Range::parse(text).is_err(), "{text:?} passed");
+        }
+    }
+
+    #[test]
+    fn a_tool_name_cannot_leave_its_folder() {
+        for text in ["", "../go", "go/x", "Go", "-go", "1go", "go.", &"g".repeat(41)] {
+            assert!(ToolName::parse(text).is_err(), "{text:?} passed");
+        }
+        assert_eq!(ToolName::parse("dotnet-runtime").unwrap().as_str(), "dotnet-runtime");
+    }
+}

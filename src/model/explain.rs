@@ -1,0 +1,43 @@
+//! What every error of this program can say about itself: the exit code it deserves and the advice that goes with it.
+
+/// The classes of failure, each with the exit code that scripts rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A check found something, or the build failed.
+    Finding,
+    /// The command line or a project file is wrong.
+    Usage,
+    /// An upstream failed or lacks what was asked for; a retry may help.
+    Upstream,
+    /// Bytes are not what was announced. Never worth a retry.
+    Integrity,
+    /// This machine stands in the way: disk, permission, lock.
+    Machine,
+}
+
+impl Kind {
+    /// Gives the process exit code of the class.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Finding => 1,
+            Self::Usage => 2,
+            Self::Upstream => 3,
+            Self::Integrity => 4,
+            Self::Machine => 5,
+        }
+    }
+}
+
+/// An error that knows its class and what its reader can do next.
+///
+/// The text of an error says what failed, which and where; the cause is in `source()` and is not repeated in the text.
+pub trait Explain: std::error::Error {
+    /// Gives the class of the failure.
+    fn kind(&self) -> Kind;
+
+    /// Gives advice, most useful first. One sentence each, no full stop, no capital.
+    fn hints(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,20 @@
+//! The words of the program: what is asked for, for which platform, what upstream offers, and how it was proven.
+//! Nothing here reads a file, opens a connection or prints.
+
+mod channel;
+mod digest;
+mod explain;
+mod platform;
+mod policy;
+mod release;
+mod tree;
+mod version;
+
+pub use channel::{BadChannel, BadRequest, Channel, Line, Range, Request, RollForward, RollForwardPolicy, ToolName};
+pub use digest::{Algorithm, BadDigest, Digest, Level, Proof, Received, Verified};
+pub use explain::{Explain, Kind};
+pub use platform::{Arch, BadPlatform, Libc, Os, Platform};
+pub use policy::{Choice, Date, Policy, Prefer, Unsupported, Verdict};
+pub use release::{Activation, Artifact, Candidate, Format, Phase, Release, Support, Train};
+pub use tree::{Node, NodeKind};
+pub use version::{BadVersion, Version};

@@ -1,0 +1,180 @@
+//! What the project allows, and the verdicts that follow from it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Candidate, Level, Version};
+
+/// A calendar day, in UTC.
+pub type Date = jiff::civil::Date;
+
+/// What to do about a line that has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unsupported {
+    /// Refuse it.
+    Deny,
+    /// Take it and say so.
+    #[default]
+    Warn,
+    /// Take it.
+    Allow,
+}
+
+/// Which of the legal answers to a `global.json` to give.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Prefer {
+    /// The version that the file names, when it can be had.
+    #[default]
+    Named,
+    /// The newest that the rule allows.
+    Newest,
+}
+
+/// The rules under which a version is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The day on which end of life and age are judged: today, or the day of `--as-of`.
+    pub day: Date,
+    /// Look only at what was released by `day`.
+    pub as_of: bool,
+    /// How many days a release must have been out. Releases flagged as security fixes pass.
+    pub minimum_age: u32,
+    /// What to do about lines that have ended.
+    pub unsupported: Unsupported,
+    /// The least proof that is accepted.
+    pub verification: Level,
+    /// Which of the legal answers to a `global.json` to give.
+    pub prefer: Prefer,
+}
+
+impl Policy {
+    /// Gives the default rules, judged on `day`.
+    #[must_use]
+    pub fn on(day: Date) -> Self {
+        Self {
+            day,
+            as_of: false,
+            minimum_age: 0,
+            unsupported: Unsupported::default(),
+            verification: Level::Checksum,
+            prefer: Prefer::default(),
+        }
+    }
+
+    /// Tells whether release dates matter, so that a tool reads them only when they do.
+    #[must_use]
+    pub fn needs_dates(&self) -> bool {
+        self.as_of || self.minimum_age > 0
+    }
+
+    /// Gives the reason why the candidate may not be taken at all, whatever was asked for.
+    ///
+    /// A release without a known date is refused where dates matter: a rule that quietly lets the unknown pass is none.
+    #[must_use]
+    pub fn forbids(&self, candidate: &Candidate) -> Option<String> {
+        if self.needs_dates() {
+            let Some(released) = candidate.released else {
+                return Some("its release date is not known, and the policy asks for one".to_owned());
+            };
+            if self.as_of && released > self.day {
+                return Some(format!("it was released on {released}, after {}", self.day));
+            }
+            let age = (self.day - released).get_days();
+            if i64::from(age) < i64::from(self.minimum_age) && !candidate.security {
+                return Some(format!("it is {age} days old, and minimum-age is {} days", self.minimum_age));
+            }
+        }
+        if self.unsupported == Unsupported::Deny && candidate.support.ended(self.day) {
+            return Some(self.ended(candidate));
+        }
+        None
+    }
+
+    /// Gives the warning that goes with taking the candidate.
+    #[must_use]
+    pub fn warns(&self, candidate: &Candidate) -> Option<String> {
+        (self.unsupported == Unsupported::Warn && candidate.support.ended(self.day)).then(|| self.ended(candidate))
+    }
+
+    /// Says since when the candidate's line is past its end.
+    #[must_use]
+    pub fn ended(&self, candidate: &Candidate) -> String {
+        let line = &candidate.support.line;
+        match candidate.support.eol {
+            Some(eol) => format!("{line} is past its end of life ({eol})"),
+            None => format!("{line} is past its end of life"),
+        }
+    }
+}
+
+/// What was decided about one candidate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The candidate's version.
+    #[serde(serialize_with = "as_text")]
+    pub version: Version,
+    /// Whether it is the pick.
+    #[serde(rename = "verdict", serialize_with = "picked_or_rejected")]
+    pub picked: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// The outcome of choosing: the pick, the rule that made it, and every rejection with its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The rule in one sentence: "lts: the newest supported long-term channel".
+    pub rule: String,
+    /// The chosen candidate; none when every one was rejected.
+    pub pick: Option<Candidate>,
+    /// A verdict for each candidate, newest version first.
+    pub verdicts: Vec<Verdict>,
+    /// What the person should know although the choice was made.
+    pub warnings: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn picked_or_rejected<S: serde::Serializer>(picked: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if *picked { "picked" } else { "rejected" })
+}
+
+fn as_text<S: serde::Serializer>(version: &Version, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(version.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Phase, Support};
+    use super::*;
+
+    fn candidate(released: Option<&str>, security: bool, eol: Option<&str>) -> Candidate {
+        let date = |text: &str| text.parse().unwrap();
+        Candidate {
+            version: Version::parse("8.0.100").unwrap(),
+            released: released.map(date),
+            security,
+            support: Support { line: "8.0".to_owned(), phase: Phase::Active, train: None, eol: eol.map(date) },
+        }
+    }
+
+    #[test]
+    fn minimum_age_holds_back_all_but_security_fixes() {
+        let mut policy = Policy::on("2026-11-23".parse().unwrap());
+        policy.minimum_age = 3;
+        assert!(policy.forbids(&candidate(Some("2026-11-21"), false, None)).unwrap().contains("2 days old"));
+        assert!(policy.forbids(&candidate(Some("2026-11-20"), false, None)).is_none());
+        assert!(policy.forbids(&candidate(Some("2026-11-21"), true, None)).is_none());
+        assert!(policy.forbids(&candidate(None, false, None)).unwrap().contains("not known"));
+    }
+
+    #[test]
+    fn the_last_day_of_support_is_still_supported() {
+        let mut policy = Policy::on("2026-11-10".parse().unwrap());
+        policy.unsupported = Unsupported::Deny;
+        assert!(policy.forbids(&candidate(None, false, Some("2026-11-10"))).is_none());
+        assert!(policy.forbids(&candidate(None, false, Some("2026-11-09"))).is_some());
+        policy.unsupported = Unsupported::Warn;
+        assert!(policy.forbids(&candidate(None, false, Some("2026-11-09"))).is_none());
+        assert!(policy.warns(&candidate(None, false, Some("2026-11-09"))).unwrap().contains("2026-11-09"));
+    }
+}

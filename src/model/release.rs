@@ -1,0 +1,156 @@
+//! What an upstream offers: candidates to choose from, and the chosen release with its artifacts.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Date, Digest, Platform, Proof, ToolName, Version};
+
+/// One version that could be chosen, as the upstream's documents describe it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The version.
+    pub version: Version,
+    /// The day of its release, when the upstream tells.
+    pub released: Option<Date>,
+    /// How long its line is kept alive.
+    pub support: Support,
+    /// Whether the release fixes a security problem.
+    pub security: bool,
+}
+
+/// How long a line of releases is kept alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Support {
+    /// The line's name: `8.0`, `1.27`.
+    pub line: String,
+    /// The phase that the upstream states.
+    pub phase: Phase,
+    /// Long or standard term, where the upstream makes the difference.
+    pub train: Option<Train>,
+    /// The last day of support.
+    pub eol: Option<Date>,
+}
+
+/// The stages of a line's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Not released yet.
+    Preview,
+    /// A release candidate with a production licence.
+    GoLive,
+    /// Released and developed.
+    Active,
+    /// Security fixes only.
+    Maintenance,
+    /// Ended.
+    Eol,
+}
+
+/// Long-term or standard-term support.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Train {
+    /// Long-term support.
+    Lts,
+    /// Standard-term support.
+    Sts,
+}
+
+impl Support {
+    /// Tells whether the line has ended on `day`: `phase == eol || eol-date < day`.
+    ///
+    /// Upstreams state the phase late (.NET 6 was `maintenance` two months past its end), so the date rules. And when the
+    /// question is about the past, a phase of today says nothing: with an end date, the date alone decides.
+    #[must_use]
+    pub fn ended(&self, day: Date) -> bool {
+        match self.eol {
+            Some(eol) => eol < day,
+            None => self.phase == Phase::Eol,
+        }
+    }
+}
+
+/// How an artifact is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// A tar archive, not compressed.
+    Tar,
+    /// A gzip-compressed tar archive.
+    TarGz,
+    /// An xz-compressed tar archive.
+    TarXz,
+    /// A Zstandard-compressed tar archive.
+    TarZst,
+    /// A zip archive.
+    Zip,
+    /// A zip archive in the shape of a Go module, verified by its `h1:` hash.
+    GoModuleZip,
+}
+
+impl Format {
+    /// Tells the format from a file's name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
+        match () {
+            () if ends(&[".tar.gz", ".tgz"]) => Some(Self::TarGz),
+            () if ends(&[".tar.xz", ".txz"]) => Some(Self::TarXz),
+            () if ends(&[".tar.zst", ".tzst"]) => Some(Self::TarZst),
+            () if ends(&[".tar"]) => Some(Self::Tar),
+            () if ends(&[".zip"]) => Some(Self::Zip),
+            () => None,
+        }
+    }
+}
+
+/// One file to download, verify and unpack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Where upstream publishes it. A mirror is applied when it is fetched.
+    pub url: Url,
+    /// What its bytes must hash to.
+    pub digest: Digest,
+    /// Who says so.
+    pub proof: Proof,
+    /// Its length in bytes, when announced.
+    pub size: Option<u64>,
+    /// How it is packed.
+    pub format: Format,
+    /// How many leading path components to drop.
+    pub strip: usize,
+}
+
+impl Artifact {
+    /// Gives the last part of the URL's path.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default()
+    }
+}
+
+/// One version for one platform, ready to be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// The tool.
+    pub tool: ToolName,
+    /// The version.
+    pub version: Version,
+    /// The platform.
+    pub platform: Platform,
+    /// The files that make it up.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// What makes an install visible: folders for `PATH`, and variables.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Activation {
+    /// Folders to put in front of `PATH`, first one first.
+    pub paths: Vec<PathBuf>,
+    /// Variables to set.
+    pub vars: Vec<(String, String)>,
+}

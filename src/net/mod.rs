@@ -1,0 +1,76 @@
+//! HTTP and files: documents with a last good copy, and bodies that resume by themselves.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use url::Url;
+
+use crate::model::{Explain, Kind};
+
+/// A document of an upstream: a release index, a checksum list.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Where the upstream serves it.
+    pub url: Url,
+    /// Its file name in a mirror, relative to the URL's folder, where the upstream serves it under a query
+    /// (`go.dev/dl/?mode=json` is `go.dev/dl/index.json` there).
+    pub mirror_name: Option<&'static str>,
+    /// Tells whether bytes are such a document, so that neither an HTML page nor a broken upload replaces the last good
+    /// copy.
+    pub check: fn(&[u8]) -> Result<(), String>,
+}
+
+/// Reads documents of upstreams.
+#[async_trait]
+pub trait Metadata: Send + Sync {
+    /// Reads the document: fresh when upstream answers with one that passes its check, else the last good copy, with a
+    /// warning that says its age.
+    ///
+    /// # Errors
+    /// When there is neither.
+    async fn read(&self, document: &Document) -> Result<Vec<u8>, Error>;
+
+    /// Tells the person something about what was read.
+    fn warn(&self, warning: &str);
+}
+
+/// Opens files of upstreams, whatever their scheme and whichever mirror stands in between.
+#[async_trait]
+pub trait Net: Send + Sync {
+    /// Starts to receive `url` from its first byte. Retries by itself.
+    ///
+    /// # Errors
+    /// When the server does not answer with the file after all attempts.
+    async fn open(&self, url: &Url) -> Result<Box<dyn Body>, Error>;
+}
+
+/// The bytes of one file, in order, resumed by itself after a cut.
+#[async_trait]
+pub trait Body: Send {
+    /// Gives the length in bytes, when the server announced it.
+    fn length(&self) -> Option<u64>;
+
+    /// Gives the next bytes; `None` only when all announced bytes have come. A sender that vanishes is an error, never
+    /// the end.
+    ///
+    /// # Errors
+    /// When all attempts are used up. [`Error::Changed`] when the server now has other bytes under the URL: what was
+    /// received is worthless and the caller may open it again.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Error>;
+}
+
+/// What can go wrong between here and an upstream.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file was replaced on the server while it was downloaded.
+    #[error("{url} changed on the server while it was downloaded")]
+    Changed {
+        /// The file.
+        url: String,
+    },
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        Kind::Upstream
+    }
+}

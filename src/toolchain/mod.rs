@@ -1,0 +1,209 @@
+//! The tools that this program knows. A new one is one new file and one line in [`ALL`].
+
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use crate::model::{
+    Activation, BadChannel, Candidate, Channel, Choice, Explain, Kind, Platform, Policy, Release, Version,
+};
+use crate::net::{self, Metadata};
+
+/// Every tool, in the order in which people should see them.
+pub const ALL: &[&dyn Toolchain] = &[];
+
+/// What this program must know about a tool.
+///
+/// Implementers bring knowledge of one upstream: its documents, spellings, project files. They print nothing, write
+/// nothing, and reach the network only through `metadata`.
+#[async_trait]
+pub trait Toolchain: Debug + Sync {
+    /// Gives the name by which people ask for it.
+    fn name(&self) -> &'static str;
+
+    /// Gives other names for it, such as `golang` in `.tool-versions`.
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Says in a few words what it is.
+    fn about(&self) -> &'static str;
+
+    /// Lists what can be asked of it: a spelling and what it means. For `--help`, the README and error messages.
+    fn spellings(&self) -> &'static [(&'static str, &'static str)];
+
+    /// Reads what a person asks of it.
+    ///
+    /// # Errors
+    /// When the text is none of the tool's spellings; the reason names one that would be right.
+    fn channel(&self, text: &str) -> Result<Channel, BadChannel>;
+
+    /// Reads only the documents that the channel (and the policy's need for dates) asks for, and lists what could be chosen.
+    ///
+    /// # Errors
+    /// When a document cannot be had, or is not what it should be.
+    async fn candidates(
+        &self,
+        channel: &Channel,
+        policy: &Policy,
+        metadata: &dyn Metadata,
+    ) -> Result<Vec<Candidate>, Error>;
+
+    /// Chooses. Pure, so that the whole version policy of a tool is one table of cases.
+    fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice;
+
+    /// Gives what must be fetched for `version` on `platform`.
+    ///
+    /// # Errors
+    /// When the upstream has no such version, does not publish it for the platform, or announces no usable digest.
+    async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error>;
+
+    /// Gives what makes an install at `root` visible.
+    fn activation(&self, root: &Path) -> Activation;
+
+    /// Gives the executables that `--link` puts into a folder, relative to the root.
+    fn executables(&self, platform: Platform) -> Vec<PathBuf>;
+
+    /// Names the root that several installs share as a view (`dotnet`: SDKs and runtimes in one `DOTNET_ROOT`).
+    fn shared_root(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Tells which .NET-like runtime an install at `root` brings, to decide whose copy of an unversioned file wins when
+    /// several installs share a root: the highest.
+    fn rank(&self, _root: &Path) -> Option<Version> {
+        None
+    }
+
+    /// Lists other sources that a project may choose by `source = "…"`, each a toolchain of the same name.
+    fn sources(&self) -> &'static [(&'static str, &'static dyn Toolchain)] {
+        &[]
+    }
+
+    /// Lists the project files that ask for it.
+    fn project_files(&self) -> &'static [ProjectFile] {
+        &[]
+    }
+
+    /// Gives a command that proves an install: it runs and prints a version.
+    fn smoke_test(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+/// A file in a project that says which version of a tool it wants.
+#[derive(Debug)]
+pub struct ProjectFile {
+    /// Its name: `global.json`, `go.mod`.
+    pub name: &'static str,
+    /// Reads it.
+    pub read: fn(&str) -> Result<Wish, BadProjectFile>,
+}
+
+/// What a project file asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// What is asked for; none when the file leaves it open.
+    pub channel: Option<Channel>,
+    /// The rule that was read out of it, for `--explain`: "toolchain go1.22.5 (line 5)".
+    pub rule: String,
+    /// What the person should know about the file although it was understood.
+    pub warnings: Vec<String>,
+}
+
+/// A project file that cannot be understood. The path is added by whoever opened it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct BadProjectFile {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
+
+/// What can go wrong between a request and a release.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A document of the upstream could not be had.
+    #[error("could not read the {tool} releases")]
+    Metadata {
+        /// The tool.
+        tool: String,
+        /// Why.
+        source: net::Error,
+    },
+    /// A document of the upstream contradicts itself or lacks what it must have.
+    #[error("{url} is not as expected: {reason}")]
+    Document {
+        /// Where it was read.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The upstream has no such version.
+    #[error("{tool} {version} does not exist")]
+    NoSuchVersion {
+        /// The tool.
+        tool: String,
+        /// The version that was asked for.
+        version: String,
+        /// What comes near it.
+        near: Vec<String>,
+    },
+    /// The version is not published for the platform.
+    #[error("{tool} {version} is published for {published}, not for {platform}")]
+    NoSuchPlatform {
+        /// The tool.
+        tool: String,
+        /// The version.
+        version: String,
+        /// The platform that was asked for.
+        platform: Platform,
+        /// The platforms that exist, as a list in words.
+        published: String,
+    },
+    /// The upstream announces no usable digest for a file.
+    #[error("{url} has no usable digest: {reason}")]
+    NoDigest {
+        /// The file.
+        url: String,
+        /// What is wrong with what it announces.
+        reason: String,
+    },
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Metadata { source, .. } => source.kind(),
+            Self::Document { .. } => Kind::Upstream,
+            Self::NoSuchVersion { .. } | Self::NoSuchPlatform { .. } => Kind::Usage,
+            Self::NoDigest { .. } => Kind::Integrity,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Metadata { source, .. } => source.hints(),
+            Self::Document { .. } => {
+                vec!["nothing was changed; upstreams mend such files within hours, and a mirror or the lock works meanwhile".to_owned()]
+            }
+            Self::NoSuchVersion { near, .. } if near.is_empty() => Vec::new(),
+            Self::NoSuchVersion { near, .. } => vec![format!("near it are {}", near.join(", "))],
+            Self::NoSuchPlatform { platform, .. } => {
+                vec![format!("remove `{platform}` from `platforms` in toolkit.toml, or ask for another version")]
+            }
+            Self::NoDigest { .. } => {
+                vec!["a file without a digest is never installed; ask for a newer version".to_owned()]
+            }
+        }
+    }
+}
+
+/// Finds a tool by its name or an alias, without regard to case.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static dyn Toolchain> {
+    let is = |other: &str| other.eq_ignore_ascii_case(name);
+    ALL.iter().copied().find(|tool| is(tool.name()) || tool.aliases().iter().any(|alias| is(alias)))
+}
