@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use crate::model::{
-    Activation, BadChannel, Candidate, Channel, Choice, Explain, Kind, Platform, Policy, Release, Version,
+    Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Explain, Kind, Platform, Policy, Release, Version,
 };
 use crate::net::{self, Metadata};
 
@@ -59,8 +59,34 @@ pub trait Toolchain: Debug + Sync {
     /// When the upstream has no such version, does not publish it for the platform, or announces no usable digest.
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error>;
 
+    /// Reads a full version in the upstream's spelling, as the lock and receipts record it.
+    ///
+    /// # Errors
+    /// When it is none.
+    fn version(&self, text: &str) -> Result<Version, BadVersion> {
+        Version::parse(text)
+    }
+
+    /// Gives the channel of a request that names only the tool.
+    fn usual_channel(&self) -> &'static str {
+        "latest"
+    }
+
+    /// Checks the tool's own settings in `toolkit.toml`.
+    ///
+    /// # Errors
+    /// When the tool has no such setting, or the setting no such value.
+    fn settings(&self, given: &[(String, String)]) -> Result<Settings, BadSetting> {
+        match given.first() {
+            None => Ok(Settings::default()),
+            Some((name, _)) => {
+                Err(BadSetting { tool: self.name(), name: name.clone(), reason: "there are none for it".to_owned() })
+            }
+        }
+    }
+
     /// Gives what makes an install at `root` visible.
-    fn activation(&self, root: &Path) -> Activation;
+    fn activation(&self, root: &Path, settings: &Settings) -> Activation;
 
     /// Gives the executables that `--link` puts into a folder, relative to the root.
     fn executables(&self, platform: Platform) -> Vec<PathBuf>;
@@ -78,6 +104,11 @@ pub trait Toolchain: Debug + Sync {
 
     /// Lists other sources that a project may choose by `source = "…"`, each a toolchain of the same name.
     fn sources(&self) -> &'static [(&'static str, &'static dyn Toolchain)] {
+        &[]
+    }
+
+    /// Lists files that show that a project needs the tool although they name no version: `*.sln`.
+    fn markers(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -118,6 +149,30 @@ pub struct Wish {
 pub struct BadProjectFile {
     /// The line, counted from 1.
     pub line: usize,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
+
+/// The tool's own settings of one request, checked by the tool.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings(pub Vec<(String, String)>);
+
+impl Settings {
+    /// Gives a setting.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A setting in `toolkit.toml` that the tool does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{tool} cannot be set up with `{name}`: {reason}")]
+pub struct BadSetting {
+    /// The tool.
+    pub tool: &'static str,
+    /// The setting as it was given.
+    pub name: String,
     /// What is wrong, and what would be right.
     pub reason: String,
 }
