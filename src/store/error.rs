@@ -142,6 +142,9 @@ fn io_hints(path: &Path, source: &io::Error) -> Vec<String> {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             vec!["name a place that exists and may be written (`TOOLKIT_HOME` for the store)".to_owned()]
         }
+        io::ErrorKind::Unsupported => {
+            vec!["the file system lacks what a store needs; put it on a local disk with `TOOLKIT_HOME`".to_owned()]
+        }
         _ => Vec::new(),
     }
 }

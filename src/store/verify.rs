@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde::Serialize;
+
 use super::error::{At, Error};
 use super::files::Files;
 use super::{FILES, Install, Store, is_absent};
 use crate::model::NodeKind;
 
 /// One difference between a tree and its file list.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Difference {
     /// The path relative to the root.
     pub path: String,
@@ -23,7 +25,8 @@ pub struct Difference {
 }
 
 /// What can be different.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// It was installed and is not there.
     Missing,
@@ -197,21 +200,6 @@ fn hash(path: &Path, buffer: &mut [u8], check: Check<'_>) -> io::Result<[u8; 32]
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
-        }
-    }
-}
-
-impl Change {
-    /// Gives the word for it in lists and in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Extra => "extra",
-            Self::Kind => "kind",
-            Self::Mode => "mode",
-            Self::Content => "content",
-            Self::Target => "target",
         }
     }
 }

@@ -24,7 +24,7 @@ const GO: &[File<'static>] = &[
 ];
 
 fn digest(of: &str) -> Digest {
-    let bytes: [u8; 32] = std::array::from_fn(|i| of.bytes().nth(i % of.len()).unwrap().wrapping_add(i as u8));
+    let bytes: [u8; 32] = std::array::from_fn(|i| of.as_bytes()[i % of.len()].wrapping_add(i as u8));
     Digest::new(Algorithm::Sha256, &bytes).unwrap()
 }
 
@@ -196,9 +196,12 @@ fn finding_is_fast() {
     assert!(best < std::time::Duration::from_millis(1), "{best:?}");
 }
 
+/// The path of the one difference, what it is, and how it comes about in a tree.
+type Edit<'a> = (&'a str, Change, &'a dyn Fn(&Path));
+
 #[test]
 fn verify_finds_every_kind_of_difference() {
-    let edits: [(&str, Change, &dyn Fn(&Path)); 13] = [
+    let edits: [Edit<'_>; 13] = [
         ("bin/go", Change::Content, &|root| fs::write(root.join("bin/go"), "#!/bin/sh\necho no\n").unwrap()),
         ("bin/go", Change::Content, &|root| fs::write(root.join("bin/go"), "longer than it was before").unwrap()),
         ("bin/go", Change::Content, &|root| fs::write(root.join("bin/go"), "").unwrap()),
