@@ -5,4 +5,6 @@
 
 mod cli;
 mod install;
+mod many;
+mod store;
 mod support;
