@@ -10,8 +10,10 @@ use crate::model::{
 };
 use crate::net::{self, Metadata};
 
+pub mod dotnet;
+
 /// Every tool, in the order in which people should see them.
-pub const ALL: &[&dyn Toolchain] = &[];
+pub const ALL: &[&dyn Toolchain] = &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE];
 
 /// What this program must know about a tool.
 ///
