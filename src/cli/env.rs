@@ -45,9 +45,9 @@ impl Arguments {
             None => host.platform,
         };
         let installs = wanted::installed(&self.specs, platform, &place)?;
-        let visible = provision::members(&installs, &place.store)?;
+        let visible = provision::members(&installs, &place.store, place.report.as_ref())?;
         let format = if global.json { Format::Json } else { self.format };
-        render::data(&shell::render(&provision::activate(&visible), format, host.var("PATH"))?)?;
+        render::data(&shell::render(&provision::activate(&visible)?, format, host.var("PATH"))?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

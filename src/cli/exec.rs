@@ -38,8 +38,8 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let place = Workplace::new(host, global)?;
         let installs = wanted::installed_or_install(&self.specs, &place)?;
-        let visible = provision::members(&installs, &place.store)?;
-        let activation = provision::activate(&visible);
+        let visible = provision::members(&installs, &place.store, place.report.as_ref())?;
+        let activation = provision::activate(&visible)?;
         let path = search_path(&activation, host.var("PATH"));
         let (name, arguments) = self.command.split_first().expect("clap requires a command");
         let program = find(name, &path, host).unwrap_or_else(|| PathBuf::from(name));

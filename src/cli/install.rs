@@ -93,7 +93,7 @@ impl Arguments {
 
     /// Composes views, links executables, tells what was done.
     fn finish(&self, installs: &[Installed], place: &Workplace, global: &Global) -> Result<ExitCode, Failure> {
-        let visible = provision::members(installs, &place.store)?;
+        let visible = provision::members(installs, &place.store, place.report.as_ref())?;
         let linked = match &self.link {
             Some(folder) => provision::link(&visible, &place.host.cwd.join(folder), &place.store)?,
             None => Vec::new(),
@@ -108,7 +108,7 @@ impl Arguments {
         if !global.quiet {
             render::say(&summary(installs));
             for link in linked {
-                render::say(&format!("linked {}\n", link.display()));
+                render::say(&format!("linked {}\n", link.link.display()));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -10,7 +10,9 @@ use super::render::{self, Failure};
 use super::site::{Workplace, done};
 use super::Global;
 use crate::host::Host;
+use crate::model::{Release, ToolName};
 use crate::project::{LOCK, Lock};
+use crate::provision;
 use crate::store::InstallId;
 use crate::toolchain;
 
@@ -51,7 +53,7 @@ impl Arguments {
                 keep.extend(named(&lock));
             }
         }
-        let plan = place.store.prune_plan(&keep)?;
+        let plan = place.store.plan_prune(&keep)?;
         if global.json {
             render::json(&plan.installs.iter().map(super::list::value).collect::<Vec<_>>())?;
         }
@@ -62,7 +64,7 @@ impl Arguments {
         }
         let bytes = plan.bytes();
         if !self.dry_run {
-            place.store.carry_out(plan)?;
+            place.store.prune(&plan, &|waiting| place.report.noted(waiting))?;
         }
         done(global, &format!("{} {}", if self.dry_run { "would free" } else { "freed" }, render::size(bytes)));
         Ok(ExitCode::SUCCESS)
@@ -74,15 +76,15 @@ fn named(lock: &Lock) -> Vec<InstallId> {
     let mut ids = Vec::new();
     for tool in &lock.tools {
         let Some(known) = toolchain::find(&tool.name) else { continue };
-        let (Ok(name), Ok(version)) = (crate::model::ToolName::parse(&tool.name), known.version(&tool.version)) else {
+        let (Ok(name), Ok(version)) = (ToolName::parse(&tool.name), known.version(&tool.version)) else {
             continue;
         };
         let mut platforms: Vec<_> = tool.artifacts.iter().map(|locked| locked.platform).collect();
         platforms.dedup();
         for platform in platforms {
             let artifacts = tool.artifacts_for(platform);
-            let digests = artifacts.iter().map(|artifact| &artifact.digest);
-            ids.push(InstallId::new(name.clone(), version.clone(), platform, digests));
+            let release = Release { tool: name.clone(), version: version.clone(), platform, artifacts };
+            ids.push(provision::id_of(&release));
         }
     }
     ids

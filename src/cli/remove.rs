@@ -1,5 +1,6 @@
 //! `toolkit remove`: takes installs out of the store.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -30,17 +31,18 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let place = Workplace::new(host, global)?;
         let installs = place.chosen(&self.specs)?;
+        let waiting = |text: &str| place.report.noted(text);
         for install in &installs {
             let id = &install.id;
             if !self.dry_run {
-                place.store.remove(id)?;
+                place.store.remove(&place.store.lock(id, &waiting)?)?;
             }
             let verb = if self.dry_run { "would remove" } else { "removed" };
             done(global, &format!("{verb} {} {} {} ({})", id.tool, id.version, id.platform, render::size(install.bytes())));
         }
         if !self.dry_run {
-            place.store.sweep()?;
-            place.store.drop_orphaned_views()?;
+            let keep: HashSet<_> = place.store.list()?.into_iter().map(|install| install.id).collect();
+            place.store.prune(&place.store.plan_prune(&keep)?, &waiting)?;
         }
         if global.json {
             render::json(&installs.iter().map(super::list::value).collect::<Vec<_>>())?;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::render::Failure;
 use super::site::{Workplace, done};
+use super::verify::check;
 use super::Global;
 use crate::host::Host;
 use crate::provision;
@@ -29,7 +30,7 @@ impl Arguments {
         let place = Workplace::new(host, global)?;
         let mut repaired = 0;
         for install in place.chosen(&self.specs)? {
-            let differences = place.store.verify(&install, host.processors)?;
+            let differences = place.store.verify(&install, check(&place))?;
             if differences.is_empty() {
                 continue;
             }
@@ -39,8 +40,8 @@ impl Arguments {
             repaired += 1;
         }
         for view in place.store.views()? {
-            if !place.store.verify_view(&view)?.is_empty() {
-                place.store.recompose(&view)?;
+            if !place.store.verify_view(&view, check(&place))?.is_empty() {
+                provision::recompose(&view, &place.store, place.report.as_ref())?;
                 done(global, &format!("composed {} anew", view.root.display()));
                 repaired += 1;
             }

@@ -8,7 +8,7 @@ use super::render::{self, Failure, Style};
 use super::site::{Workplace, done};
 use super::Global;
 use crate::host::Host;
-use crate::store::{Difference, Install};
+use crate::store::{Check, Difference, Install};
 
 /// Hash every installed file again and compare it with the receipt of its install
 ///
@@ -33,7 +33,7 @@ impl Arguments {
         let mut sound = true;
         let mut report = Vec::new();
         for install in &installs {
-            let differences = place.store.verify(install, host.processors)?;
+            let differences = place.store.verify(install, check(&place))?;
             sound &= differences.is_empty();
             if !global.json {
                 tell(install, &differences)?;
@@ -41,7 +41,7 @@ impl Arguments {
             report.push(value(install, &differences));
         }
         for view in place.store.views()? {
-            let differences = place.store.verify_view(&view)?;
+            let differences = place.store.verify_view(&view, check(&place))?;
             sound &= differences.is_empty();
             if !global.json && !differences.is_empty() {
                 render::data(&lines(&format!("view {}", view.root.display()), &differences))?;
@@ -56,6 +56,11 @@ impl Arguments {
         done(global, "hint: `toolkit repair` installs anew what differs");
         Ok(ExitCode::from(1))
     }
+}
+
+/// Hashes on every processor, without a bar: a minute at most even for several toolchains.
+pub(super) fn check(place: &Workplace) -> Check<'static> {
+    Check { threads: place.host.processors, advanced: &|_| {} }
 }
 
 fn tell(install: &Install, differences: &[Difference]) -> Result<(), Failure> {
@@ -78,7 +83,6 @@ fn lines(name: &str, differences: &[Difference]) -> String {
 }
 
 fn value(install: &Install, differences: &[Difference]) -> serde_json::Value {
-    let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
     serde_json::json!({
         "tool": install.id.tool.as_str(), "version": install.id.version.as_str(),
         "platform": install.id.platform.to_string(), "root": install.root,

@@ -105,7 +105,7 @@ impl Arguments {
 
 fn visible(place: &Workplace) -> Result<Vec<Visible>, Failure> {
     let installs = wanted::installed(&[], place.host.platform, place)?;
-    Ok(provision::members(&installs, &place.store)?)
+    Ok(provision::members(&installs, &place.store, place.report.as_ref())?)
 }
 
 /// Finds an executable by its name, or the first one of the tool with that name.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use crate::model::{BadRequest, Channel, ToolName};
 use crate::project::{Manifest, Want, Wish, did_you_mean};
-use crate::toolchain::{self, ProjectFile, Settings, Toolchain};
+use crate::toolchain::{self, ProjectFile, Toolchain};
 
 /// One request, read and ready to be resolved.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct Asked {
     /// The tool's source, when not the usual one.
     pub source: Option<String>,
     /// Settings of the tool itself.
-    pub settings: Settings,
+    pub settings: Vec<(String, String)>,
     /// What the person should know although the request was understood.
     pub warnings: Vec<String>,
 }
@@ -92,7 +92,7 @@ pub fn project(root: &Path, manifest: Option<&Manifest>) -> Result<Vec<Asked>, E
 }
 
 fn asked(tool: &'static dyn Toolchain, channel: Channel, origin: Origin) -> Asked {
-    Asked { tool, channel, origin, rule: None, source: None, settings: Settings::default(), warnings: Vec::new() }
+    Asked { tool, channel, origin, rule: None, source: None, settings: Vec::new(), warnings: Vec::new() }
 }
 
 fn known(name: &str) -> Result<&'static dyn Toolchain, Error> {
@@ -119,7 +119,7 @@ fn wanted(root: &Path, want: &Want) -> Result<Asked, Error> {
         };
         tool = *variant;
     }
-    let settings = tool.settings(&want.settings).map_err(|cause| at_line(cause.into()))?;
+    toolchain::check_settings(tool, &want.settings).map_err(|cause| at_line(cause.into()))?;
     let mut asked = match &want.wish {
         Wish::Channel(text) => {
             let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
@@ -131,7 +131,7 @@ fn wanted(root: &Path, want: &Want) -> Result<Asked, Error> {
         }
     };
     asked.source.clone_from(&want.source);
-    asked.settings = settings;
+    asked.settings.clone_from(&want.settings);
     Ok(asked)
 }
 

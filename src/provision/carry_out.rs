@@ -7,8 +7,8 @@ use futures_util::stream;
 
 use super::{Asked, Error, Site};
 use crate::ingest::{self, Ingested};
-use crate::model::{Artifact, Digest, Platform, Release, Version};
-use crate::store::{Contents, Install, InstallId, Lock, Staging, Store};
+use crate::model::{Artifact, Release, Verified};
+use crate::store::{Install, InstallId, Lock, Mark, Origin, Staging, Store, Unpacked};
 
 /// What is here already and what is missing. A value, so that `--dry-run` can print it before anything changes.
 #[derive(Debug)]
@@ -93,9 +93,13 @@ impl Plan {
 
 /// Gives the place of a release in the store.
 #[must_use]
-pub(super) fn id_of(release: &Release) -> InstallId {
-    let digests: Vec<&Digest> = release.artifacts.iter().map(|artifact| &artifact.digest).collect();
-    InstallId::new(release.tool.clone(), release.version.clone(), release.platform, &digests)
+pub fn id_of(release: &Release) -> InstallId {
+    InstallId {
+        tool: release.tool.clone(),
+        version: release.version.clone(),
+        platform: release.platform,
+        mark: Mark::of(release.artifacts.iter().map(|artifact| &artifact.digest)),
+    }
 }
 
 /// Installs one release: takes its lock, looks again, stages, ingests every file, promotes by one rename.
@@ -106,50 +110,63 @@ async fn install(missing: Missing, site: &Site<'_>) -> Result<Installed, Error> 
     if let Some(install) = site.store.find(&id)? {
         return Ok(Installed { asked, install, work: None });
     }
-    let (install, bytes) = stage_and_promote(&release, &lock, site).await?;
+    let staged = stage(&release, &lock, site).await?;
+    let bytes = staged.unpacked.artifacts.iter().map(|origin| origin.size).sum();
+    let install = blocking(move || staged.staging.promote(staged.verified, staged.unpacked)).await?;
     Ok(Installed { asked, install, work: Some(Work { bytes, seconds: started.elapsed().as_secs_f64() }) })
 }
 
-/// Waits for the lock of the install without blocking the other downloads.
-pub(super) async fn lock(id: &InstallId, site: &Site<'_>) -> Result<Lock, Error> {
-    let (store, id, report) = (site.store.clone(), id.clone(), site.report.clone());
-    blocking(move || {
-        store.lock(&id, || report.noted(&format!("waiting for another process that installs {} {}", id.tool, id.version)))
-    })
-    .await
+/// Installs anew what an install was made of, in its place.
+///
+/// # Errors
+/// When a file cannot be had again; the damaged install stays then.
+pub async fn repair(install: &Install, site: &Site<'_>) -> Result<Install, Error> {
+    let release = install.release();
+    let lock = lock(&install.id, site).await?;
+    let staged = stage(&release, &lock, site).await?;
+    blocking(move || staged.staging.replace(staged.verified, staged.unpacked)).await
 }
 
-/// Fetches, verifies and unpacks the release into staging, and makes it the install.
-pub(super) async fn stage_and_promote(release: &Release, lock: &Lock, site: &Site<'_>) -> Result<(Install, u64), Error> {
+/// Waits for the lock of the install without blocking the other downloads.
+async fn lock(id: &InstallId, site: &Site<'_>) -> Result<Lock, Error> {
+    let (store, id, report) = (site.store.clone(), id.clone(), site.report.clone());
+    blocking(move || store.lock(&id, &|waiting| report.noted(waiting))).await
+}
+
+/// A tree in staging, every byte of it verified.
+struct Staged {
+    staging: Staging,
+    verified: Vec<Verified>,
+    unpacked: Unpacked,
+}
+
+/// Fetches, verifies and unpacks every file of the release into a staging folder.
+async fn stage(release: &Release, lock: &Lock, site: &Site<'_>) -> Result<Staged, Error> {
     let staging = site.store.stage(lock)?;
-    let mut contents = Contents::new(release, site.now);
-    let mut bytes = 0;
+    let mut verified = Vec::with_capacity(release.artifacts.len());
+    let mut unpacked = Unpacked { artifacts: Vec::new(), nodes: Vec::new(), installed: site.now };
     for artifact in &release.artifacts {
-        let ingested = ingest_one(artifact, &staging, release, site).await?;
-        bytes += ingested.bytes;
-        contents.add(artifact, ingested.verified, ingested.nodes);
+        let Ingested { verified: proof, nodes, bytes } = ingest_one(artifact, &staging, release, site).await?;
+        verified.push(proof);
+        unpacked.artifacts.push(Origin::of(artifact, bytes));
+        unpacked.nodes.extend(nodes);
     }
-    let install = blocking(move || staging.promote(contents)).await?;
-    Ok((install, bytes))
+    Ok(Staged { staging, verified, unpacked })
 }
 
 async fn ingest_one(artifact: &Artifact, staging: &Staging, release: &Release, site: &Site<'_>) -> Result<Ingested, Error> {
-    let order = ingest::Order {
-        artifact,
-        target: staging.tree(),
-        scratch: staging.scratch(),
-        processors: site.processors,
-        report: site.report.clone(),
-    };
-    ingest::ingest(site.net, &order).await.map_err(|source| failed(&release.tool.to_string(), &release.version, release.platform, source))
-}
-
-fn failed(tool: &str, version: &Version, platform: Platform, source: ingest::Error) -> Error {
-    Error::Install { tool: tool.to_owned(), version: version.to_string(), platform, source: Box::new(source) }
+    let tree = staging.tree();
+    let order = ingest::Order { artifact, target: &tree, processors: site.processors };
+    ingest::ingest(site.net, &order, site.report.as_ref()).await.map_err(|source| Error::Install {
+        tool: release.tool.to_string(),
+        version: release.version.to_string(),
+        platform: release.platform,
+        source: Box::new(source),
+    })
 }
 
 /// Runs blocking work beside the async thread.
-pub(super) async fn blocking<T: Send + 'static, E: Send + 'static>(
+async fn blocking<T: Send + 'static, E: Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Error>
 where

@@ -10,11 +10,11 @@ mod visible;
 use std::sync::Arc;
 
 pub use asked::{Asked, Origin, argument, file, project};
-pub use carry_out::{Installed, Missing, Plan};
+pub use carry_out::{Installed, Missing, Plan, Work, id_of, repair};
 pub use error::Error;
 pub use locking::{Findings, check, from_lock, lock};
 pub use resolve::{Resolved, releases, resolve};
-pub use visible::{Visible, activate, link, members};
+pub use visible::{Visible, activate, link, members, recompose};
 
 use crate::model::{Platform, Policy, Release};
 use crate::net::{Metadata, Net};

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Error, Installed};
-use crate::model::{Activation, Platform};
-use crate::store::{Install, Store};
-use crate::toolchain::{Settings, Toolchain};
+use crate::model::{Activation, Platform, ToolName};
+use crate::report::Report;
+use crate::store::{Composition, Install, Linked, Store, View};
+use crate::toolchain::{self, Toolchain};
 
 /// One root that an environment shows: an install by itself, or the view of several.
 #[derive(Debug, Clone)]
@@ -15,7 +16,7 @@ pub struct Visible {
     /// The root.
     pub root: PathBuf,
     /// Settings of the tool.
-    pub settings: Settings,
+    pub settings: Vec<(String, String)>,
     /// The platform it runs on.
     pub platform: Platform,
 }
@@ -24,7 +25,7 @@ pub struct Visible {
 ///
 /// # Errors
 /// When a view cannot be composed.
-pub fn members(installs: &[Installed], store: &Store) -> Result<Vec<Visible>, Error> {
+pub fn members(installs: &[Installed], store: &Store, report: &dyn Report) -> Result<Vec<Visible>, Error> {
     let mut visible: Vec<Visible> = Vec::new();
     let mut composed: Vec<&str> = Vec::new();
     for installed in installs {
@@ -35,13 +36,36 @@ pub fn members(installs: &[Installed], store: &Store) -> Result<Vec<Visible>, Er
             Some(name) => {
                 composed.push(name);
                 let sharing = installs.iter().filter(|other| other.asked.tool.shared_root() == Some(name));
-                store.view(name, &by_rank(sharing))?.root
+                let members = by_rank(sharing);
+                store.view(&composition(name, &members, tool)?, &|waiting| report.noted(waiting))?.root
             }
         };
         let (settings, platform) = (installed.asked.settings.clone(), installed.install.id.platform);
         visible.push(Visible { tool, root, settings, platform });
     }
     Ok(visible)
+}
+
+fn composition<'a>(name: &str, members: &'a [Install], tool: &dyn Toolchain) -> Result<Composition<'a>, Error> {
+    Ok(Composition { name: ToolName::parse(name)?, members, overlapping: tool.overlapping() })
+}
+
+/// Composes a damaged view anew; one whose members are not all installed any more is given up.
+///
+/// # Errors
+/// When a member is damaged itself, or the store cannot be written to.
+pub fn recompose(view: &View, store: &Store, report: &dyn Report) -> Result<(), Error> {
+    let installs = store.list()?;
+    let find = |id: &String| installs.iter().find(|install| install.id.to_string() == *id).cloned();
+    let members: Option<Vec<Install>> = view.members.iter().map(find).collect();
+    let tool = toolchain::ALL.iter().find(|tool| tool.shared_root() == Some(&view.name));
+    match (members, tool) {
+        (Some(members), Some(tool)) => {
+            store.recompose(&composition(&view.name, &members, *tool)?, &|waiting| report.noted(waiting))?;
+            Ok(())
+        }
+        _ => Ok(store.remove_view(view, &|waiting| report.noted(waiting))?),
+    }
 }
 
 /// Orders installs that share a root: the one with the newest runtime last, so that its unversioned files win.
@@ -54,11 +78,13 @@ fn by_rank<'a>(sharing: impl Iterator<Item = &'a Installed>) -> Vec<Install> {
 }
 
 /// Gives what makes the roots visible, in their order.
-#[must_use]
-pub fn activate(visible: &[Visible]) -> Activation {
+///
+/// # Errors
+/// When a setting of a tool cannot be applied to its install.
+pub fn activate(visible: &[Visible]) -> Result<Activation, Error> {
     let mut whole = Activation::default();
     for one in visible {
-        let activation = one.tool.activation(&one.root, &one.settings);
+        let activation = toolchain::activate(one.tool, &one.root, &one.settings)?;
         whole.paths.extend(activation.paths);
         for (name, value) in activation.vars {
             if !whole.vars.iter().any(|(known, _)| *known == name) {
@@ -66,17 +92,17 @@ pub fn activate(visible: &[Visible]) -> Activation {
             }
         }
     }
-    whole
+    Ok(whole)
 }
 
 /// Puts links to the executables of every root into `folder`, and lists them.
 ///
 /// # Errors
 /// When something else than a link of this store is in the way; nothing is replaced then.
-pub fn link(visible: &[Visible], folder: &Path, store: &Store) -> Result<Vec<PathBuf>, Error> {
+pub fn link(visible: &[Visible], folder: &Path, store: &Store) -> Result<Vec<Linked>, Error> {
     let targets: Vec<PathBuf> = visible
         .iter()
         .flat_map(|one| one.tool.executables(one.platform).into_iter().map(|name| one.root.join(name)))
         .collect();
-    Ok(store.link(&targets, folder)?)
+    Ok(store.link(folder, &targets)?)
 }

@@ -74,21 +74,8 @@ pub trait Toolchain: Debug + Sync {
         "latest"
     }
 
-    /// Checks the tool's own settings in `toolkit.toml`.
-    ///
-    /// # Errors
-    /// When the tool has no such setting, or the setting no such value.
-    fn settings(&self, given: &[(String, String)]) -> Result<Settings, BadSetting> {
-        match given.first() {
-            None => Ok(Settings::default()),
-            Some((name, _)) => {
-                Err(BadSetting { tool: self.name(), name: name.clone(), reason: "there are none for it".to_owned() })
-            }
-        }
-    }
-
     /// Gives what makes an install at `root` visible.
-    fn activation(&self, root: &Path, settings: &Settings) -> Activation;
+    fn activation(&self, root: &Path) -> Activation;
 
     /// Gives the executables that `--link` puts into a folder, relative to the root.
     fn executables(&self, platform: Platform) -> Vec<PathBuf>;
@@ -96,6 +83,12 @@ pub trait Toolchain: Debug + Sync {
     /// Names the root that several installs share as a view (`dotnet`: SDKs and runtimes in one `DOTNET_ROOT`).
     fn shared_root(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Lists folders of a shared root in which the later member wins although their paths have versions in them, because
+    /// the upstream reuses those versions.
+    fn overlapping(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Tells which .NET-like runtime an install at `root` brings, to decide whose copy of an unversioned file wins when
@@ -151,30 +144,6 @@ pub struct Wish {
 pub struct BadProjectFile {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong, and what would be right.
-    pub reason: String,
-}
-
-/// The tool's own settings of one request, checked by the tool.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settings(pub Vec<(String, String)>);
-
-impl Settings {
-    /// Gives a setting.
-    #[must_use]
-    pub fn value(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// A setting in `toolkit.toml` that the tool does not have.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{tool} cannot be set up with `{name}`: {reason}")]
-pub struct BadSetting {
-    /// The tool.
-    pub tool: &'static str,
-    /// The setting as it was given.
-    pub name: String,
     /// What is wrong, and what would be right.
     pub reason: String,
 }
