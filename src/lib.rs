@@ -12,5 +12,7 @@ pub mod archive;
 pub mod host;
 pub mod net;
 pub mod store;
+// floor 2
+pub mod ingest;
 // floor 3
 pub mod toolchain;
