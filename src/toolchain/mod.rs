@@ -1,5 +1,8 @@
 //! The tools that this program knows. A new one is one new file and one line in [`ALL`].
 
+pub mod go;
+mod setting;
+
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +13,10 @@ use crate::model::{
 };
 use crate::net::{self, Metadata};
 
+pub use setting::{BadSetting, Setting, SettingValue, activate};
+
 /// Every tool, in the order in which people should see them.
-pub const ALL: &[&dyn Toolchain] = &[];
+pub const ALL: &[&dyn Toolchain] = &[&go::GO];
 
 /// What this program must know about a tool.
 ///
@@ -78,6 +83,11 @@ pub trait Toolchain: Debug + Sync {
 
     /// Lists other sources that a project may choose by `source = "…"`, each a toolchain of the same name.
     fn sources(&self) -> &'static [(&'static str, &'static dyn Toolchain)] {
+        &[]
+    }
+
+    /// Lists the choices that a project may make about it beside the version: `go = { version = "1", toolchain = "pin" }`.
+    fn settings(&self) -> &'static [Setting] {
         &[]
     }
 
