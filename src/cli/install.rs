@@ -5,12 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
+use url::Url;
 
 use super::render::{self, Failure, Style};
 use super::site::{Workplace, platforms};
 use super::wanted::{self, Mode};
 use super::{Global, toolchain_help};
 use crate::host::Host;
+use crate::model::{Digest, Proof};
 use crate::provision::{self, Installed, Plan};
 
 /// Install toolchains, every byte verified
@@ -65,7 +67,7 @@ struct Piece<'a> {
     url: &'a str,
     digest: String,
     size: Option<u64>,
-    proof: &'a crate::model::Proof,
+    proof: &'a Proof,
 }
 
 impl Arguments {
@@ -123,7 +125,7 @@ fn print_plan(plan: &Plan, global: &Global) -> Result<ExitCode, Failure> {
             platform: missing.release.platform.to_string(),
             state: "missing",
             root: None,
-            artifacts: pieces(&missing.release.artifacts),
+            artifacts: missing.release.artifacts.iter().map(|artifact| piece(&artifact.url, &artifact.digest, artifact.size, &artifact.proof)).collect(),
             bytes: None,
             seconds: None,
         });
@@ -153,22 +155,14 @@ fn row(installed: &Installed) -> Row<'_> {
         platform: id.platform.to_string(),
         state: if installed.work.is_some() { "installed" } else { "present" },
         root: Some(&installed.install.root),
-        artifacts: pieces(installed.install.artifacts()),
+        artifacts: installed.install.receipt.artifacts.iter().map(|origin| piece(&origin.url, &origin.digest, Some(origin.size), &origin.proof)).collect(),
         bytes: installed.work.map(|work| work.bytes),
         seconds: installed.work.map(|work| (work.seconds * 1000.0).round() / 1000.0),
     }
 }
 
-fn pieces(artifacts: &[crate::model::Artifact]) -> Vec<Piece<'_>> {
-    artifacts
-        .iter()
-        .map(|artifact| Piece {
-            url: artifact.url.as_str(),
-            digest: artifact.digest.to_string(),
-            size: artifact.size,
-            proof: &artifact.proof,
-        })
-        .collect()
+fn piece<'a>(url: &'a Url, digest: &Digest, size: Option<u64>, proof: &'a Proof) -> Piece<'a> {
+    Piece { url: url.as_str(), digest: digest.to_string(), size, proof }
 }
 
 /// The table at the end: tool, version, platform, size, seconds, how it was verified.
@@ -179,7 +173,8 @@ fn summary(installs: &[Installed]) -> String {
             let id = &installed.install.id;
             let verified: Vec<String> = installed
                 .install
-                .artifacts()
+                .receipt
+                .artifacts
                 .iter()
                 .map(|artifact| format!("{} ({}, {})", artifact.digest.short(), artifact.proof.level, artifact.proof.source))
                 .collect();

@@ -61,7 +61,8 @@ impl Arguments {
 /// Gives an install as JSON shows it.
 pub(super) fn value(install: &Install) -> serde_json::Value {
     let proofs: Vec<_> = install
-        .artifacts()
+        .receipt
+        .artifacts
         .iter()
         .map(|artifact| {
             serde_json::json!({ "url": artifact.url, "digest": artifact.digest, "size": artifact.size, "proof": artifact.proof })

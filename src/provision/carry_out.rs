@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::{Asked, Error, Site};
+use crate::archive::Limits;
 use crate::ingest::{self, Ingested};
 use crate::model::{Artifact, Release, Verified};
 use crate::store::{Install, InstallId, Lock, Mark, Origin, Staging, Store, Unpacked};
@@ -155,9 +156,17 @@ async fn stage(release: &Release, lock: &Lock, site: &Site<'_>) -> Result<Staged
 }
 
 async fn ingest_one(artifact: &Artifact, staging: &Staging, release: &Release, site: &Site<'_>) -> Result<Ingested, Error> {
-    let tree = staging.tree();
-    let order = ingest::Order { artifact, target: &tree, processors: site.processors };
-    ingest::ingest(site.net, &order, site.report.as_ref()).await.map_err(|source| Error::Install {
+    let report = site.report.as_ref();
+    let task = report.began(artifact.file_name(), artifact.size);
+    let options = ingest::Options {
+        staging: staging.folder(),
+        limits: Limits::default(),
+        processors: site.processors,
+        progress: ingest::Progress { report, task },
+    };
+    let outcome = ingest::ingest(site.net, artifact, &staging.tree(), &options).await;
+    report.ended(task, if outcome.is_ok() { "verified and unpacked" } else { "failed" });
+    outcome.map_err(|source| Error::Install {
         tool: release.tool.to_string(),
         version: release.version.to_string(),
         platform: release.platform,

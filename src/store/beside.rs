@@ -47,6 +47,12 @@ impl Beside {
         }
     }
 
+    /// Gives the staging folder itself, for what is needed on the way and not kept.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Gives the folder to unpack into.
     #[must_use]
     pub fn tree(&self) -> PathBuf {

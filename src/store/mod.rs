@@ -16,6 +16,7 @@ mod beside;
 mod delete;
 mod error;
 mod files;
+mod history;
 mod id;
 mod link;
 mod lock;

@@ -9,7 +9,7 @@ use url::Url;
 use super::error::{At, Error};
 use super::id::{InstallId, Mark};
 use super::is_absent;
-use crate::model::{Digest, Platform, Proof, ToolName, Version};
+use crate::model::{Artifact, Digest, Format, Platform, Proof, ToolName, Version};
 
 /// The newest schema that is written and understood.
 const SCHEMA: u64 = 1;
@@ -42,6 +42,27 @@ pub struct Origin {
     pub proof: Proof,
     /// Its length in bytes.
     pub size: u64,
+    /// How it was packed.
+    pub format: Format,
+    /// How many leading path components were dropped.
+    #[serde(default)]
+    pub strip: usize,
+}
+
+impl Origin {
+    /// Records an artifact of which `size` bytes came in.
+    #[must_use]
+    pub fn of(artifact: &Artifact, size: u64) -> Self {
+        let Artifact { url, digest, proof, format, strip, .. } = artifact.clone();
+        Self { url, digest, proof, size, format, strip }
+    }
+
+    /// Gives the artifact, so that it can be fetched again.
+    #[must_use]
+    pub fn artifact(&self) -> Artifact {
+        let Self { url, digest, proof, size, format, strip } = self.clone();
+        Artifact { url, digest, proof, size: Some(size), format, strip }
+    }
 }
 
 /// The receipt as it stands in the file.
@@ -150,6 +171,8 @@ mod tests {
                 digest,
                 proof: Proof { level: Level::Checksum, source: "go.dev".to_owned() },
                 size: 12,
+                format: Format::TarGz,
+                strip: 1,
             }],
             installed: "2026-11-23T10:00:00Z".parse().unwrap(),
             files: "00".repeat(32),

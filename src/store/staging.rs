@@ -92,6 +92,12 @@ impl Store {
 }
 
 impl Staging {
+    /// Gives the staging folder itself, for what is needed on the way and not kept.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.scratch.made()
+    }
+
     /// Gives the folder to unpack into. Several artifacts may go into it, one after the other.
     #[must_use]
     pub fn tree(&self) -> PathBuf {

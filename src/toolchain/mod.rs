@@ -1,5 +1,9 @@
 //! The tools that this program knows. A new one is one new file and one line in [`ALL`].
 
+pub mod dotnet;
+pub mod go;
+mod setting;
+
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
@@ -10,10 +14,10 @@ use crate::model::{
 };
 use crate::net::{self, Metadata};
 
-pub mod dotnet;
+pub use setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
 
 /// Every tool, in the order in which people should see them.
-pub const ALL: &[&dyn Toolchain] = &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE];
+pub const ALL: &[&dyn Toolchain] = &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE, &go::GO];
 
 /// What this program must know about a tool.
 ///
@@ -104,6 +108,11 @@ pub trait Toolchain: Debug + Sync {
 
     /// Lists files that show that a project needs the tool although they name no version: `*.sln`.
     fn markers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Lists the choices that a project may make about it beside the version: `go = { version = "1", toolchain = "pin" }`.
+    fn settings(&self) -> &'static [Setting] {
         &[]
     }
 

@@ -3,8 +3,10 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says why it skips")]
 
+mod archives;
 mod cli;
 mod install;
 mod many;
+mod resolve_go;
 mod store;
 mod support;
