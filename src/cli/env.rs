@@ -44,7 +44,7 @@ impl Arguments {
             Some(text) => platforms(std::slice::from_ref(text))?[0],
             None => host.platform,
         };
-        let installs = wanted::installed(&self.specs, platform, &place)?;
+        let installs = wanted::installed(&self.specs, platform, &place, global)?;
         let visible = provision::members(&installs, &place.store, place.report.as_ref())?;
         let format = if global.json { Format::Json } else { self.format };
         render::data(&shell::render(&provision::activate(&visible)?, format, host.var("PATH"))?)?;

@@ -54,6 +54,15 @@ impl Failure {
         Mistake { what: what.into(), kind: Kind::Machine, hint: Some(hint.into()), source: Some(source) }.into()
     }
 
+    /// The person or the system asked to stop. What was half-made is cleaned up by then.
+    pub(super) fn interrupted() -> Self {
+        Self::machine(
+            "interrupted",
+            "nothing half-made was left behind; run the command again to go on",
+            std::io::Error::new(std::io::ErrorKind::Interrupted, "the program was asked to stop"),
+        )
+    }
+
     /// The current directory was deleted under the running shell.
     pub(super) fn no_current_directory(source: std::io::Error) -> Self {
         Self::machine("could not read the current directory", "change into a folder that exists", source)

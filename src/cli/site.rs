@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use super::progress::{Progress, View};
 use super::render::Failure;
 use super::{Global, render};
 use crate::host::Host;
-use crate::model::{Level, Platform, Policy};
+use crate::model::{Channel, Level, Platform, Policy};
 use crate::net::{self, Client, Mirror};
 use crate::project::{self, Lock, Manifest};
 use crate::provision::{self, Asked, Site};
 use crate::report::Report;
-use crate::store::Store;
+use crate::store::{Install, Store};
 
 /// Everything a command works with.
 pub(super) struct Workplace {
@@ -33,6 +35,21 @@ impl Workplace {
     pub(super) fn new(host: &Host, global: &Global) -> Result<Self, Failure> {
         let root = project::find(&host.cwd).unwrap_or(&host.cwd).to_owned();
         let manifest = Manifest::read(&root)?;
+        Self::around(host, global, root, manifest)
+    }
+
+    /// Settles what commands need that have nothing to do with a project, so that a mistake in one does not stop them.
+    pub(super) fn without_project(host: &Host, global: &Global) -> Result<Self, Failure> {
+        Self::around(host, global, host.cwd.clone(), None)
+    }
+
+    /// Gives the same place without a connection: documents are the last good copies.
+    pub(super) fn offline(&self, global: &Global) -> Result<Self, Failure> {
+        let global = Global { offline: true, ..global.clone() };
+        Self::around(&self.host, &global, self.root.clone(), self.manifest.clone())
+    }
+
+    fn around(host: &Host, global: &Global, root: PathBuf, manifest: Option<Manifest>) -> Result<Self, Failure> {
         let home = host.toolkit_home().ok_or_else(no_home)?;
         let report = report(host, global);
         let client = client(host, global, manifest.as_ref(), &root, &home, &report)?;
@@ -201,7 +218,13 @@ fn client(
     let environment = host.var("TOOLKIT_MIRROR").map(|text| (text, host.cwd.as_path()));
     let project = manifest.and_then(|manifest| manifest.mirror.as_deref()).map(|text| (text, root));
     let mirror = flag.or(environment).or(project).map(|(text, base)| Mirror::parse(text, base)).transpose()?;
-    let mut settings = net::Settings { mirror, offline: global.offline, cache: Some(home.join("metadata")), ..net::Settings::default() };
+    let mut settings = net::Settings {
+        mirror,
+        offline: global.offline,
+        cache: Some(home.join("metadata")),
+        bases: vec![("goproxy".to_owned(), go_proxies(host))],
+        ..net::Settings::default()
+    };
     for (name, limit) in [
         ("TOOLKIT_CONNECT_TIMEOUT", &mut settings.limits.connect),
         ("TOOLKIT_STALL_TIMEOUT", &mut settings.limits.stall),
@@ -215,7 +238,14 @@ fn client(
         let retries: u32 = text.parse().map_err(|_| unusable("TOOLKIT_RETRIES", text, "a number of attempts after the first"))?;
         settings.retry.attempts = retries.saturating_add(1);
     }
-    Ok(Client::new(settings, report.clone())?)
+    Ok(Client::new(settings, report.clone()))
+}
+
+/// Reads `GOPROXY`: URLs separated by `,` or `|`, of which `direct` and `off` name no server
+/// (<https://go.dev/ref/mod#environment-variables>).
+fn go_proxies(host: &Host) -> Vec<Url> {
+    let list = host.var("GOPROXY").unwrap_or_default();
+    list.split([',', '|']).filter_map(|entry| Url::parse(entry.trim().trim_end_matches('/')).ok()).collect()
 }
 
 fn seconds(name: &str, text: &str) -> Result<Duration, Failure> {

@@ -1,5 +1,6 @@
 //! Which releases a command needs: by its arguments, by the lock, or by asking the upstreams, in this order of cost.
 
+use super::Global;
 use super::render::Failure;
 use super::site::Workplace;
 use crate::model::{Channel, Platform, Release};
@@ -59,7 +60,12 @@ pub(super) fn carry_out(plan: Plan, place: &Workplace) -> Result<Vec<Installed>,
 
 /// Finds the installs that the arguments, or without any the project, ask for; an error when one is not installed.
 /// Makes no connection: a moving name is resolved by the last good copies of the upstream's documents.
-pub(super) fn installed(specs: &[String], platform: Platform, place: &Workplace) -> Result<Vec<Installed>, Failure> {
+pub(super) fn installed(
+    specs: &[String],
+    platform: Platform,
+    place: &Workplace,
+    global: &Global,
+) -> Result<Vec<Installed>, Failure> {
     if let (true, Some(lock)) = (specs.is_empty(), place.lock()?) {
         let releases = provision::from_lock(&place.project()?, platform, &lock, &place.policy)?;
         let plan = Plan::new(releases, &place.store)?;
@@ -73,7 +79,7 @@ pub(super) fn installed(specs: &[String], platform: Platform, place: &Workplace)
     for asked in place.asked(specs)? {
         let install = match newest(&asked, platform, place)? {
             Some(install) => install,
-            None => by_last_good_copy(&asked, platform, place)?,
+            None => by_last_good_copy(&asked, platform, place, global)?,
         };
         found.push(Installed { asked, install, work: None });
     }
@@ -108,15 +114,20 @@ fn newest(asked: &Asked, platform: Platform, place: &Workplace) -> Result<Option
     Ok(place.store.newest(asked.tool.name(), platform, &|version| asked.channel.admits(version))?)
 }
 
-fn by_last_good_copy(asked: &Asked, platform: Platform, place: &Workplace) -> Result<Install, Failure> {
+fn by_last_good_copy(
+    asked: &Asked,
+    platform: Platform,
+    place: &Workplace,
+    global: &Global,
+) -> Result<Install, Failure> {
     let not_installed = |version: String| {
         Failure::from(provision::Error::NotInstalled { tool: asked.tool.name().to_owned(), version, platform })
     };
     if !matches!(asked.channel, Channel::Name(_)) {
         return Err(not_installed(asked.channel.to_string()));
     }
-    let offline = place.offline()?;
-    let resolved = place.block_on(async { Ok(provision::resolve(asked, &offline.site_of(place)).await?) })?;
+    let offline = place.offline(global)?;
+    let resolved = place.block_on(async { Ok(provision::resolve(asked, &offline.site()).await?) })?;
     let version = resolved.version();
     place
         .store

@@ -47,7 +47,7 @@ impl Arguments {
         if self.root.is_some() || self.explain {
             return Err(Failure::usage("--root and --explain go with `which dotnet-sdk`"));
         }
-        let path = executable(&self.name, &visible(&place)?)?;
+        let path = executable(&self.name, &visible(&place, global)?)?;
         if global.json {
             render::json(&serde_json::json!({ "name": self.name, "path": path }))?;
         } else {
@@ -61,7 +61,7 @@ impl Arguments {
         let root = match (&self.root, place.host.var("DOTNET_ROOT")) {
             (Some(root), _) => place.host.cwd.join(root),
             (None, Some(root)) => place.host.cwd.join(root),
-            (None, None) => dotnet_root(&visible(place)?)?,
+            (None, None) => dotnet_root(&visible(place, global)?)?,
         };
         if !root.is_dir() {
             return Err(Failure::usage_with_hint(
@@ -103,8 +103,8 @@ impl Arguments {
     }
 }
 
-fn visible(place: &Workplace) -> Result<Vec<Visible>, Failure> {
-    let installs = wanted::installed(&[], place.host.platform, place)?;
+fn visible(place: &Workplace, global: &Global) -> Result<Vec<Visible>, Failure> {
+    let installs = wanted::installed(&[], place.host.platform, place, global)?;
     Ok(provision::members(&installs, &place.store, place.report.as_ref())?)
 }
 
