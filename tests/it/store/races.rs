@@ -127,7 +127,8 @@ fn a_killed_process_is_swept_and_a_living_one_is_not() {
 
 /// Installs, composes, repairs and removes, and says each step.
 fn churn(store: &Store) {
-    let step = |name| println!("step {name}");
+    let mut out = std::io::stdout();
+    let mut step = |name| writeln!(out, "step {name}").unwrap();
     let install = install(store, "go", "1.27.3", GO);
     step("installed");
     view(store, std::slice::from_ref(&install));
