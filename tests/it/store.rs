@@ -318,20 +318,24 @@ fn removal_never_leaves_the_store() {
     symlink(outside.join("in-tree"), go.root.join("src/link")).unwrap();
     chmod(&go.root.join("src/a"), 0o555);
     chmod(&go.root.join("src"), 0o555);
-    let lock = store.lock(&go.id, &|_| {}).unwrap();
-    assert!(store.remove(&lock).unwrap());
+    let remove = || store.remove(&store.lock(&go.id, &|_| {}).unwrap());
+    assert!(remove().unwrap());
 
-    // A link in the place of the install is no install; it is unlinked, never followed.
-    symlink(outside.join("in-tree"), &installed).unwrap();
-    assert!(store.find(&go.id).unwrap().is_none());
-    assert!(store.remove(&lock).unwrap());
+    // A link in the place of the install is no install, whatever it leads to; it is unlinked, never followed.
+    install(store, "go", "1.27.3", GO);
+    fs::rename(&installed, outside.join("moved")).unwrap();
+    symlink(outside.join("moved"), &installed).unwrap();
+    assert!(store.find(&go.id).unwrap().is_none() && store.list().unwrap().is_empty());
+    assert!(remove().unwrap());
     assert!(fs::symlink_metadata(&installed).is_err());
+    assert_eq!(names(&outside.join("moved")), ["files", "receipt.json", "tree"]);
 
     // A link in the place of the tool's folder is refused by removal and by promotion.
     let tool = installed.parent().unwrap();
     fs::remove_dir(tool).unwrap();
     symlink(outside.join("tool"), tool).unwrap();
-    assert!(matches!(store.remove(&lock), Err(Error::Foreign { .. })));
+    assert!(matches!(remove(), Err(Error::Foreign { .. })));
+    let lock = store.lock(&go.id, &|_| {}).unwrap();
     let error = promote(store.stage(&lock).unwrap(), GO, "1.27.3").unwrap_err();
     assert!(matches!(error, Error::Foreign { .. }) && error.kind() == Kind::Machine);
     assert!(store.list().unwrap().is_empty());

@@ -1,6 +1,7 @@
 //! Several threads, several processes and kills.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -10,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use toolkit::store::Store;
 
-use super::{GO, QUIET, World, id, install, install_with, names, unpack, world};
+use super::views::view;
+use super::{GO, QUIET, World, digest, id, install, install_with, names, unpack, verified, world};
 
 #[test]
 fn sixteen_threads_end_with_one_promote() {
@@ -82,6 +84,9 @@ fn another_process_does_what_its_role_says() {
             wait_for_the_parent();
             drop(lock);
         }
+        "churn" => loop {
+            churn(&store);
+        },
         other => panic!("no role {other}"),
     }
 }
@@ -118,6 +123,50 @@ fn a_killed_process_is_swept_and_a_living_one_is_not() {
     assert_eq!(store.sweep().unwrap(), 1);
     assert!(names(&staging).is_empty());
     install(store, "go", "1.27.3", GO);
+}
+
+/// Installs, composes, repairs and removes, and says each step.
+fn churn(store: &Store) {
+    let mut out = std::io::stdout();
+    let mut step = |name| writeln!(out, "step {name}").unwrap();
+    let install = install(store, "go", "1.27.3", GO);
+    step("installed");
+    view(store, std::slice::from_ref(&install));
+    step("composed");
+    let lock = store.lock(&install.id, &|_| {}).unwrap();
+    let staging = store.stage(&lock).unwrap();
+    step("staged");
+    let unpacked = unpack(&staging.tree(), GO, "1.27.3").unwrap();
+    step("unpacked");
+    staging.replace(vec![verified(&digest("1.27.3"))], unpacked).unwrap();
+    step("replaced");
+    drop(lock);
+    store.prune(&store.plan_prune(&HashSet::new()).unwrap(), &|_| {}).unwrap();
+    step("removed");
+}
+
+#[test]
+fn kills_at_any_moment_leave_whole_installs_or_none() {
+    let World { store, folder: _folder } = &world();
+    for steps in 1..=24 {
+        let mut other = child("churn", store);
+        // The child goes on while its words are read, so that the kill comes anywhere in the step that follows.
+        let lines = BufReader::new(other.stdout.as_mut().unwrap()).lines();
+        let heard = lines.map_while(Result::ok).filter(|line| line.contains("step ")).take(steps).count();
+        assert_eq!(heard, steps, "the child failed by itself");
+        other.kill().unwrap();
+        other.wait().unwrap();
+        for install in store.list().unwrap() {
+            assert_eq!(store.verify(&install, QUIET).unwrap(), [], "after {steps} steps");
+        }
+        for view in store.views().unwrap() {
+            assert_eq!(store.verify_view(&view, QUIET).unwrap(), [], "after {steps} steps");
+        }
+        store.sweep().unwrap();
+        assert!(names(&store.root().join("staging")).is_empty());
+        let whole = install(store, "go", "1.27.3", GO);
+        assert_eq!(store.verify(&whole, QUIET).unwrap(), []);
+    }
 }
 
 #[test]
