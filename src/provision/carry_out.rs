@@ -159,7 +159,7 @@ async fn ingest_one(artifact: &Artifact, staging: &Staging, release: &Release, s
     let report = site.report.as_ref();
     let task = report.began(artifact.file_name(), artifact.size);
     let options = ingest::Options {
-        staging: staging.folder(),
+        staging: &staging.folder(),
         limits: Limits::default(),
         processors: site.processors,
         progress: ingest::Progress { report, task },

@@ -37,17 +37,14 @@ pub fn members(installs: &[Installed], store: &Store, report: &dyn Report) -> Re
                 composed.push(name);
                 let sharing = installs.iter().filter(|other| other.asked.tool.shared_root() == Some(name));
                 let members = by_rank(sharing);
-                store.view(&composition(name, &members, tool)?, &|waiting| report.noted(waiting))?.root
+                let composition = Composition { name: &ToolName::parse(name)?, members: &members, overlapping: tool.overlapping() };
+                store.view(&composition, &|waiting| report.noted(waiting))?.root
             }
         };
         let (settings, platform) = (installed.asked.settings.clone(), installed.install.id.platform);
         visible.push(Visible { tool, root, settings, platform });
     }
     Ok(visible)
-}
-
-fn composition<'a>(name: &str, members: &'a [Install], tool: &dyn Toolchain) -> Result<Composition<'a>, Error> {
-    Ok(Composition { name: ToolName::parse(name)?, members, overlapping: tool.overlapping() })
 }
 
 /// Composes a damaged view anew; one whose members are not all installed any more is given up.
@@ -61,10 +58,15 @@ pub fn recompose(view: &View, store: &Store, report: &dyn Report) -> Result<(), 
     let tool = toolchain::ALL.iter().find(|tool| tool.shared_root() == Some(&view.name));
     match (members, tool) {
         (Some(members), Some(tool)) => {
-            store.recompose(&composition(&view.name, &members, *tool)?, &|waiting| report.noted(waiting))?;
+            let name = ToolName::parse(&view.name)?;
+            let composition = Composition { name: &name, members: &members, overlapping: tool.overlapping() };
+            store.recompose(&composition, &|waiting| report.noted(waiting))?;
             Ok(())
         }
-        _ => Ok(store.remove_view(view, &|waiting| report.noted(waiting))?),
+        _ => {
+            store.remove_view(view, &|waiting| report.noted(waiting))?;
+            Ok(())
+        }
     }
 }
 

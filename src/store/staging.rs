@@ -94,7 +94,7 @@ impl Store {
 impl Staging {
     /// Gives the staging folder itself, for what is needed on the way and not kept.
     #[must_use]
-    pub fn folder(&self) -> &Path {
+    pub fn folder(&self) -> PathBuf {
         self.scratch.made()
     }
 

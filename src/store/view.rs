@@ -118,8 +118,11 @@ impl Store {
         verify_tree(&view.root, &view.files, check)
     }
 
-    /// Removes a view, waiting for whoever makes it.
-    pub(super) fn remove_view(&self, view: &View, waiting: &dyn Fn(&str)) -> Result<bool, Error> {
+    /// Removes a view, waiting for whoever makes it; tells whether there was one.
+    ///
+    /// # Errors
+    /// As [`Store::remove`].
+    pub fn remove_view(&self, view: &View, waiting: &dyn Fn(&str)) -> Result<bool, Error> {
         let _lock = self.lock_view(&view.name, &digest(&view.name, &view.members), waiting)?;
         self.remove_folder(&self.folder_of(view))
     }
