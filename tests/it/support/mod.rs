@@ -1,0 +1,3 @@
+//! What several tests need: servers that misbehave on command.
+
+pub mod upstream;
