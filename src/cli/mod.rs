@@ -30,7 +30,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::host::Host;
 use crate::toolchain;
-pub use render::Failure;
+pub use render::{Failure, Style};
+pub use shell::Unspeakable;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())

@@ -29,9 +29,11 @@ pub(super) enum Format {
 /// A value that a reader has no spelling for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the value of {name} has a line break, which {format} cannot carry")]
-pub(super) struct Unspeakable {
-    name: String,
-    format: &'static str,
+pub struct Unspeakable {
+    /// The variable.
+    pub name: String,
+    /// The reader, as it is called in a sentence.
+    pub format: &'static str,
 }
 
 impl crate::model::Explain for Unspeakable {
