@@ -32,8 +32,8 @@ impl Reading<'_> {
         }
         let is_there = |version: &Version| found.iter().any(|candidate: &Candidate| candidate.version == *version);
         match channel {
-            Channel::Exact(version) if !is_there(version) => Err(self.no_such_version(version.as_str(), &found)),
-            _ if found.is_empty() => Err(self.no_such_version(&channel.to_string(), &found)),
+            Channel::Exact(version) if !is_there(version) => Err(self.no_such_version(version.as_str(), &found).await),
+            _ if found.is_empty() => Err(self.no_such_version(&channel.to_string(), &found).await),
             _ => Ok(self.trimmed(channel, found)),
         }
     }
@@ -42,10 +42,8 @@ impl Reading<'_> {
     async fn by_index(&self, channel: &Channel, read: &[ChannelName], found: &mut Vec<Candidate>) -> Result<(), Error> {
         let index = self.index().await?;
         for (name, entry) in self.in_order(channel, &index) {
-            let (support, odd) = entry.support();
-            odd.iter().for_each(|warning| self.metadata.warn(warning));
-            let moving = matches!(channel, Channel::Name(_));
-            if moving && support.ended(self.policy.day) {
+            let is_moving = matches!(channel, Channel::Name(_));
+            if is_moving && entry.support().0.ended(self.policy.day) {
                 found.extend(entry.stand_in(self.component));
                 continue;
             }
@@ -133,7 +131,9 @@ impl Reading<'_> {
     }
 
     fn listed(&self, document: &ChannelDocument, head: &Entry) -> Vec<Candidate> {
-        document.candidates(self.component, &head.support().0)
+        let (support, odd) = head.support();
+        odd.iter().for_each(|warning| self.metadata.warn(warning));
+        document.candidates(self.component, &support)
     }
 
     /// Warns when the index calls a version the newest that the channel's document does not have.
@@ -163,22 +163,32 @@ impl Reading<'_> {
             }
             near.extend(self.listed(&document, &document.head));
         }
-        Err(self.no_such_version(version.as_str(), &near))
+        Err(self.no_such_version(version.as_str(), &near).await)
     }
 
-    /// Names the versions around the one that does not exist.
-    fn no_such_version(&self, wanted: &str, found: &[Candidate]) -> Error {
-        let mut near: Vec<&Version> = found.iter().map(|candidate| &candidate.version).collect();
-        near.sort();
-        near.dedup();
-        if let Ok(wanted) = Version::parse(wanted) {
-            let at = near.partition_point(|version| **version < wanted);
-            near = near[at.saturating_sub(2)..(at + 1).min(near.len())].to_vec();
-        } else {
-            near.clear();
-        }
-        let near = near.into_iter().map(ToString::to_string).collect();
+    /// Names the versions around the one that does not exist, or the channels where its own does not.
+    async fn no_such_version(&self, wanted: &str, found: &[Candidate]) -> Error {
+        let mut known: Vec<&Version> = found.iter().map(|candidate| &candidate.version).collect();
+        known.sort();
+        known.dedup();
+        let near = match Version::parse(wanted) {
+            Ok(wanted) if !known.is_empty() => {
+                let at = known.partition_point(|version| **version < wanted);
+                let around = &known[at.saturating_sub(2)..(at + 1).min(known.len())];
+                around.iter().map(ToString::to_string).collect()
+            }
+            _ => self.newest_channels().await,
+        };
         Error::NoSuchVersion { tool: self.component.name().to_owned(), version: wanted.to_owned(), near }
+    }
+
+    /// Names the three newest channels; none when the index cannot be had, since that is not what went wrong first.
+    async fn newest_channels(&self) -> Vec<String> {
+        let Ok(index) = self.index().await else { return Vec::new() };
+        let mut names: Vec<_> =
+            index.channels.iter().filter_map(|entry| ChannelName::parse(&entry.channel_version)).collect();
+        names.sort_by_key(|name| std::cmp::Reverse(*name));
+        names.iter().take(3).map(ToString::to_string).collect()
     }
 
     /// Leaves only what matters to somebody who asked for one version.
