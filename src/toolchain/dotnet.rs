@@ -121,7 +121,7 @@ impl Toolchain for Dotnet {
         policy: &Policy,
         metadata: &dyn Metadata,
     ) -> Result<Vec<Candidate>, Error> {
-        Reading { component: self.component, policy, metadata }.candidates(channel).await
+        Reading::new(self.component, policy, metadata).candidates(channel).await
     }
 
     fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
@@ -130,7 +130,7 @@ impl Toolchain for Dotnet {
 
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
         let policy = Policy::on(jiff::civil::Date::MAX); // choosing is over; no rule of it matters here
-        let reading = Reading { component: self.component, policy: &policy, metadata };
+        let reading = Reading::new(self.component, &policy, metadata);
         let document = reading.document_of(version).await?;
         let published = document.published(self.component, version);
         let published = published.expect("`document_of` gives a document that has the version");
@@ -429,7 +429,7 @@ mod tests {
             ("9.0.100 major", Prefer::Newest, "9", "9.0.101"),
             ("9.0.200 major", Prefer::Named, "9 index 10", "10.0.110"),
             ("9.0.200 minor", Prefer::Named, "9 index", "-"),
-            ("8.0.100 major", Prefer::Named, "index index 9", "9.0.101"),
+            ("8.0.100 major", Prefer::Named, "index 9", "9.0.101"),
         ] {
             let (version, rule) = sdk.split_once(' ').unwrap_or((sdk, "patch"));
             let json = format!(r#"{{"sdk": {{"version": "{version}", "rollForward": "{rule}"}}}}"#);

@@ -1,6 +1,8 @@
 //! Which documents a channel needs, read one after the other until the answer is sure: an exact version costs one, `lts`
 //! the index and one channel.
 
+use tokio::sync::OnceCell;
+
 use super::documents::{self, Channel as ChannelDocument, ChannelName, Entry, Index};
 use super::{Component, choice};
 use crate::model::{Candidate, Channel, Policy, Prefer, Range, RollForwardPolicy, Train, Version};
@@ -9,12 +11,17 @@ use crate::toolchain::Error;
 
 /// One reading of the documents for one request.
 pub(super) struct Reading<'a> {
-    pub component: Component,
-    pub policy: &'a Policy,
-    pub metadata: &'a dyn Metadata,
+    component: Component,
+    policy: &'a Policy,
+    metadata: &'a dyn Metadata,
+    index: OnceCell<Index>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    pub(super) fn new(component: Component, policy: &'a Policy, metadata: &'a dyn Metadata) -> Self {
+        Self { component, policy, metadata, index: OnceCell::new() }
+    }
+
     /// Lists what could be chosen for the channel, out of as few documents as decide it.
     pub(super) async fn candidates(&self, channel: &Channel) -> Result<Vec<Candidate>, Error> {
         let mut found = Vec::new();
@@ -41,7 +48,7 @@ impl Reading<'_> {
     /// Reads the index and, in the order of the rule, the channels that could hold the answer.
     async fn by_index(&self, channel: &Channel, read: &[ChannelName], found: &mut Vec<Candidate>) -> Result<(), Error> {
         let index = self.index().await?;
-        for (name, entry) in self.in_order(channel, &index) {
+        for (name, entry) in self.in_order(channel, index) {
             let is_moving = matches!(channel, Channel::Name(_));
             if is_moving && entry.support().0.ended(self.policy.day) {
                 found.extend(entry.stand_in(self.component));
@@ -119,10 +126,14 @@ impl Reading<'_> {
         Ok(channel)
     }
 
-    async fn index(&self) -> Result<Index, Error> {
-        let document = documents::index_document();
-        let bytes = self.read(&document).await?;
-        documents::read_index(&bytes).map_err(|reason| Error::Document { url: document.url.to_string(), reason })
+    /// Reads the index, once.
+    async fn index(&self) -> Result<&Index, Error> {
+        let read = async || {
+            let document = documents::index_document();
+            let bytes = self.read(&document).await?;
+            documents::read_index(&bytes).map_err(|reason| Error::Document { url: document.url.to_string(), reason })
+        };
+        self.index.get_or_try_init(read).await
     }
 
     async fn read(&self, document: &Document) -> Result<Vec<u8>, Error> {

@@ -3,7 +3,7 @@
 use toolkit::model::{Candidate, Channel, Phase, Prefer, Support, Version};
 use toolkit::toolchain::{Toolchain, dotnet};
 
-use super::policy;
+use super::{Upstream, is_there, policy, wait};
 
 /// What can be downloaded: three bands of 8.0, two of 9.0, 10.0, and previews of 11.0.
 const OFFERED: &[&str] = &[
@@ -254,5 +254,51 @@ fn a_bad_file_is_refused_with_its_line() {
         let error = dotnet::global_json::read(text).unwrap_err();
         assert!(error.reason.contains(part), "{text}: {error}");
         assert_eq!(error.line, line, "{text}: {error}");
+    }
+}
+
+/// Version, rule, policy, the pick, and the channels that are read for it, with the index as `i`.
+#[test]
+fn the_real_documents_answer_each_rule() {
+    if !is_there() {
+        return;
+    }
+    for (version, rule, rules, expected, reads) in [
+        ("8.0.101", "patch", "2026-11-23", "8.0.101", "8"),
+        ("8.0.130", "patch", "2026-11-23", "-", "8"),
+        ("8.0.117", "latestPatch", "2026-11-23 newest", "8.0.129", "8"),
+        ("8.0.207", "feature", "2026-11-23", "8.0.319", "8"),
+        ("8.0.101", "latestFeature", "2026-11-23 newest", "8.0.423", "8"),
+        ("8.0.101", "latestFeature", "2024-05-20 as-of newest", "8.0.300", "8"),
+        ("8.0.101", "latestMinor", "2026-11-23 newest", "8.0.423", "8 i"),
+        ("8.0.101", "latestMajor", "2026-11-23", "8.0.101", "8"),
+        ("8.0.101", "latestMajor", "2026-11-23 newest", "10.0.302", "8 i 11 10"),
+        ("8.0.101", "latestMajor", "2025-01-20 as-of newest", "9.0.102", "8 i 11 10 9"),
+        ("8.0.424", "latestFeature", "2026-11-23", "-", "8"),
+        ("8.0.424", "minor", "2026-11-23", "-", "8 i"),
+        ("8.0.424", "major", "2026-11-23", "9.0.119", "8 i 9"),
+        ("8.0.424", "major", "2026-11-23 deny", "10.0.110", "8 i 9 10"),
+        ("3.0.104", "minor", "2026-11-23", "3.1.120", "3 i 3.1"),
+        ("2.1.106", "feature", "2026-11-23", "2.1.202", "2"),
+        ("10.0.0", "latestFeature", "2026-11-23", "10.0.302", "10"),
+        ("6.0.0", "latestFeature", "2026-11-23", "6.0.428", "6"),
+        ("11.0.100-preview.3.26207.106", "patch", "2026-11-23", "11.0.100-preview.3.26207.106", "11"),
+        ("11.0.100-preview.3.26207.106", "patch", "2026-11-23 newest", "11.0.100-preview.6.26359.118", "11"),
+        ("11.0.100", "disable", "2026-11-23", "-", "11"),
+        ("12.0.100", "latestMajor", "2026-11-23", "?", "12 i"),
+    ] {
+        let json = format!(r#"{{"sdk": {{"version": "{version}", "rollForward": "{rule}"}}}}"#);
+        let channel = dotnet::global_json::read(&json).unwrap().channel.unwrap();
+        let (upstream, policy) = (Upstream::default(), policy(rules));
+        let got = match wait(dotnet::SDK.candidates(&channel, &policy, &upstream)) {
+            Err(_) => "?".to_owned(),
+            Ok(candidates) => {
+                let choice = dotnet::SDK.choose(&channel, &candidates, &policy);
+                choice.pick.map_or("-".to_owned(), |pick| pick.version.to_string())
+            }
+        };
+        assert_eq!(got, expected, "{json} on {rules}");
+        let read = upstream.reads().join(" ").replace("releases-index.json", "i").replace("/releases.json", "");
+        assert_eq!(read.replace(".0", ""), reads, "{json} on {rules}");
     }
 }
