@@ -1,6 +1,7 @@
 //! `global.json`: what is read out of it, and what each rule picks among what can be downloaded. No document is needed.
 
 use toolkit::model::{Candidate, Channel, Phase, Prefer, Support, Version};
+use toolkit::toolchain::dotnet::settings::Settings;
 use toolkit::toolchain::{Toolchain, dotnet};
 
 use super::{Upstream, is_there, policy, wait};
@@ -224,7 +225,7 @@ fn a_bad_file_is_refused_with_its_line() {
     for (text, line, part) in [
         ("{\"sdk\": {\n\"version\": \"8.0\"}}", 2, "`8.0.100` with `\"rollForward\": \"latestFeature\"`"),
         ("{\n\n\"sdk\": {\"version\": \"8\"}}", 3, "`8.0.100` with"),
-        ("{\"sdk\": {\"version\":\n\"8.0.0\"}}", 1, "`8.0.100` with"), // a runtime's version would never be found
+        ("{\"sdk\": {\"version\":\n\"8.0.0\"}}", 2, "`8.0.100` with"), // a runtime's version would never be found
         ("{\"sdk\": {\"version\": \"8.0.0\", \"rollForward\": \"latestPatch\"}}", 1, "no SDK version"),
         ("{\"sdk\": {\"version\": \"8.0.0\", \"rollForward\": \"disable\"}}", 1, "no SDK version"),
         ("{\"sdk\": {\"version\": \"8.0.x\"}}", 1, "`8.0.100` with"),
@@ -301,4 +302,30 @@ fn the_real_documents_answer_each_rule() {
         let read = upstream.reads().join(" ").replace("releases-index.json", "i").replace("/releases.json", "");
         assert_eq!(read.replace(".0", ""), reads, "{json} on {rules}");
     }
+}
+
+/// Every prefix of a file, and the file without each of its characters: no panic, and where nothing is warned of, the
+/// installer and the host understand the same.
+#[test]
+fn the_installer_and_the_host_understand_a_damaged_file_alike() {
+    let whole = "\u{feff}{ // ü\n \"sdk\": { /* x */ \"version\": \"8.0.101\", \"rollForward\": \"minor\",\n\
+        \"allowPrerelease\": false, \"paths\": [\"$host$\", \"a\\\"b\"], \"errorMessage\": null }, \"x\": [1, {}] }";
+    let cuts = whole.char_indices().map(|(at, _)| whole[..at].to_owned());
+    let holes = whole.char_indices().map(|(at, c)| format!("{}{}", &whole[..at], &whole[at + c.len_utf8()..]));
+    let mut understood = 0;
+    for text in cuts.chain(holes).chain([whole.to_owned()]) {
+        let host = Settings::of_host(text.as_bytes());
+        let Ok(wish) = dotnet::global_json::read(&text) else { continue };
+        if !wish.warnings.is_empty() {
+            continue;
+        }
+        let host = host.unwrap_or_else(|reason| panic!("{text}: {reason}"));
+        if let Some(Channel::RollForward(rule)) = wish.channel {
+            understood += 1;
+            assert_eq!(host.wanted.version.as_ref(), Some(rule.version.semver()), "{text}");
+            assert_eq!(host.wanted.roll_forward, rule.policy, "{text}");
+            assert_eq!(host.wanted.allow_prerelease, rule.allow_prerelease, "{text}");
+        }
+    }
+    assert!(understood > 20, "{understood}");
 }
