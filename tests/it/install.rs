@@ -54,8 +54,8 @@ fn the_environment_reaches_a_shell() {
 
 #[test]
 fn an_exact_version_takes_two_requests_on_one_connection_and_a_warm_one_takes_none() {
-    let upstream = Upstream::serving(fixture_mirror());
-    let world = World::new().with("TOOLKIT_MIRROR", &upstream.url());
+    let upstream = Upstream::serving(&fixture_mirror());
+    let world = World::new().with("TOOLKIT_MIRROR", upstream.url("/").as_str());
     let index: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(fixture_mirror().join("go.dev/dl/index.json")).unwrap()).unwrap();
     let version = index[0]["version"].as_str().unwrap().trim_start_matches("go").to_owned();
@@ -71,8 +71,8 @@ fn an_exact_version_takes_two_requests_on_one_connection_and_a_warm_one_takes_no
 
 #[test]
 fn a_locked_install_needs_only_the_archives() {
-    let upstream = Upstream::serving(fixture_mirror());
-    let world = project().with("TOOLKIT_MIRROR", &upstream.url());
+    let upstream = Upstream::serving(&fixture_mirror());
+    let world = project().with("TOOLKIT_MIRROR", upstream.url("/").as_str());
     world.ok(&["lock"]);
     let before = upstream.total_requests();
     world.ok(&["install", "--locked"]);

@@ -7,6 +7,7 @@ mod cli;
 mod faults;
 mod install;
 mod many;
+mod resolve_dotnet;
 mod resolve_go;
 mod store;
 mod support;
