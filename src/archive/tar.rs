@@ -113,9 +113,8 @@ impl<'r> Walk<'r> {
             EntryType::Symlink => self.tree.symbolic_link(path, &entry.link),
             EntryType::Link => {
                 let target = path::clean(&entry.link).map_err(|reason| reason.of(&entry.link))?;
-                let stripped = path::strip(&target, self.strip).ok_or_else(|| {
-                    Refusal::HardLink { target: target.clone() }.of(&entry.raw)
-                })?;
+                let stripped = path::strip(&target, self.strip)
+                    .ok_or_else(|| Refusal::HardLink { target: target.clone() }.of(&entry.raw))?;
                 self.tree.hard_link(path, stripped)
             }
             _ => {

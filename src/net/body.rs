@@ -41,16 +41,8 @@ impl HttpBody {
     /// Asks for the file; the body stands at its first byte.
     pub(super) async fn open(inner: Arc<Inner>, url: Url) -> Result<Self, Error> {
         let campaign = Campaign::new(shown(&url), inner.settings.retry, inner.settings.limits.total);
-        let mut body = Self {
-            inner,
-            url,
-            campaign,
-            validators: None,
-            encoding: None,
-            response: None,
-            skip: 0,
-            ended: false,
-        };
+        let mut body =
+            Self { inner, url, campaign, validators: None, encoding: None, response: None, skip: 0, ended: false };
         body.connect().await?;
         if let Some(encoding) = &body.encoding {
             body.inner.report.warned(&format!(
@@ -274,7 +266,9 @@ impl Validators {
 
     /// Tells whether a partial answer says that it is of another file; it may say nothing.
     fn contradicts(&self, other: &Self) -> bool {
-        let differ = |mine: &Option<HeaderValue>, theirs: &Option<HeaderValue>| mine.is_some() && theirs.is_some() && mine != theirs;
+        let differ = |mine: &Option<HeaderValue>, theirs: &Option<HeaderValue>| {
+            mine.is_some() && theirs.is_some() && mine != theirs
+        };
         match (&self.etag, &other.etag) {
             (Some(_), Some(_)) => differ(&self.etag, &other.etag),
             _ => differ(&self.last_modified, &other.last_modified),
@@ -385,11 +379,15 @@ mod tests {
 
     #[test]
     fn codings_and_pages_are_seen() {
-        let headers = |name: HeaderName, value: &str| HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]);
-        for (value, expected) in [("gzip", Some("gzip")), (" X-GZip ", Some("x-gzip")), ("identity", None), ("", None)] {
+        let headers =
+            |name: HeaderName, value: &str| HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]);
+        for (value, expected) in [("gzip", Some("gzip")), (" X-GZip ", Some("x-gzip")), ("identity", None), ("", None)]
+        {
             assert_eq!(encoding(&headers(CONTENT_ENCODING, value)).as_deref(), expected);
         }
-        for (value, expected) in [("text/html", true), ("Text/HTML; charset=utf-8", true), ("application/gzip", false), ("", false)] {
+        for (value, expected) in
+            [("text/html", true), ("Text/HTML; charset=utf-8", true), ("application/gzip", false), ("", false)]
+        {
             assert_eq!(is_html(&headers(CONTENT_TYPE, value)), expected);
         }
     }

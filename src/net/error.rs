@@ -304,7 +304,11 @@ pub(super) struct Seconds(pub(super) Duration);
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs_f64();
-        if seconds >= 10.0 || seconds.fract() == 0.0 { write!(f, "{seconds:.0} s") } else { write!(f, "{seconds:.1} s") }
+        if seconds >= 10.0 || seconds.fract() == 0.0 {
+            write!(f, "{seconds:.0} s")
+        } else {
+            write!(f, "{seconds:.1} s")
+        }
     }
 }
 

@@ -200,7 +200,8 @@ pub(super) fn explained(error: &reqwest::Error, url: &Url, connect: std::time::D
         return Error::Status { url: shown(url), status: StatusCode::PROXY_AUTHENTICATION_REQUIRED.as_u16() }.into();
     }
     if error.is_connect() && error.is_timeout() {
-        return Fault::Unreachable { host, reason: format!("no answer within {}", super::error::Seconds(connect)) }.into();
+        return Fault::Unreachable { host, reason: format!("no answer within {}", super::error::Seconds(connect)) }
+            .into();
     }
     if error.is_connect() {
         return Fault::Unreachable { host, reason }.into();

@@ -12,12 +12,14 @@ mod document;
 mod error;
 mod file;
 mod http;
+mod memory;
 mod mirror;
 mod place;
 mod retry;
 
 pub use client::{Client, Settings};
 pub use error::{Error, Fault};
+pub use memory::Memory;
 pub use mirror::Mirror;
 pub use retry::{Limits, Retry};
 

@@ -166,6 +166,20 @@ impl Toolchain for Dotnet {
         Some("dotnet")
     }
 
+    /// SDKs of one major ship different manifests, templates and packs under the same versions; the newer install's
+    /// are the ones that its SDK was tested with.
+    fn overlapping(&self) -> &'static [&'static str] {
+        &["sdk-manifests", "templates", "packs"]
+    }
+
+    fn markers(&self) -> &'static [&'static str] {
+        if self.component == Component::Sdk { &["*.sln", "*.slnx", "*.csproj", "*.fsproj", "*.vbproj"] } else { &[] }
+    }
+
+    fn usual_channel(&self) -> &'static str {
+        "lts"
+    }
+
     fn rank(&self, root: &Path) -> Option<Version> {
         newest_host(root)
     }

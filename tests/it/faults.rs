@@ -106,23 +106,53 @@ fn rows_that_resume() -> Vec<Row> {
         ("cut once", vec![Fault::CutOnce { at }], "whole", 2),
         ("cut at the first byte", vec![Fault::CutOnce { at: 0 }], "whole", 2),
         ("cut at the last byte", vec![Fault::CutOnce { at: SIZE as u64 - 1 }], "whole", 2),
-        ("cut at three places", vec![1000, 2000, 199_000].into_iter().map(|at| Fault::CutOnce { at }).collect(), "whole", 4),
+        (
+            "cut at three places",
+            vec![1000, 2000, 199_000].into_iter().map(|at| Fault::CutOnce { at }).collect(),
+            "whole",
+            4,
+        ),
         ("cut always", vec![Fault::CutAlways { at }], "GaveUp(4, Short)", 4),
         ("reset once", vec![Fault::ResetOnce { at }], "whole", 2),
         ("stalled once", vec![Fault::StallOnce { at }], "whole", 2),
         ("stalled always", vec![Fault::Stall { at }], "GaveUp(4, Stalled)", 4),
         ("no answer once", vec![Fault::Mute { times: 1 }], "whole", 2),
         ("ignored range", vec![Fault::CutOnce { at }, Fault::IgnoreRange], "whole", 2),
-        ("ignored range, cut again", vec![Fault::CutOnce { at: 9000 }, Fault::CutOnce { at }, Fault::IgnoreRange], "whole", 3),
+        (
+            "ignored range, cut again",
+            vec![Fault::CutOnce { at: 9000 }, Fault::CutOnce { at }, Fault::IgnoreRange],
+            "whole",
+            3,
+        ),
         ("ignored range, no ETag", vec![Fault::CutOnce { at }, Fault::IgnoreRange, Fault::NoEtag], "whole", 2),
         ("range without ETag", vec![Fault::CutOnce { at }, Fault::NoEtag], "whole", 2),
         ("weak ETag", vec![Fault::CutOnce { at }, Fault::Etag("W/\"a\"".to_owned())], "whole", 2),
-        ("other start", vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 5-199999/200000".to_owned())], "Contradiction", 2),
-        ("other total", vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 60000-199999/300000".to_owned())], "Changed", 2),
-        ("no sense in the range", vec![Fault::CutOnce { at }, Fault::ContentRange("pages 3".to_owned())], "Contradiction", 2),
+        (
+            "other start",
+            vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 5-199999/200000".to_owned())],
+            "Contradiction",
+            2,
+        ),
+        (
+            "other total",
+            vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 60000-199999/300000".to_owned())],
+            "Changed",
+            2,
+        ),
+        (
+            "no sense in the range",
+            vec![Fault::CutOnce { at }, Fault::ContentRange("pages 3".to_owned())],
+            "Contradiction",
+            2,
+        ),
         ("chunked", vec![Fault::Chunked { complete: true }], "whole", 1),
         ("chunked and cut once", vec![Fault::Chunked { complete: true }, Fault::CutOnce { at }], "whole", 2),
-        ("chunked and never ended", vec![Fault::Chunked { complete: false }, Fault::IgnoreRange], "GaveUp(4, Short)", 4),
+        (
+            "chunked and never ended",
+            vec![Fault::Chunked { complete: false }, Fault::IgnoreRange],
+            "GaveUp(4, Short)",
+            4,
+        ),
         ("too little is announced", vec![Fault::Announce { length: 100 }], "the first 100 bytes", 1),
         ("too much is announced", vec![Fault::Announce { length: 300_000 }, Fault::IgnoreRange], "GaveUp(4, Short)", 4),
         ("too much is announced, with ranges", vec![Fault::Announce { length: 300_000 }], "Changed", 2),
@@ -490,14 +520,21 @@ fn a_cache_that_cannot_be_written_only_warns_once() {
 #[test]
 fn a_mirror_serves_upstream_paths_from_a_folder_or_a_server() {
     let folder = tempfile::tempdir().unwrap();
-    for (path, bytes) in [("go.dev/dl/index.json", &b"[1]"[..]), ("dl.google.com/go/a b.tar.gz", b"bytes"), ("host/empty", b"")] {
+    for (path, bytes) in
+        [("go.dev/dl/index.json", &b"[1]"[..]), ("dl.google.com/go/a b.tar.gz", b"bytes"), ("host/empty", b"")]
+    {
         let file = folder.path().join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, bytes).unwrap();
     }
     let upstream = Upstream::serving(folder.path());
-    let wanted = Document { mirror_name: Some("index.json"), ..document(Url::parse("https://go.dev/dl/?mode=json").unwrap()) };
-    let paths = [folder.path().display().to_string(), format!("file://{}", folder.path().display()), upstream.url("/").to_string()];
+    let wanted =
+        Document { mirror_name: Some("index.json"), ..document(Url::parse("https://go.dev/dl/?mode=json").unwrap()) };
+    let paths = [
+        folder.path().display().to_string(),
+        format!("file://{}", folder.path().display()),
+        upstream.url("/").to_string(),
+    ];
     for (mirror, online) in paths.iter().zip([false, false, true]) {
         let mirror = Some(Mirror::parse(mirror, Path::new("/")).unwrap());
         let (client, _) = client(Settings { mirror, offline: !online, ..hasty() });
