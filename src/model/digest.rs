@@ -225,10 +225,10 @@ impl fmt::Display for Level {
 }
 
 /// Standard base64 (RFC 4648 §4) of digests: 32 bytes at most a few times a run, so a table look-up is enough.
-mod base64 {
+pub(crate) mod base64 {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-    pub(super) fn encode(bytes: &[u8]) -> String {
+    pub(crate) fn encode(bytes: &[u8]) -> String {
         let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
         for chunk in bytes.chunks(3) {
             let word = chunk.iter().enumerate().fold(0u32, |word, (i, byte)| word | u32::from(*byte) << (16 - 8 * i));
@@ -240,7 +240,7 @@ mod base64 {
         text
     }
 
-    pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+    pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
         let body = text.trim_end_matches('=');
         if !text.len().is_multiple_of(4) || text.len() - body.len() > 2 {
             return None;

@@ -1,17 +1,23 @@
 //! The tools that this program knows. A new one is one new file and one line in [`ALL`].
 
+pub mod dotnet;
+pub mod go;
+mod setting;
+
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
 use crate::model::{
-    Activation, BadChannel, Candidate, Channel, Choice, Explain, Kind, Platform, Policy, Release, Version,
+    Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Explain, Kind, Platform, Policy, Release, Version,
 };
 use crate::net::{self, Metadata};
 
+pub use setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
+
 /// Every tool, in the order in which people should see them.
-pub const ALL: &[&dyn Toolchain] = &[];
+pub const ALL: &[&dyn Toolchain] = &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE, &go::GO];
 
 /// What this program must know about a tool.
 ///
@@ -59,6 +65,19 @@ pub trait Toolchain: Debug + Sync {
     /// When the upstream has no such version, does not publish it for the platform, or announces no usable digest.
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error>;
 
+    /// Reads a full version in the upstream's spelling, as the lock and receipts record it.
+    ///
+    /// # Errors
+    /// When it is none.
+    fn version(&self, text: &str) -> Result<Version, BadVersion> {
+        Version::parse(text)
+    }
+
+    /// Gives the channel of a request that names only the tool.
+    fn usual_channel(&self) -> &'static str {
+        "latest"
+    }
+
     /// Gives what makes an install at `root` visible.
     fn activation(&self, root: &Path) -> Activation;
 
@@ -70,6 +89,12 @@ pub trait Toolchain: Debug + Sync {
         None
     }
 
+    /// Lists folders of a shared root in which the later member wins although their paths have versions in them, because
+    /// the upstream reuses those versions.
+    fn overlapping(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Tells which .NET-like runtime an install at `root` brings, to decide whose copy of an unversioned file wins when
     /// several installs share a root: the highest.
     fn rank(&self, _root: &Path) -> Option<Version> {
@@ -78,6 +103,16 @@ pub trait Toolchain: Debug + Sync {
 
     /// Lists other sources that a project may choose by `source = "…"`, each a toolchain of the same name.
     fn sources(&self) -> &'static [(&'static str, &'static dyn Toolchain)] {
+        &[]
+    }
+
+    /// Lists files that show that a project needs the tool although they name no version: `*.sln`.
+    fn markers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Lists the choices that a project may make about it beside the version: `go = { version = "1", toolchain = "pin" }`.
+    fn settings(&self) -> &'static [Setting] {
         &[]
     }
 

@@ -1,0 +1,263 @@
+//! Go, from go.dev: its release index, its names, its project files. It writes nothing and keeps nothing.
+//!
+//! Rules and spellings come from <https://go.dev/dl/?mode=json&include=all>, <https://go.dev/doc/devel/release> and
+//! <https://go.dev/doc/toolchain>.
+
+mod choose;
+mod documents;
+mod gotoolchain;
+mod proxy;
+mod sumdb;
+mod version;
+mod version_files;
+mod work_files;
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use self::documents::{Dated, Entry, File, History};
+use super::{Error, ProjectFile, Setting, Toolchain};
+use crate::model::{
+    Activation, Algorithm, Arch, Artifact, BadChannel, Candidate, Channel, Choice, Digest, Format, Level, Os, Phase,
+    Platform, Policy, Proof, Release, Support, ToolName, Version,
+};
+use crate::net::{Document, Metadata};
+
+pub use self::proxy::GO_PROXY;
+pub use self::work_files::prevailing;
+
+/// Go from go.dev.
+pub const GO: Go = Go;
+
+/// Go as go.dev publishes it: one archive per platform with the SHA-256 of its index.
+#[derive(Debug)]
+pub struct Go;
+
+/// What can be asked of Go, whatever the source.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("latest", "the newest release; `stable` means the same"),
+    ("oldstable", "the newest patch of the second newest minor, which is supported as well"),
+    ("1", "the newest release of Go 1; also `1.x`"),
+    ("1.22", "the newest patch of 1.22; also `1.22.x`, `go1.22`"),
+    ("1.22.5", "this release; also `go1.22.5`. `1.20.0` is the release that Go calls go1.20"),
+    ("1.27rc3", "this prerelease; prereleases are taken only when they are named"),
+    ("^1.22", "a semantic-version range; also `>=1.21 <1.23`, `1.21 || 1.22`"),
+];
+
+/// The files that ask for Go, in the order in which one prevails over the other in the same folder.
+const PROJECT_FILES: &[ProjectFile] = &[
+    ProjectFile { name: "go.work", read: work_files::read_go_work },
+    ProjectFile { name: "go.mod", read: work_files::read_go_mod },
+    ProjectFile { name: ".go-version", read: version_files::read_go_version },
+    ProjectFile { name: ".tool-versions", read: version_files::read_tool_versions },
+];
+
+#[async_trait]
+impl Toolchain for Go {
+    fn name(&self) -> &'static str {
+        "go"
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        &["golang"]
+    }
+
+    fn about(&self) -> &'static str {
+        "the Go toolchain, from go.dev"
+    }
+
+    fn spellings(&self) -> &'static [(&'static str, &'static str)] {
+        SPELLINGS
+    }
+
+    fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
+        version::channel(text)
+    }
+
+    /// Reads the short index for a moving name and the full one otherwise. The short one knows only today, so it does not
+    /// do where dates matter.
+    async fn candidates(
+        &self,
+        channel: &Channel,
+        policy: &Policy,
+        metadata: &dyn Metadata,
+    ) -> Result<Vec<Candidate>, Error> {
+        let moving = matches!(channel, Channel::Name(_)) && !policy.needs_dates();
+        let document = if moving { documents::short_index() } else { documents::full_index() };
+        let entries = read_index(&document, metadata).await?;
+        let versions = entries.into_iter().filter(is_installable).map(|entry| entry.version).collect();
+        let history = read_history(policy, metadata).await?;
+        Ok(candidates(versions, &history))
+    }
+
+    fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
+        choose::choose(channel, candidates, policy)
+    }
+
+    async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
+        let entries = read_index(&documents::full_index(), metadata).await?;
+        let Some(entry) = entries.iter().find(|entry| entry.version == *version && is_installable(entry)) else {
+            let known = entries.iter().filter(|entry| is_installable(entry)).map(|entry| &entry.version);
+            return Err(no_such_version(version, known));
+        };
+        let name = archive_name(&entry.version, platform);
+        let Some(file) = entry.files.iter().find(|file| file.filename == name && file.kind == "archive") else {
+            let published = published(entry);
+            let (tool, version) = ("go".to_owned(), entry.version.to_string());
+            return Err(Error::NoSuchPlatform { tool, version, platform, published });
+        };
+        let artifacts = vec![artifact(file, platform)?];
+        Ok(Release { tool: tool_name(), version: entry.version.clone(), platform, artifacts })
+    }
+
+    fn activation(&self, root: &Path) -> Activation {
+        gotoolchain::activation(root)
+    }
+
+    fn executables(&self, platform: Platform) -> Vec<PathBuf> {
+        let suffix = if platform.os == Os::Windows { ".exe" } else { "" };
+        ["go", "gofmt"].iter().map(|name| PathBuf::from(format!("bin/{name}{suffix}"))).collect()
+    }
+
+    fn sources(&self) -> &'static [(&'static str, &'static dyn Toolchain)] {
+        &[("goproxy", &GO_PROXY)]
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        gotoolchain::SETTINGS
+    }
+
+    fn project_files(&self) -> &'static [ProjectFile] {
+        PROJECT_FILES
+    }
+
+    fn smoke_test(&self) -> &'static [&'static str] {
+        &["go", "version"]
+    }
+}
+
+async fn read(document: &Document, metadata: &dyn Metadata) -> Result<Vec<u8>, Error> {
+    metadata.read(document).await.map_err(|source| Error::Metadata { tool: "go".to_owned(), source })
+}
+
+async fn read_index(document: &Document, metadata: &dyn Metadata) -> Result<Vec<Entry>, Error> {
+    let bytes = read(document, metadata).await?;
+    let (entries, unknown) =
+        documents::parse_index(&bytes).map_err(|reason| Error::Document { url: document.url.to_string(), reason })?;
+    if !unknown.is_empty() {
+        metadata.warn(&format!(
+            "{} lists releases that are left out, their names mean nothing here: {}",
+            document.url,
+            unknown.join(", ")
+        ));
+    }
+    Ok(entries)
+}
+
+/// Reads release days where the policy asks for them, and nothing otherwise.
+async fn read_history(policy: &Policy, metadata: &dyn Metadata) -> Result<History, Error> {
+    if !policy.needs_dates() {
+        return Ok(History::new());
+    }
+    let document = documents::history();
+    let history = documents::parse_history(&read(&document, metadata).await?);
+    if history.is_empty() {
+        let reason = "no release with a date is in it".to_owned();
+        return Err(Error::Document { url: document.url.to_string(), reason });
+    }
+    Ok(history)
+}
+
+/// Tells whether the release has an archive for some platform, by the name that such archives have.
+fn is_installable(entry: &Entry) -> bool {
+    entry.files.iter().any(|file| file.kind == "archive" && is_plainly_named(file, &entry.version))
+}
+
+fn is_plainly_named(file: &File, version: &Version) -> bool {
+    let stem = format!("go{version}.{}-{}", file.os, file.arch);
+    file.filename.strip_prefix(&stem).is_some_and(|rest| matches!(rest, ".tar.gz" | ".zip"))
+}
+
+/// Adds to each version what is known about its line and its day.
+fn candidates(mut versions: Vec<Version>, history: &History) -> Vec<Candidate> {
+    versions.sort_by(|a, b| b.cmp(a));
+    let mut lines: Vec<(u64, u64)> = versions.iter().filter(|version| !version.is_prerelease()).map(line).collect();
+    lines.dedup();
+    let candidate = |version: Version| {
+        let dated: Option<&Dated> = history.get(&version);
+        let (released, security) = (dated.map(|dated| dated.date), dated.is_some_and(|dated| dated.security));
+        Candidate { released, security, support: support(line(&version), &lines, history), version }
+    };
+    versions.into_iter().map(candidate).collect()
+}
+
+fn line(version: &Version) -> (u64, u64) {
+    (version.semver().major, version.semver().minor)
+}
+
+/// Applies Go's rule: a minor is supported until there are two newer ones (<https://go.dev/doc/devel/release#policy>), so
+/// its last day is the one on which the second newer came out.
+fn support(line: (u64, u64), lines: &[(u64, u64)], history: &History) -> Support {
+    let newer = lines.iter().take_while(|other| **other > line).count();
+    let phase = match newer {
+        0 if !lines.contains(&line) => Phase::Preview,
+        0 | 1 => Phase::Active,
+        _ => Phase::Eol,
+    };
+    let successor = (newer >= 2).then(|| lines[newer - 2]);
+    let first = successor.and_then(|(major, minor)| version::release(&format!("{major}.{minor}.0")));
+    let eol = first.and_then(|first| history.get(&first)).map(|dated| dated.date);
+    Support { line: format!("{}.{}", line.0, line.1), phase, train: None, eol }
+}
+
+fn tool_name() -> ToolName {
+    ToolName::parse("go").expect("two lower-case letters are a tool's name")
+}
+
+/// Gives the name of the archive for the platform. There is one for glibc and musl alike: the toolchain is static.
+fn archive_name(version: &Version, platform: Platform) -> String {
+    let arch = match (platform.os, platform.arch) {
+        (Os::Linux, Arch::Arm) => "armv6l",
+        (_, arch) => arch.as_str(),
+    };
+    let extension = if platform.os == Os::Windows { "zip" } else { "tar.gz" };
+    format!("go{version}.{}-{arch}.{extension}", platform.os.as_str())
+}
+
+fn artifact(file: &File, platform: Platform) -> Result<Artifact, Error> {
+    let url = documents::document(&format!("https://go.dev/dl/{}", file.filename), None, |_| Ok(())).url;
+    let digest = Digest::from_hex(Algorithm::Sha256, &file.sha256).map_err(|bad| {
+        let none = "go.dev announces none; releases before 1.6 have only an SHA-1, which proves nothing".to_owned();
+        let reason = if file.sha256.is_empty() { none } else { bad.reason };
+        Error::NoDigest { url: url.to_string(), reason }
+    })?;
+    let proof = Proof { level: Level::Checksum, source: "go.dev".to_owned() };
+    let format = if platform.os == Os::Windows { Format::Zip } else { Format::TarGz };
+    Ok(Artifact { url, digest, proof, size: (file.size > 0).then_some(file.size), format, strip: 1 })
+}
+
+fn no_such_version<'a>(version: &Version, known: impl Iterator<Item = &'a Version>) -> Error {
+    let known: Vec<&Version> = known.collect();
+    let same_line: Vec<_> = known.iter().filter(|other| line(other) == line(version)).take(3).collect();
+    let newest = known.iter().filter(|other| !other.is_prerelease()).take(2);
+    let near: Vec<_> = if same_line.is_empty() { newest.collect() } else { same_line };
+    Error::NoSuchVersion {
+        tool: "go".to_owned(),
+        version: version.to_string(),
+        near: near.into_iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// Lists the platforms of a release in words: `linux/amd64, linux/arm64 and windows/amd64`.
+fn published(entry: &Entry) -> String {
+    let plain = entry.files.iter().filter(|file| file.kind == "archive" && is_plainly_named(file, &entry.version));
+    let arch = |arch: &str| if arch == "armv6l" { "arm".to_owned() } else { arch.to_owned() };
+    let mut names: Vec<_> = plain.map(|file| format!("{}/{}", file.os, arch(&file.arch))).collect();
+    names.sort();
+    names.dedup();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}

@@ -1,0 +1,85 @@
+//! The version policy of Go: which candidate a channel means, and why every other one is not it. Pure.
+
+use crate::model::{Candidate, Channel, Choice, Policy, Verdict};
+
+/// Chooses the newest candidate that the channel means and the policy allows.
+///
+/// `oldstable` counts the minors that were out on the day of the policy, whatever their age: a 1.27.0 that is too young to
+/// be taken still makes 1.26 the second newest.
+pub(super) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
+    let mut newest_first: Vec<&Candidate> = candidates.iter().collect();
+    newest_first.sort_by(|a, b| b.version.cmp(&a.version));
+    let old_line = matches!(channel, Channel::Name("oldstable")).then(|| second_line(&newest_first, policy)).flatten();
+    let rule = rule(channel, old_line);
+    let mut pick: Option<&Candidate> = None;
+    let mut verdicts = Vec::with_capacity(newest_first.len());
+    for candidate in newest_first {
+        let refused = outside(channel, candidate, old_line).or_else(|| policy.forbids(candidate));
+        let reason = match (refused, pick) {
+            (Some(reason), _) => reason,
+            (None, Some(pick)) => format!("older than {}", pick.version),
+            (None, None) => {
+                pick = Some(candidate);
+                rule.clone()
+            }
+        };
+        let picked = pick.is_some_and(|pick| std::ptr::eq(pick, candidate));
+        verdicts.push(Verdict { version: candidate.version.clone(), picked, reason });
+    }
+    let warnings = pick.and_then(|pick| policy.warns(pick)).into_iter().collect();
+    Choice { rule, pick: pick.cloned(), verdicts, warnings }
+}
+
+fn line(candidate: &Candidate) -> (u64, u64) {
+    (candidate.version.semver().major, candidate.version.semver().minor)
+}
+
+/// Finds the second newest minor with a release by the day of the policy.
+fn second_line(newest_first: &[&Candidate], policy: &Policy) -> Option<(u64, u64)> {
+    let out = |candidate: &&&Candidate| {
+        let known = candidate.released.is_some_and(|released| released <= policy.day);
+        !candidate.version.is_prerelease() && (known || !policy.as_of)
+    };
+    let mut lines: Vec<_> = newest_first.iter().filter(out).map(|candidate| line(candidate)).collect();
+    lines.dedup();
+    lines.get(1).copied()
+}
+
+/// Says what the channel means, in one sentence.
+fn rule(channel: &Channel, old_line: Option<(u64, u64)>) -> String {
+    match (channel, old_line) {
+        (Channel::Name("oldstable"), Some((major, minor))) => {
+            format!("oldstable: the newest patch of the second newest minor, {major}.{minor}")
+        }
+        (Channel::Name("oldstable"), None) => "oldstable: the newest patch of the second newest minor".to_owned(),
+        (Channel::Name(name), _) => format!("{name}: the newest release"),
+        (Channel::Line(line), _) if line.minor.is_none() => format!("{line}: the newest release of Go {line}"),
+        (Channel::Line(line), _) => format!("{line}: the newest patch of {line}"),
+        (Channel::Exact(version), _) => match super::version::release_name(version) {
+            name if name != version.as_str() => format!("{version}: this release, which Go calls go{name}"),
+            _ => format!("{version}: this release"),
+        },
+        (Channel::Range(range), _) => format!("{range}: the newest release in the range"),
+        (Channel::RollForward(_), _) => "a roll-forward rule is for .NET and means nothing here".to_owned(),
+    }
+}
+
+/// Says why the candidate is not what the channel means; `None` when it is.
+fn outside(channel: &Channel, candidate: &Candidate, old_line: Option<(u64, u64)>) -> Option<String> {
+    let version = &candidate.version;
+    let prerelease = || version.is_prerelease().then(|| "a prerelease is taken only when it is named".to_owned());
+    match channel {
+        Channel::Name("oldstable") => match old_line {
+            Some(old) if line(candidate) == old => prerelease(),
+            Some((major, minor)) => prerelease().or_else(|| Some(format!("not in {major}.{minor}"))),
+            None => Some("there is no second minor".to_owned()),
+        },
+        Channel::Name(_) => prerelease(),
+        Channel::Line(line) if !line.contains(version) => Some(format!("not in {line}")),
+        Channel::Line(_) => prerelease(),
+        Channel::Exact(exact) => (exact != version).then(|| format!("not {exact}")),
+        Channel::Range(range) if range.contains(version) => None,
+        Channel::Range(range) => prerelease().or_else(|| Some(format!("not in {range}"))),
+        Channel::RollForward(_) => Some("a roll-forward rule is for .NET".to_owned()),
+    }
+}

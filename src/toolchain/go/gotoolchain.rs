@@ -1,0 +1,96 @@
+//! What an installed Go needs to be seen, and the choice that `GOTOOLCHAIN` is (<https://go.dev/doc/toolchain#select>).
+
+use std::path::Path;
+
+use super::version;
+use crate::model::Activation;
+use crate::toolchain::{Setting, SettingValue};
+
+/// `go = { version = "1.22", toolchain = "pin" }`
+pub(super) const SETTINGS: &[Setting] = &[Setting {
+    name: "toolchain",
+    about: "the value of GOTOOLCHAIN: whether the installed go may fetch and run another one",
+    values: &[
+        SettingValue {
+            name: "local",
+            about: "GOTOOLCHAIN=local: the installed go and no other; a module that needs a newer one fails (the default)",
+            apply: |_, activation| set(activation, "local"),
+        },
+        SettingValue {
+            name: "auto",
+            about: "GOTOOLCHAIN=auto: go fetches what go.mod asks for, past this program's lock",
+            apply: |_, activation| set(activation, "auto"),
+        },
+        SettingValue {
+            name: "pin",
+            about: "GOTOOLCHAIN=go1.22.5: exactly the installed release, also for another go that comes first on PATH",
+            apply: pin,
+        },
+    ],
+}];
+
+/// Puts `bin` on `PATH` and forbids silent downloads of another toolchain.
+pub(super) fn activation(root: &Path) -> Activation {
+    Activation { paths: vec![root.join("bin")], vars: vec![("GOTOOLCHAIN".to_owned(), "local".to_owned())] }
+}
+
+fn set(activation: &mut Activation, value: &str) -> Result<(), String> {
+    activation.vars.retain(|(name, _)| name != "GOTOOLCHAIN");
+    activation.vars.push(("GOTOOLCHAIN".to_owned(), value.to_owned()));
+    Ok(())
+}
+
+/// Pins to the release that the file `VERSION` at the root names in its first line.
+fn pin(root: &Path, activation: &mut Activation) -> Result<(), String> {
+    let path = root.join("VERSION");
+    let text = std::fs::read_to_string(&path).map_err(|cause| format!("{} cannot be read: {cause}", path.display()))?;
+    let name = text.lines().next().unwrap_or_default().trim();
+    if name.strip_prefix("go").and_then(version::release).is_none() {
+        let shown: String = name.chars().take(40).collect();
+        return Err(format!("{} names no release: `{shown}`", path.display()));
+    }
+    set(activation, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::GO;
+    use crate::toolchain::activate;
+
+    fn chosen(root: &std::path::Path, value: &str) -> Result<String, String> {
+        let settings = [("toolchain".to_owned(), value.to_owned())];
+        let activation = activate(&GO, root, &settings).map_err(|bad| bad.to_string())?;
+        assert_eq!(activation.paths, [root.join("bin")]);
+        assert_eq!(activation.vars.len(), 1);
+        Ok(format!("{}={}", activation.vars[0].0, activation.vars[0].1))
+    }
+
+    #[test]
+    fn gotoolchain_is_a_choice() {
+        let root = tempfile::tempdir().unwrap();
+        let version = root.path().join("VERSION");
+        assert_eq!(activate(&GO, root.path(), &[]).unwrap().vars[0].1, "local");
+        assert_eq!(chosen(root.path(), "local").unwrap(), "GOTOOLCHAIN=local");
+        assert_eq!(chosen(root.path(), "auto").unwrap(), "GOTOOLCHAIN=auto");
+        assert!(chosen(root.path(), "pin").unwrap_err().contains("cannot be read"));
+        for (content, pinned) in [
+            ("go1.22.5\ntime 2024-06-27T20:11:12Z\n", Some("GOTOOLCHAIN=go1.22.5")),
+            ("go1.20", Some("GOTOOLCHAIN=go1.20")),
+            ("go1.27rc3\r\n", Some("GOTOOLCHAIN=go1.27rc3")),
+            ("devel go1.23-abc", None),
+            ("go1.22.5 --exec=x", None),
+            ("", None),
+        ] {
+            std::fs::write(&version, content).unwrap();
+            assert_eq!(chosen(root.path(), "pin").ok().as_deref(), pinned, "{content:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_setting_names_what_exists() {
+        let root = std::path::Path::new("/opt/go");
+        let bad = |name: &str, value: &str| activate(&GO, root, &[(name.to_owned(), value.to_owned())]).unwrap_err();
+        assert!(bad("toolchain", "path").to_string().contains("local, auto, pin"));
+        assert!(bad("tolchain", "pin").to_string().contains("`toolchain`"));
+    }
+}

@@ -1,0 +1,322 @@
+//! Go from the Go module proxy: the module `golang.org/toolchain`, its hash proven by the checksum database.
+//!
+//! Addresses have the scheme `goproxy:`; `net` resolves it by the list in `GOPROXY`. A proxy lists only the versions that it
+//! has seen, so a version that is asked for by its number is tried even when it is not listed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use super::sumdb::{self, Key, Lookup, SUM_GOLANG_ORG, Tile};
+use super::{GO, documents, read, read_history, tool_name, version};
+use crate::model::{
+    Activation, Artifact, BadChannel, Candidate, Channel, Choice, Digest, Format, Level, Platform, Policy, Proof,
+    Release, Version,
+};
+use crate::net::{Document, Metadata};
+use crate::toolchain::{Error, ProjectFile, Setting, Toolchain};
+
+/// Go from the Go module proxy, checked against sum.golang.org.
+pub const GO_PROXY: GoProxy = GoProxy { key: SUM_GOLANG_ORG };
+
+/// Go as the module `golang.org/toolchain` (<https://go.dev/ref/mod#goproxy-protocol>).
+#[derive(Debug)]
+pub struct GoProxy {
+    /// The verifier key of the checksum database.
+    key: &'static str,
+}
+
+const MODULE: &str = "golang.org/toolchain";
+
+/// Where the checksum database is asked: through the proxy as the go command does, else itself.
+const DATABASES: [&str; 2] = ["goproxy:///sumdb/sum.golang.org", "https://sum.golang.org"];
+
+#[async_trait]
+impl Toolchain for GoProxy {
+    fn name(&self) -> &'static str {
+        GO.name()
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        GO.aliases()
+    }
+
+    fn about(&self) -> &'static str {
+        "the Go toolchain, from the Go module proxy, proven by the checksum database"
+    }
+
+    fn spellings(&self) -> &'static [(&'static str, &'static str)] {
+        GO.spellings()
+    }
+
+    fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
+        GO.channel(text)
+    }
+
+    async fn candidates(
+        &self,
+        channel: &Channel,
+        policy: &Policy,
+        metadata: &dyn Metadata,
+    ) -> Result<Vec<Candidate>, Error> {
+        let list = documents::document(&format!("goproxy:///{MODULE}/@v/list"), None, check_list);
+        let mut versions = parse_list(&read(&list, metadata).await?);
+        if versions.is_empty() {
+            return Err(Error::Document { url: list.url.to_string(), reason: "it lists no Go release".to_owned() });
+        }
+        if let Channel::Exact(exact) = channel {
+            versions.extend(version::release(&version::release_name(exact)));
+        }
+        versions.sort();
+        versions.dedup();
+        Ok(super::candidates(versions, &read_history(policy, metadata).await?))
+    }
+
+    fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
+        GO.choose(channel, candidates, policy)
+    }
+
+    async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
+        let name = version::release_name(version);
+        let module_version = format!("v0.0.1-go{name}.{}-{}", platform.os.as_str(), platform.arch.as_str());
+        let zip = format!("goproxy:///{MODULE}/@v/{module_version}.zip");
+        let url = documents::document(&zip, None, |_| Ok(())).url;
+        let digest = self.proven(&module_version, &zip, metadata).await?;
+        let artifact = Artifact {
+            url,
+            digest,
+            proof: Proof { level: Level::Signature, source: "sum.golang.org".to_owned() },
+            size: None,
+            format: Format::GoModuleZip,
+            strip: 2, // golang.org/toolchain@v0.0.1-go1.22.5.linux-amd64/
+        };
+        let version = version::release(&name).unwrap_or_else(|| version.clone());
+        Ok(Release { tool: tool_name(), version, platform, artifacts: vec![artifact] })
+    }
+
+    fn activation(&self, root: &Path) -> Activation {
+        GO.activation(root)
+    }
+
+    fn executables(&self, platform: Platform) -> Vec<PathBuf> {
+        GO.executables(platform)
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        GO.settings()
+    }
+
+    fn project_files(&self) -> &'static [ProjectFile] {
+        GO.project_files()
+    }
+
+    fn smoke_test(&self) -> &'static [&'static str] {
+        GO.smoke_test()
+    }
+}
+
+impl GoProxy {
+    /// Gives the hash of the module's zip that the checksum database states and proves.
+    async fn proven(&self, module_version: &str, zip: &str, metadata: &dyn Metadata) -> Result<Digest, Error> {
+        let unproven = |reason: String| Error::NoDigest {
+            url: zip.to_owned(),
+            reason: format!("the answer of the checksum database does not prove one: {reason}"),
+        };
+        let (database, answer) = look_up(module_version, metadata).await?;
+        let key = Key::parse(self.key).ok_or_else(|| unproven("its key cannot be read".to_owned()))?;
+        let lookup = Lookup::open(&answer, &key).map_err(unproven)?;
+        let mut tiles = BTreeMap::new();
+        for tile in lookup.tiles() {
+            tiles.insert(tile, read_tile(database, tile, metadata).await?);
+        }
+        lookup.prove(&tiles, MODULE, module_version).map_err(unproven)
+    }
+}
+
+/// Asks the database through the proxy, and itself when the proxy does not relay it.
+async fn look_up(module_version: &str, metadata: &dyn Metadata) -> Result<(&'static str, Vec<u8>), Error> {
+    let question = |database: &str| {
+        documents::document(&format!("{database}/lookup/{MODULE}@{module_version}"), None, sumdb::check_lookup)
+    };
+    let [relayed, direct] = DATABASES;
+    match read(&question(relayed), metadata).await {
+        Ok(answer) => Ok((relayed, answer)),
+        Err(first) => match read(&question(direct), metadata).await {
+            Ok(answer) => Ok((direct, answer)),
+            Err(_) => Err(first), // where GOPROXY is set, its answer is the one that explains
+        },
+    }
+}
+
+/// Reads a tile; a part of one may have given way to the full tile meanwhile.
+async fn read_tile(database: &str, tile: Tile, metadata: &dyn Metadata) -> Result<Vec<u8>, Error> {
+    let document = |tile: Tile| -> Document {
+        documents::document(&format!("{database}/{}", tile.path()), None, sumdb::check_tile)
+    };
+    match read(&document(tile), metadata).await {
+        Err(first) if !tile.is_full() => read(&document(tile.full()), metadata).await.map_err(|_| first),
+        outcome => outcome,
+    }
+}
+
+fn check_list(bytes: &[u8]) -> Result<(), String> {
+    if parse_list(bytes).is_empty() { Err("it lists no Go release".to_owned()) } else { Ok(()) }
+}
+
+/// Reads `v0.0.1-go1.22.5.linux-amd64` line by line; a line of another shape is another module version and left out.
+fn parse_list(bytes: &[u8]) -> Vec<Version> {
+    let text = String::from_utf8_lossy(bytes);
+    let versions = text.lines().filter_map(|line| {
+        let (name, platform) = line.trim().strip_prefix("v0.0.1-go")?.rsplit_once('.')?;
+        platform.contains('-').then(|| version::release(name)).flatten()
+    });
+    versions.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    use super::super::sumdb::tests::{Database, record};
+    use super::*;
+    use crate::net;
+
+    /// Serves a list and a database, through the proxy or directly, and counts what was read.
+    struct Site {
+        list: &'static str,
+        database: Database,
+        base: &'static str,
+        numbers: BTreeMap<String, usize>,
+        full_tiles_only: bool,
+        reads: Mutex<Vec<String>>,
+    }
+
+    impl Site {
+        fn new(base: &'static str) -> Self {
+            let mut records: Vec<String> = (0..600).map(|i| format!("example.org/m{i} v1.0.0 h1:x\n")).collect();
+            let mut numbers = BTreeMap::new();
+            for (number, platform) in [(5, "linux-amd64"), (300, "linux-arm64"), (599, "linux-arm")] {
+                let version = format!("v0.0.1-go1.22.5.{platform}");
+                records[number] = record(&version, number as u8);
+                numbers.insert(version, number);
+            }
+            let list = "v0.0.1-go1.22.5.linux-amd64\nv0.0.1-go1.27.0.linux-arm64\nv0.0.1-go1.26.1.linux-amd64\n\
+                v0.0.1-go1.26rc1.linux-amd64\nv0.0.1-go1.20.linux-amd64\nv0.0.2\n";
+            let database = Database::new("sum.golang.org", records);
+            Self { list, database, base, numbers, full_tiles_only: false, reads: Mutex::default() }
+        }
+
+        fn source(&self) -> GoProxy {
+            GoProxy { key: self.database.key().leak() }
+        }
+
+        fn answer(&self, url: &str) -> Option<Vec<u8>> {
+            if url == "goproxy:///golang.org/toolchain/@v/list" {
+                return Some(self.list.as_bytes().to_vec());
+            }
+            let path = url.strip_prefix(self.base)?.strip_prefix('/')?;
+            match path.strip_prefix("lookup/golang.org/toolchain@") {
+                Some(version) => Some(self.database.lookup(*self.numbers.get(version)?).into_bytes()),
+                None if self.full_tiles_only && !path.contains(".p/") => {
+                    // The tree has grown: the server has a longer tile and no part of it any more.
+                    let grown = (1..256).find_map(|width| self.database.tile(&format!("{path}.p/{width}")));
+                    self.database.tile(path).or_else(|| Some([grown?, vec![7; 32]].concat()))
+                }
+                None if self.full_tiles_only => None,
+                None => self.database.tile(path),
+            }
+        }
+    }
+
+    #[async_trait]
+    impl Metadata for Site {
+        async fn read(&self, document: &Document) -> Result<Vec<u8>, net::Error> {
+            let url = document.url.to_string();
+            self.reads.lock().unwrap().push(url.clone());
+            let answer = self.answer(&url).ok_or(net::Error::Changed { url })?;
+            (document.check)(&answer).unwrap();
+            Ok(answer)
+        }
+
+        fn warn(&self, _: &str) {}
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn release(site: &Site, version: &str, platform: &str) -> Result<Release, Error> {
+        let version = version::release(version).unwrap();
+        run(site.source().release(&version, platform.parse().unwrap(), site))
+    }
+
+    #[test]
+    fn a_release_is_proven_for_every_platform_that_has_a_record() {
+        for base in DATABASES {
+            let site = Site::new(base);
+            for (platform, number) in
+                [("linux/amd64", 5), ("linux/amd64/musl", 5), ("linux/arm64", 300u64), ("linux/arm", 599)]
+            {
+                let release = release(&site, "1.22.5", platform).unwrap();
+                let artifact = &release.artifacts[0];
+                assert_eq!(artifact.digest.bytes(), [number as u8; 32], "{platform}");
+                assert_eq!(artifact.digest.algorithm().prefix(), "h1");
+                assert_eq!(
+                    (artifact.proof.level, artifact.proof.source.as_str()),
+                    (Level::Signature, "sum.golang.org")
+                );
+                assert_eq!((artifact.strip, artifact.format, artifact.size), (2, Format::GoModuleZip, None));
+                let arch = platform.split('/').nth(1).unwrap();
+                assert_eq!(
+                    artifact.url.as_str(),
+                    format!("goproxy:///golang.org/toolchain/@v/v0.0.1-go1.22.5.linux-{arch}.zip")
+                );
+                assert_eq!(artifact.file_name(), format!("v0.0.1-go1.22.5.linux-{arch}.zip"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_grown_tile_serves_as_well() {
+        let mut site = Site::new(DATABASES[0]);
+        site.full_tiles_only = true;
+        assert!(release(&site, "1.22.5", "linux/amd64").is_ok());
+    }
+
+    #[test]
+    fn a_release_without_record_or_proof_is_none() {
+        let site = Site::new(DATABASES[0]);
+        assert!(matches!(release(&site, "1.22.5", "darwin/arm64"), Err(Error::Metadata { .. })));
+        let mut site = Site::new(DATABASES[0]);
+        site.numbers.insert("v0.0.1-go1.22.5.linux-arm64".to_owned(), 5);
+        let error = release(&site, "1.22.5", "linux/arm64").unwrap_err();
+        assert!(matches!(&error, Error::NoDigest { reason, .. } if reason.contains("something else")), "{error}");
+        let site = Site::new(DATABASES[0]);
+        let version = version::release("1.22.5").unwrap();
+        let error = run(GO_PROXY.release(&version, "linux/amd64".parse().unwrap(), &site)).unwrap_err();
+        assert!(matches!(&error, Error::NoDigest { reason, .. } if reason.contains("no signature by")), "{error}");
+    }
+
+    #[test]
+    fn candidates_are_what_the_proxy_lists_and_the_exact_wish() {
+        let site = Site::new(DATABASES[0]);
+        let policy = Policy::on("2026-11-23".parse().unwrap());
+        for (text, pick) in [
+            ("latest", "1.27.0"),
+            ("oldstable", "1.26.1"),
+            ("1.26", "1.26.1"),
+            ("1.26rc1", "1.26rc1"),
+            ("1.20.0", "1.20"),
+            ("1.25.3", "1.25.3"), // not listed: the proxy is asked for it
+            ("^1.22", "1.27.0"),
+        ] {
+            let channel = GO_PROXY.channel(text).unwrap();
+            let candidates = run(GO_PROXY.candidates(&channel, &policy, &site)).unwrap();
+            let choice = GO_PROXY.choose(&channel, &candidates, &policy);
+            assert_eq!(choice.pick.unwrap().version.as_str(), pick, "{text}");
+        }
+        assert_eq!(site.reads.lock().unwrap().len(), 7, "one document per wish");
+    }
+}

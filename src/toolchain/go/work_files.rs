@@ -1,0 +1,311 @@
+//! `go.mod` and `go.work`: the `go` line is the least version, the `toolchain` line a suggestion that counts when it is
+//! newer (<https://go.dev/doc/toolchain#config>). Everything else in the files is passed over.
+//!
+//! `go 1.22` is a language version: any 1.22 release answers it, so the newest patch is taken and the lock holds it.
+//! `go 1.22.5` is a minimum too, but taken exactly: it is what the go command itself would fetch, and a file that changes by
+//! a commit should not mean something else from one day to the next.
+
+use super::version::{self, GoVersion};
+use crate::model::Channel;
+use crate::toolchain::{BadProjectFile, Wish};
+
+/// Reads a `go.mod`.
+///
+/// # Errors
+/// When a `go` or `toolchain` line is not what Go accepts, with the line and what would be right.
+pub(super) fn read_go_mod(text: &str) -> Result<Wish, BadProjectFile> {
+    read(text, "without a `go` line Go takes language 1.16 for it, which asks for no release")
+}
+
+/// Reads a `go.work`. Its wish prevails over those of the modules below it; see [`prevailing`].
+///
+/// # Errors
+/// As for `go.mod`.
+pub(super) fn read_go_work(text: &str) -> Result<Wish, BadProjectFile> {
+    read(text, "without a `go` line Go takes language 1.18 for it, which asks for no release")
+}
+
+/// Tells which of two project files of Go counts when both are found: a `go.work` in the folder of the `go.mod` or above it
+/// replaces what the `go.mod` says about versions (<https://go.dev/doc/toolchain#config>), and both come before the files of
+/// other tools.
+#[must_use]
+pub fn prevailing<'a>(one: &'a str, other: &'a str) -> &'a str {
+    let rank = |name: &str| super::PROJECT_FILES.iter().position(|file| file.name == name).unwrap_or(usize::MAX);
+    if rank(other) < rank(one) { other } else { one }
+}
+
+/// A line that was found, with its number from 1.
+struct Found {
+    line: usize,
+    text: String,
+    version: Option<GoVersion>,
+}
+
+fn read(text: &str, without: &str) -> Result<Wish, BadProjectFile> {
+    let (mut go, mut toolchain, mut warnings) = (None, None, Vec::new());
+    for (line, words) in directives(text)? {
+        let bad = |reason: String| BadProjectFile { line, reason };
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (slot, example) = match words[0] {
+            "go" => (&mut go, "go 1.22.5"),
+            "toolchain" => (&mut toolchain, "toolchain go1.22.5"),
+            glued if is_glued(glued) => {
+                return Err(bad(format!(
+                    "`{glued}` is no directive; `{}` would be right",
+                    glued.replacen("go", "go ", 1)
+                )));
+            }
+            _ => continue,
+        };
+        let [name, value] = words[..] else {
+            return Err(bad(format!("`{}` takes one version, as in `{example}`", words[0])));
+        };
+        if let Some(Found { line: first, .. }) = slot {
+            return Err(bad(format!("`{name}` stands here a second time, first in line {first}; one must go")));
+        }
+        let version =
+            if name == "go" { Some(go_value(value)) } else { toolchain_value(value, &mut warnings).transpose() };
+        let version = version.transpose().map_err(bad)?;
+        *slot = Some(Found { line, text: format!("{name} {value}"), version });
+    }
+    Ok(decide(go.as_ref(), toolchain.as_ref(), warnings, without))
+}
+
+/// Takes the newer of the two lines.
+fn decide(go: Option<&Found>, toolchain: Option<&Found>, mut warnings: Vec<String>, without: &str) -> Wish {
+    let place = |found: &Found| format!("{} (line {})", found.text, found.line);
+    let least = go.and_then(|found| found.version);
+    let suggested = toolchain.and_then(|found| Some((found, found.version?)));
+    if let Some((found, version)) = suggested.filter(|(_, version)| least.is_none_or(|least| *version > least)) {
+        let instead = go.map(|go| format!(", newer than {}", place(go))).unwrap_or_default();
+        if version.is_language() {
+            warnings.push(format!("no release is called {}; the newest patch of its line is meant", found.text));
+        }
+        return Wish { channel: Some(release(version)), rule: format!("{}{instead}", place(found)), warnings };
+    }
+    let Some(found) = go else {
+        return Wish { channel: None, rule: without.to_owned(), warnings };
+    };
+    let older = suggested.map(|(found, _)| format!("; {} is not newer", place(found))).unwrap_or_default();
+    let channel = version::line_or_release(found.text.trim_start_matches("go "));
+    let meaning = match channel {
+        Some(Channel::Line(_)) => "a language version: any release of that line",
+        _ => "the least version, taken exactly",
+    };
+    Wish { channel, rule: format!("{}, {meaning}{older}", place(found)), warnings }
+}
+
+/// Asks for exactly the release, or for its line when no release has that name.
+fn release(version: GoVersion) -> Channel {
+    if version.is_language() { Channel::Line(version.line()) } else { Channel::Exact(version.exactly()) }
+}
+
+fn go_value(value: &str) -> Result<GoVersion, String> {
+    if let Some(version) = GoVersion::parse(value) {
+        return Ok(version);
+    }
+    let stripped = value.trim_start_matches(['g', 'o', 'v', 'V']);
+    let lined = stripped.trim_end_matches(['.', 'x', 'X', '*']);
+    match [stripped, lined].into_iter().find(|text| GoVersion::parse(text).is_some()) {
+        Some(right) => Err(format!("`go {value}` is not a version; `go {right}` would be right")),
+        None => Err(format!("`go {value}` is not a version; `go 1.22` or `go 1.22.5` would be right")),
+    }
+}
+
+/// Reads the name of a toolchain; `None` for `default`, which leaves it to the `go` line.
+fn toolchain_value(value: &str, warnings: &mut Vec<String>) -> Result<Option<GoVersion>, String> {
+    if value == "default" {
+        return Ok(None);
+    }
+    let wrong = |right: &str| Err(format!("`toolchain {value}` names no toolchain; {right}"));
+    if matches!(value, "local" | "auto" | "path") {
+        return wrong(
+            "that is a value of GOTOOLCHAIN; `toolchain default` or `toolchain go1.22.5` would be right here",
+        );
+    }
+    let Some(name) = value.strip_prefix("go") else {
+        return match GoVersion::parse(value.trim_start_matches('v')) {
+            Some(_) => wrong(&format!("`toolchain go{}` would be right", value.trim_start_matches('v'))),
+            None => wrong("`toolchain go1.22.5` would be right"),
+        };
+    };
+    let (plain, suffix) = name.split_once('-').map_or((name, None), |(plain, suffix)| (plain, Some(suffix)));
+    let Some(version) = GoVersion::parse(plain) else {
+        return wrong("`toolchain go1.22.5` would be right");
+    };
+    if suffix.is_some() {
+        warnings.push(format!("toolchain {value} is a custom build; go{plain} of go.dev is taken for it"));
+    }
+    Ok(Some(version))
+}
+
+/// Tells whether somebody forgot the space in `go 1.22`.
+fn is_glued(word: &str) -> bool {
+    word.strip_prefix("go").is_some_and(|rest| GoVersion::parse(rest).is_some())
+}
+
+/// Lists the words of each line outside blocks such as `require ( … )`; comments and empty lines are gone.
+fn directives(text: &str) -> Result<Vec<(usize, Vec<String>)>, BadProjectFile> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (mut lines, mut block) = (Vec::new(), None);
+    for (line, content) in (1..).zip(text.split('\n')) {
+        let words = words(content).map_err(|reason| BadProjectFile { line, reason })?;
+        let (Some(first), last) = (words.first(), words.last().map(String::as_str)) else { continue };
+        if block.is_some() {
+            block = block.filter(|_| first != ")");
+        } else if last == Some("(") && matches!(first.as_str(), "go" | "toolchain") {
+            let reason = format!("`{first}` takes no block; `{first} …` with one version would be right");
+            return Err(BadProjectFile { line, reason });
+        } else if last == Some("(") {
+            block = Some(line);
+        } else {
+            lines.push((line, words));
+        }
+    }
+    match block {
+        None => Ok(lines),
+        Some(line) => Err(BadProjectFile { line, reason: "the block that opens here has no `)`".to_owned() }),
+    }
+}
+
+/// Splits a line at white space, parentheses on their own, quoted words without their quotes, up to `//`.
+fn words(content: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut rest = content.trim_start();
+    while !rest.is_empty() && !rest.starts_with("//") {
+        let (word, after) = match rest.as_bytes()[0] {
+            b'(' | b')' => rest.split_at(1),
+            quote @ (b'"' | b'`') => {
+                let inner = &rest[1..];
+                let end = inner.find(char::from(quote)).ok_or("a quoted word has no end in this line")?;
+                (&inner[..end], &inner[end + 1..])
+            }
+            _ => {
+                let stop =
+                    |(at, c): (usize, char)| c.is_whitespace() || "()\"`".contains(c) || rest[at..].starts_with("//");
+                let end = rest.char_indices().find(|found| stop(*found)).map_or(rest.len(), |(at, _)| at);
+                rest.split_at(end)
+            }
+        };
+        words.push(word.to_owned());
+        rest = after.trim_start();
+    }
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(text: &str) -> String {
+        match read_go_mod(text).unwrap().channel {
+            None => "nothing".to_owned(),
+            Some(Channel::Line(line)) => format!("line {line}"),
+            Some(channel) => format!("exactly {channel}"),
+        }
+    }
+
+    #[test]
+    fn the_newer_of_the_two_lines_is_asked_for() {
+        for (text, expected) in [
+            ("module m\n\ngo 1.22\n", "line 1.22"),
+            ("go 1.22.5", "exactly 1.22.5"),
+            ("go 1.20", "line 1.20"),
+            ("go 1.21", "line 1.21"),
+            ("go 1.21.0", "exactly 1.21.0"),
+            ("go 1.22rc1", "exactly 1.22rc1"),
+            ("go 1.20rc1", "exactly 1.20rc1"),
+            ("go 1.22\ntoolchain go1.22.5\n", "exactly 1.22.5"),
+            ("toolchain go1.22.5\ngo 1.22\n", "exactly 1.22.5"),
+            ("go 1.22.5\ntoolchain go1.22.4\n", "exactly 1.22.5"),
+            ("go 1.23\ntoolchain go1.22.5\n", "line 1.23"),
+            ("go 1.21rc1\ntoolchain go1.21.0\n", "exactly 1.21.0"),
+            ("go 1.21\ntoolchain go1.21rc2\n", "exactly 1.21rc2"),
+            ("go 1.21.0\ntoolchain go1.21rc2\n", "exactly 1.21.0"),
+            ("go 1.19\ntoolchain go1.20\n", "exactly 1.20.0"),
+            ("go 1.20\ntoolchain go1.20\n", "line 1.20"),
+            ("go 1.20\ntoolchain go1.21\n", "line 1.21"),
+            ("go 1.22.5\ntoolchain default\n", "exactly 1.22.5"),
+            ("go 1.22\ntoolchain default\n", "line 1.22"),
+            ("go 1.25\ntoolchain go1.25.3-custom\n", "exactly 1.25.3"),
+            ("toolchain go1.22.5\n", "exactly 1.22.5"),
+            ("module m\n", "nothing"),
+            ("", "nothing"),
+        ] {
+            assert_eq!(asked(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn white_space_comments_and_blocks_do_not_matter() {
+        for text in [
+            "go  1.22.5",
+            "go\t1.22.5\t",
+            "  go 1.22.5 // the least",
+            "go 1.22.5//the least",
+            "\u{feff}go 1.22.5\r\n",
+            "module m\r\n\r\ngo 1.22.5\r\n",
+            "go \"1.22.5\"",
+            "go `1.22.5`",
+            "// go 1.19\ngo 1.22.5",
+            "require (\n\tgo 1.19\n\texample.org/go v1.0.0 // indirect\n)\ngo 1.22.5",
+            "require(\n a v1 )\n)\ngo 1.22.5",
+            "retract [v1.0.0, v1.1.0]\ngo 1.22.5\nreplace a => ../b\ntool example.org/x\ngodebug default=go1.21\n",
+        ] {
+            assert_eq!(asked(text), "exactly 1.22.5", "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_go_refuses_is_refused_with_its_line() {
+        for (text, line, hint) in [
+            ("module m\ngo v1.22", 2, "`go 1.22` would be right"),
+            ("go go1.22.5", 1, "`go 1.22.5` would be right"),
+            ("\n\ngo 1.22.x", 3, "`go 1.22` would be right"),
+            ("go 1", 1, "`go 1.22` or"),
+            ("go 1.22.05", 1, "`go 1.22` or"),
+            ("go latest", 1, "would be right"),
+            ("go", 1, "takes one version"),
+            ("go 1.22 1.23", 1, "takes one version"),
+            ("go1.22", 1, "`go 1.22` would be right"),
+            ("go 1.22\r\ngo 1.23", 2, "first in line 1"),
+            ("go (\n1.22\n)", 1, "takes no block"),
+            ("toolchain (\ngo1.22.5\n)", 1, "takes no block"),
+            ("go 1.22\ntoolchain 1.22.5", 2, "`toolchain go1.22.5` would be right"),
+            ("go 1.22\ntoolchain local", 2, "GOTOOLCHAIN"),
+            ("go 1.22\ntoolchain go1.22.x", 2, "would be right"),
+            ("go 1.22\ntoolchain go1.22.5\ntoolchain go1.22.6", 3, "first in line 2"),
+            ("toolchain", 1, "takes one version"),
+            ("go \"1.22", 1, "no end"),
+            ("module m\nrequire (\ngo 1.22", 2, "no `)`"),
+            ("go 1.22/../../etc", 1, "would be right"),
+            ("\u{1F9AB} x\ngo \u{1F9AB}", 2, "would be right"),
+        ] {
+            let bad = read_go_mod(text).unwrap_err();
+            assert_eq!(bad.line, line, "{text:?}: {bad}");
+            assert!(bad.reason.contains(hint), "{text:?}: {bad}");
+        }
+    }
+
+    #[test]
+    fn the_rule_says_which_line_counts_and_why() {
+        let wish = read_go_mod("module m\n\ngo 1.22.0\n\ntoolchain go1.22.5\n").unwrap();
+        assert_eq!(wish.rule, "toolchain go1.22.5 (line 5), newer than go 1.22.0 (line 3)");
+        let wish = read_go_mod("go 1.22.5\ntoolchain go1.22.4").unwrap();
+        assert!(wish.rule.ends_with("taken exactly; toolchain go1.22.4 (line 2) is not newer"), "{}", wish.rule);
+        assert!(read_go_mod("go 1.21").unwrap().rule.contains("language version"));
+        assert!(read_go_mod("module m").unwrap().rule.contains("1.16"));
+        assert!(read_go_work("use ./a").unwrap().rule.contains("1.18"));
+        let custom = read_go_work("go 1.25\ntoolchain go1.25.3-custom").unwrap();
+        assert!(custom.warnings[0].contains("custom build"));
+        assert!(read_go_mod("go 1.20\ntoolchain go1.21").unwrap().warnings[0].contains("no release is called"));
+    }
+
+    #[test]
+    fn a_workspace_prevails() {
+        assert_eq!(prevailing("go.mod", "go.work"), "go.work");
+        assert_eq!(prevailing("go.work", "go.mod"), "go.work");
+        assert_eq!(prevailing(".go-version", "go.mod"), "go.mod");
+        assert_eq!(prevailing("go.mod", "other"), "go.mod");
+    }
+}
