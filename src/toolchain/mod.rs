@@ -1,7 +1,6 @@
 //! The tools that this program knows. A new one is one new file and one line in [`ALL`].
 
 pub mod go;
-mod setting;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -12,8 +11,6 @@ use crate::model::{
     Activation, BadChannel, Candidate, Channel, Choice, Explain, Kind, Platform, Policy, Release, Version,
 };
 use crate::net::{self, Metadata};
-
-pub use setting::{BadSetting, Setting, SettingValue, activate};
 
 /// Every tool, in the order in which people should see them.
 pub const ALL: &[&dyn Toolchain] = &[&go::GO];
@@ -132,6 +129,42 @@ pub struct BadProjectFile {
     pub reason: String,
 }
 
+/// A choice: `toolchain = "pin"` in `go = { version = "1.22", toolchain = "pin" }`.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name in `toolkit.toml`.
+    pub name: &'static str,
+    /// What is chosen.
+    pub about: &'static str,
+    /// Its values, the default first.
+    pub values: &'static [SettingValue],
+}
+
+/// One value of a choice.
+#[derive(Debug)]
+pub struct SettingValue {
+    /// Its spelling.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Changes the activation of the install at the path; the error says in words why that is not possible.
+    pub apply: fn(&Path, &mut Activation) -> Result<(), String>,
+}
+
+/// A choice that the tool does not know, or that cannot be applied to this install.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{tool} cannot be set to {name} = \"{value}\": {reason}")]
+pub struct BadSetting {
+    /// The tool.
+    pub tool: String,
+    /// The name of the choice.
+    pub name: String,
+    /// The value that was given.
+    pub value: String,
+    /// What is wrong with it, and what would be right.
+    pub reason: String,
+}
+
 /// What can go wrong between a request and a release.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -211,9 +244,41 @@ impl Explain for Error {
     }
 }
 
+impl Explain for BadSetting {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+}
+
 /// Finds a tool by its name or an alias, without regard to case.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Toolchain> {
     let is = |other: &str| other.eq_ignore_ascii_case(name);
     ALL.iter().copied().find(|tool| is(tool.name()) || tool.aliases().iter().any(|alias| is(alias)))
+}
+
+/// Gives what makes an install at `root` visible, under the choices of the project.
+///
+/// # Errors
+/// When the tool does not know a choice or its value, or the install lacks what a value needs.
+pub fn activate(tool: &dyn Toolchain, root: &Path, settings: &[(String, String)]) -> Result<Activation, BadSetting> {
+    let mut activation = tool.activation(root);
+    for (name, value) in settings {
+        setting(tool, name, value).and_then(|found| (found.apply)(root, &mut activation)).map_err(|reason| {
+            BadSetting { tool: tool.name().to_owned(), name: name.clone(), value: value.clone(), reason }
+        })?;
+    }
+    Ok(activation)
+}
+
+fn setting(tool: &dyn Toolchain, name: &str, value: &str) -> Result<&'static SettingValue, String> {
+    let Some(setting) = tool.settings().iter().find(|setting| setting.name == name) else {
+        let known: Vec<_> = tool.settings().iter().map(|setting| format!("`{}`", setting.name)).collect();
+        let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+        return Err(format!("no such setting; what can be set is {known}"));
+    };
+    setting.values.iter().find(|known| known.name == value).ok_or_else(|| {
+        let known: Vec<_> = setting.values.iter().map(|value| value.name).collect();
+        format!("the values are {}", known.join(", "))
+    })
 }
