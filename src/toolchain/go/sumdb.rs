@@ -428,12 +428,15 @@ pub(super) mod tests {
             (database.lookup(4), "the record of another version"),
             (format!("3\n{text}\n{}", database.signed("go.sum database tree\n0\nAAAA\n")), "an empty tree"),
             (format!("3\n{text}\n{}", database.signed(text)), "a signature on something else"),
+            (format!("3\n{text}\n{}", database.signed(&head.replace("go.sum", "go.mod"))), "the head of another tree"),
             (String::new(), "nothing"),
             ("<html>".to_owned(), "a page"),
         ] {
             assert!(prove(&database, 3, &answer).is_err(), "{why} passed");
         }
         assert!(prove(&other, 3, &other.lookup(0)).is_ok(), "the other database proves its own");
+        let two = Database::new("sum.example", vec![format!("{text}{evil}")]);
+        assert!(prove(&two, 3, &two.lookup(0)).unwrap_err().contains("two hashes"));
     }
 
     #[test]
