@@ -12,5 +12,12 @@ pub mod archive;
 pub mod host;
 pub mod net;
 pub mod store;
+// floor 2
+pub mod ingest;
+pub mod project;
 // floor 3
 pub mod toolchain;
+// floor 4
+pub mod provision;
+// floor 5
+pub mod cli;

@@ -1,3 +1,7 @@
 //! The `toolkit` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    toolkit::cli::run()
+}

@@ -265,6 +265,41 @@ impl RollForwardPolicy {
     }
 }
 
+impl RollForward {
+    /// Tells whether the host may run `version` for this file: not older, within the bounds of the policy.
+    #[must_use]
+    pub fn admits(&self, version: &Version) -> bool {
+        let (wanted, found) = (self.version.semver(), version.semver());
+        let major = wanted.major == found.major;
+        let minor = major && wanted.minor == found.minor;
+        let band = minor && wanted.patch / 100 == found.patch / 100;
+        let prerelease = self.allow_prerelease || self.version.is_prerelease() || !version.is_prerelease();
+        let bounds = match self.policy {
+            RollForwardPolicy::Disable => self.version == *version,
+            RollForwardPolicy::Patch | RollForwardPolicy::LatestPatch => band,
+            RollForwardPolicy::Feature | RollForwardPolicy::LatestFeature => minor,
+            RollForwardPolicy::Minor | RollForwardPolicy::LatestMinor => major,
+            RollForwardPolicy::Major | RollForwardPolicy::LatestMajor => true,
+        };
+        prerelease && bounds && *version >= self.version
+    }
+}
+
+impl Channel {
+    /// Tells whether `version` can be an answer, as far as that shows without the upstream's documents: a moving name
+    /// admits every version.
+    #[must_use]
+    pub fn admits(&self, version: &Version) -> bool {
+        match self {
+            Self::Name(_) => true,
+            Self::Line(line) => line.contains(version),
+            Self::Exact(exact) => exact == version,
+            Self::Range(range) => range.contains(version),
+            Self::RollForward(rule) => rule.admits(version),
+        }
+    }
+}
+
 impl fmt::Display for Channel {
     /// Prints the canonical text, which the lock records as the request.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -307,6 +342,27 @@ mod tests {
             }
             for version in *outside {
                 assert!(!range.contains(&Version::parse(version).unwrap()), "{text} has {version}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_roll_forward_rule_bounds_what_it_admits() {
+        use RollForwardPolicy as P;
+        let cases: &[(P, &[&str], &[&str])] = &[
+            (P::Disable, &["9.0.105"], &["9.0.106"]),
+            (P::Patch, &["9.0.105", "9.0.199"], &["9.0.104", "9.0.200"]),
+            (P::LatestFeature, &["9.0.300"], &["9.1.100"]),
+            (P::Minor, &["9.1.100"], &["10.0.100"]),
+            (P::LatestMajor, &["10.0.100"], &["8.0.400", "11.0.100-rc.1"]),
+        ];
+        for (policy, inside, outside) in cases {
+            let version = Version::parse("9.0.105").unwrap();
+            let channel = Channel::RollForward(RollForward { version, policy: *policy, allow_prerelease: false });
+            for (versions, expected) in [(inside, true), (outside, false)] {
+                for version in *versions {
+                    assert_eq!(channel.admits(&Version::parse(version).unwrap()), expected, "{channel}: {version}");
+                }
             }
         }
     }

@@ -1,10 +1,25 @@
 //! HTTP and files: documents with a last good copy, and bodies that resume by themselves.
+//! It sends no credential to anybody, refuses URLs that hold one, and leaves digests to whoever reads the bytes.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use url::Url;
 
-use crate::model::{Explain, Kind};
+mod body;
+mod cache;
+mod client;
+mod document;
+mod error;
+mod file;
+mod http;
+mod mirror;
+mod place;
+mod retry;
+
+pub use client::{Client, Settings};
+pub use error::{Error, Fault};
+pub use mirror::Mirror;
+pub use retry::{Limits, Retry};
 
 /// A document of an upstream: a release index, a checksum list.
 #[derive(Debug, Clone)]
@@ -49,6 +64,13 @@ pub trait Body: Send {
     /// Gives the length in bytes, when the server announced it.
     fn length(&self) -> Option<u64>;
 
+    /// Gives the coding that the server put on top of the file although none was asked for (`gzip`). The bytes are given
+    /// as they come: some servers label an archive that way and mean the archive itself. A digest that does not fit
+    /// can be explained by it.
+    fn encoding(&self) -> Option<&str> {
+        None
+    }
+
     /// Gives the next bytes; `None` only when all announced bytes have come. A sender that vanishes is an error, never
     /// the end.
     ///
@@ -56,21 +78,4 @@ pub trait Body: Send {
     /// When all attempts are used up. [`Error::Changed`] when the server now has other bytes under the URL: what was
     /// received is worthless and the caller may open it again.
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error>;
-}
-
-/// What can go wrong between here and an upstream.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file was replaced on the server while it was downloaded.
-    #[error("{url} changed on the server while it was downloaded")]
-    Changed {
-        /// The file.
-        url: String,
-    },
-}
-
-impl Explain for Error {
-    fn kind(&self) -> Kind {
-        Kind::Upstream
-    }
 }

@@ -1,6 +1,8 @@
 //! The tools that this program knows. A new one is one new file and one line in [`ALL`].
 
+pub mod dotnet;
 pub mod go;
+mod setting;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -8,12 +10,14 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use crate::model::{
-    Activation, BadChannel, Candidate, Channel, Choice, Explain, Kind, Platform, Policy, Release, Version,
+    Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Explain, Kind, Platform, Policy, Release, Version,
 };
 use crate::net::{self, Metadata};
 
+pub use setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
+
 /// Every tool, in the order in which people should see them.
-pub const ALL: &[&dyn Toolchain] = &[&go::GO];
+pub const ALL: &[&dyn Toolchain] = &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE, &go::GO];
 
 /// What this program must know about a tool.
 ///
@@ -61,6 +65,19 @@ pub trait Toolchain: Debug + Sync {
     /// When the upstream has no such version, does not publish it for the platform, or announces no usable digest.
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error>;
 
+    /// Reads a full version in the upstream's spelling, as the lock and receipts record it.
+    ///
+    /// # Errors
+    /// When it is none.
+    fn version(&self, text: &str) -> Result<Version, BadVersion> {
+        Version::parse(text)
+    }
+
+    /// Gives the channel of a request that names only the tool.
+    fn usual_channel(&self) -> &'static str {
+        "latest"
+    }
+
     /// Gives what makes an install at `root` visible.
     fn activation(&self, root: &Path) -> Activation;
 
@@ -72,6 +89,12 @@ pub trait Toolchain: Debug + Sync {
         None
     }
 
+    /// Lists folders of a shared root in which the later member wins although their paths have versions in them, because
+    /// the upstream reuses those versions.
+    fn overlapping(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Tells which .NET-like runtime an install at `root` brings, to decide whose copy of an unversioned file wins when
     /// several installs share a root: the highest.
     fn rank(&self, _root: &Path) -> Option<Version> {
@@ -80,6 +103,11 @@ pub trait Toolchain: Debug + Sync {
 
     /// Lists other sources that a project may choose by `source = "…"`, each a toolchain of the same name.
     fn sources(&self) -> &'static [(&'static str, &'static dyn Toolchain)] {
+        &[]
+    }
+
+    /// Lists files that show that a project needs the tool although they name no version: `*.sln`.
+    fn markers(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -126,42 +154,6 @@ pub struct BadProjectFile {
     /// The line, counted from 1.
     pub line: usize,
     /// What is wrong, and what would be right.
-    pub reason: String,
-}
-
-/// A choice: `toolchain = "pin"` in `go = { version = "1.22", toolchain = "pin" }`.
-#[derive(Debug)]
-pub struct Setting {
-    /// Its name in `toolkit.toml`.
-    pub name: &'static str,
-    /// What is chosen.
-    pub about: &'static str,
-    /// Its values, the default first.
-    pub values: &'static [SettingValue],
-}
-
-/// One value of a choice.
-#[derive(Debug)]
-pub struct SettingValue {
-    /// Its spelling.
-    pub name: &'static str,
-    /// What it does.
-    pub about: &'static str,
-    /// Changes the activation of the install at the path; the error says in words why that is not possible.
-    pub apply: fn(&Path, &mut Activation) -> Result<(), String>,
-}
-
-/// A choice that the tool does not know, or that cannot be applied to this install.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{tool} cannot be set to {name} = \"{value}\": {reason}")]
-pub struct BadSetting {
-    /// The tool.
-    pub tool: String,
-    /// The name of the choice.
-    pub name: String,
-    /// The value that was given.
-    pub value: String,
-    /// What is wrong with it, and what would be right.
     pub reason: String,
 }
 
@@ -244,41 +236,9 @@ impl Explain for Error {
     }
 }
 
-impl Explain for BadSetting {
-    fn kind(&self) -> Kind {
-        Kind::Usage
-    }
-}
-
 /// Finds a tool by its name or an alias, without regard to case.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Toolchain> {
     let is = |other: &str| other.eq_ignore_ascii_case(name);
     ALL.iter().copied().find(|tool| is(tool.name()) || tool.aliases().iter().any(|alias| is(alias)))
-}
-
-/// Gives what makes an install at `root` visible, under the choices of the project.
-///
-/// # Errors
-/// When the tool does not know a choice or its value, or the install lacks what a value needs.
-pub fn activate(tool: &dyn Toolchain, root: &Path, settings: &[(String, String)]) -> Result<Activation, BadSetting> {
-    let mut activation = tool.activation(root);
-    for (name, value) in settings {
-        setting(tool, name, value).and_then(|found| (found.apply)(root, &mut activation)).map_err(|reason| {
-            BadSetting { tool: tool.name().to_owned(), name: name.clone(), value: value.clone(), reason }
-        })?;
-    }
-    Ok(activation)
-}
-
-fn setting(tool: &dyn Toolchain, name: &str, value: &str) -> Result<&'static SettingValue, String> {
-    let Some(setting) = tool.settings().iter().find(|setting| setting.name == name) else {
-        let known: Vec<_> = tool.settings().iter().map(|setting| format!("`{}`", setting.name)).collect();
-        let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
-        return Err(format!("no such setting; what can be set is {known}"));
-    };
-    setting.values.iter().find(|known| known.name == value).ok_or_else(|| {
-        let known: Vec<_> = setting.values.iter().map(|value| value.name).collect();
-        format!("the values are {}", known.join(", "))
-    })
 }

@@ -1,10 +1,12 @@
 //! Tests of the whole, through the public face: the command and the library.
 
+#![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says why it skips")]
 
-mod resolve_go;
 
-#[test]
-fn the_command_is_built() {
-    assert!(std::path::Path::new(env!("CARGO_BIN_EXE_toolkit")).exists());
-}
+mod cli;
+mod install;
+mod many;
+mod resolve_go;
+mod store;
+mod support;

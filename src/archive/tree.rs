@@ -1,0 +1,174 @@
+//! One tree in the making: what an archive may add to it, given what it has added before.
+//!
+//! The target is fresh and private, so the list of what was made here is the truth about it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::disk::Disk;
+use super::error::{Error, Refusal};
+use super::{Options, links, path};
+use crate::model::{Node, NodeKind};
+
+/// A tree that grows entry by entry.
+#[derive(Debug)]
+pub(super) struct Tree {
+    root: PathBuf,
+    disk: Disk,
+    nodes: BTreeMap<String, NodeKind>,
+    /// Lower-case path → path, where the file system does not tell the two apart.
+    folded: Option<HashMap<String, String>>,
+    /// The folder of the last entry: the next one is most often in it.
+    last_parent: String,
+    /// Bytes of names kept so far.
+    names: u64,
+    limits: super::Limits,
+}
+
+/// A file that is being written and hashed.
+#[derive(Debug)]
+pub(super) struct NewFile {
+    path: String,
+    mode: u32,
+    size: u64,
+    file: File,
+    hasher: blake3::Hasher,
+}
+
+impl Tree {
+    pub(super) fn new(root: &Path, options: &Options) -> Result<Self, Error> {
+        let disk = Disk::open(root).map_err(|source| Error::Disk { action: "open", path: root.to_owned(), source })?;
+        Ok(Self {
+            root: root.to_owned(),
+            disk,
+            nodes: BTreeMap::new(),
+            folded: options.fold_case.then(HashMap::new),
+            last_parent: String::new(),
+            names: 0,
+            limits: options.limits,
+        })
+    }
+
+    /// Adds a folder, and the folders above it. A folder may be named again.
+    pub(super) fn folder(&mut self, path: &str) -> Result<(), Error> {
+        match self.nodes.get(path) {
+            Some(NodeKind::Folder) => return Ok(()),
+            Some(_) => return Err(Refusal::OverFile.of(path.as_bytes())),
+            None => self.parents(path)?,
+        }
+        self.make_folder(path)
+    }
+
+    /// Starts a file. It exists for the tree once it is [closed](Self::close).
+    ///
+    /// Of `mode` the owner may always read and write, so that a tree can be removed; nobody else may write, and setuid,
+    /// setgid and sticky bits are dropped.
+    pub(super) fn create(&mut self, path: &str, mode: u32) -> Result<NewFile, Error> {
+        self.vacant(path)?;
+        let mode = mode & 0o755 | 0o600;
+        let file = self.disk.file(path, mode).map_err(|source| self.failed("create", path, source))?;
+        Ok(NewFile { path: path.to_owned(), mode, size: 0, file, hasher: blake3::Hasher::new() })
+    }
+
+    /// Appends to a file.
+    pub(super) fn write(&self, file: &mut NewFile, bytes: &[u8]) -> Result<(), Error> {
+        file.hasher.update(bytes);
+        file.size += bytes.len() as u64;
+        file.file.write_all(bytes).map_err(|source| self.failed("write", &file.path, source))
+    }
+
+    /// Ends a file.
+    pub(super) fn close(&mut self, file: NewFile) -> Result<(), Error> {
+        let digest = *file.hasher.finalize().as_bytes();
+        self.add(&file.path, NodeKind::File { mode: file.mode, size: file.size, digest })
+    }
+
+    /// Adds a symbolic link that stays inside the tree.
+    pub(super) fn symbolic_link(&mut self, path: &str, target: &[u8]) -> Result<(), Error> {
+        self.vacant(path)?;
+        let target = path::link_target(path, target).map_err(|reason| reason.of(path.as_bytes()))?;
+        self.disk.symbolic_link(path, &target).map_err(|source| self.failed("create the link", path, source))?;
+        self.add(path, NodeKind::Link { target })
+    }
+
+    /// Adds one more name of a file that is there already.
+    pub(super) fn hard_link(&mut self, path: &str, target: &str) -> Result<(), Error> {
+        self.vacant(path)?;
+        let Some(kind @ NodeKind::File { .. }) = self.nodes.get(target).cloned() else {
+            return Err(Refusal::HardLink { target: target.to_owned() }.of(path.as_bytes()));
+        };
+        self.disk.hard_link(path, target).map_err(|source| self.failed("create the link", path, source))?;
+        self.add(path, kind)
+    }
+
+    /// Checks where the links lead and lists the tree, sorted by path.
+    pub(super) fn finish(self) -> Result<Vec<Node>, Error> {
+        links::check(&self.nodes)?;
+        Ok(self.nodes.into_iter().map(|(path, kind)| Node { path, kind }).collect())
+    }
+
+    fn vacant(&mut self, path: &str) -> Result<(), Error> {
+        match self.nodes.get(path) {
+            None => self.parents(path),
+            Some(NodeKind::Folder) => Err(Refusal::OverFolder.of(path.as_bytes())),
+            Some(_) => Err(Refusal::Duplicate.of(path.as_bytes())),
+        }
+    }
+
+    /// Makes the folders above `path` that are missing.
+    fn parents(&mut self, path: &str) -> Result<(), Error> {
+        let parent = path::parent(path);
+        if parent == self.last_parent {
+            return Ok(());
+        }
+        let ends = parent.match_indices('/').map(|(at, _)| at).chain(Some(parent.len()).filter(|end| *end > 0));
+        for end in ends {
+            let above = &parent[..end];
+            let refusal = match self.nodes.get(above) {
+                Some(NodeKind::Folder) => continue,
+                Some(NodeKind::Link { .. }) => Refusal::ThroughLink { parent: above.to_owned() },
+                Some(NodeKind::File { .. }) => Refusal::BelowFile { parent: above.to_owned() },
+                None => {
+                    self.make_folder(above)?;
+                    continue;
+                }
+            };
+            return Err(refusal.of(path.as_bytes()));
+        }
+        parent.clone_into(&mut self.last_parent);
+        Ok(())
+    }
+
+    fn make_folder(&mut self, path: &str) -> Result<(), Error> {
+        self.disk.folder(path).map_err(|source| self.failed("create the folder", path, source))?;
+        self.add(path, NodeKind::Folder)
+    }
+
+    fn add(&mut self, path: &str, kind: NodeKind) -> Result<(), Error> {
+        let target = if let NodeKind::Link { target } = &kind { target.len() } else { 0 };
+        self.names += (path.len() + target) as u64;
+        if self.names > self.limits.names {
+            return Err(Error::Limit { what: "bytes of names", allowed: self.limits.names });
+        }
+        if let Some(folded) = &mut self.folded
+            && let Some(other) = folded.insert(path.to_lowercase(), path.to_owned())
+        {
+            return Err(Refusal::CaseFold { other }.of(path.as_bytes()));
+        }
+        self.nodes.insert(path.to_owned(), kind);
+        if self.nodes.len() as u64 > self.limits.entries {
+            return Err(Error::Limit { what: "entries", allowed: self.limits.entries });
+        }
+        Ok(())
+    }
+
+    /// Explains a failed step. What exists although this tree did not make it is another spelling of the same name.
+    fn failed(&self, action: &'static str, path: &str, source: io::Error) -> Error {
+        if source.kind() == io::ErrorKind::AlreadyExists {
+            return Refusal::Duplicate.of(path.as_bytes());
+        }
+        Error::Disk { action, path: self.root.join(path), source }
+    }
+}

@@ -1,0 +1,93 @@
+//! `toolkit exec`: runs a command with the tools in front of its `PATH`.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use clap::Args;
+
+use super::Global;
+use super::render::Failure;
+use super::site::Workplace;
+use super::wanted;
+use crate::host::Host;
+use crate::model::Activation;
+use crate::provision;
+
+/// Run a command with the project's tools, or the named ones, in front of PATH
+///
+/// Tools that are not installed are installed first, as `toolkit install` would. The exit code is the command's.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Which tools to use instead of the project's: TOOL or TOOL@CHANNEL
+    #[arg(value_name = "SPEC")]
+    specs: Vec<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit exec -- go build ./...
+  toolkit exec dotnet@8 -- dotnet test
+  toolkit exec go@1.26 dotnet@10 -- ./build.sh";
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let place = Workplace::new(host, global)?;
+        let installs = wanted::installed_or_install(&self.specs, &place)?;
+        let visible = provision::members(&installs, &place.store, place.report.as_ref())?;
+        let activation = provision::activate(&visible)?;
+        let path = search_path(&activation, host.var("PATH"));
+        let (name, arguments) = self.command.split_first().expect("clap requires a command");
+        let program = find(name, &path, host).unwrap_or_else(|| PathBuf::from(name));
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&host.cwd).env("PATH", &path).envs(activation.vars);
+        start(command, name)
+    }
+}
+
+/// Puts the tools' folders in front of the current `PATH`.
+fn search_path(activation: &Activation, path: Option<&str>) -> OsString {
+    let folders = activation.paths.iter().cloned().chain(path.iter().flat_map(std::env::split_paths));
+    std::env::join_paths(folders).unwrap_or_else(|_| path.unwrap_or_default().into())
+}
+
+/// Finds the command on the new `PATH`: the one of this process is not what the command shall see.
+fn find(name: &OsStr, path: &OsStr, host: &Host) -> Option<PathBuf> {
+    if PathBuf::from(name).components().count() > 1 {
+        return Some(host.cwd.join(name));
+    }
+    std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| executable(file))
+}
+
+#[cfg(unix)]
+fn executable(file: &std::path::Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn executable(file: &std::path::Path) -> bool {
+    file.is_file()
+}
+
+/// Becomes the command, so that signals and the exit code are its own.
+#[cfg(unix)]
+fn start(mut command: Command, name: &OsStr) -> Result<ExitCode, Failure> {
+    use std::os::unix::process::CommandExt;
+    Err(not_started(name, command.exec()))
+}
+
+#[cfg(not(unix))]
+fn start(mut command: Command, name: &OsStr) -> Result<ExitCode, Failure> {
+    let status = command.status().map_err(|cause| not_started(name, cause))?;
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
+}
+
+fn not_started(name: &OsStr, cause: std::io::Error) -> Failure {
+    let what = format!("could not run `{}`", name.to_string_lossy());
+    Failure::machine(what, "`toolkit env` shows the PATH that the command gets", cause)
+}

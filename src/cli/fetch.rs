@@ -1,0 +1,102 @@
+//! `toolkit fetch`: the download, verification and unpacking of `install`, for any file.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{ArgGroup, Args};
+use url::Url;
+
+use super::Global;
+use super::render::{self, Failure};
+use super::site::{Workplace, done};
+use crate::archive::Limits;
+use crate::host::Host;
+use crate::ingest::{self, Packing, Progress, Wanted};
+use crate::model::Digest;
+use crate::store::Beside;
+
+/// Download a file whose digest is known, verify it, and keep or unpack it
+///
+/// The file or folder is whole or absent afterwards. Archives (tar, tar.gz, tar.xz, tar.zst, zip) are told by their first
+/// bytes, then by their name; what leaves the folder, links out of it or is a device is refused.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("target").required(true))]
+pub(super) struct Arguments {
+    /// Where it is: https://…, file://…, or http:// on this machine
+    #[arg(value_name = "URL")]
+    url: String,
+    /// What its bytes must hash to: sha256:… or sha512:…
+    #[arg(long, value_name = "DIGEST")]
+    digest: String,
+    /// Keep it as this file, which is replaced
+    #[arg(long, value_name = "FILE", group = "target")]
+    output: Option<PathBuf>,
+    /// Unpack it into this folder, which must be absent or empty
+    #[arg(long, value_name = "DIR", group = "target")]
+    unpack: Option<PathBuf>,
+    /// Drop this many leading parts of every path in the archive
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "unpack")]
+    strip: usize,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit fetch https://example.com/tool.tar.gz --digest sha256:0df0…c1e7 --unpack /opt/tool --strip 1
+  toolkit fetch https://example.com/data.bin --digest sha512:77aa…01bd --output data.bin";
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let digest: Digest =
+            self.digest.parse().map_err(|cause: crate::model::BadDigest| Failure::usage(cause.to_string()))?;
+        let url = Url::parse(&self.url).map_err(|cause| {
+            Failure::usage_with_hint(format!("`{}` is not a URL: {cause}", self.url), "write it like https://example.com/x.tar.gz")
+        })?;
+        let place = Workplace::without_project(host, global)?;
+        let wanted = Wanted { url: &url, digest: &digest, size: None, announcer: "--digest" };
+        let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+        let task = place.report.began(name, None);
+        let progress = Progress { report: place.report.as_ref(), task };
+        let outcome = match (&self.output, &self.unpack) {
+            (Some(file), _) => keep(wanted, &host.cwd.join(file), progress, &place),
+            (None, folder) => {
+                let folder = host.cwd.join(folder.as_deref().unwrap_or(Path::new(".")));
+                unpack(wanted, &folder, self.strip, progress, &place)
+            }
+        };
+        place.report.ended(task, if outcome.is_ok() { "verified" } else { "failed" });
+        let (target, bytes) = outcome?;
+        if global.json {
+            let value = serde_json::json!({ "url": url, "digest": digest, "bytes": bytes, "path": target });
+            render::json(&value)?;
+        } else {
+            done(global, &format!("{} ({}, {})", target.display(), render::size(bytes), digest.short()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn keep(wanted: Wanted<'_>, file: &Path, progress: Progress<'_>, place: &Workplace) -> Result<(PathBuf, u64), Failure> {
+    if file.is_dir() {
+        return Err(Failure::usage(format!("{} is a folder; name the file to write", file.display())));
+    }
+    place.block_on(async { Ok(ingest::save(&place.client, wanted, file, progress).await?) })?;
+    let bytes = file.metadata().map_or(0, |data| data.len());
+    Ok((file.to_owned(), bytes))
+}
+
+fn unpack(
+    wanted: Wanted<'_>,
+    folder: &Path,
+    strip: usize,
+    progress: Progress<'_>,
+    place: &Workplace,
+) -> Result<(PathBuf, u64), Failure> {
+    let beside = Beside::new(folder)?;
+    let tree = beside.tree();
+    let processors = place.host.processors;
+    let options = ingest::Options { staging: beside.folder(), limits: Limits::default(), processors, progress };
+    let packing = Packing { format: None, strip };
+    let ingested = place.block_on(async { Ok(ingest::unpack(&place.client, wanted, packing, &tree, &options).await?) })?;
+    beside.promote()?;
+    Ok((folder.to_owned(), ingested.bytes))
+}

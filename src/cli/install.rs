@@ -1,0 +1,189 @@
+//! `toolkit install`: from arguments, the lock or the project's files to toolchains on disk.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+use url::Url;
+
+use super::render::{self, Failure, Style};
+use super::site::{Workplace, platforms};
+use super::wanted::{self, Mode};
+use super::{Global, toolchain_help};
+use crate::host::Host;
+use crate::model::{Digest, Proof};
+use crate::provision::{self, Installed, Plan};
+
+/// Install toolchains, every byte verified
+///
+/// Without arguments: what the project's toolkit.lock says; when that is missing or no longer answers toolkit.toml, it is
+/// resolved and written first (never with --locked). Without a toolkit.toml the project's own files decide.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = toolchain_help(EXAMPLES))]
+pub(super) struct Arguments {
+    /// What to install instead of the project's tools: TOOL or TOOL@CHANNEL
+    #[arg(value_name = "SPEC", conflicts_with = "locked")]
+    specs: Vec<String>,
+    /// Install exactly what toolkit.lock says: resolve nothing, write no lock
+    #[arg(long)]
+    locked: bool,
+    /// Print what would be installed; change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Put links to the executables into this folder, such as /usr/local/bin in a CI image
+    #[arg(long, value_name = "DIR")]
+    link: Option<PathBuf>,
+    /// Install for this platform instead of this machine's
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<String>,
+    /// How many downloads run side by side [default: one for each processor, at most 4]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    jobs: Option<u8>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit install
+  toolkit install --locked --offline
+  toolkit install go@1.27 dotnet@lts
+  toolkit install --locked --link /usr/local/bin
+  toolkit install --dry-run --json";
+
+#[derive(Serialize)]
+struct Row<'a> {
+    tool: &'a str,
+    version: &'a str,
+    platform: String,
+    state: &'static str,
+    root: Option<&'a Path>,
+    artifacts: Vec<Piece<'a>>,
+    bytes: Option<u64>,
+    seconds: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Piece<'a> {
+    url: &'a str,
+    digest: String,
+    size: Option<u64>,
+    proof: &'a Proof,
+}
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let mut place = Workplace::new(host, global)?;
+        if let Some(jobs) = self.jobs {
+            place.jobs = usize::from(jobs);
+        }
+        let platform = match &self.platform {
+            Some(text) => platforms(std::slice::from_ref(text))?[0],
+            None => host.platform,
+        };
+        let place = &place;
+        let mode = match (self.locked, self.dry_run) {
+            (true, _) => Mode::Locked,
+            (false, true) => Mode::Look,
+            (false, false) => Mode::Relock,
+        };
+        let plan = Plan::new(wanted::releases(&self.specs, platform, mode, place)?, &place.store)?;
+        if self.dry_run {
+            return print_plan(&plan, global);
+        }
+        self.finish(&wanted::carry_out(plan, place)?, place, global)
+    }
+
+    /// Composes views, links executables, tells what was done.
+    fn finish(&self, installs: &[Installed], place: &Workplace, global: &Global) -> Result<ExitCode, Failure> {
+        let visible = provision::members(installs, &place.store, place.report.as_ref())?;
+        let linked = match &self.link {
+            Some(folder) => provision::link(&visible, &place.host.cwd.join(folder), &place.store)?,
+            None => Vec::new(),
+        };
+        if self.specs.is_empty() {
+            place.store.remember(&place.root)?;
+        }
+        if global.json {
+            let rows: Vec<_> = installs.iter().map(row).collect();
+            return render::json(&rows).map(|()| ExitCode::SUCCESS);
+        }
+        if !global.quiet {
+            render::say(&summary(installs));
+            for link in linked {
+                render::say(&format!("linked {}\n", link.link.display()));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print_plan(plan: &Plan, global: &Global) -> Result<ExitCode, Failure> {
+    if global.json {
+        let missing = plan.missing.iter().map(|missing| Row {
+            tool: missing.asked.tool.name(),
+            version: missing.release.version.as_str(),
+            platform: missing.release.platform.to_string(),
+            state: "missing",
+            root: None,
+            artifacts: missing.release.artifacts.iter().map(|artifact| piece(&artifact.url, &artifact.digest, artifact.size, &artifact.proof)).collect(),
+            bytes: None,
+            seconds: None,
+        });
+        let rows: Vec<_> = plan.present.iter().map(row).chain(missing).collect();
+        return render::json(&rows).map(|()| ExitCode::SUCCESS);
+    }
+    for present in &plan.present {
+        let id = &present.install.id;
+        render::data(&format!("present  {} {} {}\n", id.tool, id.version, id.platform))?;
+    }
+    for missing in &plan.missing {
+        let release = &missing.release;
+        render::data(&format!("missing  {} {} {}\n", release.tool, release.version, release.platform))?;
+        for artifact in &release.artifacts {
+            let size = artifact.size.map_or(String::new(), |size| format!(", {}", render::size(size)));
+            render::data(&format!("         would fetch {}{size}\n", artifact.url))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(installed: &Installed) -> Row<'_> {
+    let id = &installed.install.id;
+    Row {
+        tool: installed.asked.tool.name(),
+        version: id.version.as_str(),
+        platform: id.platform.to_string(),
+        state: if installed.work.is_some() { "installed" } else { "present" },
+        root: Some(&installed.install.root),
+        artifacts: installed.install.receipt.artifacts.iter().map(|origin| piece(&origin.url, &origin.digest, Some(origin.size), &origin.proof)).collect(),
+        bytes: installed.work.map(|work| work.bytes),
+        seconds: installed.work.map(|work| (work.seconds * 1000.0).round() / 1000.0),
+    }
+}
+
+fn piece<'a>(url: &'a Url, digest: &Digest, size: Option<u64>, proof: &'a Proof) -> Piece<'a> {
+    Piece { url: url.as_str(), digest: digest.to_string(), size, proof }
+}
+
+/// The table at the end: tool, version, platform, size, seconds, how it was verified.
+fn summary(installs: &[Installed]) -> String {
+    let rows: Vec<Vec<String>> = installs
+        .iter()
+        .map(|installed| {
+            let id = &installed.install.id;
+            let verified: Vec<String> = installed
+                .install
+                .receipt
+                .artifacts
+                .iter()
+                .map(|artifact| format!("{} ({}, {})", artifact.digest.short(), artifact.proof.level, artifact.proof.source))
+                .collect();
+            let (size, seconds) = match installed.work {
+                Some(work) => (render::size(work.bytes), format!("{:.1}", work.seconds)),
+                None => ("present".to_owned(), "-".to_owned()),
+            };
+            vec![id.tool.to_string(), id.version.to_string(), id.platform.to_string(), size, seconds, verified.join(" + ")]
+        })
+        .collect();
+    render::table(&["tool", "version", "platform", "download", "seconds", "verified by"], &rows, Style::of_stderr())
+}

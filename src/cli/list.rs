@@ -1,0 +1,95 @@
+//! `toolkit list`: what is installed, and what can be.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::render::{self, Failure, Style};
+use super::site::Workplace;
+use super::{Global, toolchain_help};
+use crate::host::Host;
+use crate::store::Install;
+use crate::toolchain;
+
+/// List what is installed
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = toolchain_help(EXAMPLES))]
+pub(super) struct Arguments {
+    /// List the tools that this toolkit knows, and what can be asked of them
+    #[arg(long)]
+    known: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit list
+  toolkit list --json
+  toolkit list --known";
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        if self.known {
+            return known(global);
+        }
+        let place = Workplace::new(host, global)?;
+        let installs = place.store.list()?;
+        if global.json {
+            return render::json(&installs.iter().map(value).collect::<Vec<_>>()).map(|()| ExitCode::SUCCESS);
+        }
+        if installs.is_empty() {
+            super::site::done(global, &format!("nothing is installed in {}", place.store.root().display()));
+            return Ok(ExitCode::SUCCESS);
+        }
+        let rows: Vec<Vec<String>> = installs
+            .iter()
+            .map(|install| {
+                let id = &install.id;
+                vec![
+                    id.tool.to_string(),
+                    id.version.to_string(),
+                    id.platform.to_string(),
+                    render::size(install.bytes()),
+                    install.root.display().to_string(),
+                ]
+            })
+            .collect();
+        render::data(&render::table(&["tool", "version", "platform", "size", "root"], &rows, Style::of_stdout()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Gives an install as JSON shows it.
+pub(super) fn value(install: &Install) -> serde_json::Value {
+    let proofs: Vec<_> = install
+        .receipt
+        .artifacts
+        .iter()
+        .map(|artifact| {
+            serde_json::json!({ "url": artifact.url, "digest": artifact.digest, "size": artifact.size, "proof": artifact.proof })
+        })
+        .collect();
+    serde_json::json!({
+        "tool": install.id.tool.as_str(), "version": install.id.version.as_str(),
+        "platform": install.id.platform.to_string(), "root": install.root, "bytes": install.bytes(),
+        "installed": install.receipt.installed, "artifacts": proofs,
+    })
+}
+
+fn known(global: &Global) -> Result<ExitCode, Failure> {
+    if global.json {
+        let tools: Vec<_> = toolchain::ALL
+            .iter()
+            .map(|tool| {
+                let files: Vec<_> = tool.project_files().iter().map(|file| file.name).collect();
+                let sources: Vec<_> = tool.sources().iter().map(|(name, _)| *name).collect();
+                serde_json::json!({
+                    "tool": tool.name(), "aliases": tool.aliases(), "about": tool.about(), "files": files,
+                    "sources": sources, "channels": tool.spellings().iter().map(|(spelling, _)| *spelling).collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        return render::json(&tools).map(|()| ExitCode::SUCCESS);
+    }
+    render::data(&format!("{}\n", toolchain_help("").trim_start()))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,168 @@
+//! The command line: what can be typed, and one file per command. Data goes to standard output, all else to standard
+//! error.
+
+mod completions;
+mod env;
+mod exec;
+mod fetch;
+mod init;
+mod install;
+mod list;
+mod lock;
+mod man;
+mod progress;
+mod prune;
+mod remove;
+mod render;
+mod repair;
+mod resolve;
+mod shell;
+mod site;
+mod verify;
+mod wanted;
+mod which;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::host::Host;
+use crate::toolchain;
+pub use render::Failure;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the check found something
+  2  usage, or a bad project file
+  3  upstream failed; a retry may help
+  4  integrity: bytes are not what was announced; never retry
+  5  this machine: disk, permission, lock";
+
+/// Provisions build environments: resolves SDK channels, installs toolchains with every byte verified, and locks them
+/// for every platform.
+#[derive(Debug, Parser)]
+#[command(name = "toolkit", version, styles = STYLES, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Command {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+struct Global {
+    /// Read upstreams' files from this mirror: https://…, file://… or a folder [env: TOOLKIT_MIRROR]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
+    mirror: Option<String>,
+    /// Make no connection; use what is cached, installed and locked
+    #[arg(long, global = true, help_heading = "Global options")]
+    offline: bool,
+    /// Print machine-readable JSON where there is data
+    #[arg(long, global = true, help_heading = "Global options")]
+    json: bool,
+    /// Print errors and data only
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    quiet: bool,
+    /// Run as if started in this folder
+    #[arg(long, short = 'C', global = true, value_name = "DIR", help_heading = "Global options")]
+    directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Init(init::Arguments),
+    Resolve(resolve::Arguments),
+    Lock(lock::Arguments),
+    Install(install::Arguments),
+    Env(env::Arguments),
+    Exec(exec::Arguments),
+    Fetch(fetch::Arguments),
+    List(list::Arguments),
+    Which(which::Arguments),
+    Verify(verify::Arguments),
+    Repair(repair::Arguments),
+    Remove(remove::Arguments),
+    Prune(prune::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(refusal) => return refuse(&refusal),
+    };
+    match command.carry_out() {
+        Ok(code) => code,
+        Err(failure) => render::failure(&failure),
+    }
+}
+
+/// Prints what clap has to say: help and version are answers, all else is a usage error.
+fn refuse(refusal: &clap::Error) -> ExitCode {
+    // A closed pipe while printing help is nobody's problem.
+    let _ = refusal.print();
+    ExitCode::from(if refusal.use_stderr() { 2 } else { 0 })
+}
+
+impl Command {
+    fn carry_out(self) -> Result<ExitCode, Failure> {
+        let mut host = Host::read().map_err(Failure::no_current_directory)?;
+        if let Some(directory) = &self.global.directory {
+            host.cwd = host.cwd.join(directory);
+            if !host.cwd.is_dir() {
+                return Err(Failure::usage(format!("{} is not a folder", host.cwd.display())));
+            }
+        }
+        let global = self.global;
+        match self.action {
+            Action::Init(arguments) => arguments.run(&host, &global),
+            Action::Resolve(arguments) => arguments.run(&host, &global),
+            Action::Lock(arguments) => arguments.run(&host, &global),
+            Action::Install(arguments) => arguments.run(&host, &global),
+            Action::Env(arguments) => arguments.run(&host, &global),
+            Action::Exec(arguments) => arguments.run(&host, &global),
+            Action::Fetch(arguments) => arguments.run(&host, &global),
+            Action::List(arguments) => arguments.run(&host, &global),
+            Action::Which(arguments) => arguments.run(&host, &global),
+            Action::Verify(arguments) => arguments.run(&host, &global),
+            Action::Repair(arguments) => arguments.run(&host, &global),
+            Action::Remove(arguments) => arguments.run(&host, &global),
+            Action::Prune(arguments) => arguments.run(&host, &global),
+            Action::Completions(arguments) => arguments.run(),
+            Action::Man(arguments) => arguments.run(),
+        }
+    }
+}
+
+/// Appends to a command's examples what can be asked of each tool, for `--help` (`-h` stays short).
+fn toolchain_help(examples: &str) -> String {
+    let mut text = format!("{examples}\n\nTools and what can be asked of them:");
+    for tool in toolchain::ALL {
+        text.push_str(&format!("\n  {:<20} {}\n", tool.name(), tool.about()));
+        for (spelling, meaning) in tool.spellings() {
+            text.push_str(&format!("    {spelling:<18} {meaning}\n"));
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// Gives the whole command line as clap knows it, for completions, man pages and tests.
+#[must_use]
+pub fn definition() -> clap::Command {
+    Command::command()
+}

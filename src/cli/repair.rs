@@ -1,0 +1,54 @@
+//! `toolkit repair`: installs anew what differs from its receipt.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::render::Failure;
+use super::site::{Workplace, done};
+use super::verify::check;
+use super::Global;
+use crate::host::Host;
+use crate::provision;
+
+/// Install anew what differs from its receipt, from the URLs and digests that the receipt records
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Which installs to look at instead of all: TOOL or TOOL@CHANNEL
+    #[arg(value_name = "SPEC")]
+    specs: Vec<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit repair
+  toolkit repair go";
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let place = Workplace::new(host, global)?;
+        let mut repaired = 0;
+        for install in place.chosen(&self.specs)? {
+            let differences = place.store.verify(&install, check(&place))?;
+            if differences.is_empty() {
+                continue;
+            }
+            place.block_on(async { Ok(provision::repair(&install, &place.site()).await?) })?;
+            let id = &install.id;
+            done(global, &format!("repaired {} {} {} ({} differed)", id.tool, id.version, id.platform, differences.len()));
+            repaired += 1;
+        }
+        for view in place.store.views()? {
+            if !place.store.verify_view(&view, check(&place))?.is_empty() {
+                provision::recompose(&view, &place.store, place.report.as_ref())?;
+                done(global, &format!("composed {} anew", view.root.display()));
+                repaired += 1;
+            }
+        }
+        if repaired == 0 {
+            done(global, "nothing differs");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

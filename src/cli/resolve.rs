@@ -1,0 +1,263 @@
+//! `toolkit resolve`: a channel to a version, its files and their digests, and why.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::render::{self, Failure, Style};
+use super::site::{Workplace, platforms};
+use super::{Global, toolchain_help};
+use crate::host::Host;
+use crate::model::{Date, Phase, Platform, Policy, Prefer, Release, Verdict};
+use crate::provision::{self, Asked, Origin, Resolved};
+
+/// Show which release a channel means, its files and digests, and why
+///
+/// Without arguments: what the project asks for, on all platforms of its toolkit.toml. Nothing is downloaded but the
+/// upstreams' release documents.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = toolchain_help(EXAMPLES))]
+pub(super) struct Arguments {
+    /// What to resolve: TOOL or TOOL@CHANNEL
+    #[arg(value_name = "SPEC", conflicts_with = "file")]
+    specs: Vec<String>,
+    /// Resolve what this project file asks for: global.json, go.mod, go.work, .go-version, .tool-versions
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+    /// Print what is asked for and by whom; resolve nothing
+    #[arg(long)]
+    requests: bool,
+    /// Print the rule, the pick, and every rejected candidate with its reason
+    #[arg(long)]
+    explain: bool,
+    /// Resolve as on this day (YYYY-MM-DD): with what was released by then, end of life judged then
+    ///
+    /// Upstreams sometimes rewrite their dates, so the same day may answer differently later: the lock, not the date, is
+    /// the guarantee.
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<Date>,
+    /// Take the newest that a global.json allows, not the version that it names
+    #[arg(long)]
+    upgrade: bool,
+    /// A platform to give files for, such as linux/arm64 or linux/amd64/musl; may be repeated
+    #[arg(long = "platform", value_name = "PLATFORM")]
+    platforms: Vec<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit resolve dotnet@lts go@1.27
+  toolkit resolve --explain dotnet@8.0.1xx
+  toolkit resolve --file global.json --json
+  toolkit resolve dotnet@sts --as-of 2025-12-01 --platform linux/arm64";
+
+/// One request as JSON shows it.
+#[derive(Serialize)]
+struct Answer<'a> {
+    request: String,
+    tool: &'static str,
+    channel: String,
+    version: &'a str,
+    released: Option<Date>,
+    support: Support,
+    security: bool,
+    rule: &'a str,
+    file: Option<&'a str>,
+    artifacts: Vec<File<'a>>,
+    explain: &'a [Verdict],
+}
+
+#[derive(Serialize)]
+struct Support {
+    phase: Phase,
+    eol: Option<Date>,
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    platform: String,
+    url: &'a str,
+    digest: String,
+    size: Option<u64>,
+    format: crate::model::Format,
+    proof: &'a crate::model::Proof,
+}
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let mut place = Workplace::new(host, global)?;
+        self.bend(&mut place.policy);
+        let asked = match &self.file {
+            Some(path) => provision::file(&host.cwd.join(path))?,
+            None => place.asked(&self.specs)?,
+        };
+        if self.requests {
+            return requests(&asked, global);
+        }
+        let platforms = self.wanted_platforms(&place)?;
+        let answers = place.block_on(answers(&asked, &platforms, &place))?;
+        if global.json {
+            let list: Vec<_> = answers.iter().map(|(resolved, releases)| answer(resolved, releases)).collect();
+            render::json(&list)?;
+        } else {
+            let style = Style::of_stdout();
+            for (resolved, releases) in &answers {
+                render::data(&self.text(resolved, releases, &place.policy, style))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Applies the flags to the project's policy.
+    fn bend(&self, policy: &mut Policy) {
+        if let Some(day) = self.as_of {
+            policy.day = day;
+            policy.as_of = true;
+        }
+        if self.upgrade {
+            policy.prefer = Prefer::Newest;
+        }
+    }
+
+    /// The platforms that were named; else those of the project when it is the project that is resolved; else this one.
+    fn wanted_platforms(&self, place: &Workplace) -> Result<Vec<Platform>, Failure> {
+        if !self.platforms.is_empty() {
+            return platforms(&self.platforms);
+        }
+        match &place.manifest {
+            Some(manifest) if self.specs.is_empty() && self.file.is_none() => Ok(manifest.platforms.clone()),
+            _ => Ok(vec![place.host.platform]),
+        }
+    }
+
+    fn text(&self, resolved: &Resolved, releases: &[Release], policy: &Policy, style: Style) -> String {
+        let pick = &resolved.pick;
+        let mut facts = Vec::new();
+        if let Some(released) = pick.released {
+            facts.push(format!("released {released}"));
+        }
+        facts.push(match (pick.support.ended(policy.day), pick.support.eol) {
+            (true, Some(eol)) => format!("ended {eol}"),
+            (true, None) => "ended".to_owned(),
+            (false, Some(eol)) => format!("supported until {eol}"),
+            (false, None) => phase(pick.support.phase).to_owned(),
+        });
+        if pick.security {
+            facts.push("security fixes".to_owned());
+        }
+        let request = resolved.asked.text();
+        let mut text = format!("{request} → {} ({})\n", style.green(pick.version.as_str()), facts.join(", "));
+        if self.explain {
+            text.push_str(&explanation(resolved));
+        }
+        for release in releases {
+            for artifact in &release.artifacts {
+                let size = artifact.size.map_or(String::new(), |size| format!("  {}", render::size(size)));
+                text.push_str(&format!("  {:<18} {}{size}\n", release.platform, artifact.url));
+                text.push_str(&format!("  {:<18} {}\n", "", style.dim(&artifact.digest.to_string())));
+            }
+        }
+        text
+    }
+}
+
+async fn answers(
+    asked: &[Asked],
+    platforms: &[Platform],
+    place: &Workplace,
+) -> Result<Vec<(Resolved, Vec<Release>)>, Failure> {
+    let site = place.site();
+    let mut answers = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let resolved = provision::resolve(asked, &site).await?;
+        let releases = provision::releases(asked, resolved.version(), platforms, &site).await?;
+        answers.push((resolved, releases));
+    }
+    Ok(answers)
+}
+
+fn requests(asked: &[Asked], global: &Global) -> Result<ExitCode, Failure> {
+    if global.json {
+        let list: Vec<_> = asked
+            .iter()
+            .map(|asked| {
+                serde_json::json!({
+                    "request": asked.text(), "tool": asked.tool.name(), "channel": asked.channel.to_string(),
+                    "by": origin(asked), "rule": asked.rule, "source": asked.source,
+                })
+            })
+            .collect();
+        render::json(&list)?;
+    } else {
+        for asked in asked {
+            let rule = asked.rule.as_ref().map_or(String::new(), |rule| format!(": {rule}"));
+            render::data(&format!("{}  ({}{rule})\n", asked.text(), origin(asked)))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn origin(asked: &Asked) -> String {
+    match &asked.origin {
+        Origin::Argument(_) => "argument".to_owned(),
+        Origin::Manifest { line } => format!("toolkit.toml, line {line}"),
+        Origin::File { path, .. } => path.display().to_string(),
+    }
+}
+
+fn explanation(resolved: &Resolved) -> String {
+    let mut text = format!("  asked by  {}\n", origin(&resolved.asked));
+    if let Some(rule) = &resolved.asked.rule {
+        text.push_str(&format!("  it says   {rule}\n"));
+    }
+    text.push_str(&format!("  rule      {}\n", resolved.choice.rule));
+    for verdict in &resolved.choice.verdicts {
+        let mark = if verdict.picked { "✓" } else { "·" };
+        text.push_str(&format!("  {mark} {:<26} {}\n", verdict.version, verdict.reason));
+    }
+    text
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Preview => "preview",
+        Phase::GoLive => "go-live",
+        Phase::Active => "active",
+        Phase::Maintenance => "maintenance",
+        Phase::Eol => "ended",
+    }
+}
+
+fn answer<'a>(resolved: &'a Resolved, releases: &'a [Release]) -> Answer<'a> {
+    let pick = &resolved.pick;
+    Answer {
+        request: resolved.asked.text(),
+        tool: resolved.asked.tool.name(),
+        channel: resolved.asked.channel.to_string(),
+        version: pick.version.as_str(),
+        released: pick.released,
+        support: Support { phase: pick.support.phase, eol: pick.support.eol },
+        security: pick.security,
+        rule: &resolved.choice.rule,
+        file: resolved.asked.file(),
+        artifacts: releases.iter().flat_map(files).collect(),
+        explain: &resolved.choice.verdicts,
+    }
+}
+
+fn files(release: &Release) -> Vec<File<'_>> {
+    release
+        .artifacts
+        .iter()
+        .map(|artifact| File {
+            platform: release.platform.to_string(),
+            url: artifact.url.as_str(),
+            digest: artifact.digest.to_string(),
+            size: artifact.size,
+            format: artifact.format,
+            proof: &artifact.proof,
+        })
+        .collect()
+}

@@ -1,0 +1,270 @@
+//! The surroundings of a command, settled once: project, store, network, policy, progress.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::progress::{Progress, View};
+use super::render::Failure;
+use super::{Global, render};
+use crate::host::Host;
+use crate::model::{Channel, Level, Platform, Policy};
+use crate::net::{self, Client, Mirror};
+use crate::project::{self, Lock, Manifest};
+use crate::provision::{self, Asked, Site};
+use crate::report::Report;
+use crate::store::{Install, Store};
+
+/// Everything a command works with.
+pub(super) struct Workplace {
+    pub(super) host: Host,
+    /// The folder of `toolkit.toml`, or the current one.
+    pub(super) root: PathBuf,
+    pub(super) manifest: Option<Manifest>,
+    pub(super) store: Store,
+    pub(super) client: Client,
+    pub(super) report: Arc<dyn Report>,
+    pub(super) policy: Policy,
+    pub(super) jobs: usize,
+}
+
+impl Workplace {
+    /// Reads the project around the current directory and settles what follows from it, the environment and the flags.
+    pub(super) fn new(host: &Host, global: &Global) -> Result<Self, Failure> {
+        let root = project::find(&host.cwd).unwrap_or(&host.cwd).to_owned();
+        let manifest = Manifest::read(&root)?;
+        Self::around(host, global, root, manifest)
+    }
+
+    /// Settles what commands need that have nothing to do with a project, so that a mistake in one does not stop them.
+    pub(super) fn without_project(host: &Host, global: &Global) -> Result<Self, Failure> {
+        Self::around(host, global, host.cwd.clone(), None)
+    }
+
+    /// Gives the same place without a connection: documents are the last good copies.
+    pub(super) fn offline(&self, global: &Global) -> Result<Self, Failure> {
+        let global = Global { offline: true, ..global.clone() };
+        Self::around(&self.host, &global, self.root.clone(), self.manifest.clone())
+    }
+
+    fn around(host: &Host, global: &Global, root: PathBuf, manifest: Option<Manifest>) -> Result<Self, Failure> {
+        let home = host.toolkit_home().ok_or_else(no_home)?;
+        let report = report(host, global);
+        let client = client(host, global, manifest.as_ref(), &root, &home, &report)?;
+        let policy = policy(host, manifest.as_ref());
+        let jobs = host.processors.clamp(1, 4);
+        Ok(Self { host: host.clone(), root, manifest, store: Store::at(home), client, report, policy, jobs })
+    }
+
+    /// Gives what provisioning needs of it.
+    pub(super) fn site(&self) -> Site<'_> {
+        Site {
+            store: &self.store,
+            metadata: &self.client,
+            net: &self.client,
+            report: &self.report,
+            policy: &self.policy,
+            processors: self.host.processors,
+            jobs: self.jobs,
+            now: self.host.now,
+        }
+    }
+
+    /// Gives the platforms that the project's lock covers.
+    pub(super) fn platforms(&self) -> Vec<Platform> {
+        self.manifest.as_ref().map_or_else(|| Manifest::PLATFORMS.to_vec(), |manifest| manifest.platforms.clone())
+    }
+
+    /// Reads what the project asks for; an error when that is nothing.
+    pub(super) fn project(&self) -> Result<Vec<Asked>, Failure> {
+        let asked = provision::project(&self.root, self.manifest.as_ref())?;
+        if asked.is_empty() {
+            return Err(provision::Error::NothingAsked { folder: self.root.clone() }.into());
+        }
+        Ok(asked)
+    }
+
+    /// Reads the requests of a command: its arguments, or without any the project. A bare tool name means what the
+    /// project asks of that tool, where it does.
+    pub(super) fn asked(&self, arguments: &[String]) -> Result<Vec<Asked>, Failure> {
+        if arguments.is_empty() {
+            return self.project();
+        }
+        let wishes = if arguments.iter().all(|argument| argument.contains('@')) {
+            Vec::new()
+        } else {
+            provision::project(&self.root, self.manifest.as_ref())?
+        };
+        arguments
+            .iter()
+            .map(|argument| {
+                let asked = provision::argument(argument)?;
+                let wish = wishes.iter().find(|wish| !argument.contains('@') && wish.tool.name() == asked.tool.name());
+                Ok(wish.cloned().unwrap_or(asked))
+            })
+            .collect()
+    }
+
+    /// Reads the project's lock; none when there is none.
+    pub(super) fn lock(&self) -> Result<Option<Lock>, Failure> {
+        Ok(Lock::read(&self.root)?)
+    }
+
+    /// Finds installs by what was typed: all without arguments, all versions of a bare tool name.
+    pub(super) fn chosen(&self, specs: &[String]) -> Result<Vec<Install>, Failure> {
+        let all = self.store.list()?;
+        if specs.is_empty() {
+            return Ok(all);
+        }
+        let mut chosen = Vec::new();
+        for spec in specs {
+            let asked = provision::argument(spec)?;
+            if spec.contains('@') && matches!(asked.channel, Channel::Name(_)) {
+                return Err(Failure::usage_with_hint(
+                    format!("`{spec}` is a moving name, which does not say which install is meant"),
+                    "name a version or a line, or the tool alone for all of its versions",
+                ));
+            }
+            let answers = |install: &&Install| {
+                let id = &install.id;
+                id.tool.as_str() == asked.tool.name() && (!spec.contains('@') || asked.channel.admits(&id.version))
+            };
+            let found: Vec<Install> = all.iter().filter(answers).cloned().collect();
+            if found.is_empty() {
+                return Err(Failure::usage_with_hint(
+                    format!("nothing that is installed answers `{spec}`; nothing was changed"),
+                    "`toolkit list` shows what is installed",
+                ));
+            }
+            chosen.extend(found);
+        }
+        chosen.sort_by(|left, right| left.id.cmp(&right.id));
+        chosen.dedup_by(|left, right| left.id == right.id);
+        Ok(chosen)
+    }
+
+    /// Runs asynchronous work to its end, or to an interrupt, which stops everything and cleans up.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|cause| Failure::machine("could not start", "this machine is out of threads or files", cause))?;
+        runtime.block_on(async {
+            tokio::select! {
+                result = work => result,
+                () = interrupted() => Err(Failure::interrupted()),
+            }
+        })
+    }
+}
+
+/// Ends when the person or the system asks the program to stop.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                Ok(()) = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn report(host: &Host, global: &Global) -> Arc<dyn Report> {
+    let view = match () {
+        () if global.quiet => View::Quiet,
+        () if host.terminal && host.var("CI").is_none() => View::Bars,
+        () => View::Lines,
+    };
+    Arc::new(Progress::new(view))
+}
+
+fn no_home() -> Failure {
+    Failure::machine(
+        "no folder for toolchains is known: neither TOOLKIT_HOME nor HOME is set",
+        "set TOOLKIT_HOME to a folder that can be written",
+        std::io::Error::new(std::io::ErrorKind::NotFound, "the environment names no home directory"),
+    )
+}
+
+fn policy(host: &Host, manifest: Option<&Manifest>) -> Policy {
+    let mut policy = Policy::on(host.today());
+    if let Some(manifest) = manifest {
+        policy.minimum_age = manifest.minimum_age;
+        policy.unsupported = manifest.unsupported;
+        policy.verification = manifest.verification.unwrap_or(Level::Checksum);
+    }
+    policy
+}
+
+/// Makes the network: the mirror of the command line goes before that of the environment, which goes before the project's.
+fn client(
+    host: &Host,
+    global: &Global,
+    manifest: Option<&Manifest>,
+    root: &Path,
+    home: &Path,
+    report: &Arc<dyn Report>,
+) -> Result<Client, Failure> {
+    let flag = global.mirror.as_deref().map(|text| (text, host.cwd.as_path()));
+    let environment = host.var("TOOLKIT_MIRROR").map(|text| (text, host.cwd.as_path()));
+    let project = manifest.and_then(|manifest| manifest.mirror.as_deref()).map(|text| (text, root));
+    let mirror = flag.or(environment).or(project).map(|(text, base)| Mirror::parse(text, base)).transpose()?;
+    let mut settings = net::Settings {
+        mirror,
+        offline: global.offline,
+        cache: Some(home.join("metadata")),
+        bases: vec![("goproxy".to_owned(), go_proxies(host))],
+        ..net::Settings::default()
+    };
+    for (name, limit) in [
+        ("TOOLKIT_CONNECT_TIMEOUT", &mut settings.limits.connect),
+        ("TOOLKIT_STALL_TIMEOUT", &mut settings.limits.stall),
+        ("TOOLKIT_TOTAL_TIMEOUT", &mut settings.limits.total),
+    ] {
+        if let Some(text) = host.var(name) {
+            *limit = seconds(name, text)?;
+        }
+    }
+    if let Some(text) = host.var("TOOLKIT_RETRIES") {
+        let retries: u32 = text.parse().map_err(|_| unusable("TOOLKIT_RETRIES", text, "a number of attempts after the first"))?;
+        settings.retry.attempts = retries.saturating_add(1);
+    }
+    Ok(Client::new(settings, report.clone()))
+}
+
+/// Reads `GOPROXY`: URLs separated by `,` or `|`, of which `direct` and `off` name no server
+/// (<https://go.dev/ref/mod#environment-variables>).
+fn go_proxies(host: &Host) -> Vec<Url> {
+    let list = host.var("GOPROXY").unwrap_or_default();
+    list.split([',', '|']).filter_map(|entry| Url::parse(entry.trim().trim_end_matches('/')).ok()).collect()
+}
+
+fn seconds(name: &str, text: &str) -> Result<Duration, Failure> {
+    let seconds: Option<f64> = text.parse().ok().filter(|seconds| (0.001..=1e6).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| unusable(name, text, "a number of seconds"))
+}
+
+fn unusable(name: &str, text: &str, expected: &str) -> Failure {
+    Failure::usage(format!("the environment variable {name} is `{text}`, which is not {expected}"))
+}
+
+/// Reads `--platform` values.
+pub(super) fn platforms(texts: &[String]) -> Result<Vec<Platform>, Failure> {
+    texts.iter().map(|text| text.parse().map_err(|cause: crate::model::BadPlatform| Failure::usage(cause.to_string()))).collect()
+}
+
+/// Prints one line for people about something that was done.
+pub(super) fn done(global: &Global, text: &str) {
+    if !global.quiet {
+        render::say(&format!("{text}\n"));
+    }
+}

@@ -1,0 +1,91 @@
+//! `toolkit verify`: hashes every installed file again and compares it with the receipt.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::render::{self, Failure, Style};
+use super::site::{Workplace, done};
+use super::Global;
+use crate::host::Host;
+use crate::store::{Check, Difference, Install};
+
+/// Hash every installed file again and compare it with the receipt of its install
+///
+/// Exits 1 when something differs. Use it after a CI cache was restored: caches are not trusted.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Which installs to check instead of all: TOOL or TOOL@CHANNEL
+    #[arg(value_name = "SPEC")]
+    specs: Vec<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit verify
+  toolkit verify go@1.27 --json";
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let place = Workplace::new(host, global)?;
+        let installs = place.chosen(&self.specs)?;
+        let mut sound = true;
+        let mut report = Vec::new();
+        for install in &installs {
+            let differences = place.store.verify(install, check(&place))?;
+            sound &= differences.is_empty();
+            if !global.json {
+                tell(install, &differences)?;
+            }
+            report.push(value(install, &differences));
+        }
+        for view in place.store.views()? {
+            let differences = place.store.verify_view(&view, check(&place))?;
+            sound &= differences.is_empty();
+            if !global.json && !differences.is_empty() {
+                render::data(&lines(&format!("view {}", view.root.display()), &differences))?;
+            }
+        }
+        if global.json {
+            render::json(&report)?;
+        }
+        if sound {
+            return Ok(ExitCode::SUCCESS);
+        }
+        done(global, "hint: `toolkit repair` installs anew what differs");
+        Ok(ExitCode::from(1))
+    }
+}
+
+/// Hashes on every processor, without a bar: a minute at most even for several toolchains.
+pub(super) fn check(place: &Workplace) -> Check<'static> {
+    Check { threads: place.host.processors, advanced: &|_| {} }
+}
+
+fn tell(install: &Install, differences: &[Difference]) -> Result<(), Failure> {
+    let id = &install.id;
+    let name = format!("{} {} {}", id.tool, id.version, id.platform);
+    if differences.is_empty() {
+        let style = Style::of_stdout();
+        return render::data(&format!("{} {name}, {}\n", style.green("ok"), render::size(install.bytes())));
+    }
+    render::data(&lines(&name, differences))
+}
+
+fn lines(name: &str, differences: &[Difference]) -> String {
+    let style = Style::of_stdout();
+    let mut text = format!("{} {name}\n", style.red("differs"));
+    for difference in differences {
+        text.push_str(&format!("  {difference}\n"));
+    }
+    text
+}
+
+fn value(install: &Install, differences: &[Difference]) -> serde_json::Value {
+    serde_json::json!({
+        "tool": install.id.tool.as_str(), "version": install.id.version.as_str(),
+        "platform": install.id.platform.to_string(), "root": install.root,
+        "sound": differences.is_empty(), "differences": differences,
+    })
+}

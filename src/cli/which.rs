@@ -1,0 +1,132 @@
+//! `toolkit which`: where an executable comes from, and which SDK the .NET host would select.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Global;
+use super::render::{self, Failure, Style};
+use super::site::Workplace;
+use super::wanted;
+use crate::host::Host;
+use crate::provision::{self, Visible};
+use crate::toolchain::{self, dotnet};
+
+/// Print the path of an executable of the project's tools
+///
+/// `which dotnet-sdk` prints the SDK that the .NET host would select in the current directory, by the host's own rules
+/// (global.json, roll-forward, prereleases) and without running it.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// An executable (go, gofmt, dotnet), a tool, or `dotnet-sdk`
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// For `dotnet-sdk`: the .NET root to look in [default: DOTNET_ROOT, else the project's]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// For `dotnet-sdk`: print the rule, the pick, and every rejected SDK with its reason
+    #[arg(long)]
+    explain: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit which go
+  toolkit which dotnet-sdk
+  toolkit which dotnet-sdk --root /usr/share/dotnet --explain
+  toolkit which dotnet-sdk --json";
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let place = Workplace::new(host, global)?;
+        if self.name == "dotnet-sdk" {
+            return self.sdk(&place, global);
+        }
+        if self.root.is_some() || self.explain {
+            return Err(Failure::usage("--root and --explain go with `which dotnet-sdk`"));
+        }
+        let path = executable(&self.name, &visible(&place, global)?)?;
+        if global.json {
+            render::json(&serde_json::json!({ "name": self.name, "path": path }))?;
+        } else {
+            render::data(&format!("{}\n", path.display()))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Says which SDK the host would select; exit 1 when it would find none.
+    fn sdk(&self, place: &Workplace, global: &Global) -> Result<ExitCode, Failure> {
+        let root = match (&self.root, place.host.var("DOTNET_ROOT")) {
+            (Some(root), _) => place.host.cwd.join(root),
+            (None, Some(root)) => place.host.cwd.join(root),
+            (None, None) => dotnet_root(&visible(place, global)?)?,
+        };
+        if !root.is_dir() {
+            return Err(Failure::usage_with_hint(
+                format!("{} is not a folder, so it is no .NET root", root.display()),
+                "name the folder that holds `dotnet` and `sdk` with --root",
+            ));
+        }
+        let selection = dotnet::host::select(&root, &place.host.cwd);
+        for warning in &selection.warnings {
+            place.report.warned(warning);
+        }
+        let found = selection.version.is_some();
+        if global.json {
+            render::json(&selection)?;
+        } else {
+            render::data(&self.text(&selection))?;
+        }
+        Ok(if found { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+
+    fn text(&self, selection: &dotnet::host::Selection) -> String {
+        let style = Style::of_stdout();
+        let mut text = match (&selection.version, &selection.path) {
+            (Some(version), Some(path)) => format!("{} {}\n", style.green(version), path.display()),
+            _ => format!("{}\n", style.red("the host would find no compatible SDK")),
+        };
+        if let (None, Some(message)) = (&selection.version, &selection.message) {
+            text.push_str(&format!("  {message}\n"));
+        }
+        if self.explain || selection.version.is_none() {
+            let file = selection.global_json.as_ref().map_or("no global.json".to_owned(), |file| file.display().to_string());
+            text.push_str(&format!("  file      {file}\n  rule      {}\n", selection.rule));
+            for judged in &selection.explain {
+                let mark = if judged.verdict == "picked" { "✓" } else { "·" };
+                text.push_str(&format!("  {mark} {:<26} {}\n", judged.version, judged.reason));
+            }
+        }
+        text
+    }
+}
+
+fn visible(place: &Workplace, global: &Global) -> Result<Vec<Visible>, Failure> {
+    let installs = wanted::installed(&[], place.host.platform, place, global)?;
+    Ok(provision::members(&installs, &place.store, place.report.as_ref())?)
+}
+
+/// Finds an executable by its name, or the first one of the tool with that name.
+fn executable(name: &str, visible: &[Visible]) -> Result<PathBuf, Failure> {
+    let tool = toolchain::find(name).map(toolchain::Toolchain::name);
+    for one in visible {
+        for path in one.tool.executables(one.platform) {
+            let stem = Path::new(&path).file_stem().is_some_and(|stem| stem == name);
+            if stem || tool == Some(one.tool.name()) {
+                return Ok(one.root.join(path));
+            }
+        }
+    }
+    Err(Failure::usage_with_hint(
+        format!("none of the project's tools has an executable `{name}`"),
+        "`toolkit env` shows what the project's tools put on PATH",
+    ))
+}
+
+fn dotnet_root(visible: &[Visible]) -> Result<PathBuf, Failure> {
+    visible.iter().find(|one| one.tool.shared_root() == Some("dotnet")).map(|one| one.root.clone()).ok_or_else(|| {
+        Failure::usage_with_hint("the project has no .NET root", "name one with --root, or set DOTNET_ROOT")
+    })
+}

@@ -1,0 +1,348 @@
+//! One body, in one pass: received, hashed and unpacked side by side on threads, and believed only when its digest is
+//! the announced one. Nothing but the unpacked tree is written, except for zips, which need a file to seek in.
+//!
+//! ```text
+//! this thread          unpack thread             inflate thread (when a second processor is free)
+//! receive, hash  ──▶   walk, write, BLAKE3  ◀──  decompress
+//!       └────────────────────────────────────────────▲
+//! ```
+//!
+//! A digest that is wrong is the error that is reported, whatever the unpacker says about those bytes: an unpacker that
+//! fails is remembered, the rest is still received and hashed, and only bytes that are the right ones can be a bad archive.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::archive::{self, Compression, Layout, Limits};
+use crate::model::{Algorithm, Artifact, Digest, Format, Node, Received, Verified};
+use crate::net::{self, Net};
+use crate::report::{Report, Task};
+
+mod error;
+mod incoming;
+mod worker;
+
+pub use error::Error;
+
+use incoming::{Incoming, Total};
+use worker::{Stoppable, Worker};
+
+/// How often a file may change on its server while it is received before that is an error.
+const RESTARTS: usize = 2;
+
+/// A file to receive, and what its bytes must be.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Where upstream publishes it.
+    pub url: &'a Url,
+    /// What its bytes must hash to.
+    pub digest: &'a Digest,
+    /// Its length in bytes, when announced.
+    pub size: Option<u64>,
+    /// Who announced the digest, for messages: a host, `--digest`.
+    pub announcer: &'a str,
+}
+
+/// How a file is packed.
+#[derive(Debug, Clone, Copy)]
+pub struct Packing {
+    /// Its format; `None` to tell it by the first bytes, then by the URL.
+    pub format: Option<Format>,
+    /// How many leading parts of each path to drop.
+    pub strip: usize,
+}
+
+/// Hears how far it is. `began` and `ended` are the caller's to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// Who hears it.
+    pub report: &'a dyn Report,
+    /// The task that advances.
+    pub task: Task,
+}
+
+/// What ingesting needs beside the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// An existing folder of the caller's own, for the one file that a zip is received into; best on the target's disk.
+    pub staging: &'a Path,
+    /// What an archive may cost.
+    pub limits: Limits,
+    /// How many threads can run at once.
+    pub processors: usize,
+    /// Hears how far it is.
+    pub progress: Progress<'a>,
+}
+
+/// A file that was received, found to be the announced one, and unpacked.
+#[derive(Debug)]
+pub struct Ingested {
+    /// The digest that was checked.
+    pub verified: Verified,
+    /// The unpacked tree, sorted by path.
+    pub nodes: Vec<Node>,
+    /// The file's length in bytes.
+    pub bytes: u64,
+}
+
+/// Receives an artifact and unpacks it into `target`, an existing, empty folder that nobody else writes to.
+///
+/// A future that is dropped waits for its threads, which stop at their next block; after that nothing is written any
+/// more. After an error `target` holds leftovers and the caller removes it.
+///
+/// # Errors
+/// As [`unpack`].
+pub async fn ingest(
+    net: &dyn Net,
+    artifact: &Artifact,
+    target: &Path,
+    options: &Options<'_>,
+) -> Result<Ingested, Error> {
+    let wanted = Wanted {
+        url: &artifact.url,
+        digest: &artifact.digest,
+        size: artifact.size,
+        announcer: &artifact.proof.source,
+    };
+    unpack(net, wanted, Packing { format: Some(artifact.format), strip: artifact.strip }, target, options).await
+}
+
+/// Receives any file and unpacks it into `target`, as [`ingest`] does.
+///
+/// # Errors
+/// [`Error::Mismatch`], [`Error::Length`] or [`Error::Longer`] when the bytes are not the announced ones; else what the
+/// network, the archive or this machine says.
+pub async fn unpack(
+    net: &dyn Net,
+    wanted: Wanted<'_>,
+    packing: Packing,
+    target: &Path,
+    options: &Options<'_>,
+) -> Result<Ingested, Error> {
+    let mut restarts = 0;
+    loop {
+        match unpack_once(net, wanted, packing, target, options).await {
+            Err(Error::Net { source: net::Error::Changed { .. }, .. }) if restarts < RESTARTS => {
+                restarts += 1;
+                empty(target).await?;
+                options.progress.restarted();
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Receives a file and keeps it as it is under `path`, which is replaced, by one rename, when the bytes are the right ones.
+/// Until then they are in a file beside it; after an error that one is gone.
+///
+/// # Errors
+/// As [`unpack`].
+pub async fn save(net: &dyn Net, wanted: Wanted<'_>, path: &Path, progress: Progress<'_>) -> Result<Verified, Error> {
+    let mut restarts = 0;
+    loop {
+        match save_once(net, wanted, path, progress).await {
+            Err(Error::Net { source: net::Error::Changed { .. }, .. }) if restarts < RESTARTS => {
+                restarts += 1;
+                progress.restarted();
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn unpack_once(
+    net: &dyn Net,
+    wanted: Wanted<'_>,
+    packing: Packing,
+    target: &Path,
+    options: &Options<'_>,
+) -> Result<Ingested, Error> {
+    let mut incoming = Incoming::open(net, wanted, options.progress).await?;
+    let format = match packing.format {
+        Some(format) => Some(format),
+        None => archive::detect(incoming.first_bytes().await?, wanted.url.path()),
+    };
+    let Some(format) = format else {
+        // Most often this is a page that says why there is no archive; then the digest is what is wrong.
+        let total = incoming.receive::<()>(None).await?;
+        wanted.verify(total)?;
+        return Err(Error::UnknownFormat { file: wanted.file() });
+    };
+    let unpacking = archive::Options { limits: options.limits, ..archive::Options::new(packing.strip, options.processors) };
+    match Compression::of(format) {
+        Some(compression) => unpack_stream(incoming, compression, target, unpacking).await,
+        None => unpack_zip(incoming, Layout::of(format), target, unpacking, options.staging).await,
+    }
+}
+
+async fn unpack_stream(
+    incoming: Incoming<'_>,
+    compression: Compression,
+    target: &Path,
+    options: archive::Options,
+) -> Result<Ingested, Error> {
+    let wanted = incoming.wanted();
+    if wanted.digest.algorithm() == Algorithm::GoModule {
+        return Err(Error::NoModule { file: wanted.file() });
+    }
+    let (target, file) = (target.to_owned(), wanted.file());
+    let mut worker = Worker::start("unpack", move |arrivals| {
+        archive::unpack_tar(arrivals, compression, &target, &options).map_err(|source| Error::Archive { file, source })
+    })?;
+    let total = incoming.receive(Some(&mut worker)).await?;
+    let outcome = worker.outcome().await;
+    let bytes = total.bytes;
+    Ok(Ingested { verified: wanted.verify(total)?, nodes: outcome?, bytes })
+}
+
+/// A zip's list of entries is at its end, so it is received whole, into a file without a name where the system has such.
+async fn unpack_zip(
+    incoming: Incoming<'_>,
+    layout: Layout,
+    target: &Path,
+    options: archive::Options,
+    staging: &Path,
+) -> Result<Ingested, Error> {
+    let wanted = incoming.wanted();
+    let part = Part::beside(&staging.join("archive"));
+    let file = part.create()?;
+    #[cfg(unix)]
+    drop(part); // The name is gone and the file is there as long as it is open: no crash leaves it behind.
+    let (file, total) = receive_into(incoming, file, staging).await?;
+    let bytes = total.bytes;
+    let (verified, file) = verify_file(wanted, total, file, options.limits).await?;
+    let (target, name) = (target.to_owned(), wanted.file());
+    let mut worker = Worker::start("unpack", move |arrivals| {
+        archive::unpack_zip(Stoppable::new(file, &arrivals), layout, &target, &options)
+            .map_err(|source| Error::Archive { file: name, source })
+    })?;
+    let nodes = worker.outcome().await?;
+    Ok(Ingested { verified, nodes, bytes })
+}
+
+async fn save_once(
+    net: &dyn Net,
+    wanted: Wanted<'_>,
+    path: &Path,
+    progress: Progress<'_>,
+) -> Result<Verified, Error> {
+    let incoming = Incoming::open(net, wanted, progress).await?;
+    let part = Part::beside(path);
+    let file = part.create()?;
+    let (file, total) = receive_into(incoming, file, &part.path).await?;
+    let (verified, file) = verify_file(wanted, total, file, Limits::default()).await?;
+    drop(file);
+    std::fs::rename(&part.path, path).map_err(|source| Error::disk("replace", path, source))?;
+    Ok(verified)
+}
+
+async fn receive_into(incoming: Incoming<'_>, file: File, path: &Path) -> Result<(File, Total), Error> {
+    let path = path.to_owned();
+    let mut worker = Worker::start("receive", move |mut arrivals| {
+        let mut file = file;
+        std::io::copy(&mut arrivals, &mut file).map_err(|source| Error::disk("write", &path, source))?;
+        Ok(file)
+    })?;
+    let total = incoming.receive(Some(&mut worker)).await?;
+    Ok((worker.outcome().await?, total))
+}
+
+/// Checks a file that was received: by what was hashed on the way, or, for a module's hash, by what is in the zip.
+async fn verify_file(
+    wanted: Wanted<'_>,
+    mut total: Total,
+    file: File,
+    limits: Limits,
+) -> Result<(Verified, File), Error> {
+    if wanted.digest.algorithm() != Algorithm::GoModule {
+        return Ok((wanted.verify(total)?, file));
+    }
+    let name = wanted.file();
+    let mut worker = Worker::start("hash", move |arrivals| {
+        let mut reader = Stoppable::new(file, &arrivals);
+        let digest = archive::module_hash(&mut reader, &limits);
+        Ok((digest.map_err(|source| Error::Archive { file: name, source })?, reader.into_inner()))
+    })?;
+    let (digest, file) = worker.outcome().await?;
+    total.digest = Some(digest);
+    Ok((wanted.verify(total)?, file))
+}
+
+/// Removes what an attempt left in a folder, and keeps the folder.
+async fn empty(folder: &Path) -> Result<(), Error> {
+    let folder = folder.to_owned();
+    let mut worker = Worker::start("remove", move |_| {
+        let failed = |source| Error::disk("empty", &folder, source);
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let is_folder = entry.file_type().map_err(failed)?.is_dir();
+            let path = entry.path();
+            if is_folder { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.map_err(failed)?;
+        }
+        Ok(())
+    })?;
+    worker.outcome().await
+}
+
+impl Wanted<'_> {
+    /// Names the file, for messages.
+    fn file(&self) -> String {
+        let name = self.url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+        if name.is_empty() { self.url.path().to_owned() } else { name.to_owned() }
+    }
+
+    /// Compares all bytes that came with what was announced.
+    fn verify(&self, total: Total) -> Result<Verified, Error> {
+        let (file, announcer) = (self.file(), self.announcer.to_owned());
+        let Some(digest) = total.digest else { return Err(Error::NoModule { file }) };
+        let verified = Received::new(digest).verify(self.digest).map_err(|received| Error::Mismatch {
+            file: file.clone(),
+            announcer: announcer.clone(),
+            expected: Box::new((self.digest.clone(), self.size)),
+            received: Box::new((received, total.bytes)),
+        })?;
+        match self.size {
+            Some(expected) if expected != total.bytes => {
+                Err(Error::Length { file, announcer, expected, received: total.bytes })
+            }
+            _ => Ok(verified),
+        }
+    }
+}
+
+impl Progress<'_> {
+    fn restarted(&self) {
+        self.report.restarted(self.task);
+    }
+}
+
+/// A file that exists until it is renamed or forgotten.
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+}
+
+impl Part {
+    fn beside(path: &Path) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Self { path: path.with_file_name(format!(".{name}.{:016x}.part", fastrand::u64(..))) }
+    }
+
+    fn create(&self) -> Result<File, Error> {
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true);
+        options.open(&self.path).map_err(|source| Error::disk("create", &self.path, source))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // After the rename there is nothing to remove; and what cannot be removed now, the caller's folder takes along.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Bodies made in memory, whole and broken.

@@ -1,0 +1,396 @@
+//! The bytes of one file from a server. After a cut, the rest is asked for by `Range`, and only from the same file.
+//!
+//! Which answer continues a file: `206` with the expected start and total; `200` (the server ignores ranges) with the
+//! same validator, whose first bytes are skipped. A server without any validator is taken at its length; either way the
+//! digest of the whole decides in the end, so that a wrong guess costs time and never correctness.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use reqwest::Response;
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_RANGE,
+    LAST_MODIFIED, RANGE,
+};
+use url::Url;
+
+use super::client::Inner;
+use super::http::explained;
+use super::place::{host, shown};
+use super::retry::{Campaign, Failure};
+use super::{Body, Error, Fault};
+
+/// A file on its way from a server.
+pub(super) struct HttpBody {
+    inner: Arc<Inner>,
+    /// Where it was asked for; redirects are followed again by every attempt, as signed targets expire.
+    url: Url,
+    campaign: Campaign,
+    /// What tells this file from a later one; none before the first answer.
+    validators: Option<Validators>,
+    encoding: Option<String>,
+    /// The answer that bytes come from; none before an attempt.
+    response: Option<Response>,
+    /// How many bytes of the answer are known already.
+    skip: u64,
+    ended: bool,
+}
+
+impl HttpBody {
+    /// Asks for the file; the body stands at its first byte.
+    pub(super) async fn open(inner: Arc<Inner>, url: Url) -> Result<Self, Error> {
+        let campaign = Campaign::new(shown(&url), inner.settings.retry, inner.settings.limits.total);
+        let mut body = Self {
+            inner,
+            url,
+            campaign,
+            validators: None,
+            encoding: None,
+            response: None,
+            skip: 0,
+            ended: false,
+        };
+        body.connect().await?;
+        if let Some(encoding) = &body.encoding {
+            body.inner.report.warned(&format!(
+                "{} came with Content-Encoding {encoding}, which nobody asked for; its bytes are checked as they come",
+                body.campaign.url
+            ));
+        }
+        Ok(body)
+    }
+
+    /// Asks until an answer stands at the byte that is needed next.
+    async fn connect(&mut self) -> Result<(), Error> {
+        while let Err(failure) = self.ask().await {
+            self.recover(failure).await?;
+        }
+        Ok(())
+    }
+
+    async fn recover(&mut self, failure: Failure) -> Result<(), Error> {
+        self.response = None;
+        let report = &self.inner.report;
+        self.campaign.recover(failure, |note| report.noted(note)).await
+    }
+
+    async fn ask(&mut self) -> Result<(), Failure> {
+        let headers = self.headers();
+        let response = self.inner.http.send(&self.url, &headers, &self.campaign).await?;
+        match response.status().as_u16() {
+            200 if self.validators.is_none() => self.begin(&response)?,
+            200 => self.begin_again(&response)?,
+            206 if self.campaign.received > 0 => self.go_on(&response)?,
+            416 if self.campaign.received > 0 => return Ok(self.beyond(&response)?),
+            status => return Err(self.contradiction(format!("status {status}, which was not asked for")).into()),
+        }
+        self.response = Some(response);
+        Ok(())
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
+        if self.campaign.received > 0 {
+            let range = HeaderValue::try_from(format!("bytes={}-", self.campaign.received));
+            headers.insert(RANGE, range.expect("digits are valid in a header"));
+            if let Some(validator) = self.validators.as_ref().and_then(Validators::for_ranges) {
+                headers.insert(IF_RANGE, validator.clone());
+            }
+        }
+        headers
+    }
+
+    /// Takes the first answer.
+    fn begin(&mut self, response: &Response) -> Result<(), Error> {
+        self.refuse_html(response)?;
+        let length = announced(response);
+        if length == Some(0) {
+            return Err(Error::Empty { url: self.campaign.url.clone() });
+        }
+        self.campaign.length = length;
+        self.encoding = encoding(response.headers());
+        self.validators = Some(Validators::of(response.headers()));
+        Ok(())
+    }
+
+    /// Takes a whole file where the rest was asked for: the server knows no ranges, or has another file now.
+    fn begin_again(&mut self, response: &Response) -> Result<(), Error> {
+        self.refuse_html(response)?;
+        let now = Validators::of(response.headers());
+        let same = self.validators.as_ref().is_some_and(|before| before.same(&now));
+        if !same || announced(response) != self.campaign.length {
+            return Err(self.changed());
+        }
+        self.skip = self.campaign.received;
+        Ok(())
+    }
+
+    /// Takes the rest.
+    fn go_on(&mut self, response: &Response) -> Result<(), Error> {
+        let value = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+        let Some(ContentRange { start: Some(start), total }) = value.and_then(content_range) else {
+            return Err(self.contradiction("206 without a usable Content-Range".to_owned()));
+        };
+        if start != self.campaign.received {
+            let asked = self.campaign.received;
+            return Err(self.contradiction(format!("bytes from {asked} were asked for, bytes from {start} came")));
+        }
+        let now = Validators::of(response.headers());
+        let other_total = matches!((total, self.campaign.length), (Some(now), Some(before)) if now != before);
+        if other_total || self.validators.as_ref().is_some_and(|before| before.contradicts(&now)) {
+            return Err(self.changed());
+        }
+        self.campaign.length = self.campaign.length.or(total);
+        self.skip = 0;
+        Ok(())
+    }
+
+    /// Takes "there is nothing behind that": the end, where the length was unknown and all has come.
+    fn beyond(&mut self, response: &Response) -> Result<(), Error> {
+        let value = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+        let total = value.and_then(content_range).and_then(|range| range.total);
+        if self.campaign.length.is_none() && total == Some(self.campaign.received) {
+            self.ended = true;
+            return Ok(());
+        }
+        Err(self.changed())
+    }
+
+    /// Log-in pages and error pages come with status 200 (go.dev/dl/….sha256 is one: <https://go.dev/issue/41172>).
+    fn refuse_html(&self, response: &Response) -> Result<(), Error> {
+        let wanted = [".html", ".htm"].iter().any(|end| self.url.path().ends_with(end));
+        if is_html(response.headers()) && !wanted {
+            return Err(Error::Html { url: self.campaign.url.clone() });
+        }
+        Ok(())
+    }
+
+    /// Drops what is known already, counts the rest.
+    fn accept(&mut self, mut bytes: Bytes) -> Result<Option<Bytes>, Error> {
+        let known = self.skip.min(bytes.len() as u64);
+        self.skip -= known;
+        // `known` is at most the length of `bytes`, so it fits.
+        let _ = bytes.split_to(usize::try_from(known).unwrap_or(bytes.len()));
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        self.campaign.received += bytes.len() as u64;
+        match self.campaign.length {
+            Some(length) if self.campaign.received > length => {
+                Err(self.contradiction(format!("more bytes than the {length} that were announced")))
+            }
+            _ => Ok(Some(bytes)),
+        }
+    }
+
+    /// Judges the end of an answer: the end of the file, or a cut.
+    fn end(&mut self) -> Result<(), Failure> {
+        let complete = self.skip == 0 && self.campaign.length.is_none_or(|length| length == self.campaign.received);
+        if !complete {
+            return Err(Fault::Short { host: host(&self.url) }.into());
+        }
+        if self.campaign.received == 0 {
+            return Err(Error::Empty { url: self.campaign.url.clone() }.into());
+        }
+        self.ended = true;
+        self.response = None;
+        Ok(())
+    }
+
+    fn changed(&self) -> Error {
+        Error::Changed { url: self.campaign.url.clone() }
+    }
+
+    fn contradiction(&self, reason: String) -> Error {
+        Error::Contradiction { url: self.campaign.url.clone(), reason }
+    }
+}
+
+#[async_trait]
+impl Body for HttpBody {
+    fn length(&self) -> Option<u64> {
+        self.campaign.length
+    }
+
+    fn encoding(&self) -> Option<&str> {
+        self.encoding.as_deref()
+    }
+
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        let limits = self.inner.settings.limits;
+        while !self.ended {
+            let Some(response) = self.response.as_mut() else {
+                self.connect().await?;
+                continue;
+            };
+            let wait = limits.stall.min(self.campaign.left()?);
+            let failure = match tokio::time::timeout(wait, response.chunk()).await {
+                Ok(Ok(Some(bytes))) => match self.accept(bytes)? {
+                    Some(bytes) => return Ok(Some(bytes)),
+                    None => continue,
+                },
+                Ok(Ok(None)) => match self.end() {
+                    Ok(()) => continue,
+                    Err(failure) => failure,
+                },
+                Ok(Err(error)) => explained(&error, &self.url, limits.connect),
+                Err(_) => {
+                    self.campaign.left()?;
+                    Fault::Stalled { host: host(&self.url), waited: limits.stall }.into()
+                }
+            };
+            self.recover(failure).await?;
+        }
+        Ok(None)
+    }
+}
+
+/// What tells a file from a later one under the same URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Validators {
+    etag: Option<HeaderValue>,
+    last_modified: Option<HeaderValue>,
+}
+
+impl Validators {
+    fn of(headers: &HeaderMap) -> Self {
+        let header = |name: HeaderName| headers.get(name).cloned();
+        Self { etag: header(ETAG), last_modified: header(LAST_MODIFIED) }
+    }
+
+    /// Gives what `If-Range` may carry: never a weak ETag (RFC 9110 §13.1.5).
+    fn for_ranges(&self) -> Option<&HeaderValue> {
+        self.etag.as_ref().filter(|etag| !etag.as_bytes().starts_with(b"W/")).or(self.last_modified.as_ref())
+    }
+
+    /// Tells whether two whole answers are of one file. Two without validators are, as far as anybody can tell.
+    fn same(&self, other: &Self) -> bool {
+        match (&self.etag, &other.etag) {
+            (None, None) => self.last_modified == other.last_modified,
+            (mine, theirs) => mine == theirs,
+        }
+    }
+
+    /// Tells whether a partial answer says that it is of another file; it may say nothing.
+    fn contradicts(&self, other: &Self) -> bool {
+        let differ = |mine: &Option<HeaderValue>, theirs: &Option<HeaderValue>| mine.is_some() && theirs.is_some() && mine != theirs;
+        match (&self.etag, &other.etag) {
+            (Some(_), Some(_)) => differ(&self.etag, &other.etag),
+            _ => differ(&self.last_modified, &other.last_modified),
+        }
+    }
+}
+
+/// Tells whether an answer says of itself that it is a web page.
+pub(super) fn is_html(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(kind.as_str(), "text/html" | "application/xhtml+xml")
+}
+
+/// Gives the coding on top of the file, `identity` counting as none.
+pub(super) fn encoding(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_ENCODING)?;
+    let name = String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase();
+    (!name.is_empty() && name != "identity").then_some(name)
+}
+
+fn announced(response: &Response) -> Option<u64> {
+    response.headers().get(reqwest::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A `Content-Range` of bytes.
+#[derive(Debug, PartialEq, Eq)]
+struct ContentRange {
+    /// The first byte; none in the answer to a range that cannot be had.
+    start: Option<u64>,
+    /// The length of the whole, when known.
+    total: Option<u64>,
+}
+
+/// Reads `bytes 5-9/10`, `bytes 5-9/*` and `bytes */10` (RFC 9110 §14.4).
+fn content_range(value: &str) -> Option<ContentRange> {
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
+    let (unit, rest) = value.trim().split_once(' ')?;
+    let (range, total) = rest.split_once('/')?;
+    if !unit.eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    let total = if total == "*" { None } else { Some(number(total)?) };
+    if range == "*" {
+        return total.is_some().then_some(ContentRange { start: None, total });
+    }
+    let (start, end) = range.split_once('-')?;
+    let (start, end) = (number(start)?, number(end)?);
+    let sound = start <= end && total.is_none_or(|total| end < total);
+    sound.then_some(ContentRange { start: Some(start), total })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_ranges_are_read() {
+        for (value, expected) in [
+            ("bytes 5-9/10", Some((Some(5), Some(10)))),
+            ("Bytes 0-0/1", Some((Some(0), Some(1)))),
+            ("bytes 5-9/*", Some((Some(5), None))),
+            ("bytes */10", Some((None, Some(10)))),
+            ("bytes */*", None),
+            ("bytes 9-5/10", None),
+            ("bytes 5-10/10", None),
+            ("bytes +5-9/10", None),
+            ("bytes 5-9", None),
+            ("bytes 5/10", None),
+            ("items 5-9/10", None),
+            ("bytes 5-99999999999999999999/*", None),
+            ("", None),
+        ] {
+            assert_eq!(content_range(value).map(|range| (range.start, range.total)), expected, "{value}");
+        }
+    }
+
+    fn validators(etag: &str, last_modified: &str) -> Validators {
+        let value = |text: &str| (!text.is_empty()).then(|| HeaderValue::from_str(text).unwrap());
+        Validators { etag: value(etag), last_modified: value(last_modified) }
+    }
+
+    #[test]
+    fn a_file_is_told_from_a_later_one() {
+        for (before, now, same, contradicts) in [
+            (("\"a\"", ""), ("\"a\"", ""), true, false),
+            (("\"a\"", ""), ("\"b\"", ""), false, true),
+            (("\"a\"", "x"), ("\"a\"", "y"), true, false),
+            (("\"a\"", ""), ("", ""), false, false),
+            (("", "x"), ("", "x"), true, false),
+            (("", "x"), ("", "y"), false, true),
+            (("", ""), ("", ""), true, false),
+        ] {
+            let (before, now) = (validators(before.0, before.1), validators(now.0, now.1));
+            assert_eq!((before.same(&now), before.contradicts(&now)), (same, contradicts), "{before:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn a_weak_etag_asks_for_no_range() {
+        for (etag, modified, expected) in
+            [("\"a\"", "x", Some("\"a\"")), ("W/\"a\"", "x", Some("x")), ("W/\"a\"", "", None), ("", "", None)]
+        {
+            let validators = validators(etag, modified);
+            assert_eq!(validators.for_ranges().map(|value| value.to_str().unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn codings_and_pages_are_seen() {
+        let headers = |name: HeaderName, value: &str| HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]);
+        for (value, expected) in [("gzip", Some("gzip")), (" X-GZip ", Some("x-gzip")), ("identity", None), ("", None)] {
+            assert_eq!(encoding(&headers(CONTENT_ENCODING, value)).as_deref(), expected);
+        }
+        for (value, expected) in [("text/html", true), ("Text/HTML; charset=utf-8", true), ("application/gzip", false), ("", false)] {
+            assert_eq!(is_html(&headers(CONTENT_TYPE, value)), expected);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The one client of a run: what it was told to obey, and which places it asks for a URL.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use url::Url;
+
+use super::body::HttpBody;
+use super::cache::Cache;
+use super::document;
+use super::file::FileBody;
+use super::http::Http;
+use super::place::{Place, allowed, shown};
+use super::{Body, Document, Error, Limits, Metadata, Mirror, Net, Retry};
+use crate::report::Report;
+
+/// What a client obeys.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Read everything from here instead of its own host. A `file://` URL stays where it is.
+    pub mirror: Option<Mirror>,
+    /// Make no connection: only copies of documents, `file://` and a mirror that is a folder.
+    pub offline: bool,
+    /// When waiting ends.
+    pub limits: Limits,
+    /// How often and with which pauses.
+    pub retry: Retry,
+    /// The folder of last good copies; without one nothing is kept.
+    pub cache: Option<PathBuf>,
+    /// What schemes of our own stand for: `goproxy:///x` is `x` below the first URL, below the next one when that
+    /// answers 404 or 410, and so on (the meaning of the commas in `GOPROXY`, <https://go.dev/ref/mod#goproxy-protocol>).
+    pub bases: Vec<(String, Vec<Url>)>,
+    /// Certificate authorities in PEM files, or folders of them, that count besides those of the system.
+    pub authorities: Vec<PathBuf>,
+    /// How this program names itself to servers.
+    pub user_agent: String,
+    /// The clock, for the age of copies and `Retry-After` dates.
+    pub now: fn() -> jiff::Timestamp,
+}
+
+impl Default for Settings {
+    /// No mirror, no copies, the limits and pauses of [`Limits`] and [`Retry`].
+    fn default() -> Self {
+        Self {
+            mirror: None,
+            offline: false,
+            limits: Limits::default(),
+            retry: Retry::default(),
+            cache: None,
+            bases: Vec::new(),
+            authorities: Vec::new(),
+            user_agent: concat!("toolkit/", env!("CARGO_PKG_VERSION")).to_owned(),
+            now: jiff::Timestamp::now,
+        }
+    }
+}
+
+/// Reads documents and opens files. Cheap to make and to clone: TLS is set up by the first request that needs it, and
+/// all clones share connections.
+#[derive(Debug, Clone)]
+pub struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) settings: Settings,
+    pub(super) http: Http,
+    pub(super) cache: Option<Cache>,
+    /// Set once the person knows that copies cannot be kept.
+    pub(super) cache_warned: AtomicBool,
+    pub(super) report: Arc<dyn Report>,
+}
+
+impl Client {
+    /// Makes a client that tells `report` about retries, old copies and odd answers.
+    #[must_use]
+    pub fn new(settings: Settings, report: Arc<dyn Report>) -> Self {
+        let http = Http::new(&settings);
+        let cache = settings.cache.clone().map(Cache::new);
+        Self(Arc::new(Inner { settings, http, cache, cache_warned: AtomicBool::new(false), report }))
+    }
+}
+
+#[async_trait]
+impl Net for Client {
+    async fn open(&self, url: &Url) -> Result<Box<dyn Body>, Error> {
+        let mut answer = Err(nothing_behind(url));
+        for place in self.0.places(url, None)? {
+            answer = self.0.open(place).await;
+            if !answer.as_ref().is_err_and(Error::is_missing) {
+                break;
+            }
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl Metadata for Client {
+    async fn read(&self, document: &Document) -> Result<Vec<u8>, Error> {
+        let mut answer = Err(nothing_behind(&document.url));
+        for place in self.0.places(&document.url, document.mirror_name)? {
+            answer = document::read(&self.0, &place, document.check).await;
+            if !answer.as_ref().is_err_and(Error::is_missing) {
+                break;
+            }
+        }
+        answer
+    }
+
+    fn warn(&self, warning: &str) {
+        self.0.report.warned(warning);
+    }
+}
+
+impl Inner {
+    /// Lists where `url` is to be read, first choice first.
+    fn places(&self, url: &Url, name: Option<&str>) -> Result<Vec<Place>, Error> {
+        let bases = self.settings.bases.iter().find(|(scheme, _)| scheme == url.scheme()).map(|(_, bases)| bases);
+        match (&self.settings.mirror, bases) {
+            (Some(mirror), None) if matches!(url.scheme(), "https" | "http") => {
+                allowed(url)?;
+                Ok(vec![mirror.place(url, name)?])
+            }
+            (Some(mirror), Some(_)) => Ok(vec![mirror.place(url, name)?]),
+            (_, None) => Ok(vec![allowed(url)?]),
+            (None, Some(bases)) => bases.iter().map(|base| allowed(&joined(base, url))).collect(),
+        }
+    }
+
+    async fn open(self: &Arc<Self>, place: Place) -> Result<Box<dyn Body>, Error> {
+        match place {
+            Place::File(path) => Ok(Box::new(FileBody::open(path).await?)),
+            Place::Http(url) if self.settings.offline => Err(Error::Offline { url: shown(&url) }),
+            Place::Http(url) => Ok(Box::new(HttpBody::open(Arc::clone(self), url).await?)),
+        }
+    }
+
+    /// Says once that copies cannot be kept.
+    pub(super) fn warn_about_cache(&self, cache: &Cache, error: &std::io::Error) {
+        if !self.cache_warned.swap(true, Ordering::Relaxed) {
+            let folder = cache.folder().display();
+            self.report.warned(&format!("could not keep a copy of a document in {folder}: {error}"));
+        }
+    }
+}
+
+/// Puts the path of `url` below `base`.
+fn joined(base: &Url, url: &Url) -> Url {
+    let mut joined = base.clone();
+    joined.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), url.path().trim_start_matches('/')));
+    joined
+}
+
+fn nothing_behind(url: &Url) -> Error {
+    Error::Refused { url: shown(url), reason: format!("`{}` stands for no source here", url.scheme()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Silent;
+    use std::path::Path;
+
+    #[test]
+    fn a_url_is_read_where_the_settings_say() {
+        let base = |text: &str| Url::parse(text).unwrap();
+        let bases = vec![("goproxy".to_owned(), vec![base("https://proxy.golang.org"), base("file:///srv/modules/")])];
+        for (mirror, url, expected) in [
+            (None, "goproxy:///a/@v/b.zip", Some("https://proxy.golang.org/a/@v/b.zip /srv/modules/a/@v/b.zip")),
+            (Some("/m"), "goproxy:///a/@v/b.zip", Some("/m/goproxy/a/@v/b.zip")),
+            (Some("https://m/t"), "https://go.dev/dl/x", Some("https://m/t/go.dev/dl/x")),
+            (Some("https://m/t"), "file:///a", Some("/a")),
+            (Some("https://m/t"), "http://go.dev/dl/x", None),
+            (Some("https://m/t"), "https://u:p@go.dev/dl/x", None),
+            (None, "https://go.dev/dl/x", Some("https://go.dev/dl/x")),
+            (None, "other:///a", None),
+        ] {
+            let mirror = mirror.map(|mirror| Mirror::parse(mirror, Path::new("/")).unwrap());
+            let settings = Settings { mirror, bases: bases.clone(), ..Settings::default() };
+            let places = Client::new(settings, Arc::new(Silent)).0.places(&Url::parse(url).unwrap(), None);
+            let told = places.map(|places| places.iter().map(told).collect::<Vec<_>>().join(" "));
+            assert_eq!(told.ok().as_deref(), expected, "{url}");
+        }
+    }
+
+    fn told(place: &Place) -> String {
+        match place {
+            Place::Http(url) => url.to_string(),
+            Place::File(path) => path.display().to_string(),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! One document: fresh from upstream where that answers with a sound one, else the last good copy, never in silence.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use reqwest::Response;
+use reqwest::header::{
+    ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+};
+use url::Url;
+
+use super::body::{encoding, is_html};
+use super::cache::{Copy, age};
+use super::client::Inner;
+use super::error::in_one_line;
+use super::file::{self, blocking};
+use super::http::explained;
+use super::place::{Place, host, shown};
+use super::retry::{Campaign, Failure};
+use super::{Error, Fault};
+
+/// The largest document in bytes, decoded: ten times the largest that is known (Go's full list, 2026).
+const LARGEST: u64 = 64 << 20;
+
+type Check = fn(&[u8]) -> Result<(), String>;
+
+/// What upstream answered.
+enum Answer {
+    /// The copy is still right.
+    Unchanged,
+    Fresh(Copy),
+}
+
+/// Reads a document from one place.
+pub(super) async fn read(inner: &Arc<Inner>, place: &Place, check: Check) -> Result<Vec<u8>, Error> {
+    let url = match place {
+        Place::Http(url) => url,
+        Place::File(path) => {
+            let body = file::read(path.clone(), LARGEST).await?;
+            let unfit = |reason| Error::Unfit { url: path.display().to_string(), reason };
+            return check(&body).map(|()| body).map_err(unfit);
+        }
+    };
+    // A copy that an older version of this program took for good may not be good enough today.
+    let copy = find_copy(inner, url).await.filter(|copy| check(&copy.body).is_ok());
+    if inner.settings.offline {
+        return offline(inner, url, copy);
+    }
+    match fetch(inner, url, copy.as_ref(), check).await {
+        Ok(Answer::Fresh(fresh)) => Ok(keep(inner, url, fresh).await),
+        Ok(Answer::Unchanged) => {
+            let mut copy = copy.expect("only a request with a copy's validators counts 304 as an answer");
+            copy.head.fetched = (inner.settings.now)();
+            Ok(keep(inner, url, copy).await)
+        }
+        Err(error) => stand_in(inner, url, copy, error),
+    }
+}
+
+fn offline(inner: &Inner, url: &Url, copy: Option<Copy>) -> Result<Vec<u8>, Error> {
+    let copy = copy.ok_or_else(|| Error::Offline { url: shown(url) })?;
+    let age = age(copy.head.fetched, (inner.settings.now)());
+    inner.report.noted(&format!("offline: {} is a copy from {age} ago", shown(url)));
+    Ok(copy.body)
+}
+
+/// Serves the copy where upstream failed, and says so.
+fn stand_in(inner: &Inner, url: &Url, copy: Option<Copy>, error: Error) -> Result<Vec<u8>, Error> {
+    match copy {
+        Some(copy) => {
+            let age = age(copy.head.fetched, (inner.settings.now)());
+            let why = in_one_line(&error);
+            inner.report.warned(&format!("using the copy of {} from {age} ago, because upstream failed: {why}", shown(url)));
+            Ok(copy.body)
+        }
+        // The next source may have it; to wrap this would hide that.
+        None if error.is_missing() => Err(error),
+        None => {
+            let copies = match &inner.cache {
+                Some(cache) => format!("no good copy of it is in {}", cache.folder().display()),
+                None => "no copies are kept".to_owned(),
+            };
+            Err(Error::NoCopy { url: shown(url), copies, source: Box::new(error) })
+        }
+    }
+}
+
+async fn find_copy(inner: &Inner, url: &Url) -> Option<Copy> {
+    let (cache, url) = (inner.cache.clone()?, url.to_string());
+    blocking(move || Ok(cache.find(&url))).await.ok()?
+}
+
+/// Keeps a good copy for the next time; failing to is no reason to fail.
+async fn keep(inner: &Inner, url: &Url, copy: Copy) -> Vec<u8> {
+    let Some(cache) = inner.cache.clone() else { return copy.body };
+    let (kept, url) = (copy.clone(), url.to_string());
+    let in_cache = cache.clone();
+    if let Err(error) = blocking(move || in_cache.keep(&url, &kept)).await {
+        inner.warn_about_cache(&cache, &error);
+    }
+    copy.body
+}
+
+/// Asks until there is an answer, and checks it.
+async fn fetch(inner: &Inner, url: &Url, copy: Option<&Copy>, check: Check) -> Result<Answer, Error> {
+    let mut campaign = Campaign::new(shown(url), inner.settings.retry, inner.settings.limits.total);
+    let headers = headers(copy);
+    loop {
+        campaign.received = 0;
+        match attempt(inner, url, &headers, &mut campaign).await {
+            Ok((_, None)) if copy.is_some() => return Ok(Answer::Unchanged),
+            Ok((_, None)) => {
+                let reason = "304, although nothing was known before".to_owned();
+                return Err(Error::Contradiction { url: campaign.url, reason });
+            }
+            Ok((head, Some(body))) => return checked(inner, url, &head, body, check),
+            Err(failure) => campaign.recover(failure, |note| inner.report.noted(note)).await?,
+        }
+    }
+}
+
+fn checked(inner: &Inner, url: &Url, head: &HeaderMap, body: Vec<u8>, check: Check) -> Result<Answer, Error> {
+    match check(&body) {
+        Ok(()) => {}
+        Err(_) if is_html(head) => return Err(Error::Html { url: shown(url) }),
+        Err(_) if body.is_empty() => return Err(Error::Empty { url: shown(url) }),
+        Err(reason) => return Err(Error::Unfit { url: shown(url), reason }),
+    }
+    let text = |name: HeaderName| head.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut copy = Copy::new(shown(url), (inner.settings.now)(), body);
+    copy.head.etag = text(ETAG);
+    copy.head.last_modified = text(LAST_MODIFIED);
+    Ok(Answer::Fresh(copy))
+}
+
+fn headers(copy: Option<&Copy>) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
+    let mut add = |name: HeaderName, value: &Option<String>| {
+        // A copy's file may hold anything; what is no header is not sent.
+        if let Some(value) = value.as_ref().and_then(|value| HeaderValue::from_str(value).ok()) {
+            headers.insert(name, value);
+        }
+    };
+    if let Some(copy) = copy {
+        add(IF_NONE_MATCH, &copy.head.etag);
+        add(IF_MODIFIED_SINCE, &copy.head.last_modified);
+    }
+    headers
+}
+
+/// Asks once. Gives no body for 304.
+async fn attempt(
+    inner: &Inner,
+    url: &Url,
+    headers: &HeaderMap,
+    campaign: &mut Campaign,
+) -> Result<(HeaderMap, Option<Vec<u8>>), Failure> {
+    let response = inner.http.send(url, headers, campaign).await?;
+    let head = response.headers().clone();
+    match response.status().as_u16() {
+        200 => {}
+        304 => return Ok((head, None)),
+        status => {
+            let reason = format!("status {status}, which was not asked for");
+            return Err(Error::Contradiction { url: shown(url), reason }.into());
+        }
+    }
+    let body = collected(inner, url, response, campaign).await?;
+    match encoding(&head).as_deref() {
+        None => Ok((head, Some(body))),
+        Some("gzip" | "x-gzip") => Ok((head, Some(inflated(url, &body)?))),
+        Some(other) => {
+            let reason = format!("it came with Content-Encoding {other}, which was not asked for");
+            Err(Error::Unfit { url: shown(url), reason }.into())
+        }
+    }
+}
+
+async fn collected(
+    inner: &Inner,
+    url: &Url,
+    mut response: Response,
+    campaign: &mut Campaign,
+) -> Result<Vec<u8>, Failure> {
+    let limits = inner.settings.limits;
+    campaign.length = response.content_length();
+    let mut body = Vec::new();
+    loop {
+        let wait = limits.stall.min(campaign.left()?);
+        match tokio::time::timeout(wait, response.chunk()).await {
+            Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
+            Ok(Ok(None)) => return Ok(body),
+            Ok(Err(error)) => return Err(explained(&error, url, limits.connect)),
+            Err(_) => {
+                campaign.left()?;
+                return Err(Fault::Stalled { host: host(url), waited: limits.stall }.into());
+            }
+        }
+        campaign.received = body.len() as u64;
+        if campaign.received > LARGEST {
+            return Err(Error::TooLarge { url: shown(url), limit: LARGEST }.into());
+        }
+    }
+}
+
+/// Undoes gzip, up to the size of the largest document.
+fn inflated(url: &Url, body: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut inflated = Vec::new();
+    flate2::read::MultiGzDecoder::new(body)
+        .take(LARGEST + 1)
+        .read_to_end(&mut inflated)
+        .map_err(|e| Error::Unfit { url: shown(url), reason: format!("its gzip coding is broken: {e}") })?;
+    if inflated.len() as u64 > LARGEST {
+        return Err(Error::TooLarge { url: shown(url), limit: LARGEST });
+    }
+    Ok(inflated)
+}

@@ -1,0 +1,368 @@
+//! What can go wrong between here and an upstream, in words that hold no secret of a URL.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::{Explain, Kind};
+
+/// What can go wrong between here and an upstream. Every `url` is already without user info and query values.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL may not be used at all.
+    #[error("{url} is refused: {reason}")]
+    Refused {
+        /// The URL.
+        url: String,
+        /// The rule that it breaks.
+        reason: String,
+    },
+    /// The mirror was given in a form that this program does not know.
+    #[error("`{mirror}` cannot be a mirror: {reason}")]
+    BadMirror {
+        /// What was given.
+        mirror: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// The server answered with a status that a retry does not mend.
+    #[error("{url} answered {}", Status(*status))]
+    Status {
+        /// The file.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// All attempts are used up.
+    #[error("{url}: {attempts} {} in {}{}", plural(*attempts, "attempt"), Seconds(*spent), Last(*received, *length))]
+    GaveUp {
+        /// The file.
+        url: String,
+        /// How many times it was asked for.
+        attempts: u32,
+        /// The time from the first request to the end, pauses included.
+        spent: Duration,
+        /// How many bytes had come.
+        received: u64,
+        /// How many bytes there should have been, when known.
+        length: Option<u64>,
+        /// What ended the last attempt.
+        source: Fault,
+    },
+    /// The time for the whole file is over, although bytes still came.
+    #[error("{url} did not end within {}{}", Seconds(*limit), Last(*received, *length))]
+    TooSlow {
+        /// The file.
+        url: String,
+        /// The limit that was reached.
+        limit: Duration,
+        /// How many bytes had come.
+        received: u64,
+        /// How many bytes there should have been, when known.
+        length: Option<u64>,
+    },
+    /// The server asks to come back later than anybody would wait.
+    #[error("{url} answered {} and asks to come back in {}", Status(*status), Seconds(*wait))]
+    ComeBackLater {
+        /// The file.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// How long the server asks to wait.
+        wait: Duration,
+    },
+    /// A redirect leads nowhere, in a circle, or to a place that is refused.
+    #[error("{url} redirects {reason}")]
+    Redirect {
+        /// The URL that redirects.
+        url: String,
+        /// Where to, and why that is wrong.
+        reason: String,
+    },
+    /// A web page came instead of the file.
+    #[error("{url} answered with an HTML page instead of the file")]
+    Html {
+        /// The file.
+        url: String,
+    },
+    /// The file has no bytes.
+    #[error("{url} is empty")]
+    Empty {
+        /// The file.
+        url: String,
+    },
+    /// The server contradicts what it said before or what HTTP allows.
+    #[error("{url} was answered with a contradiction: {reason}")]
+    Contradiction {
+        /// The file.
+        url: String,
+        /// Which two things do not fit.
+        reason: String,
+    },
+    /// A document is larger than any of its kind.
+    #[error("{url} is larger than {} MiB", limit >> 20)]
+    TooLarge {
+        /// The document.
+        url: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The file was replaced on the server while it was downloaded.
+    #[error("{url} changed on the server while it was downloaded")]
+    Changed {
+        /// The file.
+        url: String,
+    },
+    /// What came is not the document that was asked for.
+    #[error("{url} is not as expected: {reason}")]
+    Unfit {
+        /// The document.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The certificate of a server is not to be trusted.
+    #[error("{host} cannot be trusted: {reason}")]
+    Untrusted {
+        /// The server.
+        host: String,
+        /// What is wrong with its certificate.
+        reason: String,
+    },
+    /// No certificate authorities could be loaded on this machine.
+    #[error("could not set up TLS: {reason}")]
+    Authorities {
+        /// What is missing.
+        reason: String,
+    },
+    /// A connection would be needed, and none is allowed.
+    #[error("{url} would have to be downloaded, and --offline allows no connection")]
+    Offline {
+        /// The file or document.
+        url: String,
+    },
+    /// A file of a mirror or a `file://` URL does not exist.
+    #[error("{} does not exist", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of this machine cannot be read.
+    #[error("could not read {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Upstream failed, and no usable copy from an earlier day is there.
+    #[error("could not read {url}, and {copies}")]
+    NoCopy {
+        /// The document.
+        url: String,
+        /// Why no copy could stand in.
+        copies: String,
+        /// Why upstream failed.
+        source: Box<Error>,
+    },
+}
+
+/// What ended one attempt, and is worth another.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The server answered with a status that passes.
+    #[error("{host} answered {}", Status(*status))]
+    Status {
+        /// The server.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// No connection came about.
+    #[error("{host} could not be reached: {reason}")]
+    Unreachable {
+        /// The server.
+        host: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The connection was reset.
+    #[error("connection reset by {host}")]
+    Reset {
+        /// The server.
+        host: String,
+    },
+    /// The connection broke in another way.
+    #[error("the connection to {host} broke: {reason}")]
+    Broken {
+        /// The server.
+        host: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// Nothing came for too long.
+    #[error("nothing came from {host} for {}", Seconds(*waited))]
+    Stalled {
+        /// The server.
+        host: String,
+        /// The limit that was reached.
+        waited: Duration,
+    },
+    /// The connection ended before all announced bytes had come.
+    #[error("{host} ended the connection before the end of the file")]
+    Short {
+        /// The server.
+        host: String,
+    },
+}
+
+impl Error {
+    /// Tells whether upstream says plainly that there is no such file, so that the next source may be asked.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Status { status: 404 | 410, .. } | Self::Missing { .. })
+    }
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Refused { .. } | Self::BadMirror { .. } => Kind::Usage,
+            Self::File { .. } | Self::Authorities { .. } => Kind::Machine,
+            Self::NoCopy { source, .. } => source.kind(),
+            _ => Kind::Upstream,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Refused { .. } => "https everywhere; http only to this machine itself; secrets never in a URL",
+            Self::BadMirror { .. } => "a mirror is https://…, file:///… or a folder, with upstream paths below it",
+            Self::Status { status: 404 | 410, .. } => {
+                "a version that does not exist, or a mirror that lacks this path, are the usual causes"
+            }
+            Self::Status { status: 407, .. } => "the proxy asks for a log-in: put it into HTTPS_PROXY",
+            Self::Status { status: 401 | 403, .. } => {
+                "a proxy or a firewall that allows only some hosts is the usual cause; a mirror helps: `--mirror URL`"
+            }
+            Self::Status { .. } | Self::Contradiction { .. } | Self::Redirect { .. } => {
+                "a proxy in between is the usual cause; a mirror helps: `--mirror URL`"
+            }
+            Self::GaveUp { source: Fault::Unreachable { .. } | Fault::Stalled { .. }, .. } => {
+                "CodeBuild inside a VPC needs a NAT gateway, or a mirror: `--mirror URL`"
+            }
+            Self::GaveUp { .. } => "nothing is wrong here; try again later, or use a mirror: `--mirror URL`",
+            Self::TooSlow { .. } => "raise TOOLKIT_TOTAL_TIMEOUT (seconds), or use a mirror nearby: `--mirror URL`",
+            Self::ComeBackLater { .. } => "the server limits how often it is asked; a mirror does not: `--mirror URL`",
+            Self::Html { .. } => "a log-in page of a proxy, or a wrong path, are the usual causes",
+            Self::Empty { .. } => "an upload that broke, or a proxy, are the usual causes",
+            Self::TooLarge { .. } | Self::Unfit { .. } => "upstreams mend such documents within hours; try again later",
+            Self::Changed { .. } => "try again: the new file is checked like any other",
+            Self::Untrusted { .. } => "behind a proxy that opens TLS, name its certificate authority in SSL_CERT_FILE",
+            Self::Authorities { .. } => "install the package ca-certificates, or name a bundle in SSL_CERT_FILE",
+            Self::Offline { .. } => "run once without --offline, or name a mirror folder: `--mirror DIR`",
+            Self::Missing { .. } => "the mirror lacks this path, or was made for another version or platform",
+            Self::File { .. } => "check who may read it",
+            Self::NoCopy { source, .. } => return source.hints(),
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// Writes an error with its causes on one line, for warnings.
+pub(super) fn in_one_line(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        line = format!("{line}: {next}");
+        cause = next.source();
+    }
+    line
+}
+
+/// Gives the word in the number that fits.
+fn plural(count: u32, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+/// An HTTP status with its name.
+struct Status(u16);
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = reqwest::StatusCode::from_u16(self.0).ok().and_then(|status| status.canonical_reason());
+        match name {
+            Some(name) => write!(f, "{} {name}", self.0),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// A duration in seconds, with one decimal where it matters.
+pub(super) struct Seconds(pub(super) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs_f64();
+        if seconds >= 10.0 || seconds.fract() == 0.0 { write!(f, "{seconds:.0} s") } else { write!(f, "{seconds:.1} s") }
+    }
+}
+
+/// How far the last attempt came; nothing where no byte came and none was announced.
+struct Last(u64, Option<u64>);
+
+impl fmt::Display for Last {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(received, length) = *self;
+        let largest = length.unwrap_or(received);
+        // One unit for both numbers, chosen by the larger one.
+        let amount = |bytes: u64| {
+            if largest < 1 << 20 { bytes.to_string() } else { format!("{:.1}", bytes as f64 / f64::from(1 << 20)) }
+        };
+        let unit = if largest < 1 << 20 { "bytes" } else { "MiB" };
+        match length {
+            Some(length) => write!(f, "; the last one ended after {} of {} {unit}", amount(received), amount(length)),
+            None if received > 0 => write!(f, "; the last one ended after {} {unit}", amount(received)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_how_often_how_long_and_how_far() {
+        let error = Error::GaveUp {
+            url: "https://example.com/a.tar.gz".to_owned(),
+            attempts: 4,
+            spent: Duration::from_secs(61),
+            received: 43_201_331,
+            length: Some(223_975_834),
+            source: Fault::Reset { host: "example.com".to_owned() },
+        };
+        assert_eq!(
+            in_one_line(&error),
+            "https://example.com/a.tar.gz: 4 attempts in 61 s; the last one ended after 41.2 of 213.6 MiB: \
+             connection reset by example.com"
+        );
+    }
+
+    #[test]
+    fn amounts_and_times_read_well() {
+        for (received, length, expected) in [
+            (0, None, ""),
+            (0, Some(10), "; the last one ended after 0 of 10 bytes"),
+            (7, None, "; the last one ended after 7 bytes"),
+            (1, Some(3 << 20), "; the last one ended after 0.0 of 3.0 MiB"),
+        ] {
+            assert_eq!(Last(received, length).to_string(), expected);
+        }
+        for (millis, expected) in [(61_400, "61 s"), (1_500, "1.5 s"), (2_000, "2 s"), (0, "0 s")] {
+            assert_eq!(Seconds(Duration::from_millis(millis)).to_string(), expected);
+        }
+        assert_eq!(Status(503).to_string(), "503 Service Unavailable");
+        assert_eq!(Status(799).to_string(), "799");
+    }
+}

@@ -1,0 +1,249 @@
+//! One HTTP exchange: the client made when first needed, TLS, redirects, and which answers are worth another attempt.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use url::Url;
+
+use super::place::{Place, allowed, host, is_loopback, shown};
+use super::retry::{Campaign, Failure, Limits, retry_after};
+use super::{Error, Fault};
+
+/// More redirects than any upstream needs; aka.ms to the .NET servers takes two.
+const MOST_REDIRECTS: usize = 10;
+
+/// Sends requests. Holds no connection and no certificate until the first one.
+#[derive(Debug)]
+pub(super) struct Http {
+    pub(super) limits: Limits,
+    user_agent: String,
+    authorities: Vec<PathBuf>,
+    now: fn() -> jiff::Timestamp,
+    /// One client for each [`Way`]: only the last reads the certificates of the system, which takes milliseconds.
+    clients: [OnceLock<reqwest::Client>; 3],
+}
+
+/// How a server is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Plain http on this machine.
+    Plain,
+    /// TLS on this machine. A proxy elsewhere could not reach it.
+    Local,
+    /// TLS, through the proxies of the environment.
+    Remote,
+}
+
+impl Http {
+    pub(super) fn new(settings: &super::Settings) -> Self {
+        Self {
+            limits: settings.limits,
+            user_agent: settings.user_agent.clone(),
+            authorities: settings.authorities.clone(),
+            now: settings.now,
+            clients: Default::default(),
+        }
+    }
+
+    /// Asks for `start` and follows redirects. Gives answers with status 200, 206, 304 and 416; every other one is a
+    /// failure.
+    ///
+    /// # Errors
+    /// The failure says whether another attempt is worth it.
+    pub(super) async fn send(&self, start: &Url, headers: &HeaderMap, of: &Campaign) -> Result<Response, Failure> {
+        let mut url = start.clone();
+        let mut seen = Vec::new();
+        loop {
+            let response = self.send_once(&url, headers, of).await?;
+            let Some(next) = target(&url, &response)? else {
+                return self.judge(&url, response);
+            };
+            seen.push(url);
+            let wrong = |reason: String| Failure::Final(Error::Redirect { url: shown(start), reason });
+            if seen.contains(&next) {
+                return Err(wrong(format!("in a circle: {} came twice", shown(&next))));
+            }
+            if seen.len() > MOST_REDIRECTS {
+                return Err(wrong(format!("more than {MOST_REDIRECTS} times")));
+            }
+            url = next;
+        }
+    }
+
+    async fn send_once(&self, url: &Url, headers: &HeaderMap, of: &Campaign) -> Result<Response, Failure> {
+        let request = self.client(url)?.get(url.clone()).headers(headers.clone());
+        let waited = self.limits.connect.saturating_add(self.limits.stall);
+        match tokio::time::timeout(waited.min(of.left()?), request.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(explained(&error, url, self.limits.connect)),
+            Err(_) => {
+                of.left()?;
+                Err(Fault::Stalled { host: host(url), waited: self.limits.stall }.into())
+            }
+        }
+    }
+
+    fn judge(&self, url: &Url, response: Response) -> Result<Response, Failure> {
+        let status = response.status().as_u16();
+        match status {
+            200 | 206 | 304 | 416 => Ok(response),
+            408 | 429 | 500 | 502 | 503 | 504 => {
+                let value = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+                let after = value.and_then(|value| retry_after(value, (self.now)()));
+                Err(Failure::Passing { fault: Fault::Status { host: host(url), status }, after })
+            }
+            _ => Err(Error::Status { url: shown(url), status }.into()),
+        }
+    }
+
+    /// Gives the client for `url`, made now when it is the first of its way.
+    fn client(&self, url: &Url) -> Result<reqwest::Client, Error> {
+        let way = match (url.scheme(), is_loopback(url)) {
+            ("http", _) => Way::Plain,
+            (_, true) => Way::Local,
+            (_, false) => Way::Remote,
+        };
+        let cell = &self.clients[way as usize];
+        if let Some(client) = cell.get() {
+            return Ok(client.clone());
+        }
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.tls(way)?)
+            .user_agent(&self.user_agent)
+            .connect_timeout(self.limits.connect)
+            .redirect(reqwest::redirect::Policy::none())
+            .https_only(way != Way::Plain);
+        if way != Way::Remote {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|e| Error::Authorities { reason: root(&e) })?;
+        Ok(cell.get_or_init(|| client).clone())
+    }
+
+    /// Sets up rustls over ring, without a process-wide default.
+    fn tls(&self, way: Way) -> Result<rustls::ClientConfig, Error> {
+        let refused = |error: rustls::Error| Error::Authorities { reason: error.to_string() };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(refused)?;
+        if way == Way::Plain {
+            return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+        }
+        let extra = self.extra_authorities()?;
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider).map_err(refused)?;
+        Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    }
+
+    /// Reads the certificates that count besides those of the system.
+    fn extra_authorities(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
+        let mut found = Vec::new();
+        for path in &self.authorities {
+            let unreadable = |source| Error::File { path: path.clone(), source };
+            if path.is_dir() {
+                for entry in std::fs::read_dir(path).map_err(unreadable)? {
+                    // A folder of OpenSSL holds other things too; only certificates count.
+                    let file = entry.map_err(unreadable)?.path();
+                    found.extend(CertificateDer::pem_file_iter(file).into_iter().flatten().flatten());
+                }
+            } else {
+                let pem = std::fs::read(path).map_err(unreadable)?;
+                let before = found.len();
+                found.extend(CertificateDer::pem_slice_iter(&pem).flatten());
+                if found.len() == before {
+                    return Err(Error::Authorities { reason: format!("{} holds no certificate", path.display()) });
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Reads a redirect; none when the answer is no redirect.
+fn target(url: &Url, response: &Response) -> Result<Option<Url>, Error> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let wrong = |reason: String| Error::Redirect { url: shown(url), reason };
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let next = location
+        .and_then(|location| url.join(location).ok())
+        .ok_or_else(|| wrong("without saying where to".to_owned()))?;
+    if url.scheme() == "https" && next.scheme() != "https" {
+        return Err(wrong(format!("to {}, and https is never left", shown(&next))));
+    }
+    match allowed(&next) {
+        Ok(Place::Http(mut next)) => {
+            next.set_fragment(None);
+            Ok(Some(next))
+        }
+        Ok(Place::File(_)) => Err(wrong(format!("to {}, a file of this machine", shown(&next)))),
+        Err(Error::Refused { url: next, reason }) => Err(wrong(format!("to {next}, which is refused: {reason}"))),
+        Err(other) => Err(other),
+    }
+}
+
+/// Tells what a failed request means.
+pub(super) fn explained(error: &reqwest::Error, url: &Url, connect: std::time::Duration) -> Failure {
+    let host = host(url);
+    if let Some(certificate) = certificate_fault(error) {
+        return Error::Untrusted { host, reason: certificate }.into();
+    }
+    let reason = root(error);
+    // The proxy answered before any server could; hyper-util has no variant for it that can be reached from here.
+    if error.is_connect() && reason.contains("proxy authorization required") {
+        return Error::Status { url: shown(url), status: StatusCode::PROXY_AUTHENTICATION_REQUIRED.as_u16() }.into();
+    }
+    if error.is_connect() && error.is_timeout() {
+        return Fault::Unreachable { host, reason: format!("no answer within {}", super::error::Seconds(connect)) }.into();
+    }
+    if error.is_connect() {
+        return Fault::Unreachable { host, reason }.into();
+    }
+    match io_kind(error) {
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => Fault::Reset { host }.into(),
+        Some(io::ErrorKind::UnexpectedEof) => Fault::Short { host }.into(),
+        _ if is_incomplete(&reason) => Fault::Short { host }.into(),
+        _ => Fault::Broken { host, reason }.into(),
+    }
+}
+
+/// Knows hyper's two texts for a peer that went away; hyper is no dependency of this crate, so its type cannot be asked.
+fn is_incomplete(reason: &str) -> bool {
+    reason.contains("before message completed") || reason.contains("end of file before message length reached")
+}
+
+fn chain<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    let first: &'a (dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source())
+}
+
+/// Gives the innermost cause in words. The outer ones hold the URL, which may hold secrets.
+fn root(error: &reqwest::Error) -> String {
+    chain(error).skip(1).last().map_or_else(|| "the request failed".to_owned(), ToString::to_string)
+}
+
+fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
+    chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind)
+}
+
+/// Finds a refused certificate. An `io::Error` hides what it wraps from `source()`, so it is asked for it.
+fn certificate_fault(error: &reqwest::Error) -> Option<String> {
+    let in_io = |cause: &(dyn std::error::Error + 'static)| -> Option<String> {
+        let mut io = cause.downcast_ref::<io::Error>();
+        while let Some(error) = io {
+            let inner = error.get_ref()?;
+            if let Some(found @ rustls::Error::InvalidCertificate(_)) = inner.downcast_ref::<rustls::Error>() {
+                return Some(found.to_string());
+            }
+            io = inner.downcast_ref::<io::Error>();
+        }
+        None
+    };
+    chain(error).find_map(in_io)
+}

@@ -1,0 +1,164 @@
+//! Where bytes may come from: which URLs are allowed, and how one is shown without its secrets.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use url::{Host, Url};
+
+use super::Error;
+
+/// A place that can be read directly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Over https, or over http from this machine.
+    Http(Url),
+    /// From the file system.
+    File(PathBuf),
+}
+
+/// Turns a URL into a place: https anywhere, http only to this machine, files without a host.
+pub(super) fn allowed(url: &Url) -> Result<Place, Error> {
+    let refuse = |reason: &str| Err(Error::Refused { url: shown(url), reason: reason.to_owned() });
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("it holds a user name or a password");
+    }
+    match url.scheme() {
+        "https" => Ok(Place::Http(url.clone())),
+        "http" if is_loopback(url) => Ok(Place::Http(url.clone())),
+        "http" => refuse("plain http is allowed to this machine only"),
+        "file" if url.host_str().is_some_and(|host| host != "localhost") => refuse("a file URL may not name a host"),
+        "file" => {
+            let path = below(Path::new("/"), url)?;
+            Ok(Place::File(path))
+        }
+        "s3" => refuse("s3:// is not supported yet"),
+        other => refuse(&format!("nothing is known about the scheme `{other}`")),
+    }
+}
+
+/// Tells whether the URL names this very machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    }
+}
+
+/// Joins the path of `url` to `root` as real file names; never leaves `root`.
+pub(super) fn below(root: &Path, url: &Url) -> Result<PathBuf, Error> {
+    let refuse = |reason: &str| Error::Refused { url: shown(url), reason: reason.to_owned() };
+    let mut path = root.to_path_buf();
+    for segment in url.path_segments().ok_or_else(|| refuse("it has no path"))?.filter(|segment| !segment.is_empty()) {
+        let name = percent_decoded(segment).ok_or_else(|| refuse("its path is not UTF-8"))?;
+        // The URL parser resolves plain dots; what is left here was hidden by percent signs.
+        if name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
+            return Err(refuse("a part of its path is no file name"));
+        }
+        path.push(name);
+    }
+    Ok(path)
+}
+
+/// Gives the URL as it may be printed: no user info, no fragment, of a query only the names.
+pub(super) fn shown(url: &Url) -> String {
+    let mut clean = url.clone();
+    // These fail for URLs that cannot have user info, and then there is none.
+    let _ = clean.set_username("");
+    let _ = clean.set_password(None);
+    clean.set_query(None);
+    clean.set_fragment(None);
+    let names: Vec<String> = url.query_pairs().map(|(name, _)| format!("{name}=…")).collect();
+    if names.is_empty() { clean.to_string() } else { format!("{clean}?{}", names.join("&")) }
+}
+
+/// Gives the host as it may be printed.
+pub(super) fn host(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => url.scheme().to_owned(),
+    }
+}
+
+/// Undoes `%41`; none when the result is not UTF-8.
+fn percent_decoded(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let pair = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
+        match pair.filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit())) {
+            Some(pair) if bytes[at] == b'%' => {
+                decoded.push(u8::from_str_radix(pair, 16).expect("two hexadecimal digits were just checked"));
+                at += 3;
+            }
+            _ => {
+                decoded.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(decoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_safe_urls_are_allowed() {
+        for (url, verdict) in [
+            ("https://go.dev/dl/", true),
+            ("http://127.0.0.1:8080/a", true),
+            ("http://127.9.9.9/a", true),
+            ("http://[::1]/a", true),
+            ("http://localhost/a", true),
+            ("http://localhost.example.com/a", false),
+            ("http://go.dev/dl/", false),
+            ("http://0.0.0.0/", false),
+            ("https://user@go.dev/", false),
+            ("https://user:secret@go.dev/", false),
+            ("file:///tmp/a", true),
+            ("file://server/a", false),
+            ("file:///tmp/%2e%2e%2fa", false),
+            ("file:///tmp/a%00b", false),
+            ("ftp://go.dev/", false),
+            ("s3://bucket/a", false),
+        ] {
+            let url = Url::parse(url).unwrap();
+            assert_eq!(allowed(&url).is_ok(), verdict, "{url}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        for (url, expected) in [
+            ("https://user:secret@host:8443/a/b?token=secret&mode=x#secret", "https://host:8443/a/b?token=…&mode=…"),
+            ("https://go.dev/dl/", "https://go.dev/dl/"),
+            ("goproxy:///golang.org/toolchain", "goproxy:///golang.org/toolchain"),
+        ] {
+            assert_eq!(shown(&Url::parse(url).unwrap()), expected);
+        }
+        let refused = allowed(&Url::parse("https://user:secret@go.dev/?q=secret").unwrap()).unwrap_err();
+        assert!(!refused.to_string().contains("secret"), "{refused}");
+    }
+
+    #[test]
+    fn percent_signs_become_file_names() {
+        for (path, expected) in [
+            ("/a%20b/c%2Bd", Some("/root/a b/c+d")),
+            ("/a//b/", Some("/root/a/b")),
+            ("/100%", Some("/root/100%")),
+            ("/a/../../b", Some("/root/b")),
+            ("/%C3%A9", Some("/root/é")),
+            ("/%FF", None),
+            ("/a/%2e%2E/%2fetc", None),
+            ("/a%5cb", None),
+        ] {
+            let url = Url::parse(&format!("https://host{path}")).unwrap();
+            assert_eq!(below(Path::new("/root"), &url).ok(), expected.map(PathBuf::from), "{path}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! How often, how long and with which pauses one file is asked for.
+
+use std::time::{Duration, Instant};
+
+use super::error::Seconds;
+use super::{Error, Fault};
+
+/// The times after which waiting ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// To connect, TLS included.
+    pub connect: Duration,
+    /// Between two pieces of an answer, and from the request to its head.
+    pub stall: Duration,
+    /// From the first request for a file to its last byte, retries and the receiver's own pauses included.
+    pub total: Duration,
+}
+
+impl Default for Limits {
+    /// Gives up on a silent server within half a minute, and on a slow one only after two hours.
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(20), stall: Duration::from_secs(30), total: Duration::from_secs(2 * 60 * 60) }
+    }
+}
+
+/// How often a file is asked for, and the pauses in between.
+#[derive(Debug, Clone, Copy)]
+pub struct Retry {
+    /// The most requests for one file that end in a fault, at least 1; a redirect does not count.
+    pub attempts: u32,
+    /// The longest pause after the first fault; it doubles with each one.
+    pub base: Duration,
+    /// No pause is longer than this, unless the server asks for it.
+    pub cap: Duration,
+    /// The longest `Retry-After` that is obeyed. A server that asks for more is not asked again.
+    pub patience: Duration,
+    /// Chooses a pause between nothing and its longest: full jitter
+    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
+    pub jitter: fn(Duration) -> Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            base: Duration::from_secs(1),
+            cap: Duration::from_secs(20),
+            patience: Duration::from_secs(120),
+            jitter: full_jitter,
+        }
+    }
+}
+
+impl Retry {
+    /// Gives the pause after the fault that ended attempt number `attempt` (from 1).
+    fn pause(&self, attempt: u32, asked: Option<Duration>) -> Duration {
+        let longest = self.base.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1))).min(self.cap);
+        (self.jitter)(longest).max(asked.unwrap_or_default())
+    }
+}
+
+/// Why one request did not bring what it should.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Worth another attempt; the server may have said when.
+    Passing { fault: Fault, after: Option<Duration> },
+    /// Not worth one.
+    Final(Error),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Passing { fault, after: None }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
+}
+
+/// All attempts for one file: counts them, watches the total limit, waits in between.
+#[derive(Debug)]
+pub(super) struct Campaign {
+    /// The URL as it may be printed.
+    pub(super) url: String,
+    /// How many bytes have come and were passed on.
+    pub(super) received: u64,
+    /// How many there should be.
+    pub(super) length: Option<u64>,
+    retry: Retry,
+    total: Duration,
+    started: Instant,
+    /// Attempts that ended in a fault.
+    failed: u32,
+}
+
+impl Campaign {
+    pub(super) fn new(url: String, retry: Retry, total: Duration) -> Self {
+        Self { url, received: 0, length: None, retry, total, started: Instant::now(), failed: 0 }
+    }
+
+    /// Gives the time that is left of the total limit.
+    ///
+    /// # Errors
+    /// When none is.
+    pub(super) fn left(&self) -> Result<Duration, Error> {
+        self.total.checked_sub(self.started.elapsed()).filter(|left| !left.is_zero()).ok_or_else(|| self.too_slow())
+    }
+
+    pub(super) fn too_slow(&self) -> Error {
+        Error::TooSlow { url: self.url.clone(), limit: self.total, received: self.received, length: self.length }
+    }
+
+    fn gave_up(&self, fault: Fault) -> Error {
+        Error::GaveUp {
+            url: self.url.clone(),
+            attempts: self.failed,
+            spent: self.started.elapsed(),
+            received: self.received,
+            length: self.length,
+            source: fault,
+        }
+    }
+
+    /// Waits before the next attempt, and says so by `note`.
+    ///
+    /// # Errors
+    /// When there is none: the failure was final, the attempts are used up, or the server asks for too long a pause.
+    pub(super) async fn recover(&mut self, failure: Failure, note: impl FnOnce(&str)) -> Result<(), Error> {
+        let (fault, after) = match failure {
+            Failure::Final(error) => return Err(error),
+            Failure::Passing { fault, after } => (fault, after),
+        };
+        self.failed += 1;
+        let pause = self.retry.pause(self.failed, after);
+        match (&fault, after.filter(|wait| *wait > self.retry.patience)) {
+            (Fault::Status { status, .. }, Some(wait)) => {
+                return Err(Error::ComeBackLater { url: self.url.clone(), status: *status, wait });
+            }
+            _ if self.failed >= self.retry.attempts || pause >= self.left()? => return Err(self.gave_up(fault)),
+            _ => {}
+        }
+        note(&format!("{fault}; attempt {} of {} in {}", self.failed + 1, self.retry.attempts, Seconds(pause)));
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+}
+
+/// Reads `Retry-After`: seconds or a date (RFC 9110 §10.2.3). A date in the past is no wait.
+pub(super) fn retry_after(value: &str, now: jiff::Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+fn full_jitter(longest: Duration) -> Duration {
+    longest.mul_f64(fastrand::f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now: jiff::Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        for (value, seconds) in [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("Mon, 23 Nov 2026 10:00:30 GMT", Some(30)),
+            ("Mon, 23 Nov 2026 09:00:00 GMT", Some(0)),
+            ("-5", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_cap_and_obey_the_server() {
+        let retry = Retry { jitter: |longest| longest, ..Retry::default() };
+        for (attempt, asked, seconds) in
+            [(1, None, 1), (2, None, 2), (5, None, 16), (6, None, 20), (4_000_000_000, None, 20), (1, Some(7), 7), (4, Some(3), 8)]
+        {
+            assert_eq!(retry.pause(attempt, asked.map(Duration::from_secs)), Duration::from_secs(seconds), "{attempt}");
+        }
+    }
+
+    #[test]
+    fn jitter_is_never_longer_than_the_longest() {
+        let longest = Duration::from_secs(3);
+        assert!((0..1000).all(|_| full_jitter(longest) <= longest));
+        assert!((0..1000).any(|_| full_jitter(longest) < longest / 4), "full jitter reaches down to nothing");
+    }
+}

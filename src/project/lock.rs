@@ -1,0 +1,287 @@
+//! `toolkit.lock`: for each tool the request and the version, for each platform the files with their digests.
+//! The same answer gives the same bytes, sorted, one fact a line, so that it merges well.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{Error, LOCK, line_of, read_if_there, write_whole};
+use crate::model::{Artifact, Date, Digest, Format, Level, Platform, Proof};
+
+/// The version of the file's own format.
+const VERSION: i64 = 1;
+
+const HEADER: &str = "# Written by `toolkit lock` from toolkit.toml. Commit it; do not edit it.\n";
+
+/// The exact answer to a project's wishes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// The tools, sorted by name.
+    pub tools: Vec<LockedTool>,
+}
+
+/// The answer for one tool: one version for all platforms, so that none drifts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedTool {
+    /// The tool's name.
+    pub name: String,
+    /// What was asked for, in canonical spelling.
+    pub request: String,
+    /// The project file that asked, when one did.
+    pub file: Option<String>,
+    /// The tool's source, when not the usual one.
+    pub source: Option<String>,
+    /// The version.
+    pub version: String,
+    /// The day of its release, when upstream tells.
+    pub released: Option<Date>,
+    /// The files, sorted by platform; those of one platform in the order in which they are unpacked.
+    pub artifacts: Vec<LockedArtifact>,
+}
+
+/// One file of a locked tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedArtifact {
+    /// The platform it is for.
+    pub platform: Platform,
+    /// Where it is, what it must be, and who says so.
+    pub artifact: Artifact,
+}
+
+impl Lock {
+    /// Reads the `toolkit.lock` in `folder`; none when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not what this program writes, or was written by a newer one.
+    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
+        let path = folder.join(LOCK);
+        read_if_there(&path)?.map(|text| Self::parse(&path, &text)).transpose()
+    }
+
+    /// Reads the text of the lock at `path`.
+    ///
+    /// # Errors
+    /// As [`Lock::read`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+        let wrong = |line: usize, reason: String| Error::Content { path: path.to_owned(), line, reason };
+        let file: File = toml::from_str(text).map_err(|cause| {
+            wrong(line_of(text, cause.span().map_or(0, |span| span.start)), cause.message().to_owned())
+        })?;
+        if file.version != VERSION {
+            return Err(Error::NewerLock { path: path.to_owned(), found: file.version, known: VERSION });
+        }
+        let mut tools: Vec<LockedTool> = file.tool.into_iter().map(LockedTool::from).collect();
+        tools.sort_by(|left, right| left.name.cmp(&right.name));
+        if let Some(pair) = tools.windows(2).find(|pair| pair[0].name == pair[1].name) {
+            let line = text.lines().position(|line| line == format!("name = \"{}\"", pair[0].name)).unwrap_or(0) + 1;
+            return Err(wrong(line, format!("{} stands in it twice; a merge went wrong", pair[0].name)));
+        }
+        Ok(Self { tools })
+    }
+
+    /// Writes it into `folder`, whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder cannot be written; the file is then as it was before.
+    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+        write_whole(&folder.join(LOCK), &self.to_text())
+    }
+
+    /// Gives the bytes of the file: the same for the same answer, wherever and whenever it was found.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{HEADER}version = {VERSION}\n");
+        let mut tools: Vec<_> = self.tools.iter().collect();
+        tools.sort_by(|left, right| left.name.cmp(&right.name));
+        for tool in tools {
+            tool.write(&mut text);
+        }
+        text
+    }
+
+    /// Finds a tool.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Option<&LockedTool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+}
+
+impl LockedTool {
+    /// Lists the files for one platform.
+    #[must_use]
+    pub fn artifacts_for(&self, platform: Platform) -> Vec<Artifact> {
+        self.artifacts.iter().filter(|locked| locked.platform == platform).map(|locked| locked.artifact.clone()).collect()
+    }
+
+    fn write(&self, text: &mut String) {
+        let mut line = |key: &str, value: &str| {
+            let _ = writeln!(text, "{key} = {}", quoted(value));
+        };
+        line("\n[[tool]]\nname", &self.name);
+        line("request", &self.request);
+        for (key, value) in [("file", &self.file), ("source", &self.source)] {
+            if let Some(value) = value {
+                line(key, value);
+            }
+        }
+        line("version", &self.version);
+        if let Some(released) = self.released {
+            line("released", &released.to_string());
+        }
+        let mut artifacts: Vec<_> = self.artifacts.iter().collect();
+        artifacts.sort_by_key(|locked| locked.platform.to_string());
+        for locked in artifacts {
+            locked.write(text);
+        }
+    }
+}
+
+impl LockedArtifact {
+    fn write(&self, text: &mut String) {
+        let artifact = &self.artifact;
+        let format = serde_json::to_value(artifact.format).ok();
+        let format = format.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+        let _ = writeln!(text, "\n[[tool.artifact]]\nplatform = {}", quoted(&self.platform.to_string()));
+        let _ = writeln!(text, "url = {}", quoted(artifact.url.as_str()));
+        if let Some(size) = artifact.size {
+            let _ = writeln!(text, "size = {size}");
+        }
+        let _ = writeln!(text, "digest = {}", quoted(&artifact.digest.to_string()));
+        let _ = writeln!(text, "proof = {}", quoted(&artifact.proof.level.to_string()));
+        let _ = writeln!(text, "proven-by = {}", quoted(&artifact.proof.source));
+        let _ = writeln!(text, "format = {}", quoted(format));
+        if artifact.strip > 0 {
+            let _ = writeln!(text, "strip = {}", artifact.strip);
+        }
+    }
+}
+
+/// Writes a TOML basic string; its escapes are those of JSON, but for the delete character, which TOML wants escaped too.
+fn quoted(value: &str) -> String {
+    serde_json::Value::from(value).to_string().replace('\u{7f}', "\\u007f")
+}
+
+/// The file as it stands on disk.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: i64,
+    #[serde(default)]
+    tool: Vec<ToolEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToolEntry {
+    name: String,
+    request: String,
+    file: Option<String>,
+    source: Option<String>,
+    version: String,
+    released: Option<Date>,
+    #[serde(default)]
+    artifact: Vec<ArtifactEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ArtifactEntry {
+    #[serde(deserialize_with = "platform")]
+    platform: Platform,
+    url: Url,
+    size: Option<u64>,
+    digest: Digest,
+    proof: Level,
+    proven_by: String,
+    format: Format,
+    #[serde(default)]
+    strip: usize,
+}
+
+fn platform<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Platform, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+impl From<ToolEntry> for LockedTool {
+    fn from(entry: ToolEntry) -> Self {
+        let ToolEntry { name, request, file, source, version, released, artifact } = entry;
+        let artifacts = artifact.into_iter().map(LockedArtifact::from).collect();
+        Self { name, request, file, source, version, released, artifacts }
+    }
+}
+
+impl From<ArtifactEntry> for LockedArtifact {
+    fn from(entry: ArtifactEntry) -> Self {
+        let ArtifactEntry { platform, url, size, digest, proof, proven_by, format, strip } = entry;
+        let proof = Proof { level: proof, source: proven_by };
+        Self { platform, artifact: Artifact { url, digest, proof, size, format, strip } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn artifact(platform: &str) -> LockedArtifact {
+        LockedArtifact {
+            platform: platform.parse().unwrap(),
+            artifact: Artifact {
+                url: format!("https://go.dev/dl/go1.22.5.{}.tar.gz", platform.replace('/', "-")).parse().unwrap(),
+                digest: DIGEST.parse().unwrap(),
+                proof: Proof { level: Level::Checksum, source: "go.dev".to_owned() },
+                size: Some(7),
+                format: Format::TarGz,
+                strip: 1,
+            },
+        }
+    }
+
+    fn tool(name: &str) -> LockedTool {
+        LockedTool {
+            name: name.to_owned(),
+            request: "a \"quoted\" \\ request\u{7f}\n".to_owned(),
+            file: Some("go.mod".to_owned()),
+            source: None,
+            version: "1.22.5".to_owned(),
+            released: Some("2024-07-02".parse().unwrap()),
+            artifacts: vec![artifact("linux/arm64"), artifact("linux/amd64")],
+        }
+    }
+
+    #[test]
+    fn the_same_answer_gives_the_same_bytes() {
+        let one = Lock { tools: vec![tool("go"), tool("dotnet")] };
+        let other = Lock { tools: vec![tool("dotnet"), tool("go")] };
+        assert_eq!(one.to_text(), other.to_text());
+        let read = Lock::parse(Path::new(LOCK), &one.to_text()).unwrap();
+        assert_eq!(read.to_text(), one.to_text());
+        assert_eq!(read.tools[0].name, "dotnet");
+        assert_eq!(read.tools[1].request, tool("go").request);
+        assert_eq!(read.tools[1].artifacts[0].platform.to_string(), "linux/amd64");
+    }
+
+    #[test]
+    fn a_damaged_lock_names_the_line() {
+        let good = Lock { tools: vec![tool("go")] }.to_text();
+        for (from, to, said) in [
+            (DIGEST, "sha256:e3b0", "hexadecimal digits"),
+            ("https://go", "go", "relative URL"),
+            ("linux/amd64\"", "linux/mips\"", "mips"),
+            ("proof = \"checksum\"", "proof = \"hope\"", "hope"),
+            ("released = ", "unknown = 1\nreleased = ", "unknown"),
+        ] {
+            let text = good.replacen(from, to, 1);
+            assert_ne!(text, good, "{from} does not stand in the lock");
+            let error = Lock::parse(Path::new(LOCK), &text).unwrap_err().to_string();
+            assert!(error.contains(said) && error.contains("line "), "{error}");
+        }
+        let twice = Lock::parse(Path::new(LOCK), &format!("{good}{}", good.split_once("version = 1\n").unwrap().1));
+        assert!(twice.unwrap_err().to_string().contains("twice"));
+        let newer = Lock::parse(Path::new(LOCK), "version = 2").unwrap_err();
+        assert!(matches!(newer, Error::NewerLock { found: 2, known: 1, .. }));
+    }
+}

@@ -1,0 +1,280 @@
+//! `toolkit.toml`: platforms, tools, policy, source. Every key is known or an error with its line and a near miss.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Error, MANIFEST, did_you_mean, line_of, minimum_age, read_if_there};
+use crate::model::{Arch, Level, Os, Platform, Unsupported};
+
+/// What a project wishes for.
+#[derive(Debug, Clone, Default)]
+pub struct Manifest {
+    /// The platforms that the lock must cover.
+    pub platforms: Vec<Platform>,
+    /// The tools, sorted by name.
+    pub tools: Vec<Want>,
+    /// How many days a release must have been out.
+    pub minimum_age: u32,
+    /// What to do about lines that have ended.
+    pub unsupported: Unsupported,
+    /// The least proof that is accepted; none when the file does not say.
+    pub verification: Option<Level>,
+    /// Where to read upstreams' files instead.
+    pub mirror: Option<String>,
+}
+
+/// One line of `[tools]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want {
+    /// The tool's name, as written.
+    pub tool: String,
+    /// What is wished of it.
+    pub wish: Wish,
+    /// Which of the tool's sources to use, when not the usual one.
+    pub source: Option<String>,
+    /// Settings of the tool itself, such as Go's `toolchain = "pin"`.
+    pub settings: Vec<(String, String)>,
+    /// The line in `toolkit.toml`, counted from 1.
+    pub line: usize,
+}
+
+/// What is wished of a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// A channel, in the tool's own grammar.
+    Channel(String),
+    /// Whatever this project file says, relative to the project.
+    File(PathBuf),
+}
+
+impl Manifest {
+    /// The platforms of a project that names none: both that CodeBuild and GitLab runners have.
+    pub const PLATFORMS: [Platform; 2] =
+        [Platform::new(Os::Linux, Arch::Amd64), Platform::new(Os::Linux, Arch::Arm64)];
+
+    /// Reads the `toolkit.toml` in `folder`; none when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has something that is not understood.
+    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
+        let path = folder.join(MANIFEST);
+        read_if_there(&path)?.map(|text| Self::parse(&path, &text)).transpose()
+    }
+
+    /// Reads the text of the `toolkit.toml` at `path`.
+    ///
+    /// # Errors
+    /// When it has something that is not understood.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+        let reader = Reader { path, text };
+        let root = DeTable::parse(text)
+            .map_err(|cause| reader.wrong(&cause.span().unwrap_or(0..0), cause.message().to_owned()))?;
+        let mut manifest = Self { platforms: Self::PLATFORMS.to_vec(), ..Self::default() };
+        for (key, value) in root.get_ref() {
+            match key.get_ref().as_ref() {
+                "platforms" => manifest.platforms = reader.platforms(value)?,
+                "tools" => manifest.tools = reader.tools(value)?,
+                "policy" => reader.policy(value, &mut manifest)?,
+                "source" => reader.source(value, &mut manifest)?,
+                _ => return Err(reader.unknown(key, &["platforms", "tools", "policy", "source"])),
+            }
+        }
+        Ok(manifest)
+    }
+}
+
+type Value<'i> = Spanned<DeValue<'i>>;
+type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
+
+/// Knows the file that is read, so that every complaint has its line.
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn platforms(&self, value: &Value<'_>) -> Result<Vec<Platform>, Error> {
+        let list = value.get_ref().as_array().ok_or_else(|| self.not(value, "a list such as [\"linux/amd64\"]"))?;
+        let mut platforms = Vec::new();
+        for item in list.iter() {
+            let platform: Platform =
+                self.string(item)?.parse().map_err(|cause: crate::model::BadPlatform| self.bad(item, &cause))?;
+            if platforms.contains(&platform) {
+                return Err(self.wrong(&item.span(), format!("{platform} stands in `platforms` twice")));
+            }
+            platforms.push(platform);
+        }
+        if platforms.is_empty() {
+            return Err(self.wrong(&value.span(), "`platforms` is empty; leave it out for linux on both".to_owned()));
+        }
+        platforms.sort_unstable();
+        Ok(platforms)
+    }
+
+    fn tools(&self, value: &Value<'_>) -> Result<Vec<Want>, Error> {
+        let table = self.table(value)?;
+        let mut tools: Vec<Want> = table.iter().map(|(key, value)| self.want(key, value)).collect::<Result<_, _>>()?;
+        tools.sort_by(|left, right| left.tool.cmp(&right.tool));
+        Ok(tools)
+    }
+
+    /// Reads `go = "1.22"`, `go = { file = "go.mod" }` or `go = { version = "1.22", source = "goproxy" }`.
+    fn want(&self, key: &Key<'_>, value: &Value<'_>) -> Result<Want, Error> {
+        let tool = key.get_ref().to_string();
+        let line = line_of(self.text, key.span().start);
+        if value.get_ref().is_str() {
+            let wish = Wish::Channel(self.string(value)?.to_owned());
+            return Ok(Want { tool, wish, source: None, settings: Vec::new(), line });
+        }
+        let Some(table) = value.get_ref().as_table() else {
+            return Err(self.not(value, "a version in quotes, or a table such as { file = \"go.mod\" }"));
+        };
+        let (mut wish, mut source, mut settings) = (None, None, Vec::new());
+        for (key, value) in table {
+            let text = self.string(value)?;
+            match key.get_ref().as_ref() {
+                "version" | "file" if wish.is_some() => {
+                    return Err(self.wrong(&key.span(), "give either `version` or `file`".to_owned()));
+                }
+                "version" => wish = Some(Wish::Channel(text.to_owned())),
+                "file" => wish = Some(Wish::File(self.inside(value, text)?)),
+                "source" => source = Some(text.to_owned()),
+                other => settings.push((other.to_owned(), text.to_owned())),
+            }
+        }
+        let wish = wish.ok_or_else(|| self.wrong(&value.span(), format!("`{tool}` needs a `version` or a `file`")))?;
+        Ok(Want { tool, wish, source, settings, line })
+    }
+
+    /// Checks that a project file stays in the project or above it by plain steps, so that `file` cannot name a device.
+    fn inside(&self, value: &Value<'_>, text: &str) -> Result<PathBuf, Error> {
+        let path = PathBuf::from(text);
+        if path.is_absolute() || text.is_empty() {
+            return Err(self.wrong(&value.span(), format!("`file = \"{text}\"` must be a path relative to this file")));
+        }
+        Ok(path)
+    }
+
+    fn policy(&self, value: &Value<'_>, manifest: &mut Manifest) -> Result<(), Error> {
+        for (key, value) in self.table(value)? {
+            match key.get_ref().as_ref() {
+                "minimum-age" => {
+                    manifest.minimum_age =
+                        minimum_age(self.string(value)?).map_err(|reason| self.wrong(&value.span(), reason))?;
+                }
+                "unsupported" => {
+                    let known =
+                        [("deny", Unsupported::Deny), ("warn", Unsupported::Warn), ("allow", Unsupported::Allow)];
+                    manifest.unsupported = self.one_of(value, &known)?;
+                }
+                "verification" => {
+                    let known = [("checksum", Level::Checksum), ("signature", Level::Signature)];
+                    manifest.verification = Some(self.one_of(value, &known)?);
+                }
+                _ => return Err(self.unknown(key, &["minimum-age", "unsupported", "verification"])),
+            }
+        }
+        Ok(())
+    }
+
+    fn source(&self, value: &Value<'_>, manifest: &mut Manifest) -> Result<(), Error> {
+        for (key, value) in self.table(value)? {
+            match key.get_ref().as_ref() {
+                "mirror" => manifest.mirror = Some(self.string(value)?.to_owned()),
+                _ => return Err(self.unknown(key, &["mirror"])),
+            }
+        }
+        Ok(())
+    }
+
+    fn one_of<T: Copy>(&self, value: &Value<'_>, known: &[(&str, T)]) -> Result<T, Error> {
+        let text = self.string(value)?;
+        known.iter().find(|(name, _)| *name == text).map(|(_, found)| *found).ok_or_else(|| {
+            let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
+            self.wrong(&value.span(), format!("`{text}` is none of {}", names.join(", ")))
+        })
+    }
+
+    fn table<'v>(&self, value: &'v Value<'_>) -> Result<&'v DeTable<'v>, Error> {
+        value.get_ref().as_table().ok_or_else(|| self.not(value, "a table"))
+    }
+
+    fn string<'v>(&self, value: &'v Value<'_>) -> Result<&'v str, Error> {
+        value.get_ref().as_str().ok_or_else(|| self.not(value, "text in quotes"))
+    }
+
+    fn not(&self, value: &Value<'_>, expected: &str) -> Error {
+        self.wrong(&value.span(), format!("expected {expected}, found {}", value.get_ref().type_str()))
+    }
+
+    fn bad(&self, value: &Value<'_>, cause: &dyn std::error::Error) -> Error {
+        self.wrong(&value.span(), cause.to_string())
+    }
+
+    fn unknown(&self, key: &Key<'_>, known: &[&str]) -> Error {
+        let name = key.get_ref();
+        let near = did_you_mean(name, known.iter().copied())
+            .map_or_else(|| format!("known are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+        self.wrong(&key.span(), format!("unknown key `{name}`; {near}"))
+    }
+
+    fn wrong(&self, span: &Range<usize>, reason: String) -> Error {
+        Error::Content { path: self.path.to_owned(), line: line_of(self.text, span.start), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Manifest, Error> {
+        Manifest::parse(Path::new("toolkit.toml"), text)
+    }
+
+    #[test]
+    fn everything_that_can_be_wished_for() {
+        let manifest = parse(
+            "platforms = [\"linux/arm64\", \"linux/x86_64\"]\n[tools]\ngo = { file = \"go.mod\", toolchain = \"pin\" }\n\
+             dotnet = \"lts\"\n[policy]\nminimum-age = \"3 days\"\nunsupported = \"deny\"\nverification = \"signature\"\n\
+             [source]\nmirror = \"https://mirror.example\"\n",
+        )
+        .unwrap();
+        assert_eq!(manifest.platforms, Manifest::PLATFORMS);
+        assert_eq!(manifest.tools[0].wish, Wish::Channel("lts".to_owned()));
+        assert_eq!(manifest.tools[1].wish, Wish::File(PathBuf::from("go.mod")));
+        assert_eq!(manifest.tools[1].settings, [("toolchain".to_owned(), "pin".to_owned())]);
+        assert_eq!(manifest.tools[1].line, 3);
+        assert_eq!((manifest.minimum_age, manifest.unsupported), (3, Unsupported::Deny));
+        assert_eq!(manifest.verification, Some(Level::Signature));
+        assert_eq!(manifest.mirror.as_deref(), Some("https://mirror.example"));
+        assert_eq!(parse("").unwrap().platforms, Manifest::PLATFORMS);
+    }
+
+    #[test]
+    fn what_is_not_understood_has_its_line_and_a_way_out() {
+        for (text, line, said) in [
+            ("[tools\n", 1, "unclosed"),
+            ("\nplatform = []\n", 2, "did you mean `platforms`?"),
+            ("platforms = []", 1, "empty"),
+            ("platforms = [\n\"linux/amd64\",\n\"linux/mips\"]", 3, "`mips` is none of"),
+            ("platforms = [\"linux/amd64\", \"linux/x64\"]", 1, "twice"),
+            ("[tools]\ngo = 1.22", 2, "found float"),
+            ("[tools]\ngo = {}", 2, "needs a `version` or a `file`"),
+            ("[tools]\ngo = { version = \"1\", file = \"go.mod\" }", 2, "either"),
+            ("[tools]\ngo = { file = \"/etc/passwd\" }", 2, "relative"),
+            ("[policy]\nminimum_age = \"3 days\"", 2, "did you mean `minimum-age`?"),
+            ("[policy]\nminimum-age = \"soon\"", 2, "not a span of days"),
+            ("[policy]\nunsupported = \"no\"", 2, "none of deny, warn, allow"),
+            ("[source]\nmiror = \"x\"", 2, "did you mean `mirror`?"),
+            ("tools = 1", 1, "expected a table"),
+        ] {
+            let error = parse(text).unwrap_err();
+            let Error::Content { line: found, reason, .. } = &error else { panic!("{error:?}") };
+            assert_eq!(*found, line, "{text}: {error}");
+            assert!(reason.contains(said), "{text}: {reason}");
+        }
+    }
+}

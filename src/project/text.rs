@@ -1,0 +1,89 @@
+//! Small readings of text that both files need: lines, spans of days, near misses.
+
+/// Gives the line, counted from 1, in which the byte at `offset` stands.
+#[must_use]
+pub fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// Finds the known word that `word` is most likely a misspelling of.
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
+fn distance(left: &str, right: &str) -> usize {
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut rows = vec![(0..=right.len()).collect::<Vec<usize>>()];
+    for i in 1..=left.len() {
+        let mut row = vec![i; right.len() + 1];
+        for j in 1..=right.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
+            row[j] = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
+                row[j] = row[j].min(rows[i - 2][j - 2] + 1);
+            }
+        }
+        rows.push(row);
+    }
+    rows[left.len()][right.len()]
+}
+
+/// Reads a `minimum-age`: `3 days`, `1 week`, `36 hours` (begun days count whole), `0`.
+///
+/// # Errors
+/// The reason, in words.
+pub fn minimum_age(text: &str) -> Result<u32, String> {
+    let wrong = || format!("`{text}` is not a span of days; write it like \"3 days\" or \"1 week\"");
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let number: u32 = text[..digits].parse().map_err(|_| wrong())?;
+    let days = match text[digits..].trim() {
+        "" if number == 0 => Some(0),
+        "d" | "day" | "days" => Some(number),
+        "w" | "week" | "weeks" => number.checked_mul(7),
+        "h" | "hour" | "hours" => Some(number.div_ceil(24)),
+        _ => None,
+    };
+    days.filter(|days| *days <= 3650).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_of_days() {
+        for (text, expected) in
+            [("3 days", 3), ("1 day", 1), ("3d", 3), ("2 weeks", 14), ("36 hours", 2), ("0", 0), ("0 days", 0)]
+        {
+            assert_eq!(minimum_age(text), Ok(expected), "{text}");
+        }
+        for text in ["", "3", "days", "-3 days", "3 months", "99999 weeks", "99999999999 days", "3 days 2"] {
+            assert!(minimum_age(text).is_err(), "{text:?} passed");
+        }
+    }
+
+    #[test]
+    fn near_misses_are_named_and_far_ones_are_not() {
+        let known = ["minimum-age", "unsupported", "verification", "go"];
+        assert_eq!(did_you_mean("minimum_age", known), Some("minimum-age"));
+        assert_eq!(did_you_mean("Unsuported", known), Some("unsupported"));
+        assert_eq!(did_you_mean("og", known), Some("go"));
+        assert_eq!(did_you_mean("colour", known), None);
+    }
+
+    #[test]
+    fn lines_count_from_one() {
+        assert_eq!(line_of("a\nb\nc", 0), 1);
+        assert_eq!(line_of("a\nb\nc", 2), 2);
+        assert_eq!(line_of("a\nb\nc", 99), 3);
+    }
+}

@@ -1,0 +1,188 @@
+//! What is here, what is missing, and the installing of the missing: side by side, each under its own lock.
+
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::{Asked, Error, Site};
+use crate::archive::Limits;
+use crate::ingest::{self, Ingested};
+use crate::model::{Artifact, Release, Verified};
+use crate::store::{Install, InstallId, Lock, Mark, Origin, Staging, Store, Unpacked};
+
+/// What is here already and what is missing. A value, so that `--dry-run` can print it before anything changes.
+#[derive(Debug)]
+pub struct Plan {
+    /// Installs that are here.
+    pub present: Vec<Installed>,
+    /// Releases that must be fetched.
+    pub missing: Vec<Missing>,
+}
+
+/// A release that must be fetched.
+#[derive(Debug, Clone)]
+pub struct Missing {
+    /// Who asked for it.
+    pub asked: Asked,
+    /// What to fetch.
+    pub release: Release,
+    /// Where it will be.
+    pub id: InstallId,
+}
+
+/// An install that answers a request.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// Who asked for it.
+    pub asked: Asked,
+    /// The install.
+    pub install: Install,
+    /// What was done for it; none when it was here already.
+    pub work: Option<Work>,
+}
+
+/// What an install took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Work {
+    /// How many bytes were received.
+    pub bytes: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Plan {
+    /// Looks up which releases are installed. A release that was asked for twice is planned once.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn new(releases: Vec<(Asked, Release)>, store: &Store) -> Result<Self, Error> {
+        let mut plan = Self { present: Vec::new(), missing: Vec::new() };
+        let mut seen: Vec<InstallId> = Vec::new();
+        for (asked, release) in releases {
+            let id = id_of(&release);
+            if seen.contains(&id) {
+                continue;
+            }
+            seen.push(id.clone());
+            match store.find(&id)? {
+                Some(install) => plan.present.push(Installed { asked, install, work: None }),
+                None => plan.missing.push(Missing { asked, release, id }),
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Installs what is missing, at most `site.jobs` at once, and gives all installs: those that were here first.
+    ///
+    /// # Errors
+    /// The first failure; the others are stopped and leave nothing half-made.
+    pub async fn carry_out(self, site: &Site<'_>) -> Result<Vec<Installed>, Error> {
+        let mut installs = self.present;
+        if self.missing.is_empty() {
+            return Ok(installs);
+        }
+        let store = site.store.clone();
+        blocking(move || store.sweep()).await?;
+        let mut running = stream::iter(self.missing.into_iter().map(|missing| install(missing, site))).buffered(site.jobs.max(1));
+        while let Some(installed) = running.next().await {
+            installs.push(installed?);
+        }
+        Ok(installs)
+    }
+}
+
+/// Gives the place of a release in the store.
+#[must_use]
+pub fn id_of(release: &Release) -> InstallId {
+    InstallId {
+        tool: release.tool.clone(),
+        version: release.version.clone(),
+        platform: release.platform,
+        mark: Mark::of(release.artifacts.iter().map(|artifact| &artifact.digest)),
+    }
+}
+
+/// Installs one release: takes its lock, looks again, stages, ingests every file, promotes by one rename.
+async fn install(missing: Missing, site: &Site<'_>) -> Result<Installed, Error> {
+    let Missing { asked, release, id } = missing;
+    let started = Instant::now();
+    let lock = lock(&id, site).await?;
+    if let Some(install) = site.store.find(&id)? {
+        return Ok(Installed { asked, install, work: None });
+    }
+    let staged = stage(&release, &lock, site).await?;
+    let bytes = staged.unpacked.artifacts.iter().map(|origin| origin.size).sum();
+    let install = blocking(move || staged.staging.promote(staged.verified, staged.unpacked)).await?;
+    Ok(Installed { asked, install, work: Some(Work { bytes, seconds: started.elapsed().as_secs_f64() }) })
+}
+
+/// Installs anew what an install was made of, in its place.
+///
+/// # Errors
+/// When a file cannot be had again; the damaged install stays then.
+pub async fn repair(install: &Install, site: &Site<'_>) -> Result<Install, Error> {
+    let release = install.release();
+    let lock = lock(&install.id, site).await?;
+    let staged = stage(&release, &lock, site).await?;
+    blocking(move || staged.staging.replace(staged.verified, staged.unpacked)).await
+}
+
+/// Waits for the lock of the install without blocking the other downloads.
+async fn lock(id: &InstallId, site: &Site<'_>) -> Result<Lock, Error> {
+    let (store, id, report) = (site.store.clone(), id.clone(), site.report.clone());
+    blocking(move || store.lock(&id, &|waiting| report.noted(waiting))).await
+}
+
+/// A tree in staging, every byte of it verified.
+struct Staged {
+    staging: Staging,
+    verified: Vec<Verified>,
+    unpacked: Unpacked,
+}
+
+/// Fetches, verifies and unpacks every file of the release into a staging folder.
+async fn stage(release: &Release, lock: &Lock, site: &Site<'_>) -> Result<Staged, Error> {
+    let staging = site.store.stage(lock)?;
+    let mut verified = Vec::with_capacity(release.artifacts.len());
+    let mut unpacked = Unpacked { artifacts: Vec::new(), nodes: Vec::new(), installed: site.now };
+    for artifact in &release.artifacts {
+        let Ingested { verified: proof, nodes, bytes } = ingest_one(artifact, &staging, release, site).await?;
+        verified.push(proof);
+        unpacked.artifacts.push(Origin::of(artifact, bytes));
+        unpacked.nodes.extend(nodes);
+    }
+    Ok(Staged { staging, verified, unpacked })
+}
+
+async fn ingest_one(artifact: &Artifact, staging: &Staging, release: &Release, site: &Site<'_>) -> Result<Ingested, Error> {
+    let report = site.report.as_ref();
+    let task = report.began(artifact.file_name(), artifact.size);
+    let options = ingest::Options {
+        staging: &staging.folder(),
+        limits: Limits::default(),
+        processors: site.processors,
+        progress: ingest::Progress { report, task },
+    };
+    let outcome = ingest::ingest(site.net, artifact, &staging.tree(), &options).await;
+    report.ended(task, if outcome.is_ok() { "verified and unpacked" } else { "failed" });
+    outcome.map_err(|source| Error::Install {
+        tool: release.tool.to_string(),
+        version: release.version.to_string(),
+        platform: release.platform,
+        source: Box::new(source),
+    })
+}
+
+/// Runs blocking work beside the async thread.
+async fn blocking<T: Send + 'static, E: Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Error>
+where
+    Error: From<E>,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result?),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}

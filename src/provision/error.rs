@@ -1,0 +1,213 @@
+//! What can go wrong between a request and an activation, told as a user must hear it.
+
+use std::path::PathBuf;
+
+use crate::model::{BadChannel, BadRequest, Explain, Kind, Level, Platform};
+use crate::{ingest, net, project, store, toolchain};
+
+/// What can go wrong between a request and an activation.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A request is not one.
+    #[error(transparent)]
+    BadRequest(#[from] BadRequest),
+    /// A tool's grammar does not know the channel.
+    #[error(transparent)]
+    BadChannel(#[from] BadChannel),
+    /// A tool has no such setting.
+    #[error(transparent)]
+    BadSetting(#[from] toolchain::BadSetting),
+    /// No tool has this name.
+    #[error("no tool is called `{name}`")]
+    UnknownTool {
+        /// The name as it was given.
+        name: String,
+        /// The known name that comes nearest.
+        near: Option<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+    /// The tool has no such source.
+    #[error("{tool} has no source called `{name}`")]
+    UnknownSource {
+        /// The tool.
+        tool: String,
+        /// The name as it was given.
+        name: String,
+        /// The sources that it has.
+        known: Vec<String>,
+    },
+    /// A line of `toolkit.toml` cannot be used.
+    #[error("toolkit.toml, line {line}, cannot be used")]
+    ManifestLine {
+        /// The line, counted from 1.
+        line: usize,
+        /// Why.
+        source: Box<Error>,
+    },
+    /// A project file could not be read.
+    #[error("could not read {}", path.display())]
+    ReadFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A project file is not understood.
+    #[error("{} is not understood", path.display())]
+    BadProjectFile {
+        /// The file.
+        path: PathBuf,
+        /// The line and the reason.
+        source: toolchain::BadProjectFile,
+    },
+    /// No tool reads files of this name.
+    #[error("{} is no project file that this toolkit reads", path.display())]
+    UnknownFile {
+        /// The file.
+        path: PathBuf,
+        /// The names that are read.
+        known: Vec<String>,
+    },
+    /// A project file was understood and asks for nothing.
+    #[error("{} does not say which version of {tool} it wants", path.display())]
+    NothingInFile {
+        /// The file.
+        path: PathBuf,
+        /// The tool.
+        tool: String,
+    },
+    /// There is nothing that says what to do.
+    #[error("nothing says which tools are wanted: no argument, and no toolkit.toml or project file in {}", folder.display())]
+    NothingAsked {
+        /// The folder that was looked at.
+        folder: PathBuf,
+    },
+    /// A project's file cannot be used.
+    #[error(transparent)]
+    Project(#[from] project::Error),
+    /// The upstream does not give what is needed.
+    #[error("could not resolve {request}")]
+    Resolve {
+        /// The request.
+        request: String,
+        /// Why.
+        source: toolchain::Error,
+    },
+    /// Every candidate was rejected.
+    #[error("nothing answers {request}: {rule}")]
+    NothingChosen {
+        /// The request.
+        request: String,
+        /// The rule that was applied.
+        rule: String,
+        /// The nearest candidates, each with the reason of its rejection.
+        rejected: Vec<String>,
+    },
+    /// The proof is weaker than the policy accepts.
+    #[error("{file} is proven by {found} ({source_name}), and the policy asks for {wanted}")]
+    WeakProof {
+        /// The file.
+        file: String,
+        /// What there is.
+        found: Level,
+        /// Who says so.
+        source_name: String,
+        /// What the policy asks for.
+        wanted: Level,
+    },
+    /// The lock is needed and not there.
+    #[error("there is no toolkit.lock in {}", folder.display())]
+    NoLock {
+        /// The project.
+        folder: PathBuf,
+    },
+    /// The lock does not answer the project's wishes.
+    #[error("toolkit.lock does not answer what the project asks for:\n{}", reasons.join("\n"))]
+    StaleLock {
+        /// One line for each thing that is wrong.
+        reasons: Vec<String>,
+    },
+    /// The lock has nothing for this platform.
+    #[error("toolkit.lock has no {tool} {version} for {platform}")]
+    NotLocked {
+        /// The tool.
+        tool: String,
+        /// The locked version.
+        version: String,
+        /// The platform that is missing.
+        platform: Platform,
+    },
+    /// A tool is not installed, and the command does not install.
+    #[error("{tool} {version} is not installed for {platform}")]
+    NotInstalled {
+        /// The tool.
+        tool: String,
+        /// The version.
+        version: String,
+        /// The platform.
+        platform: Platform,
+    },
+    /// An install failed.
+    #[error("could not install {tool} {version} for {platform}")]
+    Install {
+        /// The tool.
+        tool: String,
+        /// The version.
+        version: String,
+        /// The platform.
+        platform: Platform,
+        /// Why.
+        source: Box<ingest::Error>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The network failed outside of an install.
+    #[error(transparent)]
+    Net(#[from] net::Error),
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Project(cause) => cause.kind(),
+            Self::Resolve { source, .. } => source.kind(),
+            Self::Install { source, .. } => source.kind(),
+            Self::Store(cause) => cause.kind(),
+            Self::Net(cause) => cause.kind(),
+            Self::WeakProof { .. } => Kind::Integrity,
+            Self::ManifestLine { source, .. } => source.kind(),
+            _ => Kind::Usage,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::UnknownTool { near: Some(near), .. } => vec![format!("did you mean `{near}`?")],
+            Self::UnknownTool { known, .. } | Self::UnknownSource { known, .. } | Self::UnknownFile { known, .. } => {
+                vec![if known.is_empty() { "there is none".to_owned() } else { format!("known are {}", known.join(", ")) }]
+            }
+            Self::ManifestLine { source, .. } => source.hints(),
+            Self::ReadFile { .. } => vec!["check the path, which is relative to the project".to_owned()],
+            Self::NothingInFile { .. } => vec!["name a version in it, or in toolkit.toml".to_owned()],
+            Self::NothingAsked { .. } => {
+                vec!["`toolkit init` writes a toolkit.toml, or name a tool: `toolkit install go@1.27`".to_owned()]
+            }
+            Self::NothingChosen { rejected, .. } => rejected.clone(),
+            Self::WeakProof { .. } => {
+                vec!["nothing was installed; choose another source, or lower `verification` in toolkit.toml".to_owned()]
+            }
+            Self::NoLock { .. } | Self::StaleLock { .. } | Self::NotLocked { .. } => {
+                vec!["run `toolkit lock` where the upstreams can be reached, and commit toolkit.lock".to_owned()]
+            }
+            Self::NotInstalled { .. } => vec!["run `toolkit install`".to_owned()],
+            Self::Project(cause) => cause.hints(),
+            Self::Resolve { source, .. } => source.hints(),
+            Self::Install { source, .. } => source.hints(),
+            Self::Store(cause) => cause.hints(),
+            Self::Net(cause) => cause.hints(),
+            Self::BadRequest(_) | Self::BadChannel(_) | Self::BadSetting(_) | Self::BadProjectFile { .. } => Vec::new(),
+        }
+    }
+}

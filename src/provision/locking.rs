@@ -1,0 +1,186 @@
+//! The lock: written from the project's wishes for every platform, checked against them, installed from.
+
+use super::{Asked, Error, Resolved, Site, releases, resolve};
+use crate::model::{Artifact, Platform, Policy, Release, ToolName, Version};
+use crate::project::{Lock, LockedArtifact, LockedTool};
+
+/// What `lock --check` found, one line each. Empty when the lock answers the project's wishes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings(pub Vec<String>);
+
+/// Compares a lock with what the project asks for, without any upstream document.
+#[must_use]
+pub fn check(asked: &[Asked], platforms: &[Platform], lock: &Lock, policy: &Policy) -> Findings {
+    let mut findings = Vec::new();
+    for asked in asked {
+        let name = asked.tool.name();
+        match lock.tool(name) {
+            None => findings.push(format!("{name} is asked for and not locked")),
+            Some(locked) => findings.extend(entry(asked, platforms, locked, policy)),
+        }
+    }
+    for locked in &lock.tools {
+        if !asked.iter().any(|asked| asked.tool.name() == locked.name) {
+            findings.push(format!("{} is locked and no longer asked for", locked.name));
+        }
+    }
+    Findings(findings)
+}
+
+/// Lists what is wrong with one tool's entry.
+fn entry(asked: &Asked, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Vec<String> {
+    let name = asked.tool.name();
+    let mut findings = Vec::new();
+    let wish = asked.channel.to_string();
+    if locked.request != wish || locked.file.as_deref() != asked.file() || locked.source != asked.source {
+        findings.push(format!("{name} is asked for as {}, and locked as {}", wording(&wish, asked.file(), asked.source.as_deref()),
+            wording(&locked.request, locked.file.as_deref(), locked.source.as_deref())));
+    }
+    match asked.tool.version(&locked.version) {
+        Err(cause) => findings.push(format!("{name}: {cause}")),
+        Ok(version) if !asked.channel.admits(&version) => {
+            findings.push(format!("{name} {version} does not answer {wish}"));
+        }
+        Ok(_) => {}
+    }
+    for platform in platforms {
+        if locked.artifacts_for(*platform).is_empty() {
+            findings.push(format!("{name} {} is not locked for {platform}", locked.version));
+        }
+    }
+    for LockedArtifact { platform, artifact } in &locked.artifacts {
+        if !platforms.contains(platform) {
+            findings.push(format!("{name} is locked for {platform}, which `platforms` does not list"));
+        }
+        if artifact.proof.level < policy.verification {
+            findings.push(format!(
+                "{name}: {} is proven by {}, and the policy asks for {}",
+                artifact.file_name(),
+                artifact.proof.level,
+                policy.verification
+            ));
+        }
+    }
+    findings
+}
+
+fn wording(request: &str, file: Option<&str>, source: Option<&str>) -> String {
+    let mut text = format!("`{request}`");
+    if let Some(file) = file {
+        text.push_str(&format!(" by {file}"));
+    }
+    if let Some(source) = source {
+        text.push_str(&format!(" from {source}"));
+    }
+    text
+}
+
+/// Answers the project's wishes for every platform. Entries of `old` that still answer are kept as they are, unless
+/// `upgrade` names their tool; each request is resolved once, so that no platform drifts.
+///
+/// # Errors
+/// When something cannot be resolved; the lock on disk is not touched here.
+pub async fn lock(
+    asked: &[Asked],
+    platforms: &[Platform],
+    old: Option<&Lock>,
+    upgrade: &dyn Fn(&str) -> bool,
+    site: &Site<'_>,
+) -> Result<Lock, Error> {
+    let mut tools = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let name = asked.tool.name();
+        let kept = old.and_then(|lock| lock.tool(name)).filter(|_| !upgrade(name)).and_then(|locked| {
+            keep(asked, platforms, locked, site.policy)
+        });
+        tools.push(match kept {
+            Some(kept) => kept,
+            None => answer(asked, platforms, site).await?,
+        });
+    }
+    tools.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(Lock { tools })
+}
+
+/// Keeps an entry that answers the request on every platform; platforms that are no longer wanted go.
+fn keep(asked: &Asked, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Option<LockedTool> {
+    let mut kept = locked.clone();
+    kept.artifacts.retain(|locked| platforms.contains(&locked.platform));
+    entry(asked, platforms, &kept, policy).is_empty().then_some(kept)
+}
+
+async fn answer(asked: &Asked, platforms: &[Platform], site: &Site<'_>) -> Result<LockedTool, Error> {
+    let resolved = resolve(asked, site).await?;
+    let mut artifacts = Vec::new();
+    for release in releases(asked, resolved.version(), platforms, site).await? {
+        for mut artifact in release.artifacts {
+            if artifact.size.is_none() {
+                artifact.size = announced_size(&artifact, site).await;
+            }
+            artifacts.push(LockedArtifact { platform: release.platform, artifact });
+        }
+    }
+    Ok(entry_for(&resolved, artifacts))
+}
+
+fn entry_for(resolved: &Resolved, artifacts: Vec<LockedArtifact>) -> LockedTool {
+    LockedTool {
+        name: resolved.asked.tool.name().to_owned(),
+        request: resolved.asked.channel.to_string(),
+        file: resolved.asked.file().map(str::to_owned),
+        source: resolved.asked.source.clone(),
+        version: resolved.version().to_string(),
+        released: resolved.pick.released,
+        artifacts,
+    }
+}
+
+/// Asks the server how long a file is, where the upstream's documents do not say (.NET). A server that does not answer
+/// is no reason to fail: the digest is what counts, and the archive may reach the mirror later than the documents.
+async fn announced_size(artifact: &Artifact, site: &Site<'_>) -> Option<u64> {
+    match site.net.open(&artifact.url).await {
+        Ok(body) => body.length(),
+        Err(cause) => {
+            site.report.noted(&format!("{} is locked without its size: {cause}", artifact.file_name()));
+            None
+        }
+    }
+}
+
+/// Gives what the lock says for `platform`, without resolving anything.
+///
+/// # Errors
+/// When the lock does not answer the wishes of the project on this platform, or its proof is too weak.
+pub fn from_lock(asked: &[Asked], platform: Platform, lock: &Lock, policy: &Policy) -> Result<Vec<(Asked, Release)>, Error> {
+    let mut releases = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let name = asked.tool.name();
+        let Some(locked) = lock.tool(name) else {
+            return Err(Error::StaleLock { reasons: vec![format!("{name} is asked for and not locked")] });
+        };
+        let artifacts = locked.artifacts_for(platform);
+        if artifacts.is_empty() {
+            let (tool, version) = (name.to_owned(), locked.version.clone());
+            return Err(Error::NotLocked { tool, version, platform });
+        }
+        let reasons = entry(asked, &[platform], &for_platform(locked, platform), policy);
+        if !reasons.is_empty() {
+            return Err(Error::StaleLock { reasons });
+        }
+        releases.push((asked.clone(), release(asked, locked, platform, artifacts)?));
+    }
+    Ok(releases)
+}
+
+fn for_platform(locked: &LockedTool, platform: Platform) -> LockedTool {
+    let mut one = locked.clone();
+    one.artifacts.retain(|locked| locked.platform == platform);
+    one
+}
+
+fn release(asked: &Asked, locked: &LockedTool, platform: Platform, artifacts: Vec<Artifact>) -> Result<Release, Error> {
+    let stale = |reason: String| Error::StaleLock { reasons: vec![reason] };
+    let tool = ToolName::parse(asked.tool.name())?;
+    let version: Version = asked.tool.version(&locked.version).map_err(|cause| stale(cause.to_string()))?;
+    Ok(Release { tool, version, platform, artifacts })
+}

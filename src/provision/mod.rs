@@ -1,0 +1,62 @@
+//! From `dotnet@lts` to a directory on `PATH`. Read this file from top to bottom.
+
+mod asked;
+mod carry_out;
+mod error;
+mod locking;
+mod resolve;
+mod visible;
+
+use std::sync::Arc;
+
+pub use asked::{Asked, Origin, argument, file, project};
+pub use carry_out::{Installed, Missing, Plan, Work, id_of, repair};
+pub use error::Error;
+pub use locking::{Findings, check, from_lock, lock};
+pub use resolve::{Resolved, releases, resolve};
+pub use visible::{Visible, activate, link, members, recompose};
+
+use crate::model::{Platform, Policy, Release};
+use crate::net::{Metadata, Net};
+use crate::report::Report;
+use crate::store::Store;
+
+/// Everything that provisioning needs of its surroundings.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    /// Where installs live.
+    pub store: &'a Store,
+    /// Reads upstreams' documents.
+    pub metadata: &'a dyn Metadata,
+    /// Opens upstreams' files.
+    pub net: &'a dyn Net,
+    /// Hears about progress.
+    pub report: &'a Arc<dyn Report>,
+    /// The rules of the project.
+    pub policy: &'a Policy,
+    /// How many threads can run at once.
+    pub processors: usize,
+    /// How many installs run side by side.
+    pub jobs: usize,
+    /// The time that receipts record.
+    pub now: jiff::Timestamp,
+}
+
+/// Makes the requests available on `platform`: resolves, installs what is missing.
+///
+/// # Errors
+/// The first failure. What was installed by then stays; nothing half-made does.
+pub async fn provision(asked: &[Asked], platform: Platform, site: &Site<'_>) -> Result<Vec<Installed>, Error> {
+    let mut releases: Vec<(Asked, Release)> = Vec::new();
+    for asked in asked {
+        releases.push((asked.clone(), release_for(asked, platform, site).await?));
+    }
+    Plan::new(releases, site.store)?.carry_out(site).await
+}
+
+/// Resolves one request to its files on `platform`: the channel to one version, the version to files with digests.
+async fn release_for(asked: &Asked, platform: Platform, site: &Site<'_>) -> Result<Release, Error> {
+    let resolved = resolve(asked, site).await?;
+    let mut releases = releases(asked, resolved.version(), &[platform], site).await?;
+    Ok(releases.remove(0))
+}

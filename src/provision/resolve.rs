@@ -1,0 +1,88 @@
+//! From a request to one version for all platforms, and to the files of each.
+
+use super::{Asked, Error, Site};
+use crate::model::{Candidate, Choice, Level, Platform, Release, Version};
+
+/// A request with its answer.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The request.
+    pub asked: Asked,
+    /// How the answer was found.
+    pub choice: Choice,
+    /// The answer.
+    pub pick: Candidate,
+}
+
+impl Resolved {
+    /// Gives the chosen version.
+    #[must_use]
+    pub fn version(&self) -> &Version {
+        &self.pick.version
+    }
+}
+
+/// Resolves a request: reads the upstream's documents, applies the tool's rule and the project's policy.
+///
+/// # Errors
+/// When a document cannot be had, or every candidate is rejected.
+pub async fn resolve(asked: &Asked, site: &Site<'_>) -> Result<Resolved, Error> {
+    let failed = |source| Error::Resolve { request: asked.text(), source };
+    let candidates = asked.tool.candidates(&asked.channel, &site.policy, site.metadata).await.map_err(failed)?;
+    let choice = asked.tool.choose(&asked.channel, &candidates, &site.policy);
+    for warning in asked.warnings.iter().chain(&choice.warnings) {
+        site.report.warned(warning);
+    }
+    match choice.pick.clone() {
+        Some(pick) => Ok(Resolved { asked: asked.clone(), choice, pick }),
+        None => Err(nothing(asked, &choice)),
+    }
+}
+
+/// Says why nothing was chosen, with the candidates that came nearest.
+fn nothing(asked: &Asked, choice: &Choice) -> Error {
+    const SHOWN: usize = 4;
+    let mut rejected: Vec<String> =
+        choice.verdicts.iter().take(SHOWN).map(|verdict| format!("{}: {}", verdict.version, verdict.reason)).collect();
+    if choice.verdicts.len() > SHOWN {
+        rejected.push(format!("{} more are listed by `toolkit resolve --explain`", choice.verdicts.len() - SHOWN));
+    }
+    Error::NothingChosen { request: asked.text(), rule: choice.rule.clone(), rejected }
+}
+
+/// Gives the files of `version` for each platform, in the order of `platforms`.
+///
+/// # Errors
+/// When the version is not published for one of them, has no usable digest, or is proven more weakly than the policy
+/// accepts.
+pub async fn releases(
+    asked: &Asked,
+    version: &Version,
+    platforms: &[Platform],
+    site: &Site<'_>,
+) -> Result<Vec<Release>, Error> {
+    let mut releases = Vec::with_capacity(platforms.len());
+    for platform in platforms {
+        let release = asked
+            .tool
+            .release(version, *platform, site.metadata)
+            .await
+            .map_err(|source| Error::Resolve { request: asked.text(), source })?;
+        strong_enough(&release, site.policy.verification)?;
+        releases.push(release);
+    }
+    Ok(releases)
+}
+
+/// Checks every file's proof against the least that is accepted.
+pub(super) fn strong_enough(release: &Release, wanted: Level) -> Result<(), Error> {
+    match release.artifacts.iter().find(|artifact| artifact.proof.level < wanted) {
+        None => Ok(()),
+        Some(weak) => Err(Error::WeakProof {
+            file: weak.file_name().to_owned(),
+            found: weak.proof.level,
+            source_name: weak.proof.source.clone(),
+            wanted,
+        }),
+    }
+}

@@ -1,0 +1,110 @@
+//! Installs made visible: views for tools that share a root, folders for `PATH`, variables, links.
+
+use std::path::{Path, PathBuf};
+
+use super::{Error, Installed};
+use crate::model::{Activation, Platform, ToolName};
+use crate::report::Report;
+use crate::store::{Composition, Install, Linked, Store, View};
+use crate::toolchain::{self, Toolchain};
+
+/// One root that an environment shows: an install by itself, or the view of several.
+#[derive(Debug, Clone)]
+pub struct Visible {
+    /// The tool whose rules apply to the root.
+    pub tool: &'static dyn Toolchain,
+    /// The root.
+    pub root: PathBuf,
+    /// Settings of the tool.
+    pub settings: Vec<(String, String)>,
+    /// The platform it runs on.
+    pub platform: Platform,
+}
+
+/// Groups installs into the roots that an environment shows; tools that share a root become one view.
+///
+/// # Errors
+/// When a view cannot be composed.
+pub fn members(installs: &[Installed], store: &Store, report: &dyn Report) -> Result<Vec<Visible>, Error> {
+    let mut visible: Vec<Visible> = Vec::new();
+    let mut composed: Vec<&str> = Vec::new();
+    for installed in installs {
+        let tool = installed.asked.tool;
+        let root = match tool.shared_root() {
+            None => installed.install.root.clone(),
+            Some(name) if composed.contains(&name) => continue,
+            Some(name) => {
+                composed.push(name);
+                let sharing = installs.iter().filter(|other| other.asked.tool.shared_root() == Some(name));
+                let members = by_rank(sharing);
+                let composition = Composition { name: &ToolName::parse(name)?, members: &members, overlapping: tool.overlapping() };
+                store.view(&composition, &|waiting| report.noted(waiting))?.root
+            }
+        };
+        let (settings, platform) = (installed.asked.settings.clone(), installed.install.id.platform);
+        visible.push(Visible { tool, root, settings, platform });
+    }
+    Ok(visible)
+}
+
+/// Composes a damaged view anew; one whose members are not all installed any more is given up.
+///
+/// # Errors
+/// When a member is damaged itself, or the store cannot be written to.
+pub fn recompose(view: &View, store: &Store, report: &dyn Report) -> Result<(), Error> {
+    let installs = store.list()?;
+    let find = |id: &String| installs.iter().find(|install| install.id.to_string() == *id).cloned();
+    let members: Option<Vec<Install>> = view.members.iter().map(find).collect();
+    let tool = toolchain::ALL.iter().find(|tool| tool.shared_root() == Some(&view.name));
+    match (members, tool) {
+        (Some(members), Some(tool)) => {
+            let name = ToolName::parse(&view.name)?;
+            let composition = Composition { name: &name, members: &members, overlapping: tool.overlapping() };
+            store.recompose(&composition, &|waiting| report.noted(waiting))?;
+            Ok(())
+        }
+        _ => {
+            store.remove_view(view, &|waiting| report.noted(waiting))?;
+            Ok(())
+        }
+    }
+}
+
+/// Orders installs that share a root: the one with the newest runtime last, so that its unversioned files win.
+fn by_rank<'a>(sharing: impl Iterator<Item = &'a Installed>) -> Vec<Install> {
+    let mut ranked: Vec<_> = sharing
+        .map(|installed| (installed.asked.tool.rank(&installed.install.root), &installed.install))
+        .collect();
+    ranked.sort_by(|(left, one), (right, other)| left.cmp(right).then_with(|| one.id.cmp(&other.id)));
+    ranked.into_iter().map(|(_, install)| install.clone()).collect()
+}
+
+/// Gives what makes the roots visible, in their order.
+///
+/// # Errors
+/// When a setting of a tool cannot be applied to its install.
+pub fn activate(visible: &[Visible]) -> Result<Activation, Error> {
+    let mut whole = Activation::default();
+    for one in visible {
+        let activation = toolchain::activate(one.tool, &one.root, &one.settings)?;
+        whole.paths.extend(activation.paths);
+        for (name, value) in activation.vars {
+            if !whole.vars.iter().any(|(known, _)| *known == name) {
+                whole.vars.push((name, value));
+            }
+        }
+    }
+    Ok(whole)
+}
+
+/// Puts links to the executables of every root into `folder`, and lists them.
+///
+/// # Errors
+/// When something else than a link of this store is in the way; nothing is replaced then.
+pub fn link(visible: &[Visible], folder: &Path, store: &Store) -> Result<Vec<Linked>, Error> {
+    let targets: Vec<PathBuf> = visible
+        .iter()
+        .flat_map(|one| one.tool.executables(one.platform).into_iter().map(|name| one.root.join(name)))
+        .collect();
+    Ok(store.link(folder, &targets)?)
+}

@@ -1,0 +1,162 @@
+//! What can go wrong in the store, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::model::{Explain, Kind};
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file system refused something.
+    #[error("could not {action} {}", .path.display())]
+    Io {
+        /// What was tried, as a verb: `create`, `read`.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A receipt was written by a newer version of this program.
+    #[error("{} has schema {schema}; this version of toolkit reads schemas up to {known}", .path.display())]
+    NewerSchema {
+        /// The receipt.
+        path: PathBuf,
+        /// Its schema.
+        schema: u64,
+        /// The newest schema that is understood.
+        known: u64,
+    },
+    /// A file list is not the one that its receipt vouches for.
+    #[error("the file list {} cannot be trusted: {reason}", .path.display())]
+    FileList {
+        /// The file list.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What was verified is not what the install is made of.
+    #[error("{id} was not proven: {reason}")]
+    Unproven {
+        /// The install.
+        id: String,
+        /// What does not match.
+        reason: String,
+    },
+    /// A file of an install is not what its receipt says.
+    #[error("{} is not the file that was installed", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something else stands where the store keeps a folder.
+    #[error("{} is not a folder of the store but {found}", .path.display())]
+    Foreign {
+        /// What was found in the way.
+        path: PathBuf,
+        /// What it is: a symbolic link, a file.
+        found: &'static str,
+    },
+    /// Two members of a view disagree about a file that belongs to one version only.
+    #[error("{first} and {second} bring different {path} and cannot share one {view} root")]
+    Conflict {
+        /// The view.
+        view: String,
+        /// The file, relative to the root.
+        path: String,
+        /// The member that came first.
+        first: String,
+        /// The member that disagrees with it.
+        second: String,
+    },
+    /// The folder to unpack into holds something.
+    #[error("{} is not an empty folder", .path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file that this program did not make stands where a link should go.
+    #[error("{} exists and is not a link into {}", .path.display(), .store.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// The store.
+        store: PathBuf,
+    },
+    /// An executable to link is not in the store.
+    #[error("{} is not an executable of an install", .path.display())]
+    NoExecutable {
+        /// The path that was to be linked.
+        path: PathBuf,
+    },
+    /// This system has no symbolic links that anybody may make.
+    #[error("executables cannot be linked into {} on this system", .path.display())]
+    NoLinks {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Io { .. } | Self::NewerSchema { .. } | Self::Foreign { .. } | Self::NoLinks { .. } => Kind::Machine,
+            Self::FileList { .. }
+            | Self::Unproven { .. }
+            | Self::Damaged { .. }
+            | Self::Conflict { .. }
+            | Self::NoExecutable { .. } => Kind::Integrity,
+            Self::NotEmpty { .. } | Self::NotOurs { .. } => Kind::Usage,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Io { path, source, .. } => return io_hints(path, source),
+            Self::NewerSchema { .. } => "update toolkit, or use another store with `TOOLKIT_HOME`".to_owned(),
+            Self::FileList { .. } | Self::Damaged { .. } | Self::NoExecutable { .. } => {
+                "`toolkit repair` installs it again".to_owned()
+            }
+            Self::Unproven { .. } => "nothing was installed".to_owned(),
+            Self::Foreign { path, .. } => format!("nothing was changed; move {} away and try again", path.display()),
+            Self::Conflict { .. } => "nothing was changed; use them one at a time".to_owned(),
+            Self::NotEmpty { .. } => "nothing was changed; name a folder that is empty or does not exist".to_owned(),
+            Self::NotOurs { path, .. } => format!("nothing was changed; remove {} to have it linked", path.display()),
+            Self::NoLinks { .. } => "use `toolkit env` instead".to_owned(),
+        };
+        vec![hint]
+    }
+}
+
+fn io_hints(path: &Path, source: &io::Error) -> Vec<String> {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => vec![
+            format!("`df -h {0}` and `df -i {0}` show what is left; `toolkit prune` frees space", path.display()),
+            "nothing half-made was left behind".to_owned(),
+        ],
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => vec![
+            "nothing was changed; `chown` it to this user, or choose another place (`TOOLKIT_HOME` for the store)"
+                .to_owned(),
+        ],
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            vec!["name a place that exists and may be written (`TOOLKIT_HOME` for the store)".to_owned()]
+        }
+        io::ErrorKind::Unsupported => {
+            vec!["the file system lacks what a store needs; put it on a local disk with `TOOLKIT_HOME`".to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Adds to an I/O error what was tried and where.
+pub(super) trait At<T> {
+    /// Says that `action` failed at `path`.
+    fn at(self, action: &'static str, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, Error> {
+        self.map_err(|source| Error::Io { action, path: path.to_owned(), source })
+    }
+}

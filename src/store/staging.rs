@@ -1,0 +1,341 @@
+//! Staging: where an install is made, out of everybody's sight, until one rename makes it real.
+//!
+//! A staging folder lives as long as its maker: it is deleted on drop, and `sweep` deletes those whose maker was killed.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::delete::{delete, make_writable};
+use super::error::{At, Error};
+use super::files::Files;
+use super::id::{InstallId, Mark};
+use super::lock::Lock;
+use super::receipt::{Origin, Receipt};
+use super::{FILES, Install, RECEIPT, STAGING, Store, TREE, is_absent};
+use crate::model::{Digest, Node, Verified};
+
+/// A private folder in which one install comes into being.
+#[derive(Debug)]
+pub struct Staging {
+    store: Store,
+    id: InstallId,
+    scratch: Scratch,
+    /// Held on to, so that no install is promoted after its lock was given back.
+    _lock: Arc<File>,
+}
+
+/// What was unpacked into a staging tree.
+#[derive(Debug)]
+pub struct Unpacked {
+    /// The artifacts, in the order of their unpacking.
+    pub artifacts: Vec<Origin>,
+    /// Every entry that was unpacked; where a path comes twice, the last one counts.
+    pub nodes: Vec<Node>,
+    /// The time to put on the receipt.
+    pub installed: jiff::Timestamp,
+}
+
+impl Store {
+    /// Makes an empty staging folder for the install whose lock is held.
+    ///
+    /// # Errors
+    /// When the store cannot be written to.
+    pub fn stage(&self, lock: &Lock) -> Result<Staging, Error> {
+        let scratch = Scratch::new(self)?;
+        let tree = scratch.made().join(TREE);
+        fs::create_dir(&tree).at("create", &tree)?;
+        Ok(Staging { store: self.clone(), id: lock.id.clone(), scratch, _lock: Arc::clone(&lock.file) })
+    }
+
+    /// Deletes what killed processes left in staging and gives the number of folders. Never touches what a living
+    /// process holds. Folders of other users that may not be touched stay.
+    ///
+    /// # Errors
+    /// When the staging folder cannot be read or a dead one cannot be deleted.
+    pub fn sweep(&self) -> Result<usize, Error> {
+        let staging = self.root.join(STAGING);
+        if !super::is_folder(&staging)? || is_empty(&staging)? {
+            return Ok(0);
+        }
+        let dead = {
+            let _gate = self.gate()?;
+            find_dead(&staging)?
+        };
+        for (path, _) in &dead {
+            delete(path).at("delete", path)?;
+        }
+        Ok(dead.len())
+    }
+
+    /// Takes the lock under which staging folders are made and judged: one whose `alive` is not there yet would look
+    /// dead otherwise.
+    fn gate(&self) -> Result<File, Error> {
+        self.lock_file("staging.lock", &|| {})
+    }
+
+    /// Checks that `path` and what lies between it and the store's root are real folders, or not there.
+    pub(super) fn own(&self, path: &Path) -> Result<(), Error> {
+        for folder in path.ancestors().take_while(|folder| *folder != self.root) {
+            let found = match fs::symlink_metadata(folder) {
+                Ok(metadata) if metadata.is_dir() => continue,
+                Ok(metadata) if metadata.is_symlink() => "a symbolic link",
+                Ok(_) => "a file",
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => return Err(error).at("look at", folder),
+            };
+            return Err(Error::Foreign { path: folder.to_owned(), found });
+        }
+        Ok(())
+    }
+}
+
+impl Staging {
+    /// Gives the staging folder itself, for what is needed on the way and not kept.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.scratch.made()
+    }
+
+    /// Gives the folder to unpack into. Several artifacts may go into it, one after the other.
+    #[must_use]
+    pub fn tree(&self) -> PathBuf {
+        self.scratch.made().join(TREE)
+    }
+
+    /// Makes the install real. When it exists by now, that one is given and this one deleted.
+    ///
+    /// # Errors
+    /// When `verified` is not what the install is named by ([`Error::Unproven`]), the nodes contradict each other, or the
+    /// store cannot be written to. Nothing is left behind then.
+    pub fn promote(self, verified: Vec<Verified>, unpacked: Unpacked) -> Result<Install, Error> {
+        if let Some(existing) = self.store.find(&self.id)? {
+            return Ok(existing);
+        }
+        let receipt = self.seal(verified, unpacked)?;
+        let target = self.store.install_folder(&self.id);
+        if !self.scratch.place_if_absent(&self.store, &target)? {
+            if let Some(existing) = self.store.find(&self.id)? {
+                return Ok(existing);
+            }
+            // What stands there has no receipt: a cut of power, or nothing of ours.
+            self.scratch.place(&self.store, &target)?;
+        }
+        Ok(Install { id: self.id.clone(), root: target.join(TREE), receipt })
+    }
+
+    /// Makes the install real in the place of a damaged one. A kill at any point leaves either of the two, or none.
+    ///
+    /// # Errors
+    /// As [`Staging::promote`]; the damaged one stays then.
+    pub fn replace(self, verified: Vec<Verified>, unpacked: Unpacked) -> Result<Install, Error> {
+        let receipt = self.seal(verified, unpacked)?;
+        let target = self.store.install_folder(&self.id);
+        self.scratch.place(&self.store, &target)?;
+        Ok(Install { id: self.id.clone(), root: target.join(TREE), receipt })
+    }
+
+    /// Checks the proof, then writes the file list and, last, the receipt.
+    fn seal(&self, verified: Vec<Verified>, unpacked: Unpacked) -> Result<Receipt, Error> {
+        let unproven = |reason: &str| Error::Unproven { id: self.id.to_string(), reason: reason.to_owned() };
+        let digests: Vec<Digest> = verified.into_iter().map(|verified| verified.digest().clone()).collect();
+        if !digests.iter().eq(unpacked.artifacts.iter().map(|artifact| &artifact.digest)) {
+            return Err(unproven("the verified digests are not those of its artifacts"));
+        }
+        if Mark::of(&digests) != self.id.mark {
+            return Err(unproven("it is named by other digests than those that were verified"));
+        }
+        let folder = self.scratch.made();
+        let list = folder.join(FILES);
+        let files = Files::new(unpacked.nodes).map_err(|reason| Error::FileList { path: list.clone(), reason })?;
+        let sealed = write_list(&files, &list)?;
+        let receipt = Receipt {
+            id: self.id.clone(),
+            artifacts: unpacked.artifacts,
+            installed: unpacked.installed,
+            files: sealed,
+            count: files.entries().len() as u64,
+            bytes: files.bytes(),
+        };
+        let path = folder.join(RECEIPT);
+        fs::write(&path, receipt.to_json()).at("write", &path)?;
+        Ok(receipt)
+    }
+}
+
+/// Writes a file list and gives its digest.
+pub(super) fn write_list(files: &Files, path: &Path) -> Result<String, Error> {
+    let text = files.to_text();
+    fs::write(path, &text).at("write", path)?;
+    Ok(blake3::hash(text.as_bytes()).to_hex().to_string())
+}
+
+/// A private folder on the store's file system, deleted on drop.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    path: PathBuf,
+    /// Locked as long as the folder is in use.
+    _alive: File,
+}
+
+const ALIVE: &str = "alive";
+
+impl Scratch {
+    pub(super) fn new(store: &Store) -> Result<Self, Error> {
+        let staging = store.root.join(STAGING);
+        fs::create_dir_all(&staging).at("create", &staging)?;
+        store.own(&staging)?;
+        let _gate = store.gate()?;
+        let path = private_folder(&staging, "")?;
+        let alive = match hold(&path) {
+            Ok(alive) => alive,
+            Err(error) => {
+                // Deleting may fail for the same reason; the sweep takes a folder that nobody holds.
+                let _ = delete(&path);
+                return Err(error);
+            }
+        };
+        let scratch = Self { path, _alive: alive };
+        let made = scratch.made();
+        fs::create_dir(&made).at("create", &made)?;
+        Ok(scratch)
+    }
+
+    /// Gives the folder that is to be moved into place.
+    pub(super) fn made(&self) -> PathBuf {
+        self.path.join("made")
+    }
+
+    /// Moves what was made to `target`, where nothing may stand; tells whether it did.
+    pub(super) fn place_if_absent(&self, store: &Store, target: &Path) -> Result<bool, Error> {
+        make_parent(store, target)?;
+        if fs::symlink_metadata(target).is_ok() {
+            return Ok(false);
+        }
+        match fs::rename(self.made(), target) {
+            Ok(()) => Ok(true),
+            Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty) => {
+                Ok(false)
+            }
+            Err(error) => Err(error).at("create", target),
+        }
+    }
+
+    /// Moves what was made to `target` and what stood there out of the way.
+    pub(super) fn place(&self, store: &Store, target: &Path) -> Result<(), Error> {
+        make_parent(store, target)?;
+        let old = self.take(target)?;
+        fs::rename(self.made(), target)
+            .inspect_err(|_| {
+                if let Some(old) = old {
+                    // The first error is the one to tell; this only tries to keep what was there.
+                    let _ = fs::rename(old, target);
+                }
+            })
+            .at("create", target)
+    }
+
+    /// Moves `path` in here, to be deleted with the rest, and tells where it is now; a link is moved as a link.
+    pub(super) fn take(&self, path: &Path) -> Result<Option<PathBuf>, Error> {
+        let trash = self.path.join("trash");
+        match fs::rename(path, &trash) {
+            Ok(()) => Ok(Some(trash)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(error).at("move away", path),
+        }
+    }
+
+    /// Deletes the folder and says when that fails, which a drop cannot.
+    pub(super) fn discard(self) -> Result<(), Error> {
+        delete(&self.path).at("delete", &self.path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be deleted now, the next sweep finds.
+        let _ = delete(&self.path);
+    }
+}
+
+fn make_parent(store: &Store, target: &Path) -> Result<(), Error> {
+    let parent = target.parent().expect("the store places nothing at its root");
+    // Before and after: no folder is made through a link, and none that came meanwhile is used.
+    store.own(parent)?;
+    fs::create_dir_all(parent).at("create", parent)?;
+    store.own(parent)
+}
+
+/// Makes a folder of mode 0700 under a random name that begins with `prefix`.
+pub(super) fn private_folder(parent: &Path, prefix: &str) -> Result<PathBuf, Error> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    loop {
+        let path = parent.join(format!("{prefix}{:016x}", fastrand::u64(..)));
+        match builder.create(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error).at("create", &path),
+        }
+    }
+}
+
+/// Makes the file in `folder` whose lock says that its maker lives. It appears under its name only when it is locked.
+pub(super) fn hold(folder: &Path) -> Result<File, Error> {
+    let early = folder.join("alive.new");
+    let alive = File::create_new(&early).at("create", &early)?;
+    alive.lock().at("lock", &early)?;
+    fs::rename(&early, folder.join(ALIVE)).at("create", &early)?;
+    Ok(alive)
+}
+
+/// What is known about the maker of a private folder.
+pub(super) enum Maker {
+    /// It lives, or may not be asked.
+    Alive,
+    /// It died. Holding the file keeps others from deleting the same folder.
+    Dead(File),
+    /// It never said that it lives.
+    Unknown,
+}
+
+/// Asks whether the maker of a private folder still holds it.
+pub(super) fn ask(folder: &Path) -> Result<Maker, Error> {
+    let path = folder.join(ALIVE);
+    match File::open(&path) {
+        Ok(file) => match file.try_lock() {
+            Ok(()) => Ok(Maker::Dead(file)),
+            Err(TryLockError::WouldBlock) => Ok(Maker::Alive),
+            Err(TryLockError::Error(error)) => Err(error).at("lock", &path),
+        },
+        Err(error) if is_absent(&error) => Ok(Maker::Unknown),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Maker::Alive),
+        Err(error) => Err(error).at("open", &path),
+    }
+}
+
+/// Finds what nobody holds in the staging folder. Call it behind the gate.
+fn find_dead(staging: &Path) -> Result<Vec<(PathBuf, Option<File>)>, Error> {
+    let mut dead = Vec::new();
+    for entry in fs::read_dir(staging).at("read", staging)? {
+        let path = entry.at("read", staging)?.path();
+        match ask(&path)? {
+            Maker::Alive => {}
+            Maker::Dead(file) => dead.push((path, Some(file))),
+            Maker::Unknown => dead.push((path, None)),
+        }
+    }
+    Ok(dead)
+}
+
+fn is_empty(folder: &Path) -> Result<bool, Error> {
+    Ok(fs::read_dir(folder).at("read", folder)?.next().is_none())
+}
+
+/// Makes a tree's own folder movable: an archive may have set its mode to read-only, and a rename changes its `..`.
+pub(super) fn make_movable(folder: &Path) -> Result<(), Error> {
+    let read_only = fs::symlink_metadata(folder).at("look at", folder)?.permissions().readonly();
+    if read_only { make_writable(folder).at("change the mode of", folder) } else { Ok(()) }
+}

@@ -1,0 +1,228 @@
+//! Which candidate a channel means, and why each other one is not it. Pure: reads nothing.
+
+use super::Component;
+use crate::model::{
+    Candidate, Channel, Choice, Policy, Prefer, RollForward, RollForwardPolicy, Train, Verdict, Version,
+};
+
+/// Chooses, and gives every rejected candidate its reason.
+pub(super) fn choose(component: Component, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
+    let mut sorted: Vec<&Candidate> = candidates.iter().collect();
+    sorted.sort_by(|a, b| b.version.cmp(&a.version));
+    let judged: Vec<(&Candidate, Option<String>)> =
+        sorted.into_iter().map(|candidate| (candidate, objection(channel, candidate, policy))).collect();
+    let eligible: Vec<&Candidate> =
+        judged.iter().filter(|(_, objection)| objection.is_none()).map(|(candidate, _)| *candidate).collect();
+    let (pick, reason) = match channel {
+        Channel::RollForward(rule) => roll_forward(rule, &eligible, policy.prefer),
+        Channel::Exact(_) => (eligible.first().copied(), "it is the version that was asked for".to_owned()),
+        Channel::Name(_) | Channel::Line(_) | Channel::Range(_) => {
+            (eligible.first().copied(), "it is the newest that answers".to_owned())
+        }
+    };
+    let verdict = |(candidate, objection): &(&Candidate, Option<String>)| {
+        let picked = pick.is_some_and(|pick| pick.version == candidate.version);
+        let reason = match objection {
+            _ if picked => reason.clone(),
+            Some(objection) => objection.clone(),
+            None => passed_over(channel, candidate, pick),
+        };
+        Verdict { version: candidate.version.clone(), picked, reason }
+    };
+    let rule = match pick {
+        Some(_) => rule(component, channel, policy),
+        None => format!("{}; none answers: {}", rule(component, channel, policy), why_none(&judged, policy)),
+    };
+    Choice {
+        rule,
+        pick: pick.cloned(),
+        verdicts: judged.iter().map(verdict).collect(),
+        warnings: pick.and_then(|pick| policy.warns(pick)).into_iter().collect(),
+    }
+}
+
+/// Says in one sentence what the channel means.
+fn rule(component: Component, channel: &Channel, policy: &Policy) -> String {
+    let what = component.noun();
+    match channel {
+        Channel::Name("lts") => format!("lts: the newest stable {what} of the newest supported long-term channel"),
+        Channel::Name("sts") => format!("sts: the newest stable {what} of the newest supported standard-term channel"),
+        Channel::Name("preview") => format!("preview: the newest {what} of the supported channels, previews included"),
+        Channel::Name(name) => format!("{name}: the newest stable {what} of the supported channels"),
+        Channel::Line(line) => format!("{line}: the newest stable {what} of {line}"),
+        Channel::Exact(version) => format!("{version}: this version and no other"),
+        Channel::Range(range) => format!("{range}: the newest {what} in the range"),
+        Channel::RollForward(rule) => roll_forward_rule(rule, policy.prefer),
+    }
+}
+
+fn roll_forward_rule(rule: &RollForward, prefer: Prefer) -> String {
+    let version = &rule.version;
+    let far = match rule.policy {
+        RollForwardPolicy::Disable => return format!("{version} rollForward=disable: this version and no other"),
+        RollForwardPolicy::Patch => "the newest patch of its band",
+        RollForwardPolicy::Feature => "the newest patch of the nearest band from it on",
+        RollForwardPolicy::Minor => "the newest patch of the nearest band or minor from it on",
+        RollForwardPolicy::Major => "the newest patch of the nearest band, minor or major from it on",
+        RollForwardPolicy::LatestPatch => "the newest of its band, not below it",
+        RollForwardPolicy::LatestFeature => "the newest of its minor, not below it",
+        RollForwardPolicy::LatestMinor => "the newest of its major, not below it",
+        RollForwardPolicy::LatestMajor => "the newest of all, not below it",
+    };
+    let stable = "stable versions before prereleases";
+    let policy = rule.policy.as_str();
+    match prefer {
+        Prefer::Named => format!("{version} rollForward={policy}: the version itself, else {far}, {stable}"),
+        Prefer::Newest => format!("{version} rollForward={policy}, upgrade: {far}, {stable}"),
+    }
+}
+
+/// Gives the reason why the channel or the policy does not let the candidate be taken.
+fn objection(channel: &Channel, candidate: &Candidate, policy: &Policy) -> Option<String> {
+    let version = &candidate.version;
+    let named = match channel {
+        Channel::Name(name) => not_by_name(name, candidate, policy),
+        Channel::Line(line) if !line.contains(version) => Some(format!("it is not in {line}")),
+        Channel::Line(_) if version.is_prerelease() => {
+            Some("it is a prerelease; it can be named, or asked for by `preview`".to_owned())
+        }
+        Channel::Exact(wanted) if version != wanted => Some("it is not the version that was asked for".to_owned()),
+        Channel::Range(range) if !range.contains(version) => Some("it is not in the range".to_owned()),
+        Channel::RollForward(rule) => out_of_bounds(rule, version),
+        Channel::Line(_) | Channel::Exact(_) | Channel::Range(_) => None,
+    };
+    named.or_else(|| policy.forbids(candidate))
+}
+
+/// Judges for the moving names: they look at supported channels only, whatever the policy says about others.
+fn not_by_name(name: &str, candidate: &Candidate, policy: &Policy) -> Option<String> {
+    let line = &candidate.support.line;
+    if candidate.support.ended(policy.day) {
+        return Some(policy.ended(candidate));
+    }
+    let wanted = match name {
+        "lts" => Some(Train::Lts),
+        "sts" => Some(Train::Sts),
+        _ => None,
+    };
+    if wanted.is_some() && candidate.support.train != wanted {
+        return Some(match candidate.support.train {
+            Some(Train::Lts) => format!("{line} is a long-term channel"),
+            Some(Train::Sts) => format!("{line} is a standard-term channel"),
+            None => format!("{line} does not say whether it is a long-term or a standard-term channel"),
+        });
+    }
+    (name != "preview" && candidate.version.is_prerelease()).then(|| "it is a prerelease".to_owned())
+}
+
+/// Judges what the .NET host would not accept for the rule, wherever else it lies.
+fn out_of_bounds(rule: &RollForward, version: &Version) -> Option<String> {
+    if *version == rule.version {
+        return None;
+    }
+    let (is, want) = (version.semver(), rule.version.semver());
+    let policy = rule.policy.as_str();
+    let same_major = is.major == want.major;
+    let same_minor = same_major && is.minor == want.minor;
+    let same_band = same_minor && is.patch / 100 == want.patch / 100;
+    let within = match rule.policy {
+        RollForwardPolicy::Disable => false,
+        RollForwardPolicy::Patch | RollForwardPolicy::LatestPatch => same_band,
+        RollForwardPolicy::Feature | RollForwardPolicy::LatestFeature => same_minor,
+        RollForwardPolicy::Minor | RollForwardPolicy::LatestMinor => same_major,
+        RollForwardPolicy::Major | RollForwardPolicy::LatestMajor => true,
+    };
+    if !within {
+        return Some(format!("rollForward={policy} does not reach it from {}", rule.version));
+    }
+    if *version < rule.version {
+        return Some(format!("it is below {}", rule.version));
+    }
+    (!rule.allow_prerelease && version.is_prerelease())
+        .then(|| "it is a prerelease, and allowPrerelease is false".to_owned())
+}
+
+/// Picks among candidates within the rule's bounds, newest first, as the host would if all of them were installed.
+///
+/// Two things differ, because here nothing is installed yet: stable versions go before prereleases (the host takes what
+/// it finds), and [`Prefer::Named`] takes the named version also where a `latest…` rule would move on when a newer one
+/// is installed. For `patch`, [`Prefer::Newest`] gives what the host takes when the named version is not installed.
+fn roll_forward<'a>(rule: &RollForward, eligible: &[&'a Candidate], prefer: Prefer) -> (Option<&'a Candidate>, String) {
+    let named = eligible.iter().find(|candidate| candidate.version == rule.version);
+    if let Some(named) = named
+        && (prefer == Prefer::Named || rule.policy == RollForwardPolicy::Disable)
+    {
+        return (Some(named), "it is the version that the file names".to_owned());
+    }
+    let stable: Vec<&Candidate> = eligible.iter().copied().filter(|c| !c.version.is_prerelease()).collect();
+    let pool = if stable.is_empty() { eligible } else { &stable };
+    let latest = matches!(
+        rule.policy,
+        RollForwardPolicy::LatestPatch
+            | RollForwardPolicy::LatestFeature
+            | RollForwardPolicy::LatestMinor
+            | RollForwardPolicy::LatestMajor
+    );
+    if latest {
+        return (pool.first().copied(), "it is the newest that the rule allows".to_owned());
+    }
+    let nearest = pool.iter().map(|candidate| band(&candidate.version)).min();
+    let pick = pool.iter().find(|candidate| Some(band(&candidate.version)) == nearest).copied();
+    (pick, "it is the newest patch of the nearest feature band".to_owned())
+}
+
+/// Gives major, minor and feature band, which order what a rule may roll to.
+fn band(version: &Version) -> (u64, u64, u64) {
+    let numbers = version.semver();
+    (numbers.major, numbers.minor, numbers.patch / 100)
+}
+
+/// Says why a candidate that could have been taken was not.
+fn passed_over(channel: &Channel, candidate: &Candidate, pick: Option<&Candidate>) -> String {
+    let Some(pick) = pick else { return "nothing was picked".to_owned() };
+    if candidate.version < pick.version {
+        return format!("{} is newer", pick.version);
+    }
+    match channel {
+        Channel::RollForward(rule) if pick.version == rule.version => {
+            format!("{} is the version that the file names", pick.version)
+        }
+        Channel::RollForward(_) if candidate.version.is_prerelease() && !pick.version.is_prerelease() => {
+            format!("it is a prerelease, and {} is stable", pick.version)
+        }
+        _ => format!("{} is nearer to the version that the file names", pick.version),
+    }
+}
+
+/// Says for every line, newest first, why nothing of it was picked.
+fn why_none(judged: &[(&Candidate, Option<String>)], policy: &Policy) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for (candidate, _) in judged {
+        if !lines.contains(&candidate.support.line.as_str()) {
+            lines.push(&candidate.support.line);
+        }
+    }
+    let reasons: Vec<String> = lines.iter().map(|line| why_not(line, judged, policy)).collect();
+    if reasons.is_empty() { "there is no release at all".to_owned() } else { reasons.join("; ") }
+}
+
+fn why_not(line: &str, judged: &[(&Candidate, Option<String>)], policy: &Policy) -> String {
+    let of_line = || judged.iter().filter(|(candidate, _)| candidate.support.line == line);
+    let is_there = |candidate: &Candidate| !policy.as_of || candidate.released.is_some_and(|day| day <= policy.day);
+    let newest = of_line().find(|(candidate, _)| is_there(candidate));
+    let Some((newest, objection)) = newest else { return format!("{line} had no release by {}", policy.day) };
+    if newest.support.ended(policy.day) {
+        return match newest.support.eol {
+            Some(eol) => format!("{line} ended {eol}"),
+            None => format!("{line} has ended"),
+        };
+    }
+    if of_line().filter(|(candidate, _)| is_there(candidate)).all(|(candidate, _)| candidate.version.is_prerelease()) {
+        return format!("{line} has only prereleases (name one, such as {}, or ask for `preview`)", newest.version);
+    }
+    // The nearest miss tells most: what only the policy holds back, else the newest.
+    let held =
+        of_line().find(|(candidate, _)| policy.forbids(candidate).is_some() && !candidate.version.is_prerelease());
+    let (candidate, objection) = held.map_or((*newest, objection), |(candidate, objection)| (*candidate, objection));
+    format!("{}: {}", candidate.version, objection.as_deref().unwrap_or("it was not picked"))
+}

@@ -1,0 +1,89 @@
+//! Choices that a project makes about a tool beside its version, declared by the tool.
+
+use std::path::Path;
+
+use super::Toolchain;
+use crate::model::{Activation, Explain, Kind};
+
+/// A choice: `toolchain = "pin"` in `go = { version = "1.22", toolchain = "pin" }`.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name in `toolkit.toml`.
+    pub name: &'static str,
+    /// What is chosen.
+    pub about: &'static str,
+    /// Its values, the default first.
+    pub values: &'static [SettingValue],
+}
+
+/// One value of a choice.
+#[derive(Debug)]
+pub struct SettingValue {
+    /// Its spelling.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Changes the activation of the install at the path; the error says in words why that is not possible.
+    pub apply: fn(&Path, &mut Activation) -> Result<(), String>,
+}
+
+/// A choice that the tool does not know, or that cannot be applied to this install.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{tool} cannot be set to {name} = \"{value}\": {reason}")]
+pub struct BadSetting {
+    /// The tool.
+    pub tool: String,
+    /// The name of the choice.
+    pub name: String,
+    /// The value that was given.
+    pub value: String,
+    /// What is wrong with it, and what would be right.
+    pub reason: String,
+}
+
+impl Explain for BadSetting {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+}
+
+/// Gives what makes an install at `root` visible, under the choices of the project.
+///
+/// # Errors
+/// When the tool does not know a choice or its value, or the install lacks what a value needs.
+pub fn activate(tool: &dyn Toolchain, root: &Path, settings: &[(String, String)]) -> Result<Activation, BadSetting> {
+    let mut activation = tool.activation(root);
+    for (name, value) in settings {
+        find(tool, name, value)
+            .and_then(|found| (found.apply)(root, &mut activation))
+            .map_err(|reason| refusal(tool, name, value, reason))?;
+    }
+    Ok(activation)
+}
+
+/// Checks choices as they stand in a project, before there is an install to apply them to.
+///
+/// # Errors
+/// When the tool does not know a choice or its value.
+pub fn check(tool: &dyn Toolchain, settings: &[(String, String)]) -> Result<(), BadSetting> {
+    for (name, value) in settings {
+        find(tool, name, value).map_err(|reason| refusal(tool, name, value, reason))?;
+    }
+    Ok(())
+}
+
+fn refusal(tool: &dyn Toolchain, name: &str, value: &str, reason: String) -> BadSetting {
+    BadSetting { tool: tool.name().to_owned(), name: name.to_owned(), value: value.to_owned(), reason }
+}
+
+fn find(tool: &dyn Toolchain, name: &str, value: &str) -> Result<&'static SettingValue, String> {
+    let Some(setting) = tool.settings().iter().find(|setting| setting.name == name) else {
+        let known: Vec<_> = tool.settings().iter().map(|setting| format!("`{}`", setting.name)).collect();
+        let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+        return Err(format!("no such setting; what can be set is {known}"));
+    };
+    setting.values.iter().find(|known| known.name == value).ok_or_else(|| {
+        let known: Vec<_> = setting.values.iter().map(|value| value.name).collect();
+        format!("the values are {}", known.join(", "))
+    })
+}
