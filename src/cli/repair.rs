@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::render::Failure;
 use super::site::{Workplace, done};
-use super::verify::check;
+use super::verify::{check, differences};
 use super::Global;
 use crate::host::Host;
 use crate::provision;
@@ -30,7 +30,7 @@ impl Arguments {
         let place = Workplace::new(host, global)?;
         let mut repaired = 0;
         for install in place.chosen(&self.specs)? {
-            let differences = place.store.verify(&install, check(&place))?;
+            let differences = differences(&install, &place)?;
             if differences.is_empty() {
                 continue;
             }

@@ -8,7 +8,7 @@ use super::render::{self, Failure, Style};
 use super::site::{Workplace, done};
 use super::Global;
 use crate::host::Host;
-use crate::store::{Check, Difference, Install};
+use crate::store::{self, Change, Check, Difference, Install};
 
 /// Hash every installed file again and compare it with the receipt of its install
 ///
@@ -33,7 +33,7 @@ impl Arguments {
         let mut sound = true;
         let mut report = Vec::new();
         for install in &installs {
-            let differences = place.store.verify(install, check(&place))?;
+            let differences = differences(install, &place)?;
             sound &= differences.is_empty();
             if !global.json {
                 tell(install, &differences)?;
@@ -55,6 +55,17 @@ impl Arguments {
         }
         done(global, "hint: `toolkit repair` installs anew what differs");
         Ok(ExitCode::from(1))
+    }
+}
+
+/// Lists what differs in an install. A file list that cannot be trusted is a difference like any other: the receipt vouches
+/// for it.
+pub(super) fn differences(install: &Install, place: &Workplace) -> Result<Vec<Difference>, Failure> {
+    match place.store.verify(install, check(place)) {
+        Err(store::Error::FileList { path, .. }) => {
+            Ok(vec![Difference { path: path.display().to_string(), change: Change::Content }])
+        }
+        outcome => Ok(outcome?),
     }
 }
 

@@ -3,8 +3,8 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says why it skips")]
 
-
 mod cli;
+mod faults;
 mod install;
 mod many;
 mod resolve_go;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use toolkit::model::{
-    Algorithm, Digest, Explain, Kind, Level, Node, NodeKind, Proof, Received, ToolName, Verified, Version,
+    Algorithm, Digest, Explain, Format, Kind, Level, Node, NodeKind, Proof, Received, ToolName, Verified, Version,
 };
 use toolkit::store::{Change, Check, Error, Install, InstallId, Mark, Origin, Staging, Store, Unpacked};
 
@@ -60,6 +60,8 @@ fn unpack(tree: &Path, files: &[File<'_>], version: &str) -> std::io::Result<Unp
         digest: digest(version),
         proof: Proof { level: Level::Checksum, source: "go.dev".to_owned() },
         size: 99,
+        format: Format::TarGz,
+        strip: 1,
     };
     Ok(Unpacked { artifacts: vec![origin], nodes, installed: jiff::Timestamp::UNIX_EPOCH })
 }

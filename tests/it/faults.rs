@@ -1,0 +1,533 @@
+//! What can happen between here and an upstream, and exactly how often the upstream is asked then.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use toolkit::model::{Explain, Kind};
+use toolkit::net::{Client, Document, Error, Fault as Cause, Limits, Metadata, Mirror, Net, Retry, Settings};
+use toolkit::report::{Report, Task};
+use url::Url;
+
+use crate::support::upstream::{Fault, Upstream};
+
+const PATH: &str = "/go/go1.27.3.linux-amd64.tar.gz";
+const SIZE: usize = 200_000;
+
+/// Hears notes and warnings.
+#[derive(Debug, Default)]
+struct Ear {
+    notes: Mutex<Vec<String>>,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Report for Ear {
+    fn began(&self, _: &str, _: Option<u64>) -> Task {
+        Task(0)
+    }
+    fn advanced(&self, _: Task, _: u64) {}
+    fn restarted(&self, _: Task) {}
+    fn ended(&self, _: Task, _: &str) {}
+    fn noted(&self, note: &str) {
+        self.notes.lock().unwrap().push(note.to_owned());
+    }
+    fn warned(&self, warning: &str) {
+        self.warnings.lock().unwrap().push(warning.to_owned());
+    }
+}
+
+/// Waits as little as a loaded machine allows.
+fn hasty() -> Settings {
+    Settings {
+        limits: Limits {
+            connect: Duration::from_secs(5),
+            stall: Duration::from_millis(150),
+            total: Duration::from_secs(20),
+        },
+        retry: Retry {
+            base: Duration::from_millis(2),
+            cap: Duration::from_millis(5),
+            patience: Duration::from_secs(2),
+            ..Retry::default()
+        },
+        ..Settings::default()
+    }
+}
+
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn client(settings: Settings) -> (Client, Arc<Ear>) {
+    let ear = Arc::new(Ear::default());
+    (Client::new(settings, Arc::clone(&ear) as Arc<dyn Report>), ear)
+}
+
+async fn download(client: &Client, url: &Url) -> Result<Vec<u8>, Error> {
+    let mut body = client.open(url).await?;
+    let mut received = Vec::new();
+    while let Some(bytes) = body.chunk().await? {
+        received.extend_from_slice(&bytes);
+    }
+    Ok(received)
+}
+
+fn payload() -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(7);
+    std::iter::repeat_with(|| random.u8(..)).take(SIZE).collect()
+}
+
+fn status(code: u16, times: usize, retry_after: Option<&str>) -> Fault {
+    Fault::Status { code, times, retry_after: retry_after.map(str::to_owned) }
+}
+
+/// Gives the variant of an error, with the cause of a surrender.
+fn named(error: &Error) -> String {
+    match error {
+        Error::GaveUp { attempts, source, .. } => format!("GaveUp({attempts}, {})", variant(&format!("{source:?}"))),
+        Error::Status { status, .. } => format!("Status({status})"),
+        other => variant(&format!("{other:?}")),
+    }
+}
+
+fn variant(debug: &str) -> String {
+    debug.chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+/// A way to misbehave, how it ends, and how often the file was asked for.
+type Row = (&'static str, Vec<Fault>, &'static str, usize);
+
+fn rows_that_resume() -> Vec<Row> {
+    let at = 60_000;
+    vec![
+        ("no fault", vec![], "whole", 1),
+        ("cut once", vec![Fault::CutOnce { at }], "whole", 2),
+        ("cut at the first byte", vec![Fault::CutOnce { at: 0 }], "whole", 2),
+        ("cut at the last byte", vec![Fault::CutOnce { at: SIZE as u64 - 1 }], "whole", 2),
+        ("cut at three places", vec![1000, 2000, 199_000].into_iter().map(|at| Fault::CutOnce { at }).collect(), "whole", 4),
+        ("cut always", vec![Fault::CutAlways { at }], "GaveUp(4, Short)", 4),
+        ("reset once", vec![Fault::ResetOnce { at }], "whole", 2),
+        ("stalled once", vec![Fault::StallOnce { at }], "whole", 2),
+        ("stalled always", vec![Fault::Stall { at }], "GaveUp(4, Stalled)", 4),
+        ("no answer once", vec![Fault::Mute { times: 1 }], "whole", 2),
+        ("ignored range", vec![Fault::CutOnce { at }, Fault::IgnoreRange], "whole", 2),
+        ("ignored range, cut again", vec![Fault::CutOnce { at: 9000 }, Fault::CutOnce { at }, Fault::IgnoreRange], "whole", 3),
+        ("ignored range, no ETag", vec![Fault::CutOnce { at }, Fault::IgnoreRange, Fault::NoEtag], "whole", 2),
+        ("range without ETag", vec![Fault::CutOnce { at }, Fault::NoEtag], "whole", 2),
+        ("weak ETag", vec![Fault::CutOnce { at }, Fault::Etag("W/\"a\"".to_owned())], "whole", 2),
+        ("other start", vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 5-199999/200000".to_owned())], "Contradiction", 2),
+        ("other total", vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 60000-199999/300000".to_owned())], "Changed", 2),
+        ("no sense in the range", vec![Fault::CutOnce { at }, Fault::ContentRange("pages 3".to_owned())], "Contradiction", 2),
+        ("chunked", vec![Fault::Chunked { complete: true }], "whole", 1),
+        ("chunked and cut once", vec![Fault::Chunked { complete: true }, Fault::CutOnce { at }], "whole", 2),
+        ("chunked and never ended", vec![Fault::Chunked { complete: false }, Fault::IgnoreRange], "GaveUp(4, Short)", 4),
+        ("too little is announced", vec![Fault::Announce { length: 100 }], "the first 100 bytes", 1),
+        ("too much is announced", vec![Fault::Announce { length: 300_000 }, Fault::IgnoreRange], "GaveUp(4, Short)", 4),
+        ("too much is announced, with ranges", vec![Fault::Announce { length: 300_000 }], "Changed", 2),
+    ]
+}
+
+fn rows_of_answers() -> Vec<Row> {
+    let html = || Fault::ContentType("text/html; charset=utf-8".to_owned());
+    vec![
+        ("500 twice", vec![status(500, 2, None)], "whole", 3),
+        ("500 always", vec![status(500, 99, None)], "GaveUp(4, Status)", 4),
+        ("502", vec![status(502, 1, None)], "whole", 2),
+        ("503 with Retry-After", vec![status(503, 1, Some("0"))], "whole", 2),
+        ("503, come back in an hour", vec![status(503, 1, Some("3600"))], "ComeBackLater", 1),
+        ("504", vec![status(504, 3, None)], "whole", 4),
+        ("429 with a date that has passed", vec![status(429, 1, Some("Mon, 23 Nov 2020 10:00:00 GMT"))], "whole", 2),
+        ("429 always", vec![status(429, 99, None)], "GaveUp(4, Status)", 4),
+        ("408", vec![status(408, 1, None)], "whole", 2),
+        ("400", vec![status(400, 99, None)], "Status(400)", 1),
+        ("401", vec![status(401, 99, None)], "Status(401)", 1),
+        ("403", vec![status(403, 99, None)], "Status(403)", 1),
+        ("404", vec![status(404, 99, None)], "Status(404)", 1),
+        ("410", vec![status(410, 99, None)], "Status(410)", 1),
+        ("501", vec![status(501, 99, None)], "Status(501)", 1),
+        ("304 out of the blue", vec![status(304, 1, None)], "Contradiction", 1),
+        ("206 out of the blue", vec![status(206, 1, None)], "Contradiction", 1),
+        ("an empty 200", vec![status(200, 1, None)], "Empty", 1),
+        ("a redirect to nowhere", vec![status(302, 1, None)], "Redirect", 1),
+        ("an HTML page", vec![html()], "Html", 1),
+        ("an HTML page when resuming", vec![Fault::CutOnce { at: 5 }, status(500, 0, None)], "whole", 2),
+        ("a coding on top", vec![Fault::ContentEncoding("gzip".to_owned())], "whole", 1),
+        ("404 after a cut", vec![Fault::CutOnce { at: 5 }], "whole", 2),
+    ]
+}
+
+#[test]
+fn every_fault_ends_as_promised_after_exactly_as_many_requests() {
+    for (name, faults, ending, requests) in rows_that_resume().into_iter().chain(rows_of_answers()) {
+        let upstream = Upstream::new();
+        upstream.file(PATH, payload());
+        for fault in faults {
+            upstream.fault(PATH, fault);
+        }
+        let (client, _) = client(hasty());
+        let answer = wait_for(download(&client, &upstream.url(PATH)));
+        let got = match &answer {
+            Ok(bytes) if *bytes == payload() => "whole".to_owned(),
+            Ok(bytes) if payload().starts_with(bytes) => format!("the first {} bytes", bytes.len()),
+            Ok(bytes) => format!("{} other bytes", bytes.len()),
+            Err(error) => named(error),
+        };
+        assert_eq!((got.as_str(), upstream.requests(PATH)), (ending, requests), "{name}: {answer:.200?}");
+        if let Err(error) = answer {
+            assert_eq!(error.kind(), Kind::Upstream, "{name}");
+            assert!(!error.hints().is_empty(), "{name}");
+            assert!(error.to_string().contains(PATH), "{name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_rest_is_asked_for_and_only_of_the_same_file() {
+    let upstream = Upstream::new();
+    upstream.file(PATH, payload()).fault(PATH, Fault::CutOnce { at: 60_000 });
+    let (client, ear) = client(hasty());
+    wait_for(download(&client, &upstream.url(PATH))).unwrap();
+    let seen = upstream.seen(PATH);
+    assert_eq!(seen[0].headers.get("range"), None);
+    assert_eq!(seen[1].headers["range"], "bytes=60000-");
+    assert!(seen[1].headers["if-range"].starts_with('"'));
+    assert!(seen.iter().all(|seen| seen.headers["accept-encoding"] == "identity"));
+    assert_eq!(upstream.sent(), SIZE as u64, "no byte is sent twice");
+    let notes = ear.notes.lock().unwrap();
+    assert!(notes.len() == 1 && notes[0].contains("attempt 2 of 4"), "{notes:?}");
+}
+
+#[test]
+fn a_file_that_is_replaced_meanwhile_is_never_mixed() {
+    for ranges in [true, false] {
+        let upstream = Upstream::new();
+        upstream.file(PATH, payload()).fault(PATH, Fault::CutOnce { at: 60_000 });
+        if !ranges {
+            upstream.fault(PATH, Fault::IgnoreRange);
+        }
+        let (client, _) = client(hasty());
+        let answer = wait_for(async {
+            let mut body = client.open(&upstream.url(PATH)).await?;
+            upstream.file(PATH, vec![7; SIZE]);
+            while body.chunk().await?.is_some() {}
+            Ok::<_, Error>(())
+        });
+        assert!(matches!(answer, Err(Error::Changed { .. })), "{answer:?}");
+        assert_eq!(upstream.requests(PATH), 2);
+    }
+}
+
+#[test]
+fn a_slow_drip_ends_at_the_total_limit() {
+    let upstream = Upstream::new();
+    upstream.file(PATH, payload()).fault(PATH, Fault::Drip { pause: Duration::from_millis(5) });
+    let mut settings = hasty();
+    settings.limits.total = Duration::from_millis(300);
+    let (client, _) = client(settings);
+    let error = wait_for(download(&client, &upstream.url(PATH))).unwrap_err();
+    assert!(matches!(error, Error::TooSlow { received: 1.., length: Some(_), .. }), "{error:?}");
+    assert_eq!(upstream.requests(PATH), 1);
+}
+
+#[test]
+fn retry_after_is_obeyed() {
+    let upstream = Upstream::new();
+    upstream.file(PATH, payload()).fault(PATH, status(503, 1, Some("1")));
+    let (client, _) = client(hasty());
+    let start = std::time::Instant::now();
+    wait_for(download(&client, &upstream.url(PATH))).unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    assert_eq!(upstream.requests(PATH), 2);
+}
+
+#[test]
+fn a_refused_connection_is_tried_again_and_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let (client, ear) = client(hasty());
+    let error = wait_for(download(&client, &Url::parse(&format!("http://{address}/a")).unwrap())).unwrap_err();
+    assert!(matches!(&error, Error::GaveUp { attempts: 4, source: Cause::Unreachable { .. }, .. }), "{error:?}");
+    assert!(error.hints()[0].contains("NAT gateway"), "{:?}", error.hints());
+    assert_eq!(ear.notes.lock().unwrap().len(), 3);
+}
+
+#[test]
+fn redirects_are_followed_bounded_and_counted() {
+    let upstream = Upstream::new();
+    upstream.file("/file", payload());
+    for hop in 0..11 {
+        upstream.fault(&format!("/{hop}"), Fault::Redirect { to: format!("/{}", hop + 1) });
+    }
+    upstream.fault("/11", Fault::Redirect { to: "/file".to_owned() });
+    upstream.fault("/circle", Fault::Redirect { to: "/circle2".to_owned() });
+    upstream.fault("/circle2", Fault::Redirect { to: "circle".to_owned() });
+    upstream.fault("/self", Fault::Redirect { to: "#again".to_owned() });
+    upstream.fault("/secret", Fault::Redirect { to: format!("http://user:pw@{}/file", upstream.host()) });
+    upstream.fault("/local", Fault::Redirect { to: "file:///etc/passwd".to_owned() });
+    upstream.fault("/plain", Fault::Redirect { to: "http://example.com/".to_owned() });
+    for (path, fine, requests, says) in [
+        ("/2", true, 11, ""),
+        ("/1", false, 11, "more than 10"),
+        ("/circle", false, 2, "circle"),
+        ("/self", false, 1, "circle"),
+        ("/secret", false, 1, "refused"),
+        ("/local", false, 1, "a file of this machine"),
+        ("/plain", false, 1, "plain http"),
+    ] {
+        upstream.forget();
+        let (client, _) = client(hasty());
+        let answer = wait_for(download(&client, &upstream.url(path)));
+        assert_eq!(answer.is_ok(), fine, "{path}: {:?}", answer.err());
+        assert_eq!(upstream.total_requests(), requests, "{path}");
+        if let Err(error) = answer {
+            assert!(matches!(error, Error::Redirect { .. }), "{path}: {error:?}");
+            assert!(error.to_string().contains(says) && !error.to_string().contains("pw"), "{path}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_resume_starts_at_the_first_url_again() {
+    let (front, back) = (Upstream::new(), Upstream::new());
+    front.fault(PATH, Fault::Redirect { to: back.url("/signed?token=1").to_string() });
+    back.file("/signed", payload()).fault("/signed", Fault::CutOnce { at: 1000 });
+    let (client, _) = client(hasty());
+    assert_eq!(wait_for(download(&client, &front.url(PATH))).unwrap(), payload());
+    assert_eq!((front.requests(PATH), back.requests("/signed")), (2, 2));
+    for seen in front.all_seen().iter().chain(&back.all_seen()) {
+        for secret in ["authorization", "cookie", "proxy-authorization", "referer"] {
+            assert_eq!(seen.headers.get(secret), None);
+        }
+    }
+}
+
+#[test]
+fn tls_is_verified_and_never_left() {
+    let (secure, plain) = (Upstream::with_tls(), Upstream::new());
+    secure.file(PATH, payload()).fault("/down", Fault::Redirect { to: plain.url("/file").to_string() });
+    secure.fault(PATH, Fault::CutOnce { at: 500 });
+    plain.file("/file", payload());
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("ca.pem");
+    std::fs::write(&bundle, secure.authority()).unwrap();
+
+    let (stranger, _) = client(hasty());
+    let error = wait_for(download(&stranger, &secure.url(PATH))).unwrap_err();
+    let untrusted = matches!(error, Error::Untrusted { .. } | Error::Authorities { .. });
+    assert!(untrusted && error.hints()[0].contains("SSL_CERT_FILE"), "{error:?}");
+    assert_eq!(secure.total_requests(), 0);
+
+    for authorities in [bundle, folder.path().to_owned()] {
+        let (client, _) = client(Settings { authorities: vec![authorities], ..hasty() });
+        assert_eq!(wait_for(download(&client, &secure.url(PATH))).unwrap(), payload());
+        let error = wait_for(download(&client, &secure.url("/down"))).unwrap_err();
+        assert!(matches!(&error, Error::Redirect { reason, .. } if reason.contains("never left")), "{error:?}");
+    }
+    assert_eq!(secure.requests(PATH), 3, "cut once, then whole");
+    assert_eq!(secure.requests("/down"), 2, "a downgrade is not tried again");
+    assert_eq!(plain.total_requests(), 0);
+}
+
+#[test]
+fn a_bundle_that_is_none_is_this_machines_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "no certificate here").unwrap();
+    for authorities in [empty, folder.path().join("missing.pem")] {
+        let (client, _) = client(Settings { authorities: vec![authorities], ..hasty() });
+        let error = wait_for(download(&client, &Url::parse("https://127.0.0.1:9/a").unwrap())).unwrap_err();
+        assert_eq!(error.kind(), Kind::Machine, "{error:?}");
+    }
+}
+
+#[test]
+fn a_coding_on_top_is_visible_and_said() {
+    let upstream = Upstream::new();
+    upstream.file(PATH, payload()).fault(PATH, Fault::ContentEncoding("gzip".to_owned()));
+    let (client, ear) = client(hasty());
+    let body = wait_for(client.open(&upstream.url(PATH))).unwrap();
+    assert_eq!(body.encoding(), Some("gzip"));
+    assert!(ear.warnings.lock().unwrap()[0].contains("Content-Encoding gzip"));
+}
+
+fn document(url: Url) -> Document {
+    let check = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).map(drop).map_err(|e| e.to_string());
+    Document { url, mirror_name: None, check }
+}
+
+#[test]
+fn an_index_and_an_archive_take_two_requests_on_one_connection() {
+    let upstream = Upstream::new();
+    upstream.file("/index.json", "[1]").file(PATH, payload());
+    let (client, _) = client(hasty());
+    wait_for(async {
+        client.read(&document(upstream.url("/index.json"))).await.unwrap();
+        download(&client, &upstream.url(PATH)).await.unwrap();
+    });
+    assert_eq!((upstream.total_requests(), upstream.connections()), (2, 1));
+}
+
+#[test]
+fn a_document_that_is_not_sound_never_replaces_the_last_good_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let later = || jiff::Timestamp::now() + jiff::SignedDuration::from_hours(50);
+    let reader = |now| client(Settings { cache: Some(folder.path().join("metadata")), now, ..hasty() });
+    let html = Fault::ContentType("text/html".to_owned());
+    for (name, body, faults, requests, says) in [
+        ("invalid JSON", "{\"a\":", vec![], 1, "not as expected"),
+        ("a web page", "<html>", vec![html], 1, "HTML page"),
+        ("nothing", "", vec![], 1, "is empty"),
+        ("404", "[2]", vec![status(404, 9, None)], 1, "404 Not Found"),
+        ("500", "[2]", vec![status(500, 9, None)], 4, "4 attempts"),
+        ("cut", "[2, 3]", vec![Fault::CutAlways { at: 3 }], 4, "ended the connection"),
+        ("broken gzip", "[2]", vec![Fault::ContentEncoding("gzip".to_owned())], 1, "gzip coding"),
+        ("another coding", "[2]", vec![Fault::ContentEncoding("br".to_owned())], 1, "Content-Encoding br"),
+    ] {
+        let upstream = Upstream::new();
+        let wanted = document(upstream.url("/index.json"));
+        upstream.file("/index.json", "[1]");
+        assert_eq!(wait_for(reader(jiff::Timestamp::now).0.read(&wanted)).unwrap(), b"[1]", "{name}");
+        upstream.file("/index.json", body);
+        for fault in faults {
+            upstream.fault("/index.json", fault);
+        }
+        upstream.forget();
+        let (client, ear) = reader(later);
+        assert_eq!(wait_for(client.read(&wanted)).unwrap(), b"[1]", "{name}");
+        assert_eq!(upstream.total_requests(), requests, "{name}");
+        let warnings = ear.warnings.lock().unwrap().join("\n");
+        assert!(warnings.contains("2 days ago") && warnings.contains(says), "{name}: {warnings}");
+    }
+}
+
+#[test]
+fn without_a_copy_the_error_says_both() {
+    let upstream = Upstream::new();
+    upstream.file("/index.json", "nonsense").fault("/gone.json", status(503, 9, None));
+    let folder = tempfile::tempdir().unwrap();
+    let (client, _) = client(Settings { cache: Some(folder.path().join("metadata")), ..hasty() });
+    for (path, requests) in [("/index.json", 1), ("/gone.json", 4)] {
+        let error = wait_for(client.read(&document(upstream.url(path)))).unwrap_err();
+        assert!(error.to_string().contains("no good copy"), "{error}");
+        assert!(std::error::Error::source(&error).is_some() && !error.hints().is_empty());
+        assert_eq!(upstream.requests(path), requests);
+    }
+    assert!(!folder.path().join("metadata").exists(), "what fails its check is never kept");
+}
+
+#[test]
+fn a_copy_is_confirmed_by_its_etag() {
+    let upstream = Upstream::new();
+    upstream.file("/index.json", "[1]");
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        let (client, ear) = client(Settings { cache: Some(folder.path().to_owned()), ..hasty() });
+        assert_eq!(wait_for(client.read(&document(upstream.url("/index.json")))).unwrap(), b"[1]");
+        assert!(ear.warnings.lock().unwrap().is_empty());
+    }
+    upstream.file("/index.json", "[2]");
+    let (client, _) = client(Settings { cache: Some(folder.path().to_owned()), ..hasty() });
+    assert_eq!(wait_for(client.read(&document(upstream.url("/index.json")))).unwrap(), b"[2]");
+    let asked: Vec<bool> =
+        upstream.seen("/index.json").iter().map(|seen| seen.headers.contains_key("if-none-match")).collect();
+    assert_eq!(asked, [false, true, true, true]);
+    assert_eq!(upstream.sent(), 6, "a confirmed copy is not sent again");
+}
+
+#[test]
+fn documents_may_come_compressed_and_are_bounded() {
+    let upstream = Upstream::new();
+    let zipped = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    for (path, bytes) in [("/small", zipped(b"[1]")), ("/bomb", zipped(&vec![b' '; (64 << 20) + 1]))] {
+        upstream.file(path, bytes).fault(path, Fault::ContentEncoding("gzip".to_owned()));
+    }
+    let (client, _) = client(hasty());
+    assert_eq!(wait_for(client.read(&document(upstream.url("/small")))).unwrap(), b"[1]");
+    let error = wait_for(client.read(&document(upstream.url("/bomb")))).unwrap_err();
+    assert!(matches!(&error, Error::NoCopy { source, .. } if matches!(**source, Error::TooLarge { .. })), "{error:?}");
+    assert_eq!(upstream.seen("/small")[0].headers["accept-encoding"], "gzip");
+}
+
+#[test]
+fn offline_makes_no_connection() {
+    let upstream = Upstream::new();
+    upstream.file("/index.json", "[1]").file(PATH, payload());
+    let folder = tempfile::tempdir().unwrap();
+    let settings = |offline| Settings { cache: Some(folder.path().to_owned()), offline, ..hasty() };
+    let wanted = document(upstream.url("/index.json"));
+    let error = wait_for(client(settings(true)).0.read(&wanted)).unwrap_err();
+    assert!(matches!(error, Error::Offline { .. }) && error.to_string().contains("/index.json"), "{error}");
+    assert_eq!(upstream.total_requests(), 0);
+    wait_for(client(settings(false)).0.read(&wanted)).unwrap();
+    let (offline, ear) = client(settings(true));
+    assert_eq!(wait_for(offline.read(&wanted)).unwrap(), b"[1]");
+    assert!(ear.notes.lock().unwrap()[0].contains("copy"));
+    let error = wait_for(download(&offline, &upstream.url(PATH))).unwrap_err();
+    assert!(matches!(error, Error::Offline { .. }), "{error:?}");
+    assert_eq!(upstream.total_requests(), 1);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_only_warns_once() {
+    let upstream = Upstream::new();
+    upstream.file("/a.json", "[1]").file("/b.json", "[2]");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("metadata"), "a file where the folder should be").unwrap();
+    let (client, ear) = client(Settings { cache: Some(folder.path().join("metadata")), ..hasty() });
+    for path in ["/a.json", "/b.json"] {
+        wait_for(client.read(&document(upstream.url(path)))).unwrap();
+    }
+    assert_eq!(ear.warnings.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_mirror_serves_upstream_paths_from_a_folder_or_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, bytes) in [("go.dev/dl/index.json", &b"[1]"[..]), ("dl.google.com/go/a b.tar.gz", b"bytes"), ("host/empty", b"")] {
+        let file = folder.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
+    }
+    let upstream = Upstream::serving(folder.path());
+    let wanted = Document { mirror_name: Some("index.json"), ..document(Url::parse("https://go.dev/dl/?mode=json").unwrap()) };
+    let paths = [folder.path().display().to_string(), format!("file://{}", folder.path().display()), upstream.url("/").to_string()];
+    for (mirror, online) in paths.iter().zip([false, false, true]) {
+        let mirror = Some(Mirror::parse(mirror, Path::new("/")).unwrap());
+        let (client, _) = client(Settings { mirror, offline: !online, ..hasty() });
+        assert_eq!(wait_for(client.read(&wanted)).unwrap(), b"[1]");
+        let file = Url::parse("https://dl.google.com/go/a%20b.tar.gz").unwrap();
+        assert_eq!(wait_for(download(&client, &file)).unwrap(), b"bytes");
+        for (path, expected) in [("missing", if online { "Status(404)" } else { "Missing" }), ("empty", "Empty")] {
+            let url = Url::parse(&format!("https://host/{path}")).unwrap();
+            assert_eq!(named(&wait_for(download(&client, &url)).unwrap_err()), expected);
+        }
+    }
+    assert_eq!(upstream.total_requests(), 4);
+}
+
+#[test]
+fn the_next_base_is_asked_when_the_first_lacks_a_file_and_only_then() {
+    let (first, second) = (Upstream::new(), Upstream::new());
+    first.fault("/proxy/gone", status(410, 9, None)).fault("/proxy/broken", status(403, 9, None));
+    for path in ["/absent", "/gone", "/broken"] {
+        second.file(path, "[1]");
+    }
+    let bases = vec![("goproxy".to_owned(), vec![first.url("/proxy"), second.url("/")])];
+    let (client, _) = client(Settings { bases, ..hasty() });
+    for (path, found, asked) in [("/absent", true, 2), ("/gone", true, 2), ("/broken", false, 1)] {
+        let url = Url::parse(&format!("goproxy://{path}")).unwrap();
+        first.forget();
+        second.forget();
+        assert_eq!(wait_for(download(&client, &url)).is_ok(), found, "{path}");
+        assert_eq!(first.total_requests() + second.total_requests(), asked, "{path}");
+        assert_eq!(wait_for(client.read(&document(url))).is_ok(), found, "{path}");
+        assert_eq!(first.total_requests() + second.total_requests(), 2 * asked, "{path}");
+    }
+}
