@@ -256,6 +256,10 @@ fn published(entry: &Entry) -> String {
     let mut names: Vec<_> = plain.map(|file| format!("{}/{}", file.os, arch(&file.arch))).collect();
     names.sort();
     names.dedup();
+    in_words(&names)
+}
+
+fn in_words(names: &[String]) -> String {
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.concat(),
