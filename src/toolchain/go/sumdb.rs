@@ -339,6 +339,15 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn hashes_are_those_of_certificate_transparency() {
+        // The test vectors of RFC 6962's reference implementation: the leaf "" and the tree of "" and "\0".
+        let hex = |hash: &[u8]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(hex(&leaf_hash(b"")), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
+        let root = node_hash(&leaf_hash(b""), &leaf_hash(b"\0"));
+        assert_eq!(hex(&root), "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125");
+    }
+
+    #[test]
     fn every_record_of_every_small_tree_is_proven() {
         for size in (1..=20).chain([255, 256, 257, 511, 513, 700]) {
             let database = database(size);
@@ -419,12 +428,15 @@ pub(super) mod tests {
             (database.lookup(4), "the record of another version"),
             (format!("3\n{text}\n{}", database.signed("go.sum database tree\n0\nAAAA\n")), "an empty tree"),
             (format!("3\n{text}\n{}", database.signed(text)), "a signature on something else"),
+            (format!("3\n{text}\n{}", database.signed(&head.replace("go.sum", "go.mod"))), "the head of another tree"),
             (String::new(), "nothing"),
             ("<html>".to_owned(), "a page"),
         ] {
             assert!(prove(&database, 3, &answer).is_err(), "{why} passed");
         }
         assert!(prove(&other, 3, &other.lookup(0)).is_ok(), "the other database proves its own");
+        let two = Database::new("sum.example", vec![format!("{text}{evil}")]);
+        assert!(prove(&two, 3, &two.lookup(0)).unwrap_err().contains("two hashes"));
     }
 
     #[test]
