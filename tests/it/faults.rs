@@ -42,7 +42,7 @@ impl Report for Ear {
 fn hasty() -> Settings {
     Settings {
         limits: Limits {
-            connect: Duration::from_secs(5),
+            connect: Duration::from_secs(1),
             stall: Duration::from_millis(150),
             total: Duration::from_secs(20),
         },
@@ -106,23 +106,53 @@ fn rows_that_resume() -> Vec<Row> {
         ("cut once", vec![Fault::CutOnce { at }], "whole", 2),
         ("cut at the first byte", vec![Fault::CutOnce { at: 0 }], "whole", 2),
         ("cut at the last byte", vec![Fault::CutOnce { at: SIZE as u64 - 1 }], "whole", 2),
-        ("cut at three places", vec![1000, 2000, 199_000].into_iter().map(|at| Fault::CutOnce { at }).collect(), "whole", 4),
+        (
+            "cut at three places",
+            vec![1000, 2000, 199_000].into_iter().map(|at| Fault::CutOnce { at }).collect(),
+            "whole",
+            4,
+        ),
         ("cut always", vec![Fault::CutAlways { at }], "GaveUp(4, Short)", 4),
         ("reset once", vec![Fault::ResetOnce { at }], "whole", 2),
         ("stalled once", vec![Fault::StallOnce { at }], "whole", 2),
         ("stalled always", vec![Fault::Stall { at }], "GaveUp(4, Stalled)", 4),
         ("no answer once", vec![Fault::Mute { times: 1 }], "whole", 2),
         ("ignored range", vec![Fault::CutOnce { at }, Fault::IgnoreRange], "whole", 2),
-        ("ignored range, cut again", vec![Fault::CutOnce { at: 9000 }, Fault::CutOnce { at }, Fault::IgnoreRange], "whole", 3),
+        (
+            "ignored range, cut again",
+            vec![Fault::CutOnce { at: 9000 }, Fault::CutOnce { at }, Fault::IgnoreRange],
+            "whole",
+            3,
+        ),
         ("ignored range, no ETag", vec![Fault::CutOnce { at }, Fault::IgnoreRange, Fault::NoEtag], "whole", 2),
         ("range without ETag", vec![Fault::CutOnce { at }, Fault::NoEtag], "whole", 2),
         ("weak ETag", vec![Fault::CutOnce { at }, Fault::Etag("W/\"a\"".to_owned())], "whole", 2),
-        ("other start", vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 5-199999/200000".to_owned())], "Contradiction", 2),
-        ("other total", vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 60000-199999/300000".to_owned())], "Changed", 2),
-        ("no sense in the range", vec![Fault::CutOnce { at }, Fault::ContentRange("pages 3".to_owned())], "Contradiction", 2),
+        (
+            "other start",
+            vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 5-199999/200000".to_owned())],
+            "Contradiction",
+            2,
+        ),
+        (
+            "other total",
+            vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 60000-199999/300000".to_owned())],
+            "Changed",
+            2,
+        ),
+        (
+            "no sense in the range",
+            vec![Fault::CutOnce { at }, Fault::ContentRange("pages 3".to_owned())],
+            "Contradiction",
+            2,
+        ),
         ("chunked", vec![Fault::Chunked { complete: true }], "whole", 1),
         ("chunked and cut once", vec![Fault::Chunked { complete: true }, Fault::CutOnce { at }], "whole", 2),
-        ("chunked and never ended", vec![Fault::Chunked { complete: false }, Fault::IgnoreRange], "GaveUp(4, Short)", 4),
+        (
+            "chunked and never ended",
+            vec![Fault::Chunked { complete: false }, Fault::IgnoreRange],
+            "GaveUp(4, Short)",
+            4,
+        ),
         ("too little is announced", vec![Fault::Announce { length: 100 }], "the first 100 bytes", 1),
         ("too much is announced", vec![Fault::Announce { length: 300_000 }, Fault::IgnoreRange], "GaveUp(4, Short)", 4),
         ("too much is announced, with ranges", vec![Fault::Announce { length: 300_000 }], "Changed", 2),
@@ -131,6 +161,8 @@ fn rows_that_resume() -> Vec<Row> {
 
 fn rows_of_answers() -> Vec<Row> {
     let html = || Fault::ContentType("text/html; charset=utf-8".to_owned());
+    let cut = || Fault::CutOnce { at: 60_000 };
+    let later = |fault| Fault::Later(Box::new(fault));
     vec![
         ("500 twice", vec![status(500, 2, None)], "whole", 3),
         ("500 always", vec![status(500, 99, None)], "GaveUp(4, Status)", 4),
@@ -152,9 +184,19 @@ fn rows_of_answers() -> Vec<Row> {
         ("an empty 200", vec![status(200, 1, None)], "Empty", 1),
         ("a redirect to nowhere", vec![status(302, 1, None)], "Redirect", 1),
         ("an HTML page", vec![html()], "Html", 1),
-        ("an HTML page when resuming", vec![Fault::CutOnce { at: 5 }, status(500, 0, None)], "whole", 2),
+        ("an HTML page when resuming", vec![cut(), Fault::IgnoreRange, later(html())], "Html", 2),
+        ("404 when resuming", vec![cut(), later(status(404, 9, None))], "Status(404)", 2),
+        ("500 when resuming", vec![cut(), later(status(500, 1, None))], "whole", 3),
+        ("416 when resuming", vec![cut(), later(status(416, 9, None))], "Changed", 2),
+        ("changed ETag", vec![cut(), later(Fault::Etag("\"b\"".to_owned()))], "Changed", 2),
+        (
+            "changed ETag, ignored range",
+            vec![cut(), Fault::IgnoreRange, later(Fault::Etag("\"b\"".to_owned()))],
+            "Changed",
+            2,
+        ),
+        ("an ETag that went away", vec![cut(), Fault::IgnoreRange, later(Fault::NoEtag)], "Changed", 2),
         ("a coding on top", vec![Fault::ContentEncoding("gzip".to_owned())], "whole", 1),
-        ("404 after a cut", vec![Fault::CutOnce { at: 5 }], "whole", 2),
     ]
 }
 
@@ -249,7 +291,8 @@ fn a_refused_connection_is_tried_again_and_named() {
     drop(listener);
     let (client, ear) = client(hasty());
     let error = wait_for(download(&client, &Url::parse(&format!("http://{address}/a")).unwrap())).unwrap_err();
-    assert!(matches!(&error, Error::GaveUp { attempts: 4, source: Cause::Unreachable { .. }, .. }), "{error:?}");
+    let Error::GaveUp { attempts: 4, source, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(**source, Cause::Unreachable { .. }), "{error:?}");
     assert!(error.hints()[0].contains("NAT gateway"), "{:?}", error.hints());
     assert_eq!(ear.notes.lock().unwrap().len(), 3);
 }
@@ -341,6 +384,39 @@ fn a_bundle_that_is_none_is_this_machines_fault() {
         let error = wait_for(download(&client, &Url::parse("https://127.0.0.1:9/a").unwrap())).unwrap_err();
         assert_eq!(error.kind(), Kind::Machine, "{error:?}");
     }
+}
+
+/// Reads the environment as the program does, so this test runs itself as a process of its own with other variables.
+#[test]
+fn the_proxy_of_the_environment_is_asked_but_not_for_this_machine() {
+    const LOCAL: &str = "TOOLKIT_TEST_LOCAL_URL";
+    if let Ok(local) = std::env::var(LOCAL) {
+        let (client, _) = client(hasty());
+        wait_for(download(&client, &Url::parse(&local).unwrap())).unwrap();
+        let error = wait_for(download(&client, &Url::parse("https://example.invalid/a").unwrap())).unwrap_err();
+        println!("{} {}", named(&error), error.hints()[0]);
+        return;
+    }
+    let (proxy, upstream) = (Upstream::new(), Upstream::new());
+    proxy.fault("example.invalid:443", status(407, 99, None));
+    upstream.file(PATH, payload());
+    let proxy_url = proxy.url("/").to_string();
+    // A machine without certificates shall pass too.
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("ca.pem");
+    std::fs::write(&bundle, Upstream::with_tls().authority()).unwrap();
+    let name = "faults::the_proxy_of_the_environment_is_asked_but_not_for_this_machine";
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(LOCAL, upstream.url(PATH).as_str())
+        .env("SSL_CERT_FILE", &bundle)
+        .envs(["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"].map(|name| (name, &proxy_url)))
+        .envs(["NO_PROXY", "no_proxy"].map(|name| (name, "")))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(said.contains("Status(407)") && said.contains("HTTPS_PROXY"), "{said}");
+    assert_eq!((proxy.requests("example.invalid:443"), proxy.total_requests(), upstream.total_requests()), (1, 1, 1));
 }
 
 #[test]
@@ -475,6 +551,21 @@ fn offline_makes_no_connection() {
 }
 
 #[test]
+fn offline_finds_what_any_base_gave_before() {
+    let (first, second) = (Upstream::new(), Upstream::new());
+    second.file("/index.json", "[1]");
+    let folder = tempfile::tempdir().unwrap();
+    let bases = vec![("goproxy".to_owned(), vec![first.url("/"), second.url("/")])];
+    for offline in [false, true] {
+        let cache = Some(folder.path().to_owned());
+        let (client, _) = client(Settings { cache, offline, bases: bases.clone(), ..hasty() });
+        let wanted = document(Url::parse("goproxy:///index.json").unwrap());
+        assert_eq!(wait_for(client.read(&wanted)).unwrap(), b"[1]");
+    }
+    assert_eq!((first.total_requests(), second.total_requests()), (1, 1));
+}
+
+#[test]
 fn a_cache_that_cannot_be_written_only_warns_once() {
     let upstream = Upstream::new();
     upstream.file("/a.json", "[1]").file("/b.json", "[2]");
@@ -490,14 +581,21 @@ fn a_cache_that_cannot_be_written_only_warns_once() {
 #[test]
 fn a_mirror_serves_upstream_paths_from_a_folder_or_a_server() {
     let folder = tempfile::tempdir().unwrap();
-    for (path, bytes) in [("go.dev/dl/index.json", &b"[1]"[..]), ("dl.google.com/go/a b.tar.gz", b"bytes"), ("host/empty", b"")] {
+    for (path, bytes) in
+        [("go.dev/dl/index.json", &b"[1]"[..]), ("dl.google.com/go/a b.tar.gz", b"bytes"), ("host/empty", b"")]
+    {
         let file = folder.path().join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, bytes).unwrap();
     }
     let upstream = Upstream::serving(folder.path());
-    let wanted = Document { mirror_name: Some("index.json"), ..document(Url::parse("https://go.dev/dl/?mode=json").unwrap()) };
-    let paths = [folder.path().display().to_string(), format!("file://{}", folder.path().display()), upstream.url("/").to_string()];
+    let wanted =
+        Document { mirror_name: Some("index.json"), ..document(Url::parse("https://go.dev/dl/?mode=json").unwrap()) };
+    let paths = [
+        folder.path().display().to_string(),
+        format!("file://{}", folder.path().display()),
+        upstream.url("/").to_string(),
+    ];
     for (mirror, online) in paths.iter().zip([false, false, true]) {
         let mirror = Some(Mirror::parse(mirror, Path::new("/")).unwrap());
         let (client, _) = client(Settings { mirror, offline: !online, ..hasty() });
