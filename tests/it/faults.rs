@@ -36,13 +36,13 @@ impl Report for Ear {
     }
 }
 
-/// Waits as little as a loaded machine allows.
+/// Pauses hardly at all between attempts, and waits long enough for a loaded machine within one.
 pub fn hasty() -> Settings {
     Settings {
         limits: Limits {
-            connect: Duration::from_secs(1),
-            stall: Duration::from_millis(150),
-            total: Duration::from_secs(20),
+            connect: Duration::from_secs(5),
+            stall: Duration::from_secs(10),
+            total: Duration::from_secs(60),
         },
         retry: Retry {
             base: Duration::from_millis(2),
@@ -203,10 +203,18 @@ fn every_fault_ends_as_promised_after_exactly_as_many_requests() {
     for (name, faults, ending, requests) in rows_that_resume().into_iter().chain(rows_of_answers()) {
         let upstream = Upstream::new();
         upstream.file(PATH, payload());
+        let mut settings = hasty();
+        if faults
+            .iter()
+            .any(|fault| matches!(fault, Fault::Stall { .. } | Fault::StallOnce { .. } | Fault::Mute { .. }))
+        {
+            settings.limits.connect = Duration::from_millis(200);
+            settings.limits.stall = Duration::from_millis(300);
+        }
         for fault in faults {
             upstream.fault(PATH, fault);
         }
-        let (client, _) = client(hasty());
+        let (client, _) = client(settings);
         let answer = wait_for(download(&client, &upstream.url(PATH)));
         let got = match &answer {
             Ok(bytes) if *bytes == payload() => "whole".to_owned(),
@@ -264,7 +272,7 @@ fn a_slow_drip_ends_at_the_total_limit() {
     let upstream = Upstream::new();
     upstream.file(PATH, payload()).fault(PATH, Fault::Drip { pause: Duration::from_millis(5) });
     let mut settings = hasty();
-    settings.limits.total = Duration::from_millis(300);
+    settings.limits.total = Duration::from_millis(500);
     let (client, _) = client(settings);
     let error = wait_for(download(&client, &upstream.url(PATH))).unwrap_err();
     assert!(matches!(error, Error::TooSlow { received: 1.., length: Some(_), .. }), "{error:?}");
