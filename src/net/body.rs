@@ -2,7 +2,8 @@
 //!
 //! Which answer continues a file: `206` with the expected start and total; `200` (the server ignores ranges) with the
 //! same validator, whose first bytes are skipped. A server without any validator is taken at its length; either way the
-//! digest of the whole decides in the end, so that a wrong guess costs time and never correctness.
+//! digest of the whole decides in the end, so that a wrong guess costs time and never correctness. That holds too for an
+//! answer that announces no length and is not chunked: where it ends cannot be told from a cut.
 
 use std::sync::Arc;
 

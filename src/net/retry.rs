@@ -124,7 +124,7 @@ impl Campaign {
             spent: self.started.elapsed(),
             received: self.received,
             length: self.length,
-            source: fault,
+            source: Box::new(fault),
         }
     }
 

@@ -3,7 +3,9 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says why it skips")]
 
+mod archives;
 mod cli;
+mod documents;
 mod faults;
 mod install;
 mod many;
