@@ -25,7 +25,8 @@ fn arrows_point_down() {
         let text = fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {
             for used in rooms_used(line) {
-                let target = floor_of(&used).unwrap_or_else(|| panic!("{}: no floor for room `{used}`", file.display()));
+                let target =
+                    floor_of(&used).unwrap_or_else(|| panic!("{}: no floor for room `{used}`", file.display()));
                 if used != room && target >= floor {
                     upward.push(format!("{}:{}: {room} uses {used}", file.display(), number + 1));
                 }
