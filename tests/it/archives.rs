@@ -393,7 +393,7 @@ fn unpack_in_world(format: Format, bytes: &[u8], options: &Options) -> (TempDir,
     (world, outcome)
 }
 
-/// Prints the nodes, and checks each file's digest to be one of contents that a test wrote.
+/// Prints the nodes, one line each.
 fn described(nodes: &[Node]) -> Vec<String> {
     let line = |node: &Node| match &node.kind {
         NodeKind::Folder => format!("{}/", node.path),
