@@ -335,6 +335,3 @@ impl Drop for Part {
         let _ = std::fs::remove_file(&self.path);
     }
 }
-
-#[cfg(test)]
-mod tests;
