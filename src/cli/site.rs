@@ -235,6 +235,7 @@ fn client(
         offline: global.offline,
         cache: Some(home.join("metadata")),
         bases: vec![("goproxy".to_owned(), go_proxies(host))],
+        authorities: authorities(host),
         ..net::Settings::default()
     };
     for (name, limit) in [
@@ -252,6 +253,13 @@ fn client(
         settings.retry.attempts = retries.saturating_add(1);
     }
     Ok(Client::new(settings, report.clone()))
+}
+
+/// Names the certificates that are trusted beside the system's, by the variables that OpenSSL, curl and Go know.
+fn authorities(host: &Host) -> Vec<PathBuf> {
+    let file = host.var("SSL_CERT_FILE").map(PathBuf::from);
+    let folders = host.var("SSL_CERT_DIR").map(std::env::split_paths).into_iter().flatten();
+    file.into_iter().chain(folders).map(|path| host.cwd.join(path)).collect()
 }
 
 /// Reads `GOPROXY`: URLs separated by `,` or `|`, of which `direct` and `off` name no server

@@ -28,8 +28,8 @@ impl Resolved {
 /// When a document cannot be had, or every candidate is rejected.
 pub async fn resolve(asked: &Asked, site: &Site<'_>) -> Result<Resolved, Error> {
     let failed = |source| Error::Resolve { request: asked.text(), source };
-    let candidates = asked.tool.candidates(&asked.channel, &site.policy, site.metadata).await.map_err(failed)?;
-    let choice = asked.tool.choose(&asked.channel, &candidates, &site.policy);
+    let candidates = asked.tool.candidates(&asked.channel, site.policy, site.metadata).await.map_err(failed)?;
+    let choice = asked.tool.choose(&asked.channel, &candidates, site.policy);
     for warning in asked.warnings.iter().chain(&choice.warnings) {
         site.report.warned(warning);
     }
