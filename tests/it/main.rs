@@ -9,6 +9,7 @@ mod documents;
 mod faults;
 mod install;
 mod many;
+mod real_go;
 mod resolve_dotnet;
 mod resolve_go;
 mod store;
