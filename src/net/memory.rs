@@ -36,6 +36,10 @@ impl<M: Metadata> Metadata for Memory<M> {
         Ok(bytes)
     }
 
+    fn holds(&self, document: &Document) -> bool {
+        self.read.lock().is_ok_and(|read| read.contains_key(document.url.as_str()))
+    }
+
     fn warn(&self, warning: &str) {
         self.inner.warn(warning);
     }
@@ -71,9 +75,11 @@ mod tests {
             check: |_| Ok(()),
         };
         assert!(memory.read(&document("a")).await.is_err());
+        assert!(!memory.holds(&document("a")));
         for _ in 0..3 {
             assert_eq!(memory.read(&document("a")).await.unwrap(), b"/a");
         }
+        assert!(memory.holds(&document("a")) && !memory.holds(&document("b")));
         assert_eq!(memory.read(&document("b")).await.unwrap(), b"/b");
         assert_eq!(memory.inner.0.load(Ordering::Relaxed), 3);
     }

@@ -46,6 +46,11 @@ pub trait Metadata: Send + Sync {
     /// When there is neither.
     async fn read(&self, document: &Document) -> Result<Vec<u8>, Error>;
 
+    /// Tells whether the document was read already in this run, so that reading it again costs nothing.
+    fn holds(&self, _document: &Document) -> bool {
+        false
+    }
+
     /// Tells the person something about what was read.
     fn warn(&self, warning: &str);
 }

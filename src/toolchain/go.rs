@@ -96,7 +96,7 @@ impl Toolchain for Go {
     }
 
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
-        let entries = read_index(&documents::full_index(), metadata).await?;
+        let entries = index_with(version, metadata).await?;
         let Some(entry) = entries.iter().find(|entry| entry.version == *version && is_installable(entry)) else {
             let known = entries.iter().filter(|entry| is_installable(entry)).map(|entry| &entry.version);
             return Err(no_such_version(version, known));
@@ -135,6 +135,18 @@ impl Toolchain for Go {
     fn smoke_test(&self) -> &'static [&'static str] {
         &["go", "version"]
     }
+}
+
+/// Reads the index that lists the version: the short one when it was read anyway and has it, else the full one.
+async fn index_with(version: &Version, metadata: &dyn Metadata) -> Result<Vec<Entry>, Error> {
+    let short = documents::short_index();
+    if metadata.holds(&short) {
+        let entries = read_index(&short, metadata).await?;
+        if entries.iter().any(|entry| entry.version == *version) {
+            return Ok(entries);
+        }
+    }
+    read_index(&documents::full_index(), metadata).await
 }
 
 async fn read(document: &Document, metadata: &dyn Metadata) -> Result<Vec<u8>, Error> {

@@ -75,6 +75,17 @@ fn an_exact_version_takes_two_requests_on_one_connection_and_a_warm_one_takes_no
 }
 
 #[test]
+fn the_latest_go_takes_two_requests_too() {
+    let upstream = Upstream::serving(&fixture_mirror());
+    let world = World::new().with("TOOLKIT_MIRROR", upstream.url("/").as_str());
+    world.ok(&["install", "go@latest"]);
+    assert_eq!((upstream.total_requests(), upstream.connections()), (2, 1));
+    world.ok(&["env", "go@latest"]);
+    world.ok(&["exec", "go@1", "--", "go", "version"]);
+    assert_eq!(upstream.total_requests(), 2, "what is installed was asked for again");
+}
+
+#[test]
 fn a_locked_install_needs_only_the_archives() {
     let upstream = Upstream::serving(&fixture_mirror());
     let world = project().with("TOOLKIT_MIRROR", upstream.url("/").as_str());

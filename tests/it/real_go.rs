@@ -77,7 +77,8 @@ fn real_mirror() -> Option<PathBuf> {
 }
 
 fn version(mirror: &Path) -> String {
-    let index: serde_json::Value = serde_json::from_slice(&fs::read(mirror.join("go.dev/dl/index.json")).unwrap()).unwrap();
+    let index: serde_json::Value =
+        serde_json::from_slice(&fs::read(mirror.join("go.dev/dl/index.json")).unwrap()).unwrap();
     index[0]["version"].as_str().unwrap().trim_start_matches("go").to_owned()
 }
 
@@ -106,7 +107,13 @@ fn machine(file: &Path) -> u16 {
 /// Runs the server on a free port, asks it, and gives what it said.
 fn ask(server: &Path) -> String {
     let mut running = Running(
-        Command::new(server).env_clear().env("ADDR", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(),
+        Command::new(server)
+            .env_clear()
+            .env("ADDR", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
     );
     let mut line = String::new();
     BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
