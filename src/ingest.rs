@@ -100,12 +100,8 @@ pub async fn ingest(
     target: &Path,
     options: &Options<'_>,
 ) -> Result<Ingested, Error> {
-    let wanted = Wanted {
-        url: &artifact.url,
-        digest: &artifact.digest,
-        size: artifact.size,
-        announcer: &artifact.proof.source,
-    };
+    let wanted =
+        Wanted { url: &artifact.url, digest: &artifact.digest, size: artifact.size, announcer: &artifact.proof.source };
     unpack(net, wanted, Packing { format: Some(artifact.format), strip: artifact.strip }, target, options).await
 }
 
@@ -170,7 +166,8 @@ async fn unpack_once(
         wanted.verify(total)?;
         return Err(Error::UnknownFormat { file: wanted.file() });
     };
-    let unpacking = archive::Options { limits: options.limits, ..archive::Options::new(packing.strip, options.processors) };
+    let unpacking =
+        archive::Options { limits: options.limits, ..archive::Options::new(packing.strip, options.processors) };
     match Compression::of(format) {
         Some(compression) => unpack_stream(incoming, compression, target, unpacking).await,
         None => unpack_zip(incoming, Layout::of(format), target, unpacking, options.staging).await,
@@ -222,12 +219,7 @@ async fn unpack_zip(
     Ok(Ingested { verified, nodes, bytes })
 }
 
-async fn save_once(
-    net: &dyn Net,
-    wanted: Wanted<'_>,
-    path: &Path,
-    progress: Progress<'_>,
-) -> Result<Verified, Error> {
+async fn save_once(net: &dyn Net, wanted: Wanted<'_>, path: &Path, progress: Progress<'_>) -> Result<Verified, Error> {
     let incoming = Incoming::open(net, wanted, progress).await?;
     let part = Part::beside(path);
     let file = part.create()?;
@@ -343,6 +335,3 @@ impl Drop for Part {
         let _ = std::fs::remove_file(&self.path);
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -221,7 +221,9 @@ impl Explain for Error {
             Self::Malformed { .. } | Self::Damaged { .. } => "the file is broken at its source; tell who publishes it",
             Self::Limit { .. } => "an archive that grows without end is an attack; do not unpack it by other means",
             Self::Disk { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or choose another folder",
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "free some space, or choose another folder"
+                }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "choose a folder that this user may write to"
                 }

@@ -179,9 +179,15 @@ mod tests {
 
     #[test]
     fn windows_has_names_of_its_own() {
-        for (name, possible) in
-            [("go.exe", true), ("con", false), ("NUL.txt", false), ("com1", false), ("a:b", false), ("a.", false), ("command", true)]
-        {
+        for (name, possible) in [
+            ("go.exe", true),
+            ("con", false),
+            ("NUL.txt", false),
+            ("com1", false),
+            ("a:b", false),
+            ("a.", false),
+            ("command", true),
+        ] {
             assert_eq!(possible_on_windows(name), possible, "{name}");
         }
     }

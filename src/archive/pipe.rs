@@ -7,7 +7,10 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 const DEPTH: usize = 8;
 
 enum Message {
-    Block { bytes: Vec<u8>, length: usize },
+    Block {
+        bytes: Vec<u8>,
+        length: usize,
+    },
     Failed(io::Error),
     /// A writer that is gone without this word has died, and that is no end of file.
     End,

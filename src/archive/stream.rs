@@ -38,12 +38,12 @@ struct Gzip<R> {
 
 enum State<R> {
     Between(R),
-    Inside(GzDecoder<R>),
+    Inside(Box<GzDecoder<R>>),
     Ended,
 }
 
-/// More members than the largest archive of 64 KiB blocks has; each costs a new window.
-const MEMBERS: u64 = 200_000;
+/// More members than 16 GiB in blocks of 64 KiB have; each one costs a new window.
+const MEMBERS: u64 = 300_000;
 
 impl<R: BufRead> Read for Gzip<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -72,7 +72,7 @@ impl<R: BufRead> Gzip<R> {
             Some(0) if self.members > 0 => only_zeros(&mut reader).map(|()| State::Ended),
             Some(0x1f) if self.members < MEMBERS => {
                 self.members += 1;
-                Ok(State::Inside(GzDecoder::new(reader)))
+                Ok(State::Inside(Box::new(GzDecoder::new(reader))))
             }
             Some(0x1f) => bad("it has too many gzip members"),
             Some(_) if self.members == 0 => bad("it is not gzip"),

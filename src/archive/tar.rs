@@ -84,10 +84,10 @@ impl<'r> Walk<'r> {
     fn entry(&self, header: &Header, mut extended: Extended) -> Result<Entry, Error> {
         let raw = extended.path(&header.path_bytes());
         let refused = |reason: Refusal| reason.of(&raw);
-        let plain = header.size().map_err(|_| self.bad_number("size", &raw))?;
+        let kind = known(header, extended.sparse()).map_err(refused)?;
+        let plain = header.entry_size().map_err(|_| self.bad_number("size", &raw))?;
         let size = extended.size(plain).map_err(refused)?;
         let mode = header.mode().map_err(|_| self.bad_number("mode", &raw))?;
-        let kind = known(header, extended.sparse()).map_err(refused)?;
         if kind.is_file() && raw.ends_with(b"/") {
             return Err(refused(Refusal::SlashedFile));
         }
@@ -113,9 +113,8 @@ impl<'r> Walk<'r> {
             EntryType::Symlink => self.tree.symbolic_link(path, &entry.link),
             EntryType::Link => {
                 let target = path::clean(&entry.link).map_err(|reason| reason.of(&entry.link))?;
-                let stripped = path::strip(&target, self.strip).ok_or_else(|| {
-                    Refusal::HardLink { target: target.clone() }.of(&entry.raw)
-                })?;
+                let stripped = path::strip(&target, self.strip)
+                    .ok_or_else(|| Refusal::HardLink { target: target.clone() }.of(&entry.raw))?;
                 self.tree.hard_link(path, stripped)
             }
             _ => {
@@ -142,7 +141,7 @@ impl<'r> Walk<'r> {
     }
 
     fn small_contents(&mut self, header: &Header) -> Result<Vec<u8>, Error> {
-        let size = header.size().map_err(|_| self.bad_number("size", b"extended header"))?;
+        let size = header.entry_size().map_err(|_| self.bad_number("size", b"extended header"))?;
         if size > LONGEST {
             return Err(Error::Limit { what: "bytes in one extended header", allowed: LONGEST });
         }

@@ -81,8 +81,9 @@ impl Tree {
 
     /// Ends a file.
     pub(super) fn close(&mut self, file: NewFile) -> Result<(), Error> {
-        let digest = *file.hasher.finalize().as_bytes();
-        self.add(&file.path, NodeKind::File { mode: file.mode, size: file.size, digest })
+        let NewFile { path, mode, size, file, hasher } = file;
+        drop(file);
+        self.add(path, NodeKind::File { mode, size, digest: *hasher.finalize().as_bytes() })
     }
 
     /// Adds a symbolic link that stays inside the tree.
@@ -90,7 +91,7 @@ impl Tree {
         self.vacant(path)?;
         let target = path::link_target(path, target).map_err(|reason| reason.of(path.as_bytes()))?;
         self.disk.symbolic_link(path, &target).map_err(|source| self.failed("create the link", path, source))?;
-        self.add(path, NodeKind::Link { target })
+        self.add(path.to_owned(), NodeKind::Link { target })
     }
 
     /// Adds one more name of a file that is there already.
@@ -100,7 +101,7 @@ impl Tree {
             return Err(Refusal::HardLink { target: target.to_owned() }.of(path.as_bytes()));
         };
         self.disk.hard_link(path, target).map_err(|source| self.failed("create the link", path, source))?;
-        self.add(path, kind)
+        self.add(path.to_owned(), kind)
     }
 
     /// Checks where the links lead and lists the tree, sorted by path.
@@ -143,21 +144,21 @@ impl Tree {
 
     fn make_folder(&mut self, path: &str) -> Result<(), Error> {
         self.disk.folder(path).map_err(|source| self.failed("create the folder", path, source))?;
-        self.add(path, NodeKind::Folder)
+        self.add(path.to_owned(), NodeKind::Folder)
     }
 
-    fn add(&mut self, path: &str, kind: NodeKind) -> Result<(), Error> {
+    fn add(&mut self, path: String, kind: NodeKind) -> Result<(), Error> {
         let target = if let NodeKind::Link { target } = &kind { target.len() } else { 0 };
         self.names += (path.len() + target) as u64;
         if self.names > self.limits.names {
             return Err(Error::Limit { what: "bytes of names", allowed: self.limits.names });
         }
         if let Some(folded) = &mut self.folded
-            && let Some(other) = folded.insert(path.to_lowercase(), path.to_owned())
+            && let Some(other) = folded.insert(path.to_lowercase(), path.clone())
         {
             return Err(Refusal::CaseFold { other }.of(path.as_bytes()));
         }
-        self.nodes.insert(path.to_owned(), kind);
+        self.nodes.insert(path, kind);
         if self.nodes.len() as u64 > self.limits.entries {
             return Err(Error::Limit { what: "entries", allowed: self.limits.entries });
         }

@@ -119,8 +119,12 @@ pub fn module_hash<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Digest,
 /// Opens a zip and checks what its two lists of entries say about each other and about the file.
 fn open<R: Read + Seek>(mut reader: R, limits: &Limits) -> Result<ZipArchive<R>, Error> {
     let length = reader.seek(SeekFrom::End(0)).map_err(Error::reading)?;
+    let comment = comment_at_the_end(&mut reader, length).map_err(Error::reading)?;
     reader.rewind().map_err(Error::reading)?;
     let mut archive = ZipArchive::new(reader).map_err(broken)?;
+    if comment != Some(archive.comment().len()) {
+        return Err(Error::malformed("something follows its end-of-archive record"));
+    }
     if archive.len() as u64 > limits.entries {
         return Err(Error::Limit { what: "entries", allowed: limits.entries });
     }
@@ -135,6 +139,21 @@ fn open<R: Read + Seek>(mut reader: R, limits: &Limits) -> Result<ZipArchive<R>,
     }
     limits.check_ratio(unpacked, length)?;
     Ok(archive)
+}
+
+/// Gives the length of the comment with which the file ends, when it ends like a zip: record, comment, nothing more
+/// (APPNOTE 4.3.16). Readers search this record backwards and stop at different ones.
+fn comment_at_the_end<R: Read + Seek>(reader: &mut R, length: u64) -> io::Result<Option<usize>> {
+    const RECORD: usize = 22;
+    let size = length.min((RECORD + usize::from(u16::MAX)) as u64);
+    reader.seek(SeekFrom::Start(length - size))?;
+    let mut tail = Vec::new();
+    reader.take(size).read_to_end(&mut tail)?;
+    let is_record = |comment: &usize| {
+        let Some(record) = tail.len().checked_sub(RECORD + comment).map(|start| &tail[start..]) else { return false };
+        record.starts_with(b"PK\x05\x06") && usize::from(u16::from_le_bytes([record[20], record[21]])) == *comment
+    };
+    Ok((0..=usize::from(u16::MAX)).find(is_record))
 }
 
 /// Refuses bytes before the first entry, and comments in which another reader could find another end of the archive.

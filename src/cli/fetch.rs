@@ -49,7 +49,10 @@ impl Arguments {
         let digest: Digest =
             self.digest.parse().map_err(|cause: crate::model::BadDigest| Failure::usage(cause.to_string()))?;
         let url = Url::parse(&self.url).map_err(|cause| {
-            Failure::usage_with_hint(format!("`{}` is not a URL: {cause}", self.url), "write it like https://example.com/x.tar.gz")
+            Failure::usage_with_hint(
+                format!("`{}` is not a URL: {cause}", self.url),
+                "write it like https://example.com/x.tar.gz",
+            )
         })?;
         let place = Workplace::without_project(host, global)?;
         let wanted = Wanted { url: &url, digest: &digest, size: None, announcer: "--digest" };
@@ -96,7 +99,8 @@ fn unpack(
     let processors = place.host.processors;
     let options = ingest::Options { staging: beside.folder(), limits: Limits::default(), processors, progress };
     let packing = Packing { format: None, strip };
-    let ingested = place.block_on(async { Ok(ingest::unpack(&place.client, wanted, packing, &tree, &options).await?) })?;
+    let ingested =
+        place.block_on(async { Ok(ingest::unpack(&place.client, wanted, packing, &tree, &options).await?) })?;
     beside.promote()?;
     Ok((folder.to_owned(), ingested.bytes))
 }

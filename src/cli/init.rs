@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::Global;
 use super::render::{self, Failure};
 use super::site::done;
-use super::Global;
 use crate::host::Host;
 use crate::model::Platform;
 use crate::project::{MANIFEST, Manifest, write_whole};
@@ -51,7 +51,12 @@ impl Arguments {
             done(global, &format!("wrote {}", path.display()));
         }
         for (file, tool) in OTHERS.iter().filter(|(file, _)| names.iter().any(|name| name == file)) {
-            done(global, &format!("note: {file} is here, and {tool} is not among the tools of this toolkit (`toolkit list --known`)"));
+            done(
+                global,
+                &format!(
+                    "note: {file} is here, and {tool} is not among the tools of this toolkit (`toolkit list --known`)"
+                ),
+            );
         }
         if tools.is_empty() {
             done(global, "note: no project file of a known tool is here; name your tools under [tools]");
@@ -61,10 +66,10 @@ impl Arguments {
 }
 
 fn names_in(folder: &Path) -> Result<Vec<String>, Failure> {
-    let entries = std::fs::read_dir(folder)
-        .map_err(|cause| Failure::machine(format!("could not read {}", folder.display()), "check its permissions", cause))?;
-    let mut names: Vec<String> =
-        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let entries = std::fs::read_dir(folder).map_err(|cause| {
+        Failure::machine(format!("could not read {}", folder.display()), "check its permissions", cause)
+    })?;
+    let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort_unstable();
     Ok(names)
 }

@@ -125,7 +125,12 @@ fn print_plan(plan: &Plan, global: &Global) -> Result<ExitCode, Failure> {
             platform: missing.release.platform.to_string(),
             state: "missing",
             root: None,
-            artifacts: missing.release.artifacts.iter().map(|artifact| piece(&artifact.url, &artifact.digest, artifact.size, &artifact.proof)).collect(),
+            artifacts: missing
+                .release
+                .artifacts
+                .iter()
+                .map(|artifact| piece(&artifact.url, &artifact.digest, artifact.size, &artifact.proof))
+                .collect(),
             bytes: None,
             seconds: None,
         });
@@ -155,7 +160,13 @@ fn row(installed: &Installed) -> Row<'_> {
         platform: id.platform.to_string(),
         state: if installed.work.is_some() { "installed" } else { "present" },
         root: Some(&installed.install.root),
-        artifacts: installed.install.receipt.artifacts.iter().map(|origin| piece(&origin.url, &origin.digest, Some(origin.size), &origin.proof)).collect(),
+        artifacts: installed
+            .install
+            .receipt
+            .artifacts
+            .iter()
+            .map(|origin| piece(&origin.url, &origin.digest, Some(origin.size), &origin.proof))
+            .collect(),
         bytes: installed.work.map(|work| work.bytes),
         seconds: installed.work.map(|work| (work.seconds * 1000.0).round() / 1000.0),
     }
@@ -176,13 +187,22 @@ fn summary(installs: &[Installed]) -> String {
                 .receipt
                 .artifacts
                 .iter()
-                .map(|artifact| format!("{} ({}, {})", artifact.digest.short(), artifact.proof.level, artifact.proof.source))
+                .map(|artifact| {
+                    format!("{} ({}, {})", artifact.digest.short(), artifact.proof.level, artifact.proof.source)
+                })
                 .collect();
             let (size, seconds) = match installed.work {
                 Some(work) => (render::size(work.bytes), format!("{:.1}", work.seconds)),
                 None => ("present".to_owned(), "-".to_owned()),
             };
-            vec![id.tool.to_string(), id.version.to_string(), id.platform.to_string(), size, seconds, verified.join(" + ")]
+            vec![
+                id.tool.to_string(),
+                id.version.to_string(),
+                id.platform.to_string(),
+                size,
+                seconds,
+                verified.join(" + "),
+            ]
         })
         .collect();
     render::table(&["tool", "version", "platform", "download", "seconds", "verified by"], &rows, Style::of_stderr())

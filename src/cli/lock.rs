@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::Global;
 use super::render::{self, Failure};
 use super::site::{Workplace, done};
-use super::Global;
 use crate::host::Host;
 use crate::model::Prefer;
 use crate::project::{self, Lock};

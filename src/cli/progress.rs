@@ -68,7 +68,10 @@ impl Report for Progress {
         bar.set_style(bar_style(total));
         bar.set_message(what.to_owned());
         if self.view == View::Lines {
-            self.line(&format!("fetching {what}{}", total.map_or(String::new(), |total| format!(" ({})", render::size(total)))));
+            self.line(&format!(
+                "fetching {what}{}",
+                total.map_or(String::new(), |total| format!(" ({})", render::size(total)))
+            ));
         }
         let Ok(mut tasks) = self.tasks.lock() else { return Task(usize::MAX) };
         tasks.push(Row { what: what.to_owned(), bar });

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::Global;
 use super::render::{self, Failure};
 use super::site::{Workplace, done};
-use super::Global;
 use crate::host::Host;
 use crate::model::{Release, ToolName};
 use crate::project::{LOCK, Lock};
@@ -60,7 +60,10 @@ impl Arguments {
         for install in &plan.installs {
             let id = &install.id;
             let verb = if self.dry_run { "would remove" } else { "removing" };
-            done(global, &format!("{verb} {} {} {} ({})", id.tool, id.version, id.platform, render::size(install.bytes())));
+            done(
+                global,
+                &format!("{verb} {} {} {} ({})", id.tool, id.version, id.platform, render::size(install.bytes())),
+            );
         }
         let bytes = plan.bytes();
         if !self.dry_run {

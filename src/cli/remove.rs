@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::Global;
 use super::render::{self, Failure};
 use super::site::{Workplace, done};
-use super::Global;
 use crate::host::Host;
 
 /// Remove installs from the store
@@ -38,7 +38,10 @@ impl Arguments {
                 place.store.remove(&place.store.lock(id, &waiting)?)?;
             }
             let verb = if self.dry_run { "would remove" } else { "removed" };
-            done(global, &format!("{verb} {} {} {} ({})", id.tool, id.version, id.platform, render::size(install.bytes())));
+            done(
+                global,
+                &format!("{verb} {} {} {} ({})", id.tool, id.version, id.platform, render::size(install.bytes())),
+            );
         }
         if !self.dry_run {
             let keep: HashSet<_> = place.store.list()?.into_iter().map(|install| install.id).collect();

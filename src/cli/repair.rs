@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::Global;
 use super::render::Failure;
 use super::site::{Workplace, done};
 use super::verify::{check, differences};
-use super::Global;
 use crate::host::Host;
 use crate::provision;
 
@@ -36,7 +36,10 @@ impl Arguments {
             }
             place.block_on(async { Ok(provision::repair(&install, &place.site()).await?) })?;
             let id = &install.id;
-            done(global, &format!("repaired {} {} {} ({} differed)", id.tool, id.version, id.platform, differences.len()));
+            done(
+                global,
+                &format!("repaired {} {} {} ({} differed)", id.tool, id.version, id.platform, differences.len()),
+            );
             repaired += 1;
         }
         for view in place.store.views()? {

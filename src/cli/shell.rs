@@ -74,7 +74,8 @@ pub(super) fn render(activation: &Activation, format: Format, path: Option<&str>
             lines
         }
         Format::Json => {
-            let vars: serde_json::Map<_, _> = vars.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+            let vars: serde_json::Map<_, _> =
+                vars.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
             let value = serde_json::json!({ "paths": folders, "vars": vars });
             format!("{}\n", serde_json::to_string_pretty(&value).expect("strings and lists are JSON"))
         }
@@ -153,10 +154,8 @@ fn github(vars: &[(String, String)], folders: &[String]) -> Result<String, Unspe
 fn dockerfile(vars: &[(String, String)], folders: &[String]) -> Result<String, Unspeakable> {
     let quoted = |name: &str, value: &str| -> Result<String, Unspeakable> {
         let value = one_line(name, value, "a Dockerfile")?;
-        let escaped: String = value
-            .chars()
-            .flat_map(|c| if matches!(c, '"' | '\\' | '$') { vec!['\\', c] } else { vec![c] })
-            .collect();
+        let escaped: String =
+            value.chars().flat_map(|c| if matches!(c, '"' | '\\' | '$') { vec!['\\', c] } else { vec![c] }).collect();
         Ok(escaped)
     };
     let mut text = String::new();
@@ -190,7 +189,8 @@ mod tests {
     fn read_back(shell: &str, format: Format) -> Option<String> {
         let script = render(&nasty(), format, Some("/usr/bin:/bin")).unwrap();
         let print = "printf '%s|%s|%s' \"$DOTNET_ROOT\" \"$GOTOOLCHAIN\" \"$PATH\"";
-        let output = Command::new(shell).arg("-c").arg(format!("{script}{print}")).env("PATH", "/usr/bin:/bin").output();
+        let output =
+            Command::new(shell).arg("-c").arg(format!("{script}{print}")).env("PATH", "/usr/bin:/bin").output();
         match output {
             Ok(output) => Some(String::from_utf8(output.stdout).unwrap()),
             Err(cause) => {
@@ -220,7 +220,9 @@ mod tests {
         assert!(text(Format::Dotenv).contains("DOTNET_ROOT=/opt/it's $(touch /tmp/x)\n"));
         assert!(text(Format::Dotenv).ends_with(":/opt/go/bin:/bin\n"));
         assert!(text(Format::Dockerfile).contains(r#"ENV DOTNET_ROOT="/opt/it's \$(touch /tmp/x)""#));
-        assert!(text(Format::Dockerfile).contains(r#"ENV PATH="/opt/it's a \"tool\" \$HOME `id` \\:/opt/go/bin:$PATH""#));
+        assert!(
+            text(Format::Dockerfile).contains(r#"ENV PATH="/opt/it's a \"tool\" \$HOME `id` \\:/opt/go/bin:$PATH""#)
+        );
         assert!(text(Format::Github).contains(r"'DOTNET_ROOT=/opt/it'\''s $(touch /tmp/x)' >> "));
         let json: serde_json::Value = serde_json::from_str(&text(Format::Json)).unwrap();
         assert_eq!(json["vars"]["GOTOOLCHAIN"], "local");

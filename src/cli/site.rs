@@ -1,9 +1,11 @@
 //! The surroundings of a command, settled once: project, store, network, policy, progress.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
 use super::progress::{Progress, View};
@@ -11,7 +13,7 @@ use super::render::Failure;
 use super::{Global, render};
 use crate::host::Host;
 use crate::model::{Channel, Level, Platform, Policy};
-use crate::net::{self, Client, Mirror};
+use crate::net::{self, Client, Memory, Mirror};
 use crate::project::{self, Lock, Manifest};
 use crate::provision::{self, Asked, Site};
 use crate::report::Report;
@@ -25,6 +27,8 @@ pub(super) struct Workplace {
     pub(super) manifest: Option<Manifest>,
     pub(super) store: Store,
     pub(super) client: Client,
+    documents: Memory<Client>,
+    runtime: OnceCell<Runtime>,
     pub(super) report: Arc<dyn Report>,
     pub(super) policy: Policy,
     pub(super) jobs: usize,
@@ -55,14 +59,16 @@ impl Workplace {
         let client = client(host, global, manifest.as_ref(), &root, &home, &report)?;
         let policy = policy(host, manifest.as_ref());
         let jobs = host.processors.clamp(1, 4);
-        Ok(Self { host: host.clone(), root, manifest, store: Store::at(home), client, report, policy, jobs })
+        let documents = Memory::of(client.clone());
+        let (host, store, runtime) = (host.clone(), Store::at(home), OnceCell::new());
+        Ok(Self { host, root, manifest, store, client, documents, runtime, report, policy, jobs })
     }
 
     /// Gives what provisioning needs of it.
     pub(super) fn site(&self) -> Site<'_> {
         Site {
             store: &self.store,
-            metadata: &self.client,
+            metadata: &self.documents,
             net: &self.client,
             report: &self.report,
             policy: &self.policy,
@@ -145,12 +151,18 @@ impl Workplace {
         Ok(chosen)
     }
 
-    /// Runs asynchronous work to its end, or to an interrupt, which stops everything and cleans up.
+    /// Runs asynchronous work to its end, or to an interrupt, which stops everything and cleans up. All work of a command
+    /// runs in one runtime, which keeps its connections open in between; commands that need none start none.
     pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|cause| Failure::machine("could not start", "this machine is out of threads or files", cause))?;
+        let runtime = match self.runtime.get() {
+            Some(runtime) => runtime,
+            None => {
+                let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| {
+                    Failure::machine("could not start", "this machine is out of threads or files", cause)
+                })?;
+                self.runtime.get_or_init(|| runtime)
+            }
+        };
         runtime.block_on(async {
             tokio::select! {
                 result = work => result,
@@ -223,6 +235,7 @@ fn client(
         offline: global.offline,
         cache: Some(home.join("metadata")),
         bases: vec![("goproxy".to_owned(), go_proxies(host))],
+        authorities: authorities(host),
         ..net::Settings::default()
     };
     for (name, limit) in [
@@ -235,10 +248,18 @@ fn client(
         }
     }
     if let Some(text) = host.var("TOOLKIT_RETRIES") {
-        let retries: u32 = text.parse().map_err(|_| unusable("TOOLKIT_RETRIES", text, "a number of attempts after the first"))?;
+        let retries: u32 =
+            text.parse().map_err(|_| unusable("TOOLKIT_RETRIES", text, "a number of attempts after the first"))?;
         settings.retry.attempts = retries.saturating_add(1);
     }
     Ok(Client::new(settings, report.clone()))
+}
+
+/// Names the certificates that are trusted beside the system's, by the variables that OpenSSL, curl and Go know.
+fn authorities(host: &Host) -> Vec<PathBuf> {
+    let file = host.var("SSL_CERT_FILE").map(PathBuf::from);
+    let folders = host.var("SSL_CERT_DIR").map(std::env::split_paths).into_iter().flatten();
+    file.into_iter().chain(folders).map(|path| host.cwd.join(path)).collect()
 }
 
 /// Reads `GOPROXY`: URLs separated by `,` or `|`, of which `direct` and `off` name no server
@@ -259,7 +280,10 @@ fn unusable(name: &str, text: &str, expected: &str) -> Failure {
 
 /// Reads `--platform` values.
 pub(super) fn platforms(texts: &[String]) -> Result<Vec<Platform>, Failure> {
-    texts.iter().map(|text| text.parse().map_err(|cause: crate::model::BadPlatform| Failure::usage(cause.to_string()))).collect()
+    texts
+        .iter()
+        .map(|text| text.parse().map_err(|cause: crate::model::BadPlatform| Failure::usage(cause.to_string())))
+        .collect()
 }
 
 /// Prints one line for people about something that was done.

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::Global;
 use super::render::{self, Failure, Style};
 use super::site::{Workplace, done};
-use super::Global;
 use crate::host::Host;
 use crate::store::{self, Change, Check, Difference, Install};
 

@@ -163,9 +163,8 @@ fn resolved(asked: &[Asked], platform: Platform, place: &Workplace) -> Result<Ve
 
 /// Writes the lock anew, keeping what still answers.
 fn relock(asked: &[Asked], old: Option<&Lock>, place: &Workplace) -> Result<Lock, Failure> {
-    let lock = place.block_on(async {
-        Ok(provision::lock(asked, &place.platforms(), old, &|_| false, &place.site()).await?)
-    })?;
+    let lock = place
+        .block_on(async { Ok(provision::lock(asked, &place.platforms(), old, &|_| false, &place.site()).await?) })?;
     lock.write(&place.root)?;
     place.report.noted(&format!("wrote {}", place.root.join(crate::project::LOCK).display()));
     Ok(lock)

@@ -92,7 +92,8 @@ impl Arguments {
             text.push_str(&format!("  {message}\n"));
         }
         if self.explain || selection.version.is_none() {
-            let file = selection.global_json.as_ref().map_or("no global.json".to_owned(), |file| file.display().to_string());
+            let file =
+                selection.global_json.as_ref().map_or("no global.json".to_owned(), |file| file.display().to_string());
             text.push_str(&format!("  file      {file}\n  rule      {}\n", selection.rule));
             for judged in &selection.explain {
                 let mark = if judged.verdict == "picked" { "✓" } else { "·" };

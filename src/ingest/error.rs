@@ -122,7 +122,9 @@ impl Explain for Error {
             Self::UnknownFormat { .. } => "keep it as it is with `--output FILE`",
             Self::NoModule { .. } => "give the file's sha256 or sha512",
             Self::Disk { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or choose another folder",
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "free some space, or choose another folder"
+                }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "choose a folder that this user may write to"
                 }

@@ -34,12 +34,9 @@ impl<'a> Incoming<'a> {
     pub(super) async fn open(net: &dyn Net, wanted: Wanted<'a>, progress: Progress<'a>) -> Result<Self, Error> {
         let body = net.open(wanted.url).await.map_err(|source| failed(&wanted, source))?;
         match (wanted.size, body.length()) {
-            (Some(expected), Some(received)) if expected != received => Err(Error::Length {
-                file: wanted.file(),
-                announcer: wanted.announcer.to_owned(),
-                expected,
-                received,
-            }),
+            (Some(expected), Some(received)) if expected != received => {
+                Err(Error::Length { file: wanted.file(), announcer: wanted.announcer.to_owned(), expected, received })
+            }
             _ => Ok(Self { body, ahead: None, wanted, progress }),
         }
     }

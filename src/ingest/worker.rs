@@ -42,8 +42,14 @@ impl<T: Send + 'static> Worker<T> {
         let (queue, chunks) = channel();
         let (sender, outcome) = oneshot::channel();
         let (room, stop) = (Arc::new(Semaphore::new(QUEUE as usize)), Arc::new(AtomicBool::new(false)));
-        let arrivals =
-            Arrivals { chunks, room: Arc::clone(&room), stop: Arc::clone(&stop), current: Bytes::new(), held: 0, ended: false };
+        let arrivals = Arrivals {
+            chunks,
+            room: Arc::clone(&room),
+            stop: Arc::clone(&stop),
+            current: Bytes::new(),
+            held: 0,
+            ended: false,
+        };
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {

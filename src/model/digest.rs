@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Serialize};
 
 /// A hash that upstreams announce.
@@ -171,7 +172,7 @@ fn hex(bytes: &[u8]) -> String {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.algorithm {
-            Algorithm::GoModule => write!(f, "h1:{}", base64::encode(&self.bytes)),
+            Algorithm::GoModule => write!(f, "h1:{}", BASE64_STANDARD.encode(&self.bytes)),
             Algorithm::Sha256 | Algorithm::Sha512 => write!(f, "{}:{}", self.algorithm.prefix(), self.hex()),
         }
     }
@@ -193,7 +194,7 @@ impl FromStr for Digest {
             Some(("sha256", hex)) => Self::from_hex(Algorithm::Sha256, hex),
             Some(("sha512", hex)) => Self::from_hex(Algorithm::Sha512, hex),
             Some(("h1", encoded)) => {
-                let bytes = base64::decode(encoded).ok_or_else(|| bad("it is not base64"))?;
+                let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| bad("it is not base64"))?;
                 Self::new(Algorithm::GoModule, &bytes)
             }
             Some(_) => Err(bad("only sha256, sha512 and h1 are known")),
@@ -221,42 +222,6 @@ impl fmt::Display for Level {
             Self::Checksum => "checksum",
             Self::Signature => "signature",
         })
-    }
-}
-
-/// Standard base64 (RFC 4648 §4) of digests: 32 bytes at most a few times a run, so a table look-up is enough.
-pub(crate) mod base64 {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    pub(crate) fn encode(bytes: &[u8]) -> String {
-        let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-        for chunk in bytes.chunks(3) {
-            let word = chunk.iter().enumerate().fold(0u32, |word, (i, byte)| word | u32::from(*byte) << (16 - 8 * i));
-            for i in 0..4 {
-                let digit = (word >> (18 - 6 * i) & 63) as usize;
-                text.push(if i <= chunk.len() { char::from(ALPHABET[digit]) } else { '=' });
-            }
-        }
-        text
-    }
-
-    pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
-        let body = text.trim_end_matches('=');
-        if !text.len().is_multiple_of(4) || text.len() - body.len() > 2 {
-            return None;
-        }
-        let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-        let (mut word, mut bits) = (0u32, 0);
-        for byte in body.bytes() {
-            let digit = ALPHABET.iter().position(|letter| *letter == byte)?;
-            word = word << 6 | digit as u32;
-            bits += 6;
-            if bits >= 8 {
-                bits -= 8;
-                bytes.push((word >> bits & 255) as u8);
-            }
-        }
-        (word & ((1 << bits) - 1) == 0).then_some(bytes)
     }
 }
 

@@ -11,7 +11,6 @@ mod tree;
 mod version;
 
 pub use channel::{BadChannel, BadRequest, Channel, Line, Range, Request, RollForward, RollForwardPolicy, ToolName};
-pub(crate) use digest::base64;
 pub use digest::{Algorithm, BadDigest, Digest, Level, Proof, Received, Verified};
 pub use explain::{Explain, Kind};
 pub use platform::{Arch, BadPlatform, Libc, Os, Platform};

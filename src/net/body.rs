@@ -2,7 +2,8 @@
 //!
 //! Which answer continues a file: `206` with the expected start and total; `200` (the server ignores ranges) with the
 //! same validator, whose first bytes are skipped. A server without any validator is taken at its length; either way the
-//! digest of the whole decides in the end, so that a wrong guess costs time and never correctness.
+//! digest of the whole decides in the end, so that a wrong guess costs time and never correctness. That holds too for an
+//! answer that announces no length and is not chunked: where it ends cannot be told from a cut.
 
 use std::sync::Arc;
 
@@ -41,16 +42,8 @@ impl HttpBody {
     /// Asks for the file; the body stands at its first byte.
     pub(super) async fn open(inner: Arc<Inner>, url: Url) -> Result<Self, Error> {
         let campaign = Campaign::new(shown(&url), inner.settings.retry, inner.settings.limits.total);
-        let mut body = Self {
-            inner,
-            url,
-            campaign,
-            validators: None,
-            encoding: None,
-            response: None,
-            skip: 0,
-            ended: false,
-        };
+        let mut body =
+            Self { inner, url, campaign, validators: None, encoding: None, response: None, skip: 0, ended: false };
         body.connect().await?;
         if let Some(encoding) = &body.encoding {
             body.inner.report.warned(&format!(
@@ -274,7 +267,9 @@ impl Validators {
 
     /// Tells whether a partial answer says that it is of another file; it may say nothing.
     fn contradicts(&self, other: &Self) -> bool {
-        let differ = |mine: &Option<HeaderValue>, theirs: &Option<HeaderValue>| mine.is_some() && theirs.is_some() && mine != theirs;
+        let differ = |mine: &Option<HeaderValue>, theirs: &Option<HeaderValue>| {
+            mine.is_some() && theirs.is_some() && mine != theirs
+        };
         match (&self.etag, &other.etag) {
             (Some(_), Some(_)) => differ(&self.etag, &other.etag),
             _ => differ(&self.last_modified, &other.last_modified),
@@ -385,11 +380,15 @@ mod tests {
 
     #[test]
     fn codings_and_pages_are_seen() {
-        let headers = |name: HeaderName, value: &str| HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]);
-        for (value, expected) in [("gzip", Some("gzip")), (" X-GZip ", Some("x-gzip")), ("identity", None), ("", None)] {
+        let headers =
+            |name: HeaderName, value: &str| HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]);
+        for (value, expected) in [("gzip", Some("gzip")), (" X-GZip ", Some("x-gzip")), ("identity", None), ("", None)]
+        {
             assert_eq!(encoding(&headers(CONTENT_ENCODING, value)).as_deref(), expected);
         }
-        for (value, expected) in [("text/html", true), ("Text/HTML; charset=utf-8", true), ("application/gzip", false), ("", false)] {
+        for (value, expected) in
+            [("text/html", true), ("Text/HTML; charset=utf-8", true), ("application/gzip", false), ("", false)]
+        {
             assert_eq!(is_html(&headers(CONTENT_TYPE, value)), expected);
         }
     }

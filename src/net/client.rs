@@ -88,7 +88,7 @@ impl Net for Client {
         let mut answer = Err(nothing_behind(url));
         for place in self.0.places(url, None)? {
             answer = self.0.open(place).await;
-            if !answer.as_ref().is_err_and(Error::is_missing) {
+            if !answer.as_ref().is_err_and(next_may_have_it) {
                 break;
             }
         }
@@ -102,7 +102,7 @@ impl Metadata for Client {
         let mut answer = Err(nothing_behind(&document.url));
         for place in self.0.places(&document.url, document.mirror_name)? {
             answer = document::read(&self.0, &place, document.check).await;
-            if !answer.as_ref().is_err_and(Error::is_missing) {
+            if !answer.as_ref().is_err_and(next_may_have_it) {
                 break;
             }
         }
@@ -151,6 +151,11 @@ fn joined(base: &Url, url: &Url) -> Url {
     let mut joined = base.clone();
     joined.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), url.path().trim_start_matches('/')));
     joined
+}
+
+/// Tells whether the next place is worth a look: this one lacks the file, or may not be asked for it.
+fn next_may_have_it(error: &Error) -> bool {
+    error.is_missing() || matches!(error, Error::Offline { .. })
 }
 
 fn nothing_behind(url: &Url) -> Error {

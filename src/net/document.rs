@@ -70,7 +70,9 @@ fn stand_in(inner: &Inner, url: &Url, copy: Option<Copy>, error: Error) -> Resul
         Some(copy) => {
             let age = age(copy.head.fetched, (inner.settings.now)());
             let why = in_one_line(&error);
-            inner.report.warned(&format!("using the copy of {} from {age} ago, because upstream failed: {why}", shown(url)));
+            inner
+                .report
+                .warned(&format!("using the copy of {} from {age} ago, because upstream failed: {why}", shown(url)));
             Ok(copy.body)
         }
         // The next source may have it; to wrap this would hide that.

@@ -47,7 +47,7 @@ pub enum Error {
         /// How many bytes there should have been, when known.
         length: Option<u64>,
         /// What ended the last attempt.
-        source: Fault,
+        source: Box<Fault>,
     },
     /// The time for the whole file is over, although bytes still came.
     #[error("{url} did not end within {}{}", Seconds(*limit), Last(*received, *length))]
@@ -248,7 +248,7 @@ impl Explain for Error {
             Self::Status { .. } | Self::Contradiction { .. } | Self::Redirect { .. } => {
                 "a proxy in between is the usual cause; a mirror helps: `--mirror URL`"
             }
-            Self::GaveUp { source: Fault::Unreachable { .. } | Fault::Stalled { .. }, .. } => {
+            Self::GaveUp { source, .. } if matches!(**source, Fault::Unreachable { .. } | Fault::Stalled { .. }) => {
                 "CodeBuild inside a VPC needs a NAT gateway, or a mirror: `--mirror URL`"
             }
             Self::GaveUp { .. } => "nothing is wrong here; try again later, or use a mirror: `--mirror URL`",
@@ -304,7 +304,11 @@ pub(super) struct Seconds(pub(super) Duration);
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs_f64();
-        if seconds >= 10.0 || seconds.fract() == 0.0 { write!(f, "{seconds:.0} s") } else { write!(f, "{seconds:.1} s") }
+        if seconds >= 10.0 || seconds.fract() == 0.0 {
+            write!(f, "{seconds:.0} s")
+        } else {
+            write!(f, "{seconds:.1} s")
+        }
     }
 }
 
@@ -340,7 +344,7 @@ mod tests {
             spent: Duration::from_secs(61),
             received: 43_201_331,
             length: Some(223_975_834),
-            source: Fault::Reset { host: "example.com".to_owned() },
+            source: Box::new(Fault::Reset { host: "example.com".to_owned() }),
         };
         assert_eq!(
             in_one_line(&error),

@@ -87,7 +87,9 @@ pub(super) async fn read(path: PathBuf, limit: u64) -> Result<Vec<u8>, Error> {
 }
 
 /// Runs what blocks on a thread made for it.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 

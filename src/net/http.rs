@@ -149,12 +149,12 @@ impl Http {
                 for entry in std::fs::read_dir(path).map_err(unreadable)? {
                     // A folder of OpenSSL holds other things too; only certificates count.
                     let file = entry.map_err(unreadable)?.path();
-                    found.extend(CertificateDer::pem_file_iter(file).into_iter().flatten().flatten());
+                    found.extend(CertificateDer::pem_file_iter(file).into_iter().flatten().flatten().filter(is_usable));
                 }
             } else {
                 let pem = std::fs::read(path).map_err(unreadable)?;
                 let before = found.len();
-                found.extend(CertificateDer::pem_slice_iter(&pem).flatten());
+                found.extend(CertificateDer::pem_slice_iter(&pem).flatten().filter(is_usable));
                 if found.len() == before {
                     return Err(Error::Authorities { reason: format!("{} holds no certificate", path.display()) });
                 }
@@ -162,6 +162,11 @@ impl Http {
         }
         Ok(found)
     }
+}
+
+/// Tells whether rustls takes the certificate; bundles hold old ones that it does not.
+fn is_usable(certificate: &CertificateDer<'static>) -> bool {
+    rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
 /// Reads a redirect; none when the answer is no redirect.
@@ -200,7 +205,8 @@ pub(super) fn explained(error: &reqwest::Error, url: &Url, connect: std::time::D
         return Error::Status { url: shown(url), status: StatusCode::PROXY_AUTHENTICATION_REQUIRED.as_u16() }.into();
     }
     if error.is_connect() && error.is_timeout() {
-        return Fault::Unreachable { host, reason: format!("no answer within {}", super::error::Seconds(connect)) }.into();
+        return Fault::Unreachable { host, reason: format!("no answer within {}", super::error::Seconds(connect)) }
+            .into();
     }
     if error.is_connect() {
         return Fault::Unreachable { host, reason }.into();

@@ -35,7 +35,10 @@ impl Mirror {
         }
         let url = Url::parse(text).map_err(|e| bad("", &format!("it is no URL: {e}")))?;
         if url.scheme() == "s3" {
-            return Err(bad(&shown(&url), "s3:// is not supported yet; serve the bucket over https, or sync it to a folder"));
+            return Err(bad(
+                &shown(&url),
+                "s3:// is not supported yet; serve the bucket over https, or sync it to a folder",
+            ));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(bad(&shown(&url), "a query or a fragment cannot stand before a path"));
@@ -136,11 +139,18 @@ mod tests {
     fn upstream_paths_map_into_the_tree() {
         for (url, name, web, folder) in [
             ("https://go.dev/dl/?mode=json", Some("index.json"), "go.dev/dl/index.json", "go.dev/dl/index.json"),
-            ("https://dl.google.com/go/go1.27.3.linux-arm64.tar.gz", None, "dl.google.com/go/go1.27.3.linux-arm64.tar.gz",
-                "dl.google.com/go/go1.27.3.linux-arm64.tar.gz"),
-            ("goproxy:///golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-arm64.zip", None,
+            (
+                "https://dl.google.com/go/go1.27.3.linux-arm64.tar.gz",
+                None,
+                "dl.google.com/go/go1.27.3.linux-arm64.tar.gz",
+                "dl.google.com/go/go1.27.3.linux-arm64.tar.gz",
+            ),
+            (
+                "goproxy:///golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-arm64.zip",
+                None,
                 "goproxy/golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-arm64.zip",
-                "goproxy/golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-arm64.zip"),
+                "goproxy/golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-arm64.zip",
+            ),
             ("https://host:8443/a%2Bb", None, "host:8443/a%2Bb", "host:8443/a+b"),
             ("https://host/a/../../../b", None, "host/b", "host/b"),
         ] {

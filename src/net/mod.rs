@@ -12,12 +12,14 @@ mod document;
 mod error;
 mod file;
 mod http;
+mod memory;
 mod mirror;
 mod place;
 mod retry;
 
 pub use client::{Client, Settings};
 pub use error::{Error, Fault};
+pub use memory::Memory;
 pub use mirror::Mirror;
 pub use retry::{Limits, Retry};
 
@@ -43,6 +45,11 @@ pub trait Metadata: Send + Sync {
     /// # Errors
     /// When there is neither.
     async fn read(&self, document: &Document) -> Result<Vec<u8>, Error>;
+
+    /// Tells whether the document was read already in this run, so that reading it again costs nothing.
+    fn holds(&self, _document: &Document) -> bool {
+        false
+    }
 
     /// Tells the person something about what was read.
     fn warn(&self, warning: &str);

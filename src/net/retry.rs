@@ -19,7 +19,11 @@ pub struct Limits {
 impl Default for Limits {
     /// Gives up on a silent server within half a minute, and on a slow one only after two hours.
     fn default() -> Self {
-        Self { connect: Duration::from_secs(20), stall: Duration::from_secs(30), total: Duration::from_secs(2 * 60 * 60) }
+        Self {
+            connect: Duration::from_secs(20),
+            stall: Duration::from_secs(30),
+            total: Duration::from_secs(2 * 60 * 60),
+        }
     }
 }
 
@@ -120,7 +124,7 @@ impl Campaign {
             spent: self.started.elapsed(),
             received: self.received,
             length: self.length,
-            source: fault,
+            source: Box::new(fault),
         }
     }
 
@@ -187,9 +191,15 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_cap_and_obey_the_server() {
         let retry = Retry { jitter: |longest| longest, ..Retry::default() };
-        for (attempt, asked, seconds) in
-            [(1, None, 1), (2, None, 2), (5, None, 16), (6, None, 20), (4_000_000_000, None, 20), (1, Some(7), 7), (4, Some(3), 8)]
-        {
+        for (attempt, asked, seconds) in [
+            (1, None, 1),
+            (2, None, 2),
+            (5, None, 16),
+            (6, None, 20),
+            (4_000_000_000, None, 20),
+            (1, Some(7), 7),
+            (4, Some(3), 8),
+        ] {
             assert_eq!(retry.pause(attempt, asked.map(Duration::from_secs)), Duration::from_secs(seconds), "{attempt}");
         }
     }

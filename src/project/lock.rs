@@ -112,7 +112,11 @@ impl LockedTool {
     /// Lists the files for one platform.
     #[must_use]
     pub fn artifacts_for(&self, platform: Platform) -> Vec<Artifact> {
-        self.artifacts.iter().filter(|locked| locked.platform == platform).map(|locked| locked.artifact.clone()).collect()
+        self.artifacts
+            .iter()
+            .filter(|locked| locked.platform == platform)
+            .map(|locked| locked.artifact.clone())
+            .collect()
     }
 
     fn write(&self, text: &mut String) {

@@ -52,8 +52,7 @@ pub enum Wish {
 
 impl Manifest {
     /// The platforms of a project that names none: both that CodeBuild and GitLab runners have.
-    pub const PLATFORMS: [Platform; 2] =
-        [Platform::new(Os::Linux, Arch::Amd64), Platform::new(Os::Linux, Arch::Arm64)];
+    pub const PLATFORMS: [Platform; 2] = [Platform::new(Os::Linux, Arch::Amd64), Platform::new(Os::Linux, Arch::Arm64)];
 
     /// Reads the `toolkit.toml` in `folder`; none when there is none.
     ///

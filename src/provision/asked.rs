@@ -196,8 +196,7 @@ fn read_file(tool: &'static dyn Toolchain, path: &Path, name: &str) -> Result<Op
     };
     let bytes = std::fs::read(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?;
     let text = String::from_utf8_lossy(&bytes);
-    let wish =
-        (file.read)(&text).map_err(|source| Error::BadProjectFile { path: path.to_owned(), source })?;
+    let wish = (file.read)(&text).map_err(|source| Error::BadProjectFile { path: path.to_owned(), source })?;
     let origin = Origin::File { path: path.to_owned(), name: name.to_owned() };
     Ok(wish.channel.map(|channel| Asked {
         rule: Some(wish.rule),

@@ -84,7 +84,8 @@ impl Plan {
         }
         let store = site.store.clone();
         blocking(move || store.sweep()).await?;
-        let mut running = stream::iter(self.missing.into_iter().map(|missing| install(missing, site))).buffered(site.jobs.max(1));
+        let mut running =
+            stream::iter(self.missing.into_iter().map(|missing| install(missing, site))).buffered(site.jobs.max(1));
         while let Some(installed) = running.next().await {
             installs.push(installed?);
         }
@@ -155,7 +156,12 @@ async fn stage(release: &Release, lock: &Lock, site: &Site<'_>) -> Result<Staged
     Ok(Staged { staging, verified, unpacked })
 }
 
-async fn ingest_one(artifact: &Artifact, staging: &Staging, release: &Release, site: &Site<'_>) -> Result<Ingested, Error> {
+async fn ingest_one(
+    artifact: &Artifact,
+    staging: &Staging,
+    release: &Release,
+    site: &Site<'_>,
+) -> Result<Ingested, Error> {
     let report = site.report.as_ref();
     let task = report.began(artifact.file_name(), artifact.size);
     let options = ingest::Options {

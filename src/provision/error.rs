@@ -186,7 +186,11 @@ impl Explain for Error {
         match self {
             Self::UnknownTool { near: Some(near), .. } => vec![format!("did you mean `{near}`?")],
             Self::UnknownTool { known, .. } | Self::UnknownSource { known, .. } | Self::UnknownFile { known, .. } => {
-                vec![if known.is_empty() { "there is none".to_owned() } else { format!("known are {}", known.join(", ")) }]
+                vec![if known.is_empty() {
+                    "there is none".to_owned()
+                } else {
+                    format!("known are {}", known.join(", "))
+                }]
             }
             Self::ManifestLine { source, .. } => source.hints(),
             Self::ReadFile { .. } => vec!["check the path, which is relative to the project".to_owned()],

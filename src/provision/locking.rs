@@ -33,8 +33,11 @@ fn entry(asked: &Asked, platforms: &[Platform], locked: &LockedTool, policy: &Po
     let mut findings = Vec::new();
     let wish = asked.channel.to_string();
     if locked.request != wish || locked.file.as_deref() != asked.file() || locked.source != asked.source {
-        findings.push(format!("{name} is asked for as {}, and locked as {}", wording(&wish, asked.file(), asked.source.as_deref()),
-            wording(&locked.request, locked.file.as_deref(), locked.source.as_deref())));
+        findings.push(format!(
+            "{name} is asked for as {}, and locked as {}",
+            wording(&wish, asked.file(), asked.source.as_deref()),
+            wording(&locked.request, locked.file.as_deref(), locked.source.as_deref())
+        ));
     }
     match asked.tool.version(&locked.version) {
         Err(cause) => findings.push(format!("{name}: {cause}")),
@@ -90,9 +93,10 @@ pub async fn lock(
     let mut tools = Vec::with_capacity(asked.len());
     for asked in asked {
         let name = asked.tool.name();
-        let kept = old.and_then(|lock| lock.tool(name)).filter(|_| !upgrade(name)).and_then(|locked| {
-            keep(asked, platforms, locked, site.policy)
-        });
+        let kept = old
+            .and_then(|lock| lock.tool(name))
+            .filter(|_| !upgrade(name))
+            .and_then(|locked| keep(asked, platforms, locked, site.policy));
         tools.push(match kept {
             Some(kept) => kept,
             None => answer(asked, platforms, site).await?,
@@ -151,7 +155,12 @@ async fn announced_size(artifact: &Artifact, site: &Site<'_>) -> Option<u64> {
 ///
 /// # Errors
 /// When the lock does not answer the wishes of the project on this platform, or its proof is too weak.
-pub fn from_lock(asked: &[Asked], platform: Platform, lock: &Lock, policy: &Policy) -> Result<Vec<(Asked, Release)>, Error> {
+pub fn from_lock(
+    asked: &[Asked],
+    platform: Platform,
+    lock: &Lock,
+    policy: &Policy,
+) -> Result<Vec<(Asked, Release)>, Error> {
     let mut releases = Vec::with_capacity(asked.len());
     for asked in asked {
         let name = asked.tool.name();

@@ -1,7 +1,7 @@
 //! From a request to one version for all platforms, and to the files of each.
 
 use super::{Asked, Error, Site};
-use crate::model::{Candidate, Choice, Level, Platform, Release, Version};
+use crate::model::{Candidate, Channel, Choice, Level, Platform, Release, Version};
 
 /// A request with its answer.
 #[derive(Debug, Clone)]
@@ -28,8 +28,8 @@ impl Resolved {
 /// When a document cannot be had, or every candidate is rejected.
 pub async fn resolve(asked: &Asked, site: &Site<'_>) -> Result<Resolved, Error> {
     let failed = |source| Error::Resolve { request: asked.text(), source };
-    let candidates = asked.tool.candidates(&asked.channel, &site.policy, site.metadata).await.map_err(failed)?;
-    let choice = asked.tool.choose(&asked.channel, &candidates, &site.policy);
+    let candidates = asked.tool.candidates(&asked.channel, site.policy, site.metadata).await.map_err(failed)?;
+    let choice = asked.tool.choose(&asked.channel, &candidates, site.policy);
     for warning in asked.warnings.iter().chain(&choice.warnings) {
         site.report.warned(warning);
     }
@@ -39,13 +39,26 @@ pub async fn resolve(asked: &Asked, site: &Site<'_>) -> Result<Resolved, Error> 
     }
 }
 
-/// Says why nothing was chosen, with the candidates that came nearest.
+/// Says why nothing was chosen, with the candidates that came nearest: those on either side of what was asked for where
+/// that is a version, else the newest.
 fn nothing(asked: &Asked, choice: &Choice) -> Error {
     const SHOWN: usize = 4;
-    let mut rejected: Vec<String> =
-        choice.verdicts.iter().take(SHOWN).map(|verdict| format!("{}: {}", verdict.version, verdict.reason)).collect();
-    if choice.verdicts.len() > SHOWN {
-        rejected.push(format!("{} more are listed by `toolkit resolve --explain`", choice.verdicts.len() - SHOWN));
+    let wanted = match &asked.channel {
+        Channel::Exact(version) => Some(version),
+        Channel::RollForward(rule) => Some(&rule.version),
+        _ => None,
+    };
+    // Verdicts stand newest first.
+    let older = wanted.and_then(|wanted| choice.verdicts.iter().position(|verdict| verdict.version < *wanted));
+    let last = choice.verdicts.len().saturating_sub(SHOWN);
+    let first = older.map_or(0, |at| at.saturating_sub(SHOWN / 2)).min(last);
+    let mut rejected: Vec<String> = choice.verdicts[first..]
+        .iter()
+        .take(SHOWN)
+        .map(|verdict| format!("{}: {}", verdict.version, verdict.reason))
+        .collect();
+    if last > 0 {
+        rejected.push(format!("{last} more candidates were rejected"));
     }
     Error::NothingChosen { request: asked.text(), rule: choice.rule.clone(), rejected }
 }

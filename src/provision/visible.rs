@@ -37,7 +37,8 @@ pub fn members(installs: &[Installed], store: &Store, report: &dyn Report) -> Re
                 composed.push(name);
                 let sharing = installs.iter().filter(|other| other.asked.tool.shared_root() == Some(name));
                 let members = by_rank(sharing);
-                let composition = Composition { name: &ToolName::parse(name)?, members: &members, overlapping: tool.overlapping() };
+                let composition =
+                    Composition { name: &ToolName::parse(name)?, members: &members, overlapping: tool.overlapping() };
                 store.view(&composition, &|waiting| report.noted(waiting))?.root
             }
         };
@@ -72,9 +73,8 @@ pub fn recompose(view: &View, store: &Store, report: &dyn Report) -> Result<(), 
 
 /// Orders installs that share a root: the one with the newest runtime last, so that its unversioned files win.
 fn by_rank<'a>(sharing: impl Iterator<Item = &'a Installed>) -> Vec<Install> {
-    let mut ranked: Vec<_> = sharing
-        .map(|installed| (installed.asked.tool.rank(&installed.install.root), &installed.install))
-        .collect();
+    let mut ranked: Vec<_> =
+        sharing.map(|installed| (installed.asked.tool.rank(&installed.install.root), &installed.install)).collect();
     ranked.sort_by(|(left, one), (right, other)| left.cmp(right).then_with(|| one.id.cmp(&other.id)));
     ranked.into_iter().map(|(_, install)| install.clone()).collect()
 }

@@ -121,7 +121,7 @@ impl Toolchain for Dotnet {
         policy: &Policy,
         metadata: &dyn Metadata,
     ) -> Result<Vec<Candidate>, Error> {
-        Reading { component: self.component, policy, metadata }.candidates(channel).await
+        Reading::new(self.component, policy, metadata).candidates(channel).await
     }
 
     fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
@@ -130,7 +130,7 @@ impl Toolchain for Dotnet {
 
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
         let policy = Policy::on(jiff::civil::Date::MAX); // choosing is over; no rule of it matters here
-        let reading = Reading { component: self.component, policy: &policy, metadata };
+        let reading = Reading::new(self.component, &policy, metadata);
         let document = reading.document_of(version).await?;
         let published = document.published(self.component, version);
         let published = published.expect("`document_of` gives a document that has the version");
@@ -164,6 +164,20 @@ impl Toolchain for Dotnet {
 
     fn shared_root(&self) -> Option<&'static str> {
         Some("dotnet")
+    }
+
+    /// SDKs of one major ship different manifests, templates and packs under the same versions; the newer install's
+    /// are the ones that its SDK was tested with.
+    fn overlapping(&self) -> &'static [&'static str] {
+        &["sdk-manifests", "templates", "packs"]
+    }
+
+    fn markers(&self) -> &'static [&'static str] {
+        if self.component == Component::Sdk { &["*.sln", "*.slnx", "*.csproj", "*.fsproj", "*.vbproj"] } else { &[] }
+    }
+
+    fn usual_channel(&self) -> &'static str {
+        "lts"
     }
 
     fn rank(&self, root: &Path) -> Option<Version> {
@@ -261,4 +275,196 @@ fn artifact(file: &File) -> Result<Artifact, Error> {
     let format = Format::from_name(&file.name).expect("the name was made with an extension that is known");
     let proof = Proof { level: Level::Checksum, source: format!("releases.json of {}", documents::HOST) };
     Ok(Artifact { url, digest, proof, size: None, format, strip: 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::model::{Explain, Kind, Phase, Prefer, Train};
+    use crate::net::{self, Document};
+
+    const INDEX: &str = r#"{"releases-index": [
+        {"channel-version": "2.1", "latest-sdk": "2.1.818", "support-phase": "eol", "eol-date": "2021-08-21", "release-type": "lts"},
+        {"channel-version": "9.0", "latest-sdk": "9.0.101", "support-phase": "sleepy", "eol-date": "2026-11-10", "release-type": "sts"},
+        {"channel-version": "11.0", "latest-sdk": "11.0.100-rc.1", "support-phase": "go-live", "release-type": "sts",
+         "releases.json": "https://dotnetcli.azureedge.net/dotnet/release-metadata/11.0/releases.json"},
+        {"channel-version": "10.0", "latest-sdk": "10.0.2000", "support-phase": "active", "eol-date": null, "release-type": "lts",
+         "releases.json": "https://example.org/10.0/releases.json", "new-field": [1]}]}"#;
+
+    const TEN: &str = r#"{"channel-version": "10.0", "eol-date": "2028-11-14", "support-phase": "active", "releases": [
+        {"release-date": "2026-07-14", "security": true, "runtime": {"version": "10.0.10"}, "aspnetcore-runtime": null,
+         "sdk": {"version": "10.0.302", "files": [
+            {"name": "dotnet-sdk-linux-x64.tar.gz", "rid": "linux-x64", "url": "https://builds.dotnet.microsoft.com/a.tar.gz", "hash": "HASH"},
+            {"name": "dotnet-sdk-linux-arm64.tar.gz", "url": "https://builds.dotnet.microsoft.com/b.tar.gz", "hash": ""},
+            {"name": "dotnet-sdk-linux-arm.tar.gz", "url": "https://builds.dotnet.microsoft.com/c.tar.gz"},
+            {"name": "dotnet-sdk-osx-x64.pkg", "url": "https://builds.dotnet.microsoft.com/d.pkg", "hash": "HASH"},
+            {"name": "dotnet-sdk-osx-arm64.tar.gz", "url": "http://builds.dotnet.microsoft.com/e.tar.gz", "hash": "HASH"}]},
+         "sdks": [{"version": "10.0.110"}]},
+        {"release-date": "2026-06-09", "runtime": null, "sdk": {"version": "10.0.301"}, "sdks": []},
+        {"release-date": "soon", "security": null, "sdk": {"version": "10.0.300", "version-display": null}, "sdks": null},
+        {"release-date": "2026-05-12", "sdk": {"version": "../../etc"}},
+        {"release-date": "2025-10-14", "sdk": {"version": "10.0.100-rc.2.25502.107"}}]}"#;
+
+    const ELEVEN: &str = r#"{"channel-version": "11.0", "releases": [
+        {"release-date": "2026-09-08", "sdk": {"version": "11.0.100-rc.1"}}]}"#;
+
+    const NINE: &str = r#"{"channel-version": "9.0", "eol-date": "null", "releases": [
+        {"release-date": "2024-12-03", "sdks": [{"version": "9.0.100"}, {"version": "9.0.101"}]}]}"#;
+
+    /// Serves the four documents above.
+    #[derive(Default)]
+    struct Small {
+        reads: Mutex<Vec<String>>,
+        warnings: Mutex<Vec<String>>,
+    }
+
+    #[async_trait]
+    impl Metadata for Small {
+        async fn read(&self, document: &Document) -> Result<Vec<u8>, net::Error> {
+            let name = document.url.path().trim_start_matches("/dotnet/release-metadata/").to_owned();
+            let text = match name.as_str() {
+                "releases-index.json" => format!("\u{feff}{INDEX}"),
+                "9.0/releases.json" => NINE.to_owned(),
+                "10.0/releases.json" => TEN.replace("HASH", &"aB".repeat(64)),
+                "11.0/releases.json" => ELEVEN.to_owned(),
+                _ => return Err(net::Error::Changed { url: document.url.to_string() }),
+            };
+            (document.check)(text.as_bytes()).unwrap();
+            self.reads.lock().unwrap().push(name);
+            Ok(text.into_bytes())
+        }
+
+        fn warn(&self, warning: &str) {
+            self.warnings.lock().unwrap().push(warning.to_owned());
+        }
+    }
+
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn choose(metadata: &Small, spec: &str, day: &str) -> Result<Choice, Error> {
+        let channel = SDK.channel(spec).unwrap();
+        let policy = Policy::on(day.parse().unwrap());
+        Ok(SDK.choose(&channel, &wait(SDK.candidates(&channel, &policy, metadata))?, &policy))
+    }
+
+    #[test]
+    fn small_documents_give_the_right_picks() {
+        for (spec, day, expected) in [
+            ("lts", "2026-11-23", "10.0.302"),
+            ("sts", "2026-11-10", "9.0.101"),
+            ("latest", "2026-11-23", "10.0.302"),
+            ("preview", "2026-11-23", "11.0.100-rc.1"),
+            ("10", "2026-11-23", "10.0.302"),
+            ("10.0.1xx", "2026-11-23", "10.0.110"),
+            ("10.0.301", "2026-11-23", "10.0.301"),
+            ("9 || 10", "2026-11-23", "10.0.302"),
+            ("<10", "2026-11-23", "9.0.101"),
+        ] {
+            let choice = choose(&Small::default(), spec, day).unwrap();
+            assert_eq!(choice.pick.unwrap().version.as_str(), expected, "{spec}");
+        }
+        let choice = choose(&Small::default(), "sts", "2026-11-23").unwrap();
+        assert!(choice.pick.is_none());
+        assert!(choice.rule.contains("11.0 has only prereleases"), "{}", choice.rule);
+        assert!(choice.rule.contains("9.0 ended 2026-11-10"), "{}", choice.rule);
+    }
+
+    #[test]
+    fn what_is_odd_in_the_documents_is_warned_of_and_never_picked() {
+        let metadata = Small::default();
+        let choice = choose(&metadata, "latest", "2026-11-10").unwrap();
+        assert_eq!(choice.pick.unwrap().version.as_str(), "10.0.302");
+        let warnings = metadata.warnings.lock().unwrap().join("\n");
+        assert!(warnings.contains("dotnet 10.0.2000, which the releases of 10.0 do not have"), "{warnings}");
+        assert!(warnings.contains("odd address for 10.0 (example.org is not a host"), "{warnings}");
+        let metadata = Small::default();
+        choose(&metadata, "<10", "2026-11-10").unwrap();
+        let warnings = metadata.warnings.lock().unwrap().join("\n");
+        assert!(warnings.contains("9.0: the support phase `sleepy` is not known"), "{warnings}");
+    }
+
+    #[test]
+    fn an_index_entry_and_the_head_of_its_document_complete_each_other() {
+        let choice = choose(&Small::default(), "lts", "2026-11-23").unwrap();
+        let support = choice.pick.unwrap().support;
+        assert_eq!((support.phase, support.train), (Phase::Active, Some(Train::Lts)));
+        assert_eq!(support.eol.unwrap().to_string(), "2028-11-14"); // null in the index
+    }
+
+    #[test]
+    fn a_release_without_a_date_is_held_back_where_dates_matter() {
+        let channel = SDK.channel("10.0.300").unwrap();
+        let mut policy = Policy::on("2026-11-23".parse().unwrap());
+        policy.minimum_age = 3;
+        let candidates = wait(SDK.candidates(&channel, &policy, &Small::default())).unwrap();
+        let choice = SDK.choose(&channel, &candidates, &policy);
+        assert!(choice.pick.is_none() && choice.rule.contains("release date is not known"), "{}", choice.rule);
+    }
+
+    #[test]
+    fn a_file_is_taken_only_with_a_digest_and_over_https() {
+        let version = Version::parse("10.0.302").unwrap();
+        let release = |platform: &str| wait(SDK.release(&version, platform.parse().unwrap(), &Small::default()));
+        let good = release("linux/amd64").unwrap();
+        assert_eq!(good.artifacts[0].digest.to_string(), format!("sha512:{}", "ab".repeat(64)));
+        assert_eq!(good.artifacts[0].proof.source, "releases.json of builds.dotnet.microsoft.com");
+        for (platform, kind, part) in [
+            ("linux/arm64", Kind::Integrity, "none is announced"),
+            ("linux/arm", Kind::Integrity, "none is announced"),
+            ("darwin/arm64", Kind::Upstream, "not a plain https address"),
+            ("darwin/amd64", Kind::Usage, "linux/amd64, linux/arm64, linux/arm and darwin/arm64, not for darwin/amd64"),
+            ("windows/amd64", Kind::Usage, "not for windows/amd64"),
+        ] {
+            let error = release(platform).unwrap_err();
+            assert!(error.kind() == kind && error.to_string().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_channel_that_does_not_exist_is_told_from_one_that_cannot_be_read() {
+        let error = choose(&Small::default(), "12.0.100", "2026-11-23").unwrap_err();
+        assert_eq!(error.to_string(), "dotnet 12.0.100 does not exist");
+        assert_eq!(error.hints(), ["near it are 11.0, 10.0, 9.0"]);
+        let error = choose(&Small::default(), "2.1.500", "2026-11-23").unwrap_err();
+        assert!(matches!(error, Error::Metadata { .. }), "{error}");
+    }
+
+    #[test]
+    fn rolling_forward_reads_only_the_channels_on_its_way() {
+        for (sdk, prefer, reads, expected) in [
+            ("9.0.101", Prefer::Named, "9", "9.0.101"),
+            ("9.0.100", Prefer::Newest, "9", "9.0.101"),
+            ("9.0.100 latestMajor", Prefer::Named, "9", "9.0.100"),
+            ("9.0.100 latestMajor", Prefer::Newest, "9 index 11 10", "10.0.302"),
+            ("9.0.100 major", Prefer::Newest, "9", "9.0.101"),
+            ("9.0.200 major", Prefer::Named, "9 index 10", "10.0.110"),
+            ("9.0.200 minor", Prefer::Named, "9 index", "-"),
+            ("8.0.100 major", Prefer::Named, "index 9", "9.0.101"),
+        ] {
+            let (version, rule) = sdk.split_once(' ').unwrap_or((sdk, "patch"));
+            let json = format!(r#"{{"sdk": {{"version": "{version}", "rollForward": "{rule}"}}}}"#);
+            let (channel, metadata) = (global_json::read(&json).unwrap().channel.unwrap(), Small::default());
+            let policy = Policy { prefer, ..Policy::on("2026-11-10".parse().unwrap()) };
+            let choice = SDK.choose(&channel, &wait(SDK.candidates(&channel, &policy, &metadata)).unwrap(), &policy);
+            assert_eq!(choice.pick.map_or("-".to_owned(), |pick| pick.version.to_string()), expected, "{sdk}");
+            let read = metadata.reads.lock().unwrap().join(" ");
+            assert_eq!(read.replace(".0/releases.json", "").replace("releases-index.json", "index"), reads, "{sdk}");
+        }
+    }
+
+    #[test]
+    fn an_install_is_quiet_and_self_contained() {
+        let root = tempfile::tempdir().unwrap();
+        let names = |root: &Path| SDK.activation(root).vars.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(root.path()), ["DOTNET_ROOT", "DOTNET_CLI_TELEMETRY_OPTOUT", "DOTNET_NOLOGO"]);
+        for (host, expected) in [("6.0.36", true), ("10.0.10", false), ("9.0.18", false)] {
+            fs::create_dir_all(root.path().join("host/fxr").join(host)).unwrap();
+            assert_eq!(names(root.path()).contains(&"DOTNET_MULTILEVEL_LOOKUP".to_owned()), expected, "{host}");
+        }
+        assert_eq!(SDK.rank(root.path()).unwrap().as_str(), "10.0.10");
+    }
 }

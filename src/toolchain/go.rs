@@ -96,7 +96,7 @@ impl Toolchain for Go {
     }
 
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
-        let entries = read_index(&documents::full_index(), metadata).await?;
+        let entries = index_with(version, metadata).await?;
         let Some(entry) = entries.iter().find(|entry| entry.version == *version && is_installable(entry)) else {
             let known = entries.iter().filter(|entry| is_installable(entry)).map(|entry| &entry.version);
             return Err(no_such_version(version, known));
@@ -135,6 +135,18 @@ impl Toolchain for Go {
     fn smoke_test(&self) -> &'static [&'static str] {
         &["go", "version"]
     }
+}
+
+/// Reads the index that lists the version: the short one when it was read anyway and has it, else the full one.
+async fn index_with(version: &Version, metadata: &dyn Metadata) -> Result<Vec<Entry>, Error> {
+    let short = documents::short_index();
+    if metadata.holds(&short) {
+        let entries = read_index(&short, metadata).await?;
+        if entries.iter().any(|entry| entry.version == *version) {
+            return Ok(entries);
+        }
+    }
+    read_index(&documents::full_index(), metadata).await
 }
 
 async fn read(document: &Document, metadata: &dyn Metadata) -> Result<Vec<u8>, Error> {
@@ -256,8 +268,154 @@ fn published(entry: &Entry) -> String {
     let mut names: Vec<_> = plain.map(|file| format!("{}/{}", file.os, arch(&file.arch))).collect();
     names.sort();
     names.dedup();
+    in_words(&names)
+}
+
+fn in_words(names: &[String]) -> String {
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::net;
+
+    const HISTORY: &str = "<h2>go1.27.0 (released 2026-08-19)</h2> <p>go1.26.7 (released 2026-08-19) includes fixes.</p>\
+        <p>go1.26.6 (released 2026-08-13) includes 2 security fixes</p> <h2>go1.26.0 (released 2026-02-10)</h2>\
+        <p>go1.25.14 (released 2026-08-19) includes fixes</p> <p>go1.21.0 (released 2023-08-08)</p>\
+        <p>go1.20.1 (released 2023-02-14) includes security fixes</p> <h2>go1.20 (released 2023-02-01)</h2>";
+
+    /// Serves a small go.dev and counts what is read.
+    struct Site {
+        reads: Mutex<Vec<String>>,
+        warnings: Mutex<Vec<String>>,
+    }
+
+    /// Writes an index of the given versions, each with archives for three platforms and the odd rows of the real one.
+    fn index(versions: &[&str]) -> String {
+        let file = |version: &str, place: &str, kind: &str, sha256: &str| {
+            let (os, arch) = place.split_once('-').unwrap_or_default();
+            let dot = if place.is_empty() { "src" } else { place };
+            let end = match (os, kind) {
+                (_, "installer") => "msi",
+                ("windows", _) => "zip",
+                _ => "tar.gz",
+            };
+            format!(
+                r#"{{"filename":"go{version}.{dot}.{end}","os":"{os}","arch":"{arch}","version":"go{version}","sha256":"{sha256}","size":7,"kind":"{kind}"}}"#
+            )
+        };
+        let entry = |version: &&str| {
+            let digest = if *version == "1.4" { String::new() } else { "ab".repeat(32) };
+            let files = [
+                file(version, "", "source", &digest),
+                file(version, "linux-amd64", "archive", &digest),
+                file(version, "linux-armv6l", "archive", &digest),
+                file(version, "windows-amd64", "installer", &digest),
+                file(version, "windows-amd64", "archive", &digest),
+            ];
+            let stable = !version.contains("rc");
+            format!(r#"{{"version":"go{version}","stable":{stable},"files":[{}]}}"#, files.join(","))
+        };
+        let bootstrap = r#"{"version":"go1","stable":true,"files":[{"filename":"go1.4-bootstrap-20170518.tar.gz","os":"4","arch":"bootstrap","version":"go1","sha256":"","size":1,"kind":"archive"}]}"#;
+        let entries: Vec<_> = versions.iter().map(entry).chain([bootstrap.to_owned()]).collect();
+        format!("[{}]", entries.join(","))
+    }
+
+    #[async_trait]
+    impl Metadata for Site {
+        async fn read(&self, document: &Document) -> Result<Vec<u8>, net::Error> {
+            let url = document.url.as_str();
+            let (name, text) = match url.strip_prefix("https://go.dev/").unwrap() {
+                "dl/?mode=json" => ("short", index(&["1.27.0", "1.26.7"])),
+                "dl/?mode=json&include=all" => {
+                    let all =
+                        ["1.27.0", "1.27rc1", "1.26.7", "1.26.6", "1.26.0", "1.25.14", "1.21.0", "1.20.1", "1.20"];
+                    ("full", index(&[&all[..], &["1.4", "1.28alpha1"]].concat()))
+                }
+                _ => ("history", HISTORY.to_owned()),
+            };
+            assert_eq!((document.check)(text.as_bytes()), Ok(()));
+            self.reads.lock().unwrap().push(name.to_owned());
+            Ok(text.into_bytes())
+        }
+
+        fn warn(&self, warning: &str) {
+            self.warnings.lock().unwrap().push(warning.to_owned());
+        }
+    }
+
+    fn site() -> Site {
+        Site { reads: Mutex::default(), warnings: Mutex::default() }
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn each_request_reads_what_it_needs_and_picks_the_right_release() {
+        let plain = Policy::on("2026-11-23".parse().unwrap());
+        let as_of = |day: &str| Policy { as_of: true, ..Policy::on(day.parse().unwrap()) };
+        let aged = Policy { minimum_age: 3, ..Policy::on("2026-08-20".parse().unwrap()) };
+        for (ask, policy, reads, pick, released) in [
+            ("latest", &plain, "short", "1.27.0", None),
+            ("oldstable", &plain, "short", "1.26.7", None),
+            ("1", &plain, "full", "1.27.0", None),
+            ("1.26", &plain, "full", "1.26.7", None),
+            ("1.26.6", &plain, "full", "1.26.6", None),
+            ("1.20", &plain, "full", "1.20.1", None),
+            ("1.20.0", &plain, "full", "1.20", None),
+            ("1.27rc1", &plain, "full", "1.27rc1", None),
+            ("1.0", &plain, "full", "none", None),
+            (">=1.20 <1.26", &plain, "full", "1.25.14", None),
+            ("latest", &as_of("2026-08-18"), "full history", "1.26.6", Some("2026-08-13")),
+            ("oldstable", &as_of("2026-08-19"), "full history", "1.26.7", Some("2026-08-19")),
+            ("latest", &as_of("2023-02-01"), "full history", "1.20", Some("2023-02-01")),
+            ("latest", &aged, "full history", "1.26.6", Some("2026-08-13")),
+            ("1.27rc1", &aged, "full history", "none", None),
+        ] {
+            let site = site();
+            let channel = GO.channel(ask).unwrap();
+            let candidates = run(GO.candidates(&channel, policy, &site)).unwrap();
+            let choice = GO.choose(&channel, &candidates, policy);
+            assert_eq!(choice.pick.as_ref().map_or("none", |pick| pick.version.as_str()), pick, "{ask}");
+            assert_eq!(choice.verdicts.len(), candidates.len(), "{ask}");
+            let day = choice.pick.and_then(|pick| pick.released).map(|day| day.to_string());
+            assert_eq!(day.as_deref(), released, "{ask}");
+            assert_eq!(site.reads.lock().unwrap().join(" "), reads, "{ask}");
+            let warned = site.warnings.lock().unwrap().join(" ");
+            assert_eq!(warned.contains("go1.28alpha1"), reads != "short", "{ask}: {warned}");
+        }
+    }
+
+    #[test]
+    fn a_release_is_one_archive_or_a_clear_error() {
+        let release = |name: &str, platform: &str| {
+            run(GO.release(&version::release(name).unwrap(), platform.parse().unwrap(), &site()))
+        };
+        for (name, platform, file) in [
+            ("1.20.0", "linux/amd64", "go1.20.linux-amd64.tar.gz"),
+            ("1.21.0", "linux/amd64/musl", "go1.21.0.linux-amd64.tar.gz"),
+            ("1.27rc1", "linux/arm", "go1.27rc1.linux-armv6l.tar.gz"),
+            ("1.26.7", "windows/amd64", "go1.26.7.windows-amd64.zip"),
+        ] {
+            let release = release(name, platform).unwrap();
+            assert_eq!(release.artifacts[0].file_name(), file);
+            assert_eq!(release.artifacts[0].url.as_str(), format!("https://go.dev/dl/{file}"));
+            assert_eq!(release.artifacts[0].size, Some(7));
+        }
+        assert!(matches!(release("1.4", "linux/amd64"), Err(Error::NoDigest { .. })));
+        assert!(matches!(release("1.99.0", "linux/amd64"), Err(Error::NoSuchVersion { .. })));
+        let error = release("1.26.7", "linux/arm64").unwrap_err().to_string();
+        assert!(
+            error.contains("published for linux/amd64, linux/arm and windows/amd64, not for linux/arm64"),
+            "{error}"
+        );
     }
 }

@@ -5,8 +5,21 @@ use std::process::Command;
 use crate::support::world::World;
 
 const COMMANDS: &[&str] = &[
-    "init", "resolve", "fetch", "lock", "install", "env", "exec", "list", "which", "verify", "repair", "remove", "prune",
-    "completions", "man",
+    "init",
+    "resolve",
+    "fetch",
+    "lock",
+    "install",
+    "env",
+    "exec",
+    "list",
+    "which",
+    "verify",
+    "repair",
+    "remove",
+    "prune",
+    "completions",
+    "man",
 ];
 
 #[test]
@@ -32,7 +45,9 @@ fn every_command_shows_an_example_in_its_help() {
 fn completions_load_in_bash_and_know_every_command() {
     let world = World::new();
     let script = world.ok(&["completions", "bash"]);
-    let check = format!("{script}\ncomplete -p toolkit && COMP_WORDS=(toolkit '') COMP_CWORD=1 && _toolkit toolkit '' toolkit && printf '%s\\n' \"${{COMPREPLY[@]}}\"");
+    let check = format!(
+        "{script}\ncomplete -p toolkit && COMP_WORDS=(toolkit '') COMP_CWORD=1 && _toolkit toolkit '' toolkit && printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
     let output = Command::new("bash").args(["--norc", "-c", &check]).output().unwrap();
     let offered = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -90,7 +105,10 @@ fn a_bad_toolkit_toml_is_named_with_its_line() {
     let world = World::new();
     for (text, said) in [
         ("[tools]\ngo = \"1.26\"\n[polcy]\n", "line 3: unknown key `polcy`; did you mean `policy`?"),
-        ("[tools]\ngoo = \"1.26\"\n", "line 2, cannot be used\n  Caused by: no tool is called `goo`\nhint: did you mean `go`?"),
+        (
+            "[tools]\ngoo = \"1.26\"\n",
+            "line 2, cannot be used\n  Caused by: no tool is called `goo`\nhint: did you mean `go`?",
+        ),
         ("[tools]\ngo = \"v1\"\n", "line 2, cannot be used"),
         ("[tools]\ngo = { file = \"go.mod\" }\n", "could not read"),
         ("[tools]\ngo = { version = \"1.26\", source = \"ftp\" }\n", "known are goproxy"),

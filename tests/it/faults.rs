@@ -1,26 +1,24 @@
 //! What can happen between here and an upstream, and exactly how often the upstream is asked then.
 
-use std::io::Write;
 use std::net::TcpListener;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use toolkit::model::{Explain, Kind};
-use toolkit::net::{Client, Document, Error, Fault as Cause, Limits, Metadata, Mirror, Net, Retry, Settings};
+use toolkit::net::{Client, Error, Fault as Cause, Limits, Net, Retry, Settings};
 use toolkit::report::{Report, Task};
 use url::Url;
 
 use crate::support::upstream::{Fault, Upstream};
 
-const PATH: &str = "/go/go1.27.3.linux-amd64.tar.gz";
+pub const PATH: &str = "/go/go1.27.3.linux-amd64.tar.gz";
 const SIZE: usize = 200_000;
 
 /// Hears notes and warnings.
 #[derive(Debug, Default)]
-struct Ear {
-    notes: Mutex<Vec<String>>,
-    warnings: Mutex<Vec<String>>,
+pub struct Ear {
+    pub notes: Mutex<Vec<String>>,
+    pub warnings: Mutex<Vec<String>>,
 }
 
 impl Report for Ear {
@@ -38,13 +36,13 @@ impl Report for Ear {
     }
 }
 
-/// Waits as little as a loaded machine allows.
-fn hasty() -> Settings {
+/// Pauses hardly at all between attempts, and waits long enough for a loaded machine within one.
+pub fn hasty() -> Settings {
     Settings {
         limits: Limits {
             connect: Duration::from_secs(5),
-            stall: Duration::from_millis(150),
-            total: Duration::from_secs(20),
+            stall: Duration::from_secs(10),
+            total: Duration::from_secs(60),
         },
         retry: Retry {
             base: Duration::from_millis(2),
@@ -56,16 +54,16 @@ fn hasty() -> Settings {
     }
 }
 
-fn wait_for<T>(future: impl Future<Output = T>) -> T {
+pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-fn client(settings: Settings) -> (Client, Arc<Ear>) {
+pub fn client(settings: Settings) -> (Client, Arc<Ear>) {
     let ear = Arc::new(Ear::default());
     (Client::new(settings, Arc::clone(&ear) as Arc<dyn Report>), ear)
 }
 
-async fn download(client: &Client, url: &Url) -> Result<Vec<u8>, Error> {
+pub async fn download(client: &Client, url: &Url) -> Result<Vec<u8>, Error> {
     let mut body = client.open(url).await?;
     let mut received = Vec::new();
     while let Some(bytes) = body.chunk().await? {
@@ -74,17 +72,17 @@ async fn download(client: &Client, url: &Url) -> Result<Vec<u8>, Error> {
     Ok(received)
 }
 
-fn payload() -> Vec<u8> {
+pub fn payload() -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(7);
     std::iter::repeat_with(|| random.u8(..)).take(SIZE).collect()
 }
 
-fn status(code: u16, times: usize, retry_after: Option<&str>) -> Fault {
+pub fn status(code: u16, times: usize, retry_after: Option<&str>) -> Fault {
     Fault::Status { code, times, retry_after: retry_after.map(str::to_owned) }
 }
 
 /// Gives the variant of an error, with the cause of a surrender.
-fn named(error: &Error) -> String {
+pub fn named(error: &Error) -> String {
     match error {
         Error::GaveUp { attempts, source, .. } => format!("GaveUp({attempts}, {})", variant(&format!("{source:?}"))),
         Error::Status { status, .. } => format!("Status({status})"),
@@ -106,23 +104,53 @@ fn rows_that_resume() -> Vec<Row> {
         ("cut once", vec![Fault::CutOnce { at }], "whole", 2),
         ("cut at the first byte", vec![Fault::CutOnce { at: 0 }], "whole", 2),
         ("cut at the last byte", vec![Fault::CutOnce { at: SIZE as u64 - 1 }], "whole", 2),
-        ("cut at three places", vec![1000, 2000, 199_000].into_iter().map(|at| Fault::CutOnce { at }).collect(), "whole", 4),
+        (
+            "cut at three places",
+            vec![1000, 2000, 199_000].into_iter().map(|at| Fault::CutOnce { at }).collect(),
+            "whole",
+            4,
+        ),
         ("cut always", vec![Fault::CutAlways { at }], "GaveUp(4, Short)", 4),
         ("reset once", vec![Fault::ResetOnce { at }], "whole", 2),
         ("stalled once", vec![Fault::StallOnce { at }], "whole", 2),
         ("stalled always", vec![Fault::Stall { at }], "GaveUp(4, Stalled)", 4),
         ("no answer once", vec![Fault::Mute { times: 1 }], "whole", 2),
         ("ignored range", vec![Fault::CutOnce { at }, Fault::IgnoreRange], "whole", 2),
-        ("ignored range, cut again", vec![Fault::CutOnce { at: 9000 }, Fault::CutOnce { at }, Fault::IgnoreRange], "whole", 3),
+        (
+            "ignored range, cut again",
+            vec![Fault::CutOnce { at: 9000 }, Fault::CutOnce { at }, Fault::IgnoreRange],
+            "whole",
+            3,
+        ),
         ("ignored range, no ETag", vec![Fault::CutOnce { at }, Fault::IgnoreRange, Fault::NoEtag], "whole", 2),
         ("range without ETag", vec![Fault::CutOnce { at }, Fault::NoEtag], "whole", 2),
         ("weak ETag", vec![Fault::CutOnce { at }, Fault::Etag("W/\"a\"".to_owned())], "whole", 2),
-        ("other start", vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 5-199999/200000".to_owned())], "Contradiction", 2),
-        ("other total", vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 60000-199999/300000".to_owned())], "Changed", 2),
-        ("no sense in the range", vec![Fault::CutOnce { at }, Fault::ContentRange("pages 3".to_owned())], "Contradiction", 2),
+        (
+            "other start",
+            vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 5-199999/200000".to_owned())],
+            "Contradiction",
+            2,
+        ),
+        (
+            "other total",
+            vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 60000-199999/300000".to_owned())],
+            "Changed",
+            2,
+        ),
+        (
+            "no sense in the range",
+            vec![Fault::CutOnce { at }, Fault::ContentRange("pages 3".to_owned())],
+            "Contradiction",
+            2,
+        ),
         ("chunked", vec![Fault::Chunked { complete: true }], "whole", 1),
         ("chunked and cut once", vec![Fault::Chunked { complete: true }, Fault::CutOnce { at }], "whole", 2),
-        ("chunked and never ended", vec![Fault::Chunked { complete: false }, Fault::IgnoreRange], "GaveUp(4, Short)", 4),
+        (
+            "chunked and never ended",
+            vec![Fault::Chunked { complete: false }, Fault::IgnoreRange],
+            "GaveUp(4, Short)",
+            4,
+        ),
         ("too little is announced", vec![Fault::Announce { length: 100 }], "the first 100 bytes", 1),
         ("too much is announced", vec![Fault::Announce { length: 300_000 }, Fault::IgnoreRange], "GaveUp(4, Short)", 4),
         ("too much is announced, with ranges", vec![Fault::Announce { length: 300_000 }], "Changed", 2),
@@ -131,6 +159,8 @@ fn rows_that_resume() -> Vec<Row> {
 
 fn rows_of_answers() -> Vec<Row> {
     let html = || Fault::ContentType("text/html; charset=utf-8".to_owned());
+    let cut = || Fault::CutOnce { at: 60_000 };
+    let later = |fault| Fault::Later(Box::new(fault));
     vec![
         ("500 twice", vec![status(500, 2, None)], "whole", 3),
         ("500 always", vec![status(500, 99, None)], "GaveUp(4, Status)", 4),
@@ -152,9 +182,19 @@ fn rows_of_answers() -> Vec<Row> {
         ("an empty 200", vec![status(200, 1, None)], "Empty", 1),
         ("a redirect to nowhere", vec![status(302, 1, None)], "Redirect", 1),
         ("an HTML page", vec![html()], "Html", 1),
-        ("an HTML page when resuming", vec![Fault::CutOnce { at: 5 }, status(500, 0, None)], "whole", 2),
+        ("an HTML page when resuming", vec![cut(), Fault::IgnoreRange, later(html())], "Html", 2),
+        ("404 when resuming", vec![cut(), later(status(404, 9, None))], "Status(404)", 2),
+        ("500 when resuming", vec![cut(), later(status(500, 1, None))], "whole", 3),
+        ("416 when resuming", vec![cut(), later(status(416, 9, None))], "Changed", 2),
+        ("changed ETag", vec![cut(), later(Fault::Etag("\"b\"".to_owned()))], "Changed", 2),
+        (
+            "changed ETag, ignored range",
+            vec![cut(), Fault::IgnoreRange, later(Fault::Etag("\"b\"".to_owned()))],
+            "Changed",
+            2,
+        ),
+        ("an ETag that went away", vec![cut(), Fault::IgnoreRange, later(Fault::NoEtag)], "Changed", 2),
         ("a coding on top", vec![Fault::ContentEncoding("gzip".to_owned())], "whole", 1),
-        ("404 after a cut", vec![Fault::CutOnce { at: 5 }], "whole", 2),
     ]
 }
 
@@ -163,10 +203,18 @@ fn every_fault_ends_as_promised_after_exactly_as_many_requests() {
     for (name, faults, ending, requests) in rows_that_resume().into_iter().chain(rows_of_answers()) {
         let upstream = Upstream::new();
         upstream.file(PATH, payload());
+        let mut settings = hasty();
+        if faults
+            .iter()
+            .any(|fault| matches!(fault, Fault::Stall { .. } | Fault::StallOnce { .. } | Fault::Mute { .. }))
+        {
+            settings.limits.connect = Duration::from_millis(200);
+            settings.limits.stall = Duration::from_millis(300);
+        }
         for fault in faults {
             upstream.fault(PATH, fault);
         }
-        let (client, _) = client(hasty());
+        let (client, _) = client(settings);
         let answer = wait_for(download(&client, &upstream.url(PATH)));
         let got = match &answer {
             Ok(bytes) if *bytes == payload() => "whole".to_owned(),
@@ -224,7 +272,7 @@ fn a_slow_drip_ends_at_the_total_limit() {
     let upstream = Upstream::new();
     upstream.file(PATH, payload()).fault(PATH, Fault::Drip { pause: Duration::from_millis(5) });
     let mut settings = hasty();
-    settings.limits.total = Duration::from_millis(300);
+    settings.limits.total = Duration::from_millis(500);
     let (client, _) = client(settings);
     let error = wait_for(download(&client, &upstream.url(PATH))).unwrap_err();
     assert!(matches!(error, Error::TooSlow { received: 1.., length: Some(_), .. }), "{error:?}");
@@ -249,7 +297,8 @@ fn a_refused_connection_is_tried_again_and_named() {
     drop(listener);
     let (client, ear) = client(hasty());
     let error = wait_for(download(&client, &Url::parse(&format!("http://{address}/a")).unwrap())).unwrap_err();
-    assert!(matches!(&error, Error::GaveUp { attempts: 4, source: Cause::Unreachable { .. }, .. }), "{error:?}");
+    let Error::GaveUp { attempts: 4, source, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(**source, Cause::Unreachable { .. }), "{error:?}");
     assert!(error.hints()[0].contains("NAT gateway"), "{:?}", error.hints());
     assert_eq!(ear.notes.lock().unwrap().len(), 3);
 }
@@ -343,6 +392,39 @@ fn a_bundle_that_is_none_is_this_machines_fault() {
     }
 }
 
+/// Reads the environment as the program does, so this test runs itself as a process of its own with other variables.
+#[test]
+fn the_proxy_of_the_environment_is_asked_but_not_for_this_machine() {
+    const LOCAL: &str = "TOOLKIT_TEST_LOCAL_URL";
+    if let Ok(local) = std::env::var(LOCAL) {
+        let (client, _) = client(hasty());
+        wait_for(download(&client, &Url::parse(&local).unwrap())).unwrap();
+        let error = wait_for(download(&client, &Url::parse("https://example.invalid/a").unwrap())).unwrap_err();
+        println!("{} {}", named(&error), error.hints()[0]);
+        return;
+    }
+    let (proxy, upstream) = (Upstream::new(), Upstream::new());
+    proxy.fault("example.invalid:443", status(407, 99, None));
+    upstream.file(PATH, payload());
+    let proxy_url = proxy.url("/").to_string();
+    // A machine without certificates shall pass too.
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("ca.pem");
+    std::fs::write(&bundle, Upstream::with_tls().authority()).unwrap();
+    let name = "faults::the_proxy_of_the_environment_is_asked_but_not_for_this_machine";
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(LOCAL, upstream.url(PATH).as_str())
+        .env("SSL_CERT_FILE", &bundle)
+        .envs(["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"].map(|name| (name, &proxy_url)))
+        .envs(["NO_PROXY", "no_proxy"].map(|name| (name, "")))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(said.contains("Status(407)") && said.contains("HTTPS_PROXY"), "{said}");
+    assert_eq!((proxy.requests("example.invalid:443"), proxy.total_requests(), upstream.total_requests()), (1, 1, 1));
+}
+
 #[test]
 fn a_coding_on_top_is_visible_and_said() {
     let upstream = Upstream::new();
@@ -351,183 +433,4 @@ fn a_coding_on_top_is_visible_and_said() {
     let body = wait_for(client.open(&upstream.url(PATH))).unwrap();
     assert_eq!(body.encoding(), Some("gzip"));
     assert!(ear.warnings.lock().unwrap()[0].contains("Content-Encoding gzip"));
-}
-
-fn document(url: Url) -> Document {
-    let check = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).map(drop).map_err(|e| e.to_string());
-    Document { url, mirror_name: None, check }
-}
-
-#[test]
-fn an_index_and_an_archive_take_two_requests_on_one_connection() {
-    let upstream = Upstream::new();
-    upstream.file("/index.json", "[1]").file(PATH, payload());
-    let (client, _) = client(hasty());
-    wait_for(async {
-        client.read(&document(upstream.url("/index.json"))).await.unwrap();
-        download(&client, &upstream.url(PATH)).await.unwrap();
-    });
-    assert_eq!((upstream.total_requests(), upstream.connections()), (2, 1));
-}
-
-#[test]
-fn a_document_that_is_not_sound_never_replaces_the_last_good_copy() {
-    let folder = tempfile::tempdir().unwrap();
-    let later = || jiff::Timestamp::now() + jiff::SignedDuration::from_hours(50);
-    let reader = |now| client(Settings { cache: Some(folder.path().join("metadata")), now, ..hasty() });
-    let html = Fault::ContentType("text/html".to_owned());
-    for (name, body, faults, requests, says) in [
-        ("invalid JSON", "{\"a\":", vec![], 1, "not as expected"),
-        ("a web page", "<html>", vec![html], 1, "HTML page"),
-        ("nothing", "", vec![], 1, "is empty"),
-        ("404", "[2]", vec![status(404, 9, None)], 1, "404 Not Found"),
-        ("500", "[2]", vec![status(500, 9, None)], 4, "4 attempts"),
-        ("cut", "[2, 3]", vec![Fault::CutAlways { at: 3 }], 4, "ended the connection"),
-        ("broken gzip", "[2]", vec![Fault::ContentEncoding("gzip".to_owned())], 1, "gzip coding"),
-        ("another coding", "[2]", vec![Fault::ContentEncoding("br".to_owned())], 1, "Content-Encoding br"),
-    ] {
-        let upstream = Upstream::new();
-        let wanted = document(upstream.url("/index.json"));
-        upstream.file("/index.json", "[1]");
-        assert_eq!(wait_for(reader(jiff::Timestamp::now).0.read(&wanted)).unwrap(), b"[1]", "{name}");
-        upstream.file("/index.json", body);
-        for fault in faults {
-            upstream.fault("/index.json", fault);
-        }
-        upstream.forget();
-        let (client, ear) = reader(later);
-        assert_eq!(wait_for(client.read(&wanted)).unwrap(), b"[1]", "{name}");
-        assert_eq!(upstream.total_requests(), requests, "{name}");
-        let warnings = ear.warnings.lock().unwrap().join("\n");
-        assert!(warnings.contains("2 days ago") && warnings.contains(says), "{name}: {warnings}");
-    }
-}
-
-#[test]
-fn without_a_copy_the_error_says_both() {
-    let upstream = Upstream::new();
-    upstream.file("/index.json", "nonsense").fault("/gone.json", status(503, 9, None));
-    let folder = tempfile::tempdir().unwrap();
-    let (client, _) = client(Settings { cache: Some(folder.path().join("metadata")), ..hasty() });
-    for (path, requests) in [("/index.json", 1), ("/gone.json", 4)] {
-        let error = wait_for(client.read(&document(upstream.url(path)))).unwrap_err();
-        assert!(error.to_string().contains("no good copy"), "{error}");
-        assert!(std::error::Error::source(&error).is_some() && !error.hints().is_empty());
-        assert_eq!(upstream.requests(path), requests);
-    }
-    assert!(!folder.path().join("metadata").exists(), "what fails its check is never kept");
-}
-
-#[test]
-fn a_copy_is_confirmed_by_its_etag() {
-    let upstream = Upstream::new();
-    upstream.file("/index.json", "[1]");
-    let folder = tempfile::tempdir().unwrap();
-    for _ in 0..3 {
-        let (client, ear) = client(Settings { cache: Some(folder.path().to_owned()), ..hasty() });
-        assert_eq!(wait_for(client.read(&document(upstream.url("/index.json")))).unwrap(), b"[1]");
-        assert!(ear.warnings.lock().unwrap().is_empty());
-    }
-    upstream.file("/index.json", "[2]");
-    let (client, _) = client(Settings { cache: Some(folder.path().to_owned()), ..hasty() });
-    assert_eq!(wait_for(client.read(&document(upstream.url("/index.json")))).unwrap(), b"[2]");
-    let asked: Vec<bool> =
-        upstream.seen("/index.json").iter().map(|seen| seen.headers.contains_key("if-none-match")).collect();
-    assert_eq!(asked, [false, true, true, true]);
-    assert_eq!(upstream.sent(), 6, "a confirmed copy is not sent again");
-}
-
-#[test]
-fn documents_may_come_compressed_and_are_bounded() {
-    let upstream = Upstream::new();
-    let zipped = |bytes: &[u8]| {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    };
-    for (path, bytes) in [("/small", zipped(b"[1]")), ("/bomb", zipped(&vec![b' '; (64 << 20) + 1]))] {
-        upstream.file(path, bytes).fault(path, Fault::ContentEncoding("gzip".to_owned()));
-    }
-    let (client, _) = client(hasty());
-    assert_eq!(wait_for(client.read(&document(upstream.url("/small")))).unwrap(), b"[1]");
-    let error = wait_for(client.read(&document(upstream.url("/bomb")))).unwrap_err();
-    assert!(matches!(&error, Error::NoCopy { source, .. } if matches!(**source, Error::TooLarge { .. })), "{error:?}");
-    assert_eq!(upstream.seen("/small")[0].headers["accept-encoding"], "gzip");
-}
-
-#[test]
-fn offline_makes_no_connection() {
-    let upstream = Upstream::new();
-    upstream.file("/index.json", "[1]").file(PATH, payload());
-    let folder = tempfile::tempdir().unwrap();
-    let settings = |offline| Settings { cache: Some(folder.path().to_owned()), offline, ..hasty() };
-    let wanted = document(upstream.url("/index.json"));
-    let error = wait_for(client(settings(true)).0.read(&wanted)).unwrap_err();
-    assert!(matches!(error, Error::Offline { .. }) && error.to_string().contains("/index.json"), "{error}");
-    assert_eq!(upstream.total_requests(), 0);
-    wait_for(client(settings(false)).0.read(&wanted)).unwrap();
-    let (offline, ear) = client(settings(true));
-    assert_eq!(wait_for(offline.read(&wanted)).unwrap(), b"[1]");
-    assert!(ear.notes.lock().unwrap()[0].contains("copy"));
-    let error = wait_for(download(&offline, &upstream.url(PATH))).unwrap_err();
-    assert!(matches!(error, Error::Offline { .. }), "{error:?}");
-    assert_eq!(upstream.total_requests(), 1);
-}
-
-#[test]
-fn a_cache_that_cannot_be_written_only_warns_once() {
-    let upstream = Upstream::new();
-    upstream.file("/a.json", "[1]").file("/b.json", "[2]");
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("metadata"), "a file where the folder should be").unwrap();
-    let (client, ear) = client(Settings { cache: Some(folder.path().join("metadata")), ..hasty() });
-    for path in ["/a.json", "/b.json"] {
-        wait_for(client.read(&document(upstream.url(path)))).unwrap();
-    }
-    assert_eq!(ear.warnings.lock().unwrap().len(), 1);
-}
-
-#[test]
-fn a_mirror_serves_upstream_paths_from_a_folder_or_a_server() {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, bytes) in [("go.dev/dl/index.json", &b"[1]"[..]), ("dl.google.com/go/a b.tar.gz", b"bytes"), ("host/empty", b"")] {
-        let file = folder.path().join(path);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, bytes).unwrap();
-    }
-    let upstream = Upstream::serving(folder.path());
-    let wanted = Document { mirror_name: Some("index.json"), ..document(Url::parse("https://go.dev/dl/?mode=json").unwrap()) };
-    let paths = [folder.path().display().to_string(), format!("file://{}", folder.path().display()), upstream.url("/").to_string()];
-    for (mirror, online) in paths.iter().zip([false, false, true]) {
-        let mirror = Some(Mirror::parse(mirror, Path::new("/")).unwrap());
-        let (client, _) = client(Settings { mirror, offline: !online, ..hasty() });
-        assert_eq!(wait_for(client.read(&wanted)).unwrap(), b"[1]");
-        let file = Url::parse("https://dl.google.com/go/a%20b.tar.gz").unwrap();
-        assert_eq!(wait_for(download(&client, &file)).unwrap(), b"bytes");
-        for (path, expected) in [("missing", if online { "Status(404)" } else { "Missing" }), ("empty", "Empty")] {
-            let url = Url::parse(&format!("https://host/{path}")).unwrap();
-            assert_eq!(named(&wait_for(download(&client, &url)).unwrap_err()), expected);
-        }
-    }
-    assert_eq!(upstream.total_requests(), 4);
-}
-
-#[test]
-fn the_next_base_is_asked_when_the_first_lacks_a_file_and_only_then() {
-    let (first, second) = (Upstream::new(), Upstream::new());
-    first.fault("/proxy/gone", status(410, 9, None)).fault("/proxy/broken", status(403, 9, None));
-    for path in ["/absent", "/gone", "/broken"] {
-        second.file(path, "[1]");
-    }
-    let bases = vec![("goproxy".to_owned(), vec![first.url("/proxy"), second.url("/")])];
-    let (client, _) = client(Settings { bases, ..hasty() });
-    for (path, found, asked) in [("/absent", true, 2), ("/gone", true, 2), ("/broken", false, 1)] {
-        let url = Url::parse(&format!("goproxy://{path}")).unwrap();
-        first.forget();
-        second.forget();
-        assert_eq!(wait_for(download(&client, &url)).is_ok(), found, "{path}");
-        assert_eq!(first.total_requests() + second.total_requests(), asked, "{path}");
-        assert_eq!(wait_for(client.read(&document(url))).is_ok(), found, "{path}");
-        assert_eq!(first.total_requests() + second.total_requests(), 2 * asked, "{path}");
-    }
 }

@@ -3,10 +3,14 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says why it skips")]
 
+mod archives;
 mod cli;
+mod documents;
 mod faults;
 mod install;
 mod many;
+mod real_go;
+mod resolve_dotnet;
 mod resolve_go;
 mod store;
 mod support;

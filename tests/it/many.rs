@@ -2,7 +2,7 @@
 //! refuse.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use crate::support::world::{Run, World, fixture_mirror};
 
 #[test]
 fn sixteen_processes_download_each_tool_once() {
-    let upstream = Upstream::serving(fixture_mirror());
-    let world = World::new().with("TOOLKIT_MIRROR", &upstream.url());
+    let upstream = Upstream::serving(&fixture_mirror());
+    let world = World::new().with("TOOLKIT_MIRROR", upstream.url("/").as_str());
     world.write("toolkit.toml", "[tools]\ndotnet = \"10.0\"\ndotnet-runtime = \"8.0\"\ngo = \"1.26\"\n");
     world.ok(&["lock"]);
     let before = upstream.total_requests();
@@ -123,7 +123,7 @@ fn a_full_disk_ends_with_exit_5_and_nothing_half_made() {
     let root = mirror::go(folder.path(), 300, 9000);
     let world = World::new().with("TOOLKIT_MIRROR", root.to_str().unwrap());
     fs::create_dir(world.store()).unwrap();
-    let Some(_mounted) = Mounted::tmpfs(&world.store(), "size=1m") else { return };
+    let Some(_mounted) = Mounted::tmpfs(world.store(), "size=1m") else { return };
     let stderr = world.fails(5, &["install", &format!("go@{}", mirror::VERSION)]);
     assert!(stderr.contains("No space left") && stderr.contains("hint:"), "{stderr}");
     assert_eq!(world.json(&["list", "--json"]), serde_json::json!([]));
@@ -135,7 +135,7 @@ fn a_full_disk_ends_with_exit_5_and_nothing_half_made() {
 fn a_read_only_store_ends_with_exit_5_and_can_still_be_used() {
     let world = World::new();
     fs::create_dir(world.store()).unwrap();
-    let Some(mounted) = Mounted::tmpfs(&world.store(), "size=64m") else { return };
+    let Some(mounted) = Mounted::tmpfs(world.store(), "size=64m") else { return };
     world.ok(&["install", "go@1.26.0"]);
     if !mounted.remount("ro") {
         return;
@@ -143,18 +143,18 @@ fn a_read_only_store_ends_with_exit_5_and_can_still_be_used() {
     let stderr = world.fails(5, &["install", "go@1.25"]);
     assert!(stderr.contains("Read-only") && stderr.contains("hint:"), "{stderr}");
     assert!(world.ok(&["env", "go@1.26.0"]).contains("PATH"));
-    assert!(world.ok(&["exec", "go@1.26.0", "--", "go", "version"]).contains("fixture"));
+    assert!(world.ok(&["exec", "go@1.26.0", "--", "go", "version"]).contains("go1.26.0"));
     world.ok(&["verify"]);
     world.ok(&["install", "go@1.26.0"]);
 }
 
 /// A file system of its own, gone with the test.
-struct Mounted<'a>(&'a Path);
+struct Mounted(PathBuf);
 
-impl<'a> Mounted<'a> {
+impl Mounted {
     /// Mounts one; without the right to mount, says that the test is skipped, and why.
-    fn tmpfs(at: &'a Path, options: &str) -> Option<Self> {
-        let output = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output();
+    fn tmpfs(at: PathBuf, options: &str) -> Option<Self> {
+        let output = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&at).output();
         match output {
             Ok(output) if output.status.success() => Some(Self(at)),
             Ok(output) => {
@@ -169,7 +169,7 @@ impl<'a> Mounted<'a> {
     }
 
     fn remount(&self, option: &str) -> bool {
-        let done = Command::new("mount").args(["-o", &format!("remount,{option}")]).arg(self.0).status();
+        let done = Command::new("mount").args(["-o", &format!("remount,{option}")]).arg(&self.0).status();
         let done = done.is_ok_and(|status| status.success());
         if !done {
             eprintln!("skipped: the tmpfs cannot be remounted {option}");
@@ -178,10 +178,10 @@ impl<'a> Mounted<'a> {
     }
 }
 
-impl Drop for Mounted<'_> {
+impl Drop for Mounted {
     fn drop(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(5);
-        while !Command::new("umount").arg(self.0).status().is_ok_and(|status| status.success()) {
+        while !Command::new("umount").arg(&self.0).status().is_ok_and(|status| status.success()) {
             assert!(Instant::now() < deadline, "{} could not be unmounted", self.0.display());
         }
     }

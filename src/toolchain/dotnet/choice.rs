@@ -31,7 +31,7 @@ pub(super) fn choose(component: Component, channel: &Channel, candidates: &[Cand
     };
     let rule = match pick {
         Some(_) => rule(component, channel, policy),
-        None => format!("{}; none answers: {}", rule(component, channel, policy), why_none(&judged, policy)),
+        None => format!("{}; none answers: {}", rule(component, channel, policy), why_none(channel, &judged, policy)),
     };
     Choice {
         rule,
@@ -194,35 +194,40 @@ fn passed_over(channel: &Channel, candidate: &Candidate, pick: Option<&Candidate
     }
 }
 
-/// Says for every line, newest first, why nothing of it was picked.
-fn why_none(judged: &[(&Candidate, Option<String>)], policy: &Policy) -> String {
+/// Says for the newest lines why nothing of it was picked.
+fn why_none(channel: &Channel, judged: &[(&Candidate, Option<String>)], policy: &Policy) -> String {
+    if let (Channel::Exact(_), [(candidate, Some(objection))]) = (channel, judged) {
+        return format!("{}: {objection}", candidate.version);
+    }
     let mut lines: Vec<&str> = Vec::new();
     for (candidate, _) in judged {
         if !lines.contains(&candidate.support.line.as_str()) {
             lines.push(&candidate.support.line);
         }
     }
-    let reasons: Vec<String> = lines.iter().map(|line| why_not(line, judged, policy)).collect();
+    // Older lines have ended long ago; the verdicts still list them.
+    let reasons: Vec<String> = lines.iter().take(4).map(|line| why_not(line, judged, policy)).collect();
     if reasons.is_empty() { "there is no release at all".to_owned() } else { reasons.join("; ") }
 }
 
 fn why_not(line: &str, judged: &[(&Candidate, Option<String>)], policy: &Policy) -> String {
     let of_line = || judged.iter().filter(|(candidate, _)| candidate.support.line == line);
-    let is_there = |candidate: &Candidate| !policy.as_of || candidate.released.is_some_and(|day| day <= policy.day);
-    let newest = of_line().find(|(candidate, _)| is_there(candidate));
-    let Some((newest, objection)) = newest else { return format!("{line} had no release by {}", policy.day) };
-    if newest.support.ended(policy.day) {
-        return match newest.support.eol {
+    let ended = of_line().find(|(candidate, _)| candidate.support.ended(policy.day));
+    if let Some((candidate, _)) = ended {
+        return match candidate.support.eol {
             Some(eol) => format!("{line} ended {eol}"),
             None => format!("{line} has ended"),
         };
     }
-    if of_line().filter(|(candidate, _)| is_there(candidate)).all(|(candidate, _)| candidate.version.is_prerelease()) {
-        return format!("{line} has only prereleases (name one, such as {}, or ask for `preview`)", newest.version);
+    let is_out = |candidate: &Candidate| !policy.as_of || candidate.released.is_some_and(|day| day <= policy.day);
+    let out = || of_line().filter(|(candidate, _)| is_out(candidate));
+    let Some((newest, objection)) = out().next() else { return format!("{line} had no release by {}", policy.day) };
+    if out().all(|(candidate, _)| candidate.version.is_prerelease()) {
+        let version = &newest.version;
+        return format!("{line} has only prereleases (name one, such as {version}, or ask for `preview`)");
     }
     // The nearest miss tells most: what only the policy holds back, else the newest.
-    let held =
-        of_line().find(|(candidate, _)| policy.forbids(candidate).is_some() && !candidate.version.is_prerelease());
+    let held = out().find(|(candidate, _)| policy.forbids(candidate).is_some() && !candidate.version.is_prerelease());
     let (candidate, objection) = held.map_or((*newest, objection), |(candidate, objection)| (*candidate, objection));
     format!("{}: {}", candidate.version, objection.as_deref().unwrap_or("it was not picked"))
 }

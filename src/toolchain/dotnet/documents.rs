@@ -265,7 +265,7 @@ impl Channel {
                     None => candidates.push(candidate),
                     // An SDK-only release repeats the runtime of the one before it.
                     Some(known) if candidate.released.is_some() && candidate.released < known.released => {
-                        *known = candidate
+                        *known = candidate;
                     }
                     Some(_) => {}
                 }

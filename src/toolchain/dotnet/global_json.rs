@@ -28,7 +28,6 @@ pub fn read(text: &str) -> Result<Wish, BadProjectFile> {
         return Ok(Wish { channel: None, rule: "global.json has no `sdk`: it asks for no SDK".to_owned(), warnings });
     };
     warnings.extend(odd_keys(text, sdk));
-    let line = |key: &str| sdk.get(key).map_or(1, |property| settings::line_of(text, property.range.start));
     let settings = match settings::read(sdk) {
         Ok(settings) => settings,
         Err(Fault { what: What::NeedsVersion(name), at }) => {
@@ -45,7 +44,8 @@ pub fn read(text: &str) -> Result<Wish, BadProjectFile> {
     match &settings.wanted.version {
         None => Ok(Wish { channel: Some(Channel::Name("latest")), rule: any_version(&settings), warnings }),
         Some(version) => {
-            let line = line("version");
+            let at = sdk.get("version").map_or(0, |property| property.value.range().start);
+            let line = settings::line_of(text, at);
             let channel = roll_forward(version, &settings).map_err(|reason| BadProjectFile { line, reason })?;
             let unset = if sdk.get("rollForward").is_some() { "" } else { ", the default" };
             let rule = format!("{}{unset} (line {line})", Channel::RollForward(channel.clone()));

@@ -27,10 +27,8 @@ fn read(component: Component, text: &str) -> Result<Channel, String> {
     if let Some(line) = line(component, text)? {
         return Ok(Channel::Line(line));
     }
-    if text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().filter(|b| *b == b'.').count() >= 2 {
-        if let Ok(version) = Version::parse(text) {
-            return exact(component, version);
-        }
+    if let Ok(version) = Version::parse(text) {
+        return exact(component, version);
     }
     range(component, text)
 }

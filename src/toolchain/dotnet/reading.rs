@@ -1,6 +1,8 @@
 //! Which documents a channel needs, read one after the other until the answer is sure: an exact version costs one, `lts`
 //! the index and one channel.
 
+use tokio::sync::OnceCell;
+
 use super::documents::{self, Channel as ChannelDocument, ChannelName, Entry, Index};
 use super::{Component, choice};
 use crate::model::{Candidate, Channel, Policy, Prefer, Range, RollForwardPolicy, Train, Version};
@@ -9,12 +11,17 @@ use crate::toolchain::Error;
 
 /// One reading of the documents for one request.
 pub(super) struct Reading<'a> {
-    pub component: Component,
-    pub policy: &'a Policy,
-    pub metadata: &'a dyn Metadata,
+    component: Component,
+    policy: &'a Policy,
+    metadata: &'a dyn Metadata,
+    index: OnceCell<Index>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    pub(super) fn new(component: Component, policy: &'a Policy, metadata: &'a dyn Metadata) -> Self {
+        Self { component, policy, metadata, index: OnceCell::new() }
+    }
+
     /// Lists what could be chosen for the channel, out of as few documents as decide it.
     pub(super) async fn candidates(&self, channel: &Channel) -> Result<Vec<Candidate>, Error> {
         let mut found = Vec::new();
@@ -32,8 +39,8 @@ impl Reading<'_> {
         }
         let is_there = |version: &Version| found.iter().any(|candidate: &Candidate| candidate.version == *version);
         match channel {
-            Channel::Exact(version) if !is_there(version) => Err(self.no_such_version(version.as_str(), &found)),
-            _ if found.is_empty() => Err(self.no_such_version(&channel.to_string(), &found)),
+            Channel::Exact(version) if !is_there(version) => Err(self.no_such_version(version.as_str(), &found).await),
+            _ if found.is_empty() => Err(self.no_such_version(&channel.to_string(), &found).await),
             _ => Ok(self.trimmed(channel, found)),
         }
     }
@@ -41,11 +48,9 @@ impl Reading<'_> {
     /// Reads the index and, in the order of the rule, the channels that could hold the answer.
     async fn by_index(&self, channel: &Channel, read: &[ChannelName], found: &mut Vec<Candidate>) -> Result<(), Error> {
         let index = self.index().await?;
-        for (name, entry) in self.in_order(channel, &index) {
-            let (support, odd) = entry.support();
-            odd.iter().for_each(|warning| self.metadata.warn(warning));
-            let moving = matches!(channel, Channel::Name(_));
-            if moving && support.ended(self.policy.day) {
+        for (name, entry) in self.in_order(channel, index) {
+            let is_moving = matches!(channel, Channel::Name(_));
+            if is_moving && entry.support().0.ended(self.policy.day) {
                 found.extend(entry.stand_in(self.component));
                 continue;
             }
@@ -121,10 +126,14 @@ impl Reading<'_> {
         Ok(channel)
     }
 
-    async fn index(&self) -> Result<Index, Error> {
-        let document = documents::index_document();
-        let bytes = self.read(&document).await?;
-        documents::read_index(&bytes).map_err(|reason| Error::Document { url: document.url.to_string(), reason })
+    /// Reads the index, once.
+    async fn index(&self) -> Result<&Index, Error> {
+        let read = async || {
+            let document = documents::index_document();
+            let bytes = self.read(&document).await?;
+            documents::read_index(&bytes).map_err(|reason| Error::Document { url: document.url.to_string(), reason })
+        };
+        self.index.get_or_try_init(read).await
     }
 
     async fn read(&self, document: &Document) -> Result<Vec<u8>, Error> {
@@ -133,7 +142,9 @@ impl Reading<'_> {
     }
 
     fn listed(&self, document: &ChannelDocument, head: &Entry) -> Vec<Candidate> {
-        document.candidates(self.component, &head.support().0)
+        let (support, odd) = head.support();
+        odd.iter().for_each(|warning| self.metadata.warn(warning));
+        document.candidates(self.component, &support)
     }
 
     /// Warns when the index calls a version the newest that the channel's document does not have.
@@ -163,22 +174,32 @@ impl Reading<'_> {
             }
             near.extend(self.listed(&document, &document.head));
         }
-        Err(self.no_such_version(version.as_str(), &near))
+        Err(self.no_such_version(version.as_str(), &near).await)
     }
 
-    /// Names the versions around the one that does not exist.
-    fn no_such_version(&self, wanted: &str, found: &[Candidate]) -> Error {
-        let mut near: Vec<&Version> = found.iter().map(|candidate| &candidate.version).collect();
-        near.sort();
-        near.dedup();
-        if let Ok(wanted) = Version::parse(wanted) {
-            let at = near.partition_point(|version| **version < wanted);
-            near = near[at.saturating_sub(2)..(at + 1).min(near.len())].to_vec();
-        } else {
-            near.clear();
-        }
-        let near = near.into_iter().map(ToString::to_string).collect();
+    /// Names the versions around the one that does not exist, or the channels where its own does not.
+    async fn no_such_version(&self, wanted: &str, found: &[Candidate]) -> Error {
+        let mut known: Vec<&Version> = found.iter().map(|candidate| &candidate.version).collect();
+        known.sort();
+        known.dedup();
+        let near = match Version::parse(wanted) {
+            Ok(wanted) if !known.is_empty() => {
+                let at = known.partition_point(|version| **version < wanted);
+                let around = &known[at.saturating_sub(2)..(at + 1).min(known.len())];
+                around.iter().map(ToString::to_string).collect()
+            }
+            _ => self.newest_channels().await,
+        };
         Error::NoSuchVersion { tool: self.component.name().to_owned(), version: wanted.to_owned(), near }
+    }
+
+    /// Names the three newest channels; none when the index cannot be had, since that is not what went wrong first.
+    async fn newest_channels(&self) -> Vec<String> {
+        let Ok(index) = self.index().await else { return Vec::new() };
+        let mut names: Vec<_> =
+            index.channels.iter().filter_map(|entry| ChannelName::parse(&entry.channel_version)).collect();
+        names.sort_by_key(|name| std::cmp::Reverse(*name));
+        names.iter().take(3).map(ToString::to_string).collect()
     }
 
     /// Leaves only what matters to somebody who asked for one version.

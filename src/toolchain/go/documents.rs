@@ -191,7 +191,7 @@ mod tests {
             fixes to the <code>crypto/x509</code> package, as well as bug fixes.
         See the <a href="https://github.com/golang/go/issues?q=milestone%3AGo1.22.1">Go 1.22.1 milestone</a>.
         </p>
-        <p id="go1.22.2">go1.22.2 (released 2024-04-03) includes fixes.</p>
+        <p id="go1.22.2">go1.22.2 (released 2024-04-03) includes fixes; see our security policy.</p>
         <p id="go1.22.3">go1.22.3 (planned for 2024-05-07) will include security fixes.</p>
         <h2 id="go1.20">go1.20 (released 2023-02-01)</h2>
         <p>go1.7.2 should not be used.</p>

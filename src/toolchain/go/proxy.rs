@@ -14,7 +14,7 @@ use crate::model::{
     Activation, Artifact, BadChannel, Candidate, Channel, Choice, Digest, Format, Level, Platform, Policy, Proof,
     Release, Version,
 };
-use crate::net::{Document, Metadata};
+use crate::net::{self, Document, Metadata};
 use crate::toolchain::{Error, ProjectFile, Setting, Toolchain};
 
 /// Go from the Go module proxy, checked against sum.golang.org.
@@ -60,8 +60,9 @@ impl Toolchain for GoProxy {
         policy: &Policy,
         metadata: &dyn Metadata,
     ) -> Result<Vec<Candidate>, Error> {
-        let list = documents::document(&format!("goproxy:///{MODULE}/@v/list"), None, check_list);
-        let mut versions = parse_list(&read(&list, metadata).await?);
+        let list = list();
+        let rows = parse_list(&read(&list, metadata).await?);
+        let mut versions: Vec<Version> = rows.into_iter().map(|row| row.version).collect();
         if versions.is_empty() {
             return Err(Error::Document { url: list.url.to_string(), reason: "it lists no Go release".to_owned() });
         }
@@ -82,7 +83,10 @@ impl Toolchain for GoProxy {
         let module_version = format!("v0.0.1-go{name}.{}-{}", platform.os.as_str(), platform.arch.as_str());
         let zip = format!("goproxy:///{MODULE}/@v/{module_version}.zip");
         let url = documents::document(&zip, None, |_| Ok(())).url;
-        let digest = self.proven(&module_version, &zip, metadata).await?;
+        let digest = match self.proven(&module_version, &zip, metadata).await {
+            Ok(digest) => digest,
+            Err(error) => return Err(explain_unknown(error, version, platform, metadata).await),
+        };
         let artifact = Artifact {
             url,
             digest,
@@ -134,19 +138,46 @@ impl GoProxy {
     }
 }
 
-/// Asks the database through the proxy, and itself when the proxy does not relay it.
+/// Asks the database through the proxy, and itself only when the proxy does not relay it
+/// (<https://go.dev/ref/mod#checksum-database>): behind a firewall the detour would cost minutes and end in nothing.
 async fn look_up(module_version: &str, metadata: &dyn Metadata) -> Result<(&'static str, Vec<u8>), Error> {
     let question = |database: &str| {
         documents::document(&format!("{database}/lookup/{MODULE}@{module_version}"), None, sumdb::check_lookup)
     };
     let [relayed, direct] = DATABASES;
-    match read(&question(relayed), metadata).await {
-        Ok(answer) => Ok((relayed, answer)),
-        Err(first) => match read(&question(direct), metadata).await {
-            Ok(answer) => Ok((direct, answer)),
-            Err(_) => Err(first), // where GOPROXY is set, its answer is the one that explains
-        },
+    let first = match read(&question(relayed), metadata).await {
+        Ok(answer) => return Ok((relayed, answer)),
+        Err(first) => first,
+    };
+    let relays = documents::document(&format!("{relayed}/supported"), None, |_| Ok(()));
+    if metadata.read(&relays).await.is_ok() {
+        return Err(first);
     }
+    let answer = read(&question(direct), metadata).await;
+    answer.map(|answer| (direct, answer)).map_err(|_| first) // where GOPROXY is set, its answer is the one that explains
+}
+
+/// Says what the proxy lists instead of a release that the database does not know.
+async fn explain_unknown(unknown: Error, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Error {
+    let gone = matches!(&unknown, Error::Metadata { source: net::Error::Status { status: 404 | 410, .. }, .. });
+    let Some(bytes) = (if gone { metadata.read(&list()).await.ok() } else { None }) else {
+        return unknown;
+    };
+    let rows = parse_list(&bytes);
+    let mut platforms: Vec<_> =
+        rows.iter().filter(|row| row.version == *version).map(|row| row.platform.clone()).collect();
+    if platforms.is_empty() {
+        let mut versions: Vec<_> = rows.into_iter().map(|row| row.version).collect();
+        versions.sort_by(|a, b| b.cmp(a));
+        versions.dedup();
+        return super::no_such_version(version, versions.iter());
+    }
+    platforms.sort();
+    if platforms.contains(&format!("{}/{}", platform.os.as_str(), platform.arch.as_str())) {
+        return unknown;
+    }
+    let published = super::in_words(&platforms);
+    Error::NoSuchPlatform { tool: "go".to_owned(), version: version.to_string(), platform, published }
 }
 
 /// Reads a tile; a part of one may have given way to the full tile meanwhile.
@@ -160,18 +191,29 @@ async fn read_tile(database: &str, tile: Tile, metadata: &dyn Metadata) -> Resul
     }
 }
 
+/// A line of the list.
+struct Row {
+    version: Version,
+    platform: String,
+}
+
+fn list() -> Document {
+    documents::document(&format!("goproxy:///{MODULE}/@v/list"), None, check_list)
+}
+
 fn check_list(bytes: &[u8]) -> Result<(), String> {
     if parse_list(bytes).is_empty() { Err("it lists no Go release".to_owned()) } else { Ok(()) }
 }
 
 /// Reads `v0.0.1-go1.22.5.linux-amd64` line by line; a line of another shape is another module version and left out.
-fn parse_list(bytes: &[u8]) -> Vec<Version> {
+fn parse_list(bytes: &[u8]) -> Vec<Row> {
     let text = String::from_utf8_lossy(bytes);
-    let versions = text.lines().filter_map(|line| {
+    let rows = text.lines().filter_map(|line| {
         let (name, platform) = line.trim().strip_prefix("v0.0.1-go")?.rsplit_once('.')?;
-        platform.contains('-').then(|| version::release(name)).flatten()
+        let (os, arch) = platform.split_once('-')?;
+        Some(Row { version: version::release(name)?, platform: format!("{os}/{arch}") })
     });
-    versions.collect()
+    rows.collect()
 }
 
 #[cfg(test)]
@@ -181,7 +223,6 @@ mod tests {
 
     use super::super::sumdb::tests::{Database, record};
     use super::*;
-    use crate::net;
 
     /// Serves a list and a database, through the proxy or directly, and counts what was read.
     struct Site {
@@ -217,6 +258,9 @@ mod tests {
                 return Some(self.list.as_bytes().to_vec());
             }
             let path = url.strip_prefix(self.base)?.strip_prefix('/')?;
+            if path == "supported" {
+                return Some(Vec::new());
+            }
             match path.strip_prefix("lookup/golang.org/toolchain@") {
                 Some(version) => Some(self.database.lookup(*self.numbers.get(version)?).into_bytes()),
                 None if self.full_tiles_only && !path.contains(".p/") => {
@@ -235,7 +279,7 @@ mod tests {
         async fn read(&self, document: &Document) -> Result<Vec<u8>, net::Error> {
             let url = document.url.to_string();
             self.reads.lock().unwrap().push(url.clone());
-            let answer = self.answer(&url).ok_or(net::Error::Changed { url })?;
+            let answer = self.answer(&url).ok_or(net::Error::Status { url, status: 404 })?;
             (document.check)(&answer).unwrap();
             Ok(answer)
         }
@@ -288,7 +332,16 @@ mod tests {
     #[test]
     fn a_release_without_record_or_proof_is_none() {
         let site = Site::new(DATABASES[0]);
-        assert!(matches!(release(&site, "1.22.5", "darwin/arm64"), Err(Error::Metadata { .. })));
+        let error = release(&site, "1.22.5", "darwin/arm64").unwrap_err().to_string();
+        assert_eq!(error, "go 1.22.5 is published for linux/amd64, not for darwin/arm64");
+        let direct = site.reads.lock().unwrap().iter().any(|url| url.starts_with("https:"));
+        assert!(!direct, "a proxy that relays the database is not passed by");
+        let error = release(&site, "1.22.6", "linux/amd64").unwrap_err();
+        assert!(matches!(&error, Error::NoSuchVersion { near, .. } if near == &["1.22.5"]), "{error}");
+        assert!(
+            matches!(release(&site, "1.26.1", "linux/amd64"), Err(Error::Metadata { .. })),
+            "listed, yet without record"
+        );
         let mut site = Site::new(DATABASES[0]);
         site.numbers.insert("v0.0.1-go1.22.5.linux-arm64".to_owned(), 5);
         let error = release(&site, "1.22.5", "linux/arm64").unwrap_err();

@@ -7,10 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Digest, base64};
+use crate::model::Digest;
 
 /// The key of sum.golang.org, as it stands in the source of the go command.
 pub(super) const SUM_GOLANG_ORG: &str = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
@@ -58,7 +59,7 @@ impl Key {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, '+');
         let (name, hash, encoded) = (parts.next()?, parts.next()?, parts.next()?);
-        let key = base64::decode(encoded)?;
+        let key = BASE64_STANDARD.decode(encoded).ok()?;
         let expected: [u8; 4] = Sha256::digest([name.as_bytes(), b"\n", &key].concat())[..4].try_into().ok()?;
         let stated = u32::from_str_radix(hash, 16).ok()?.to_be_bytes();
         let (1, key) = (key.first()?, key.get(1..)?.to_vec()) else {
@@ -77,7 +78,7 @@ impl Key {
         let text = &note[..=text.len()]; // the signed text ends with its line feed
         let prefix = format!("\u{2014} {} ", self.name);
         for encoded in signatures.lines().filter_map(|line| line.strip_prefix(&prefix)) {
-            let signature = base64::decode(encoded).ok_or("its signature is not base64")?;
+            let signature = BASE64_STANDARD.decode(encoded).map_err(|_| "its signature is not base64")?;
             if let Some(signature) = signature.strip_prefix(&self.hash) {
                 return UnparsedPublicKey::new(&ED25519, &self.key)
                     .verify(text.as_bytes(), signature)
@@ -102,7 +103,8 @@ impl Lookup {
             return Err("what is signed is no tree head".to_owned());
         }
         let size = lines.next().and_then(plain_number).ok_or("its tree head has no size")?;
-        let root = lines.next().and_then(base64::decode).and_then(|root| Hash::try_from(root).ok());
+        let root =
+            lines.next().and_then(|text| BASE64_STANDARD.decode(text).ok()).and_then(|root| Hash::try_from(root).ok());
         let root = root.ok_or("its tree head has no hash")?;
         let record = plain_number(number).ok_or("its record has no number")?;
         if record >= size {
@@ -271,7 +273,7 @@ pub(super) mod tests {
             let key = [&[1], self.pair.public_key().as_ref()].concat();
             let hash = Sha256::digest([self.name.as_bytes(), b"\n", &key].concat());
             let hex: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{}+{hex}+{}", self.name, base64::encode(&key))
+            format!("{}+{hex}+{}", self.name, BASE64_STANDARD.encode(&key))
         }
 
         fn rows(&self) -> Vec<Vec<Hash>> {
@@ -291,13 +293,13 @@ pub(super) mod tests {
         }
 
         pub(in super::super) fn head(&self) -> String {
-            format!("go.sum database tree\n{}\n{}\n", self.records.len(), base64::encode(&self.root()))
+            format!("go.sum database tree\n{}\n{}\n", self.records.len(), BASE64_STANDARD.encode(self.root()))
         }
 
         pub(in super::super) fn signed(&self, text: &str) -> String {
             let key = Key::parse(&self.key()).unwrap();
             let signature = [key.hash.as_slice(), self.pair.sign(text.as_bytes()).as_ref()].concat();
-            format!("{text}\n\u{2014} {} {}\n", self.name, base64::encode(&signature))
+            format!("{text}\n\u{2014} {} {}\n", self.name, BASE64_STANDARD.encode(&signature))
         }
 
         pub(in super::super) fn lookup(&self, number: usize) -> String {
@@ -321,7 +323,7 @@ pub(super) mod tests {
     }
 
     pub(in super::super) fn record(version: &str, seed: u8) -> String {
-        let hash = base64::encode(&[seed; 32]);
+        let hash = BASE64_STANDARD.encode([seed; 32]);
         format!("golang.org/toolchain {version} h1:{hash}\ngolang.org/toolchain {version}/go.mod h1:{hash}\n")
     }
 
@@ -336,6 +338,15 @@ pub(super) mod tests {
         let lookup = Lookup::open(answer.as_bytes(), &Key::parse(&database.key()).unwrap())?;
         let tiles = lookup.tiles().into_iter().map(|tile| (tile, database.tile(&tile.path()).unwrap())).collect();
         lookup.prove(&tiles, "golang.org/toolchain", &format!("v0.0.1-go1.{number}.0.linux-amd64"))
+    }
+
+    #[test]
+    fn hashes_are_those_of_certificate_transparency() {
+        // The test vectors of RFC 6962's reference implementation: the leaf "" and the tree of "" and "\0".
+        let hex = |hash: &[u8]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(hex(&leaf_hash(b"")), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
+        let root = node_hash(&leaf_hash(b""), &leaf_hash(b"\0"));
+        assert_eq!(hex(&root), "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125");
     }
 
     #[test]
@@ -419,12 +430,15 @@ pub(super) mod tests {
             (database.lookup(4), "the record of another version"),
             (format!("3\n{text}\n{}", database.signed("go.sum database tree\n0\nAAAA\n")), "an empty tree"),
             (format!("3\n{text}\n{}", database.signed(text)), "a signature on something else"),
+            (format!("3\n{text}\n{}", database.signed(&head.replace("go.sum", "go.mod"))), "the head of another tree"),
             (String::new(), "nothing"),
             ("<html>".to_owned(), "a page"),
         ] {
             assert!(prove(&database, 3, &answer).is_err(), "{why} passed");
         }
         assert!(prove(&other, 3, &other.lookup(0)).is_ok(), "the other database proves its own");
+        let two = Database::new("sum.example", vec![format!("{text}{evil}")]);
+        assert!(prove(&two, 3, &two.lookup(0)).unwrap_err().contains("two hashes"));
     }
 
     #[test]

@@ -308,4 +308,62 @@ mod tests {
         assert_eq!(prevailing(".go-version", "go.mod"), "go.mod");
         assert_eq!(prevailing("go.mod", "other"), "go.mod");
     }
+
+    #[test]
+    fn no_text_makes_a_reader_panic() {
+        let pieces = [
+            "go",
+            " ",
+            "1.22",
+            "toolchain",
+            "go1.22.5",
+            "\n",
+            "\r\n",
+            "\t",
+            "(",
+            ")",
+            "\"",
+            "`",
+            "//",
+            "#",
+            "-",
+            ".",
+            "rc",
+            "x",
+            "0",
+            "golang",
+            "latest",
+            "ref:",
+            "^",
+            ">=",
+            "||",
+            ",",
+            "\u{feff}",
+            "\u{2014}",
+            "\u{1F9AB}",
+            "v",
+            "99999999999999999999",
+            "default",
+            "require",
+        ];
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..20_000 {
+            let text: String = (0..random.usize(0..12)).map(|_| pieces[random.usize(0..pieces.len())]).collect();
+            for file in super::super::PROJECT_FILES {
+                let lines = text.split('\n').count().max(1);
+                if let Err(bad) = (file.read)(&text) {
+                    assert!((1..=lines).contains(&bad.line) && !bad.reason.is_empty(), "{} {text:?}: {bad}", file.name);
+                }
+            }
+            if let Ok(channel) = version::channel(&text) {
+                assert_eq!(
+                    version::channel(&channel.to_string()).as_ref(),
+                    Ok(&channel),
+                    "{text:?} does not read back"
+                );
+            }
+            let page = text.replace("1.22", "go1.22 (released 2024-02-06)");
+            super::super::documents::parse_history(page.as_bytes());
+        }
+    }
 }

@@ -35,6 +35,8 @@ pub enum Fault {
     StallOnce { at: u64 },
     /// Nothing more comes after byte `at`, ever.
     Stall { at: u64 },
+    /// The fault inside, but from the next request on.
+    Later(Box<Fault>),
     /// The next `times` requests get no answer at all, the connection stays open.
     Mute { times: usize },
     /// One byte at a time, with a pause after each.
@@ -346,7 +348,8 @@ impl State {
         if matches!(answer.status, 200 | 206) {
             spoil(&mut answer, &mut faults);
         }
-        self.faults.insert(path, faults);
+        let due = faults.into_iter().map(|fault| if let Fault::Later(fault) = fault { *fault } else { fault });
+        self.faults.insert(path, due.collect());
         answer
     }
 
@@ -379,9 +382,9 @@ struct Content {
 }
 
 /// Answers that never reach the file.
-fn early(faults: &mut Vec<Fault>) -> Option<Answer> {
-    for at in 0..faults.len() {
-        match &mut faults[at] {
+fn early(faults: &mut [Fault]) -> Option<Answer> {
+    for fault in faults {
+        match fault {
             Fault::Redirect { to } => {
                 let mut answer = Answer::empty(302);
                 answer.headers.push(("Location", to.clone()));

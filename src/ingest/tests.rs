@@ -1,1 +1,0 @@
-//! Bodies made in memory, whole and broken.
