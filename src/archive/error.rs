@@ -1,5 +1,6 @@
 //! What can be wrong with an archive, and what this machine can refuse.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use crate::model::{Explain, Kind};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An entry that a well-meant archive does not have.
-    #[error("the archive's entry `{entry}` was refused: {reason}")]
+    #[error("{} was refused: {reason}", Entry(entry))]
     Refused {
         /// The entry's name, made printable.
         entry: String,
@@ -205,6 +206,18 @@ impl Refusal {
     }
 }
 
+/// Names an entry in a sentence; one without a name has none to show.
+struct Entry<'a>(&'a str);
+
+impl fmt::Display for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => f.write_str("an entry of the archive"),
+            name => write!(f, "the archive's entry `{name}`"),
+        }
+    }
+}
+
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
@@ -222,14 +235,16 @@ impl Explain for Error {
             Self::Limit { .. } => "an archive that grows without end is an attack; do not unpack it by other means",
             Self::Disk { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "free some space, or choose another folder"
+                    "free some space, or choose another folder (`TOOLKIT_HOME` for the store)"
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    "choose a folder that this user may write to"
+                    "choose a folder that this user may write to (`TOOLKIT_HOME` for the store)"
                 }
-                _ => return Vec::new(),
+                _ => "check the disk and its mount, or choose another folder (`TOOLKIT_HOME` for the store)",
             },
-            Self::Thread { .. } => "the limit on processes or memory of this machine or container is reached",
+            Self::Thread { .. } => {
+                "the limit on processes or memory of this machine or container is reached; raise it, or run less beside it"
+            }
         };
         vec![hint.to_owned()]
     }

@@ -117,20 +117,22 @@ impl Explain for Error {
             Self::Net { source, .. } => return source.hints(),
             Self::Archive { source, .. } => return source.hints(),
             Self::Mismatch { .. } | Self::Length { .. } | Self::Longer { .. } => {
-                "a proxy or mirror that serves other bytes is the usual cause; do not use the file"
+                "a proxy or mirror that serves other bytes is the usual cause; try without it"
             }
             Self::UnknownFormat { .. } => "keep it as it is with `--output FILE`",
             Self::NoModule { .. } => "give the file's sha256 or sha512",
             Self::Disk { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "free some space, or choose another folder"
+                    "free some space, or choose another folder (`TOOLKIT_HOME` for the store)"
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    "choose a folder that this user may write to"
+                    "choose a folder that this user may write to (`TOOLKIT_HOME` for the store)"
                 }
-                _ => return Vec::new(),
+                _ => "check the disk and its mount, or choose another folder (`TOOLKIT_HOME` for the store)",
             },
-            Self::Thread { .. } => "the limit on processes or memory of this machine or container is reached",
+            Self::Thread { .. } => {
+                "the limit on processes or memory of this machine or container is reached; raise it, or run less beside it"
+            }
         };
         vec![hint.to_owned()]
     }
@@ -146,7 +148,7 @@ impl fmt::Display for Bytes<'_> {
         match self.1 {
             None => Ok(()),
             Some(size) if size < MIB => write!(f, " ({size} bytes)"),
-            Some(size) => write!(f, " ({}.{} MiB)", size / MIB, size % MIB * 10 / MIB),
+            Some(size) => write!(f, " ({:.1} MiB)", size as f64 / MIB as f64),
         }
     }
 }

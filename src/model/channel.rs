@@ -87,7 +87,7 @@ pub enum RollForwardPolicy {
 
 /// A text that the tool's grammar does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not something that can be asked of {tool}: {reason}")]
+#[error("`{text}` cannot be asked of {tool}: {reason}")]
 pub struct BadChannel {
     /// The tool whose grammar was applied.
     pub tool: String,

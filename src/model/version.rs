@@ -30,8 +30,10 @@ impl Version {
     /// # Errors
     /// When the text is not `major.minor.patch` with an optional prerelease, or is longer than 64 characters.
     pub fn parse(text: &str) -> Result<Self, BadVersion> {
-        let semver = semver::Version::parse(text)
-            .map_err(|cause| BadVersion { text: text.to_owned(), reason: cause.to_string() })?;
+        let semver = semver::Version::parse(text).map_err(|_| BadVersion {
+            text: text.to_owned(),
+            reason: "three numbers are expected, such as 10.0.302 or 10.0.100-rc.2".to_owned(),
+        })?;
         Self::spelled(text, semver)
     }
 

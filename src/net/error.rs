@@ -50,7 +50,7 @@ pub enum Error {
         source: Box<Fault>,
     },
     /// The time for the whole file is over, although bytes still came.
-    #[error("{url} did not end within {}{}", Seconds(*limit), Last(*received, *length))]
+    #[error("{url} did not end within {}; {} had come", Seconds(*limit), Amount(*received, *length))]
     TooSlow {
         /// The file.
         url: String,
@@ -100,7 +100,7 @@ pub enum Error {
         reason: String,
     },
     /// A document is larger than any of its kind.
-    #[error("{url} is larger than {} MiB", limit >> 20)]
+    #[error("{url} is larger than {} MiB, as no such document is", limit >> 20)]
     TooLarge {
         /// The document.
         url: String,
@@ -236,7 +236,9 @@ impl Explain for Error {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Refused { .. } => "https everywhere; http only to this machine itself; secrets never in a URL",
+            Self::Refused { .. } => {
+                "use https, plain http only to this machine itself, and keep secrets out of the URL"
+            }
             Self::BadMirror { .. } => "a mirror is https://…, file:///… or a folder, with upstream paths below it",
             Self::Status { status: 404 | 410, .. } => {
                 "a version that does not exist, or a mirror that lacks this path, are the usual causes"
@@ -249,20 +251,24 @@ impl Explain for Error {
                 "a proxy in between is the usual cause; a mirror helps: `--mirror URL`"
             }
             Self::GaveUp { source, .. } if matches!(**source, Fault::Unreachable { .. } | Fault::Stalled { .. }) => {
-                "CodeBuild inside a VPC needs a NAT gateway, or a mirror: `--mirror URL`"
+                "check the network; CodeBuild inside a VPC needs a NAT gateway, or a mirror: `--mirror URL`"
             }
-            Self::GaveUp { .. } => "nothing is wrong here; try again later, or use a mirror: `--mirror URL`",
+            Self::GaveUp { .. } => "try again later, or use a mirror: `--mirror URL`",
             Self::TooSlow { .. } => "raise TOOLKIT_TOTAL_TIMEOUT (seconds), or use a mirror nearby: `--mirror URL`",
             Self::ComeBackLater { .. } => "the server limits how often it is asked; a mirror does not: `--mirror URL`",
-            Self::Html { .. } => "a log-in page of a proxy, or a wrong path, are the usual causes",
-            Self::Empty { .. } => "an upload that broke, or a proxy, are the usual causes",
-            Self::TooLarge { .. } | Self::Unfit { .. } => "upstreams mend such documents within hours; try again later",
+            Self::Html { .. } => {
+                "a log-in page of a proxy, or a wrong path, are the usual causes; open the URL to see it"
+            }
+            Self::Empty { .. } => "an upload that broke, or a proxy, are the usual causes; try again later",
+            Self::TooLarge { .. } | Self::Unfit { .. } => {
+                "upstreams mend such documents within hours; try again later, or use a mirror: `--mirror URL`"
+            }
             Self::Changed { .. } => "try again: the new file is checked like any other",
             Self::Untrusted { .. } => "behind a proxy that opens TLS, name its certificate authority in SSL_CERT_FILE",
             Self::Authorities { .. } => "install the package ca-certificates, or name a bundle in SSL_CERT_FILE",
             Self::Offline { .. } => "run once without --offline, or name a mirror folder: `--mirror DIR`",
             Self::Missing { .. } => "the mirror lacks this path, or was made for another version or platform",
-            Self::File { .. } => "check who may read it",
+            Self::File { .. } => "check that this user may read it and that its disk is sound",
             Self::NoCopy { source, .. } => return source.hints(),
         };
         vec![hint.to_owned()]
@@ -317,18 +323,31 @@ struct Last(u64, Option<u64>);
 
 impl fmt::Display for Last {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(received, length) = *self;
-        let largest = length.unwrap_or(received);
-        // One unit for both numbers, chosen by the larger one.
-        let amount = |bytes: u64| {
-            if largest < 1 << 20 { bytes.to_string() } else { format!("{:.1}", bytes as f64 / f64::from(1 << 20)) }
-        };
-        let unit = if largest < 1 << 20 { "bytes" } else { "MiB" };
-        match length {
-            Some(length) => write!(f, "; the last one ended after {} of {} {unit}", amount(received), amount(length)),
-            None if received > 0 => write!(f, "; the last one ended after {} {unit}", amount(received)),
-            None => Ok(()),
+        match *self {
+            Self(0, None) => Ok(()),
+            Self(received, length) => write!(f, "; the last one ended after {}", Amount(received, length)),
         }
+    }
+}
+
+/// How much came, and of how much when that is known: `41.2 of 213.6 MiB`.
+struct Amount(u64, Option<u64>);
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(received, length) = *self;
+        // One unit for both numbers, chosen by the larger one.
+        let large = length.unwrap_or(received) >= 1 << 20;
+        let amount = |bytes: u64| match bytes {
+            1.. if large => format!("{:.1}", bytes as f64 / f64::from(1 << 20)),
+            _ => bytes.to_string(),
+        };
+        if let Some(length) = length {
+            write!(f, "{} of {} ", amount(received), amount(length))?;
+        } else {
+            write!(f, "{} ", amount(received))?;
+        }
+        f.write_str(if large { "MiB" } else { "bytes" })
     }
 }
 
@@ -360,6 +379,7 @@ mod tests {
             (0, Some(10), "; the last one ended after 0 of 10 bytes"),
             (7, None, "; the last one ended after 7 bytes"),
             (1, Some(3 << 20), "; the last one ended after 0.0 of 3.0 MiB"),
+            (0, Some(3 << 20), "; the last one ended after 0 of 3.0 MiB"),
         ] {
             assert_eq!(Last(received, length).to_string(), expected);
         }

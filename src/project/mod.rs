@@ -65,8 +65,17 @@ impl Explain for Error {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Io { action: "write", .. } => vec!["the file is as it was before".to_owned()],
-            Self::Io { .. } => Vec::new(),
+            Self::Io { action: "write", .. } => {
+                vec![
+                    "check that this user may write there and that the disk has room; the file is as it was".to_owned(),
+                ]
+            }
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                vec!["nothing was changed; check the path".to_owned()]
+            }
+            Self::Io { .. } => {
+                vec!["nothing was changed; check that this user may read it and that its disk is sound".to_owned()]
+            }
             Self::Content { path, .. } if path.ends_with(LOCK) => {
                 vec!["`toolkit lock` writes it anew; nothing was installed or changed".to_owned()]
             }

@@ -95,7 +95,7 @@ pub enum Error {
         source: toolchain::Error,
     },
     /// Every candidate was rejected.
-    #[error("nothing answers {request}: {rule}")]
+    #[error("nothing answers {request}: {}", meaning(request, rule))]
     NothingChosen {
         /// The request.
         request: String,
@@ -105,7 +105,7 @@ pub enum Error {
         rejected: Vec<String>,
     },
     /// The proof is weaker than the policy accepts.
-    #[error("{file} is proven by {found} ({source_name}), and the policy asks for {wanted}")]
+    #[error("{file} is proven by `{found}` ({source_name}), and the policy asks for `{wanted}`")]
     WeakProof {
         /// The file.
         file: String,
@@ -185,33 +185,60 @@ impl Explain for Error {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::UnknownTool { near: Some(near), .. } => vec![format!("did you mean `{near}`?")],
+            Self::UnknownSource { tool, known, .. } if known.is_empty() => {
+                vec![format!("{tool} has its usual source only; remove `source` from the line")]
+            }
             Self::UnknownTool { known, .. } | Self::UnknownSource { known, .. } | Self::UnknownFile { known, .. } => {
-                vec![if known.is_empty() {
-                    "there is none".to_owned()
-                } else {
-                    format!("known are {}", known.join(", "))
-                }]
+                vec![format!("known are {}", known.join(", "))]
             }
             Self::ManifestLine { source, .. } => source.hints(),
-            Self::ReadFile { .. } => vec!["check the path, which is relative to the project".to_owned()],
+            Self::ReadFile { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                vec!["check the path, which is relative to the project".to_owned()]
+            }
+            Self::ReadFile { .. } => vec!["check that it is a file that this user may read".to_owned()],
             Self::NothingInFile { .. } => vec!["name a version in it, or in toolkit.toml".to_owned()],
             Self::NothingAsked { .. } => {
                 vec!["`toolkit init` writes a toolkit.toml, or name a tool: `toolkit install go@1.27`".to_owned()]
             }
-            Self::NothingChosen { rejected, .. } => rejected.clone(),
+            Self::NothingChosen { rejected, .. } => {
+                let way_out =
+                    "nothing was changed; ask for something else, or loosen `[policy]` in toolkit.toml".to_owned();
+                rejected.iter().cloned().chain([way_out]).collect()
+            }
             Self::WeakProof { .. } => {
                 vec!["nothing was installed; choose another source, or lower `verification` in toolkit.toml".to_owned()]
             }
             Self::NoLock { .. } | Self::StaleLock { .. } | Self::NotLocked { .. } => {
-                vec!["run `toolkit lock` where the upstreams can be reached, and commit toolkit.lock".to_owned()]
+                vec!["nothing was changed; run `toolkit lock` where the upstreams can be reached, and commit toolkit.lock".to_owned()]
             }
             Self::NotInstalled { .. } => vec!["run `toolkit install`".to_owned()],
             Self::Project(cause) => cause.hints(),
-            Self::Resolve { source, .. } => source.hints(),
-            Self::Install { source, .. } => source.hints(),
+            Self::Resolve { source, .. } => and(source.hints(), "nothing was changed"),
+            Self::Install { source, .. } => and(source.hints(), "nothing half-made was left behind"),
             Self::Store(cause) => cause.hints(),
             Self::Net(cause) => cause.hints(),
-            Self::BadRequest(_) | Self::BadChannel(_) | Self::BadSetting(_) | Self::BadProjectFile { .. } => Vec::new(),
+            Self::BadSetting(cause) => cause.hints(),
+            Self::BadRequest(_) | Self::BadChannel(_) => {
+                vec![
+                    "nothing was changed; `toolkit resolve --help` lists the tools and what can be asked of them"
+                        .to_owned(),
+                ]
+            }
+            Self::BadProjectFile { .. } => {
+                vec!["nothing was changed; mend that line, or ask by name: `toolkit install TOOL@CHANNEL`".to_owned()]
+            }
         }
     }
+}
+
+/// Adds what was left as it was.
+fn and(mut hints: Vec<String>, unchanged: &str) -> Vec<String> {
+    hints.push(unchanged.to_owned());
+    hints
+}
+
+/// Gives what a rule says of its channel, without the channel: the request has just named it.
+fn meaning<'a>(request: &str, rule: &'a str) -> &'a str {
+    let channel = request.split_once('@').map_or(request, |(_, channel)| channel);
+    rule.strip_prefix(channel).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(rule)
 }

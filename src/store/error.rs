@@ -113,12 +113,12 @@ impl Explain for Error {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Io { path, source, .. } => return io_hints(path, source),
+            Self::Io { source, .. } => return io_hints(source),
             Self::NewerSchema { .. } => "update toolkit, or use another store with `TOOLKIT_HOME`".to_owned(),
             Self::FileList { .. } | Self::Damaged { .. } | Self::NoExecutable { .. } => {
                 "`toolkit repair` installs it again".to_owned()
             }
-            Self::Unproven { .. } => "nothing was installed".to_owned(),
+            Self::Unproven { .. } => "nothing was installed; toolkit itself is at fault, please report it".to_owned(),
             Self::Foreign { path, .. } => format!("nothing was changed; move {} away and try again", path.display()),
             Self::Conflict { .. } => "nothing was changed; use them one at a time".to_owned(),
             Self::NotEmpty { .. } => "nothing was changed; name a folder that is empty or does not exist".to_owned(),
@@ -129,14 +129,18 @@ impl Explain for Error {
     }
 }
 
-fn io_hints(path: &Path, source: &io::Error) -> Vec<String> {
+fn io_hints(source: &io::Error) -> Vec<String> {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => vec![
-            format!("`df -h {0}` and `df -i {0}` show what is left; `toolkit prune` frees space", path.display()),
+            "`df -h` and `df -i` show what is left; `toolkit prune` frees space".to_owned(),
             "nothing half-made was left behind".to_owned(),
         ],
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => vec![
+        io::ErrorKind::PermissionDenied => vec![
             "nothing was changed; `chown` it to this user, or choose another place (`TOOLKIT_HOME` for the store)"
+                .to_owned(),
+        ],
+        io::ErrorKind::ReadOnlyFilesystem => vec![
+            "nothing was changed; mount it for writing, or choose another place (`TOOLKIT_HOME` for the store)"
                 .to_owned(),
         ],
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -145,7 +149,7 @@ fn io_hints(path: &Path, source: &io::Error) -> Vec<String> {
         io::ErrorKind::Unsupported => {
             vec!["the file system lacks what a store needs; put it on a local disk with `TOOLKIT_HOME`".to_owned()]
         }
-        _ => Vec::new(),
+        _ => vec!["check the disk and its mount, or choose another place (`TOOLKIT_HOME` for the store)".to_owned()],
     }
 }
 

@@ -222,9 +222,11 @@ impl Explain for Error {
         match self {
             Self::Metadata { source, .. } => source.hints(),
             Self::Document { .. } => {
-                vec!["nothing was changed; upstreams mend such files within hours, and a mirror or the lock works meanwhile".to_owned()]
+                vec!["upstreams mend such documents within hours; a mirror or the lock works meanwhile".to_owned()]
             }
-            Self::NoSuchVersion { near, .. } if near.is_empty() => Vec::new(),
+            Self::NoSuchVersion { tool, near, .. } if near.is_empty() => {
+                vec![format!("nothing comes near it; `{tool}@latest` asks for the newest release")]
+            }
             Self::NoSuchVersion { near, .. } => vec![format!("near it are {}", near.join(", "))],
             Self::NoSuchPlatform { platform, .. } => {
                 vec![format!("remove `{platform}` from `platforms` in toolkit.toml, or ask for another version")]

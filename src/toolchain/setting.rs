@@ -45,6 +45,10 @@ impl Explain for BadSetting {
     fn kind(&self) -> Kind {
         Kind::Usage
     }
+
+    fn hints(&self) -> Vec<String> {
+        vec!["nothing was changed; mend or remove the setting in toolkit.toml".to_owned()]
+    }
 }
 
 /// Gives what makes an install at `root` visible, under the choices of the project.

@@ -494,5 +494,5 @@ fn a_full_disk_is_this_machines_fault() {
     let error = (&full).write_all(b"x").unwrap_err();
     let error = Error::Disk { action: "write", path: "/opt/x".into(), source: error };
     assert_eq!(error.kind(), Kind::Machine);
-    assert_eq!(error.hints(), ["free some space, or choose another folder"]);
+    assert_eq!(error.hints(), ["free some space, or choose another folder (`TOOLKIT_HOME` for the store)"]);
 }

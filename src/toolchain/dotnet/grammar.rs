@@ -121,7 +121,7 @@ fn range(component: Component, text: &str) -> Result<Channel, String> {
         ));
     }
     let example = if component == Component::Sdk { "`8.0.1xx`, `8.0.101`" } else { "`8.0.29`" };
-    Err(format!("{reason}; ask for `lts`, `sts`, `latest`, `preview`, `8`, `8.0`, {example} or a range such as `^8.0`"))
+    Err(format!("{reason}; ask for `lts`, `8.0`, {example} or `^8.0`"))
 }
 
 #[cfg(test)]
