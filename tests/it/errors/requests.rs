@@ -1,0 +1,251 @@
+//! What people ask for and what their project's files say.
+
+use toolkit::cli::Unspeakable;
+use toolkit::model::Level;
+use toolkit::{project, provision, toolchain};
+
+use super::examples::{
+    Example, GO_FILE, GO_URL, SDK_INDEX, Section, absent, arm64, denied, failing, read_only, reading_releases,
+    resolving, run, section, text,
+};
+use toolkit::net;
+use toolkit::provision::Error;
+
+pub fn sections() -> Vec<Section> {
+    [words(), commands(), arguments(), files(), projects(), releases(), locks()].into_iter().flatten().collect()
+}
+
+const HOME: &[(&str, &str)] = &[("HOME", "/home/ci")];
+
+/// Texts that are not what they should be.
+fn words() -> Vec<Section> {
+    let digest = |digest: &str| run(HOME, &["fetch", GO_URL, "--digest", digest, "--output", "go.tar.gz"]);
+    let bad = toolchain::find("dotnet").unwrap().version("10.0").unwrap_err();
+    let bad_version = Error::StaleLock { reasons: vec![bad.to_string()] };
+    vec![
+        section("model::BadRequest", [asked("go@"), in_manifest(asked_error("@1.27"))]),
+        section("model::BadChannel", [asked("go@tip"), asked("dotnet@10.y"), in_manifest(asked_error("go@v1.27"))]),
+        section("model::BadDigest", [digest("sha256:0df0"), digest("md5:900150983cd24fb0d6963f7d28e17f72")]),
+        section("model::BadPlatform", [run(HOME, &["resolve", "go@1.27", "--platform", "linux/mips"])]),
+        section("model::BadVersion", [Example { debug: None, ..bad_version.into() }]),
+    ]
+}
+
+fn commands() -> Vec<Section> {
+    let unspeakable = Unspeakable { name: text("PATH"), format: "a Dockerfile" };
+    vec![
+        section(
+            "cli::Mistake",
+            [
+                run(HOME, &["fetch", "go.dev/dl", "--digest", &format!("sha256:{}", "0d".repeat(32)), "--output", "x"]),
+                run(HOME, &["-C", "absent", "list"]),
+                run(HOME, &["remove", "go@latest"]),
+                run(&[], &["list"]),
+            ],
+        ),
+        section("cli::Unspeakable", [Example::from(unspeakable)]),
+    ]
+}
+
+fn arguments() -> Vec<Section> {
+    let source = Error::UnknownSource { tool: text("go"), name: text("ftp"), known: vec![text("goproxy")] };
+    let no_source = Error::UnknownSource { tool: text("dotnet"), name: text("goproxy"), known: Vec::new() };
+    vec![
+        section("provision::Error::BadRequest", [Example::from(asked_error("@lts"))]),
+        section("provision::Error::BadChannel", [Example::from(asked_error("go@1.27-rc3"))]),
+        section("provision::Error::BadSetting", [in_manifest(Error::BadSetting(bad_setting("toolchain", "newest")))]),
+        section("toolchain::BadSetting", [in_manifest(Error::BadSetting(bad_setting("flavour", "plain")))]),
+        section("provision::Error::UnknownTool", [asked("dotnett@lts"), asked("rust@stable")]),
+        section("provision::Error::UnknownSource", [in_manifest(source), in_manifest(no_source)]),
+        section("provision::Error::ManifestLine", [in_manifest(asked_error("go@>1.22 <"))]),
+    ]
+}
+
+fn files() -> Vec<Section> {
+    let path = || "/src/shop/go.mod".into();
+    let known = vec![text("global.json"), text("go.work"), text("go.mod"), text(".go-version"), text(".tool-versions")];
+    vec![
+        section(
+            "provision::Error::ReadFile",
+            [
+                in_manifest(Error::ReadFile { path: path(), source: absent() }),
+                Example::from(Error::ReadFile { path: path(), source: denied() }),
+            ],
+        ),
+        section(
+            "provision::Error::BadProjectFile",
+            [unread("global.json", "{\n  \"sdk\": {\n    \"version\": 10\n  }\n}\n")],
+        ),
+        section(
+            "toolchain::BadProjectFile",
+            [unread("go.mod", "module shop\n\ngo 1.27.x\n"), unread(".go-version", "\n")],
+        ),
+        section(
+            "provision::Error::UnknownFile",
+            [Example::from(Error::UnknownFile { path: "/src/shop/Gopkg.toml".into(), known })],
+        ),
+        section(
+            "provision::Error::NothingInFile",
+            [Example::from(Error::NothingInFile { path: "/src/shop/.tool-versions".into(), tool: text("go") })],
+        ),
+        section("provision::Error::NothingAsked", [Example::from(Error::NothingAsked { folder: "/src/shop".into() })]),
+    ]
+}
+
+fn projects() -> Vec<Section> {
+    let content = |name: &str, line, reason: &str| {
+        let path = format!("/src/shop/{name}").into();
+        Example::from(Error::Project(project::Error::Content { path, line, reason: text(reason) }))
+    };
+    let io =
+        |action, source| Example::from(project::Error::Io { action, path: "/src/shop/toolkit.lock".into(), source });
+    vec![
+        section(
+            "provision::Error::Project",
+            [content("toolkit.toml", 3, "unknown key `polcy`; did you mean `policy`?")],
+        ),
+        section(
+            "project::Error::Io",
+            [io("write", read_only()), io("read", denied()), io("read", failing()), io("write", absent())],
+        ),
+        section(
+            "project::Error::Content",
+            [
+                content("toolkit.toml", 5, "`go1.x` is none of the values; they are a text or a table"),
+                content("toolkit.lock", 12, "go stands in it twice; a merge went wrong"),
+            ],
+        ),
+        section(
+            "project::Error::NewerLock",
+            [Example::from(project::Error::NewerLock { path: "/src/shop/toolkit.lock".into(), found: 2, known: 1 })],
+        ),
+    ]
+}
+
+fn releases() -> Vec<Section> {
+    let offline = |request| reading_releases(request, net::Error::Offline { url: text(SDK_INDEX) });
+    let version = |version: &str, near: &[&str]| toolchain::Error::NoSuchVersion {
+        tool: text("go"),
+        version: text(version),
+        near: near.iter().map(|near| text(near)).collect(),
+    };
+    let platform = toolchain::Error::NoSuchPlatform {
+        tool: text("dotnet"),
+        version: text("10.0.302"),
+        platform: "linux/s390x".parse().unwrap(),
+        published: text("linux/amd64, linux/arm and linux/arm64"),
+    };
+    let digest = |url: &str, reason: &str| toolchain::Error::NoDigest { url: text(url), reason: text(reason) };
+    let document =
+        toolchain::Error::Document { url: text(SDK_INDEX), reason: text("`support-phase` of channel 10.0 is `actve`") };
+    vec![
+        section("provision::Error::Resolve", [offline("dotnet@lts")]),
+        section(
+            "toolchain::Error::Metadata",
+            [reading_releases("go@stable", net::Error::Html { url: text("https://go.dev/dl/") })],
+        ),
+        section("toolchain::Error::Document", [resolving("dotnet@lts", document)]),
+        section(
+            "toolchain::Error::NoSuchVersion",
+            [
+                resolving("go@1.27.9", version("1.27.9", &["1.27.3", "1.27.2"])),
+                resolving("go@9.9.9", version("9.9.9", &[])),
+            ],
+        ),
+        section("toolchain::Error::NoSuchPlatform", [resolving("dotnet@lts", platform)]),
+        section(
+            "toolchain::Error::NoDigest",
+            [
+                resolving(
+                    "go@1.5.4",
+                    digest(
+                        "https://go.dev/dl/go1.5.4.linux-amd64.tar.gz",
+                        "go.dev announces none; releases before 1.6 have only an SHA-1, which proves nothing",
+                    ),
+                ),
+                resolving(
+                    "go@1.27.3",
+                    digest(
+                        "goproxy:///golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-arm64.zip",
+                        "the answer of the checksum database does not prove one: it has no signature by the key of sum.golang.org",
+                    ),
+                ),
+            ],
+        ),
+        section(
+            "provision::Error::NothingChosen",
+            [
+                nothing_chosen(),
+                Example::from(Error::NothingChosen {
+                    request: text("dotnet@12"),
+                    rule: text("12: the newest patch of the newest band of .NET 12"),
+                    rejected: Vec::new(),
+                }),
+            ],
+        ),
+        section(
+            "provision::Error::WeakProof",
+            [Example::from(Error::WeakProof {
+                file: text(GO_FILE),
+                found: Level::Checksum,
+                source_name: text("go.dev"),
+                wanted: Level::Signature,
+            })],
+        ),
+    ]
+}
+
+fn nothing_chosen() -> Example {
+    let rejected = ["1.27.3: released 2 days ago, and the policy asks for 7 days", "1.26.9: not in the range >=1.27"];
+    let rejected = rejected.iter().map(|line| text(line)).collect();
+    Error::NothingChosen { request: text("go@>=1.27"), rule: text(">=1.27: the newest release in the range"), rejected }
+        .into()
+}
+
+fn locks() -> Vec<Section> {
+    let (tool, version, platform) = (|| text("go"), || text("1.27.3"), arm64());
+    let reasons = vec![text("dotnet is asked for and not locked"), text("go: 1.26 is asked for, 1.27 was answered")];
+    vec![
+        section("provision::Error::NoLock", [Example::from(Error::NoLock { folder: "/src/shop".into() })]),
+        section("provision::Error::StaleLock", [Example::from(Error::StaleLock { reasons })]),
+        section(
+            "provision::Error::NotLocked",
+            [Example::from(Error::NotLocked { tool: tool(), version: version(), platform })],
+        ),
+        section(
+            "provision::Error::NotInstalled",
+            [Example::from(Error::NotInstalled { tool: tool(), version: version(), platform })],
+        ),
+        section(
+            "provision::Error::Install",
+            [super::examples::installing(toolkit::ingest::Error::Net {
+                file: text(GO_FILE),
+                source: net::Error::Status { url: text(GO_URL), status: 404 },
+            })],
+        ),
+    ]
+}
+
+/// Gives what the product says to a request as it is typed.
+fn asked_error(request: &str) -> Error {
+    provision::argument(request).map(|asked| asked.text()).unwrap_err()
+}
+
+fn asked(request: &str) -> Example {
+    asked_error(request).into()
+}
+
+fn in_manifest(error: Error) -> Example {
+    Error::ManifestLine { line: 5, source: Box::new(error) }.into()
+}
+
+fn bad_setting(name: &str, value: &str) -> toolchain::BadSetting {
+    toolchain::check_settings(toolchain::find("go").unwrap(), &[(text(name), text(value))]).unwrap_err()
+}
+
+/// Gives what the product says to a project file that it does not understand.
+fn unread(name: &str, contents: &str) -> Example {
+    let mut readers = toolchain::ALL.iter().flat_map(|tool| tool.project_files()).filter(|file| file.name == name);
+    let source = (readers.next().unwrap().read)(contents).unwrap_err();
+    Error::BadProjectFile { path: format!("/src/shop/{name}").into(), source }.into()
+}
