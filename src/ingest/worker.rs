@@ -194,3 +194,66 @@ impl Seek for Stoppable {
 fn stopped(stop: &AtomicBool) -> io::Result<()> {
     if stop.load(Ordering::Relaxed) { Err(io::Error::other("the work was given up")) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().build().unwrap()
+    }
+
+    fn reader() -> Worker<io::Result<Vec<u8>>> {
+        let read_all = |mut arrivals: Arrivals| {
+            let mut bytes = Vec::new();
+            Ok(arrivals.read_to_end(&mut bytes).map(|_| bytes))
+        };
+        Worker::start("test", read_all).unwrap()
+    }
+
+    #[test]
+    fn only_the_senders_word_is_an_end() {
+        runtime().block_on(async {
+            let mut whole = reader();
+            whole.pass(Bytes::from_static(b"all ")).await.unwrap();
+            whole.pass(Bytes::new()).await.unwrap();
+            whole.pass(Bytes::from_static(b"of it")).await.unwrap();
+            whole.end();
+            assert_eq!(whole.outcome().await.unwrap().unwrap(), b"all of it");
+
+            let mut cut = reader();
+            cut.pass(Bytes::from_static(b"all ")).await.unwrap();
+            cut.queue = None;
+            assert_eq!(cut.outcome().await.unwrap().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        });
+    }
+
+    #[test]
+    fn more_than_may_wait_goes_through() {
+        runtime().block_on(async {
+            let mut worker = reader();
+            for length in [1, QUEUE as usize, 3 * QUEUE as usize, 10] {
+                worker.pass(vec![7; length].into()).await.unwrap();
+            }
+            worker.end();
+            assert_eq!(worker.outcome().await.unwrap().unwrap().len(), 4 * QUEUE as usize + 11);
+        });
+    }
+
+    #[test]
+    fn a_worker_that_fails_because_of_this_machine_ends_the_receiving() {
+        runtime().block_on(async {
+            let full = || Error::disk("write", std::path::Path::new("/full"), io::ErrorKind::StorageFull.into());
+            let mut worker = Worker::<()>::start("test", move |_| Err(full())).unwrap();
+            let mut passed = 0;
+            let error = loop {
+                match worker.pass(Bytes::from_static(b"x")).await {
+                    Ok(()) => passed += 1,
+                    Err(error) => break error,
+                }
+                assert!(passed <= QUEUE, "it goes on for ever");
+            };
+            assert_eq!(error.kind(), Kind::Machine);
+        });
+    }
+}
