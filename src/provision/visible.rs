@@ -21,7 +21,7 @@ pub struct Visible {
     pub platform: Platform,
 }
 
-/// Groups installs into the roots that an environment shows; tools that share a root become one view.
+/// Groups installs into the roots that an environment shows; several that share a root become one view.
 ///
 /// # Errors
 /// When a view cannot be composed.
@@ -36,16 +36,29 @@ pub fn members(installs: &[Installed], store: &Store, report: &dyn Report) -> Re
             Some(name) => {
                 composed.push(name);
                 let sharing = installs.iter().filter(|other| other.asked.tool.shared_root() == Some(name));
-                let members = by_rank(sharing);
-                let composition =
-                    Composition { name: &ToolName::parse(name)?, members: &members, overlapping: tool.overlapping() };
-                store.view(&composition, &|waiting| report.noted(waiting))?.root
+                shared_root(tool, name, &by_rank(sharing), store, report)?
             }
         };
         let (settings, platform) = (installed.asked.settings.clone(), installed.install.id.platform);
         visible.push(Visible { tool, root, settings, platform });
     }
     Ok(visible)
+}
+
+/// Gives the root of installs that share one: that of the only one, or a view of all.
+fn shared_root(
+    tool: &dyn Toolchain,
+    name: &str,
+    members: &[Install],
+    store: &Store,
+    report: &dyn Report,
+) -> Result<PathBuf, Error> {
+    if let [only] = members {
+        return Ok(only.root.clone());
+    }
+    let name = ToolName::parse(name)?;
+    let composition = Composition { name: &name, members, overlapping: tool.overlapping() };
+    Ok(store.view(&composition, &|waiting| report.noted(waiting))?.root)
 }
 
 /// Composes a damaged view anew; one whose members are not all installed any more is given up.

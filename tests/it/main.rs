@@ -6,6 +6,7 @@
 mod archives;
 mod cli;
 mod documents;
+mod errors;
 mod faults;
 mod install;
 mod many;
