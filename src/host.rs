@@ -13,6 +13,8 @@ use crate::model::{Arch, Date, Libc, Os, Platform};
 pub struct Host {
     /// The environment variables that are valid Unicode.
     vars: BTreeMap<String, String>,
+    /// `PATH`, in whatever bytes it is.
+    pub search_path: Option<OsString>,
     /// The current directory.
     pub cwd: PathBuf,
     /// The platform of this machine.
@@ -33,6 +35,7 @@ impl Host {
     pub fn read() -> std::io::Result<Self> {
         Ok(Self {
             vars: std::env::vars_os().filter_map(unicode).collect(),
+            search_path: std::env::var_os("PATH"),
             cwd: std::env::current_dir()?,
             platform: this_platform(),
             now: jiff::Timestamp::now(),
@@ -113,6 +116,7 @@ mod tests {
     fn host(vars: &[(&str, &str)]) -> Host {
         Host {
             vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            search_path: None,
             cwd: PathBuf::from("/project"),
             platform: this_platform(),
             now: jiff::Timestamp::UNIX_EPOCH,

@@ -45,6 +45,22 @@ fn every_room_has_a_floor() {
 }
 
 #[test]
+fn every_toolchain_is_listed() {
+    /// What stands in `src/toolchain/` and is no tool.
+    const NO_TOOLS: &[&str] = &["mod", "setting"];
+    let folder = source().join("toolchain");
+    let text = fs::read_to_string(folder.join("mod.rs")).unwrap();
+    let list = text.split_once("pub const ALL").unwrap().1.split_once(';').unwrap().0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if path.is_file() && !NO_TOOLS.contains(&name.as_str()) {
+            assert!(list.contains(&format!("{name}::")), "src/toolchain/{name}.rs is not in ALL");
+        }
+    }
+}
+
+#[test]
 fn the_reader_of_arrows_sees_them() {
     assert_eq!(rooms_used("use crate::net::{self, Metadata};"), ["net"]);
     assert_eq!(rooms_used("    let x = crate::store::open(crate::host::read());"), ["store", "host"]);

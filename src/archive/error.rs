@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::model::{Explain, Kind};
+use crate::model::{Explain, Kind, THREAD_HINT, disk_hint};
 
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -233,18 +233,8 @@ impl Explain for Error {
             Self::Refused { .. } => "a toolchain's archive has no such entry; do not unpack it by other means",
             Self::Malformed { .. } | Self::Damaged { .. } => "the file is broken at its source; tell who publishes it",
             Self::Limit { .. } => "an archive that grows without end is an attack; do not unpack it by other means",
-            Self::Disk { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "free some space, or choose another folder (`TOOLKIT_HOME` for the store)"
-                }
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    "choose a folder that this user may write to (`TOOLKIT_HOME` for the store)"
-                }
-                _ => "check the disk and its mount, or choose another folder (`TOOLKIT_HOME` for the store)",
-            },
-            Self::Thread { .. } => {
-                "the limit on processes or memory of this machine or container is reached; raise it, or run less beside it"
-            }
+            Self::Disk { source, .. } => disk_hint(source),
+            Self::Thread { .. } => THREAD_HINT,
         };
         vec![hint.to_owned()]
     }

@@ -46,8 +46,9 @@ impl Arguments {
         };
         let installs = wanted::installed(&self.specs, platform, &place, global)?;
         let visible = provision::members(&installs, &place.store, place.report.as_ref())?;
+        let path = host.search_path.as_ref().map(|path| path.to_string_lossy());
         let format = if global.json { Format::Json } else { self.format };
-        render::data(&shell::render(&provision::activate(&visible)?, format, host.var("PATH"))?)?;
+        render::data(&shell::render(&provision::activate(&visible)?, format, path.as_deref())?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -40,7 +40,7 @@ impl Arguments {
         let installs = wanted::installed_or_install(&self.specs, &place)?;
         let visible = provision::members(&installs, &place.store, place.report.as_ref())?;
         let activation = provision::activate(&visible)?;
-        let path = search_path(&activation, host.var("PATH"));
+        let path = search_path(&activation, host.search_path.as_deref());
         let (name, arguments) = self.command.split_first().expect("clap requires a command");
         let program = find(name, &path, host).unwrap_or_else(|| PathBuf::from(name));
         let mut command = Command::new(program);
@@ -50,7 +50,7 @@ impl Arguments {
 }
 
 /// Puts the tools' folders in front of the current `PATH`.
-fn search_path(activation: &Activation, path: Option<&str>) -> OsString {
+fn search_path(activation: &Activation, path: Option<&OsStr>) -> OsString {
     let folders = activation.paths.iter().cloned().chain(path.iter().flat_map(std::env::split_paths));
     std::env::join_paths(folders).unwrap_or_else(|_| path.unwrap_or_default().into())
 }

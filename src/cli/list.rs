@@ -31,7 +31,7 @@ impl Arguments {
         if self.known {
             return known(global);
         }
-        let place = Workplace::new(host, global)?;
+        let place = Workplace::without_project(host, global)?;
         let installs = place.store.list()?;
         if global.json {
             return render::json(&installs.iter().map(value).collect::<Vec<_>>()).map(|()| ExitCode::SUCCESS);

@@ -29,7 +29,7 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
+        let place = Workplace::without_project(host, global)?;
         let installs = place.chosen(&self.specs)?;
         let waiting = |text: &str| place.report.noted(text);
         for install in &installs {

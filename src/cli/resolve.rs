@@ -138,7 +138,7 @@ impl Arguments {
         if let Some(released) = pick.released {
             facts.push(format!("released {released}"));
         }
-        facts.push(match (pick.support.ended(policy.day), pick.support.eol) {
+        facts.push(match (policy.has_ended(&pick.support), pick.support.eol) {
             (true, Some(eol)) => format!("ended {eol}"),
             (true, None) => "ended".to_owned(),
             (false, Some(eol)) => format!("supported until {eol}"),

@@ -186,9 +186,9 @@ mod tests {
     }
 
     /// Runs a shell on what `env` prints and reads back what it made of it.
-    fn read_back(shell: &str, format: Format) -> Option<String> {
+    fn read_back(shell: &str, format: Format, path: &str) -> Option<String> {
         let script = render(&nasty(), format, Some("/usr/bin:/bin")).unwrap();
-        let print = "printf '%s|%s|%s' \"$DOTNET_ROOT\" \"$GOTOOLCHAIN\" \"$PATH\"";
+        let print = format!("printf '%s|%s|%s' \"$DOTNET_ROOT\" \"$GOTOOLCHAIN\" {path}");
         let output =
             Command::new(shell).arg("-c").arg(format!("{script}{print}")).env("PATH", "/usr/bin:/bin").output();
         match output {
@@ -204,9 +204,13 @@ mod tests {
     fn shells_read_back_exactly_what_was_meant() {
         let expected = "/opt/it's $(touch /tmp/x)|local|/opt/it's a \"tool\" $HOME `id` \\:/opt/go/bin:/usr/bin:/bin";
         for shell in ["sh", "bash", "dash", "zsh"] {
-            if let Some(found) = read_back(shell, Format::Sh) {
+            if let Some(found) = read_back(shell, Format::Sh, "\"$PATH\"") {
                 assert_eq!(found, expected, "{shell}");
             }
+        }
+        // PATH is a list in fish.
+        if let Some(found) = read_back("fish", Format::Fish, "(string join : $PATH)") {
+            assert_eq!(found, expected, "fish");
         }
     }
 

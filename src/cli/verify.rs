@@ -28,7 +28,7 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
+        let place = Workplace::without_project(host, global)?;
         let installs = place.chosen(&self.specs)?;
         let mut sound = true;
         let mut report = Vec::new();

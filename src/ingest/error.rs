@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::archive;
-use crate::model::{Digest, Explain, Kind};
+use crate::model::{Digest, Explain, Kind, THREAD_HINT, disk_hint};
 use crate::net;
 
 /// Why a file was not taken in.
@@ -121,18 +121,8 @@ impl Explain for Error {
             }
             Self::UnknownFormat { .. } => "keep it as it is with `--output FILE`",
             Self::NoModule { .. } => "give the file's sha256 or sha512",
-            Self::Disk { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "free some space, or choose another folder (`TOOLKIT_HOME` for the store)"
-                }
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    "choose a folder that this user may write to (`TOOLKIT_HOME` for the store)"
-                }
-                _ => "check the disk and its mount, or choose another folder (`TOOLKIT_HOME` for the store)",
-            },
-            Self::Thread { .. } => {
-                "the limit on processes or memory of this machine or container is reached; raise it, or run less beside it"
-            }
+            Self::Disk { source, .. } => disk_hint(source),
+            Self::Thread { .. } => THREAD_HINT,
         };
         vec![hint.to_owned()]
     }

@@ -1,5 +1,7 @@
 //! What every error of this program can say about itself: the exit code it deserves and the advice that goes with it.
 
+use std::io;
+
 /// The classes of failure, each with the exit code that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -41,3 +43,21 @@ pub trait Explain: std::error::Error {
         Vec::new()
     }
 }
+
+/// Advice for a disk that does not take what is unpacked.
+#[must_use]
+pub fn disk_hint(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space, or choose another folder (`TOOLKIT_HOME` for the store)"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "choose a folder that this user may write to (`TOOLKIT_HOME` for the store)"
+        }
+        _ => "check the disk and its mount, or choose another folder (`TOOLKIT_HOME` for the store)",
+    }
+}
+
+/// Advice for a thread that this machine did not start.
+pub const THREAD_HINT: &str =
+    "the limit on processes or memory of this machine or container is reached; raise it, or run less beside it";

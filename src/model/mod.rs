@@ -12,7 +12,7 @@ mod version;
 
 pub use channel::{BadChannel, BadRequest, Channel, Line, Range, Request, RollForward, RollForwardPolicy, ToolName};
 pub use digest::{Algorithm, BadDigest, Digest, Level, Proof, Received, Verified};
-pub use explain::{Explain, Kind};
+pub use explain::{Explain, Kind, THREAD_HINT, disk_hint};
 pub use platform::{Arch, BadPlatform, Libc, Os, Platform};
 pub use policy::{Choice, Date, Policy, Prefer, Unsupported, Verdict};
 pub use release::{Activation, Artifact, Candidate, Format, Phase, Release, Support, Train};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Level, Version};
+use super::{Candidate, Level, Phase, Support, Version};
 
 /// A calendar day, in UTC.
 pub type Date = jiff::civil::Date;
@@ -84,16 +84,26 @@ impl Policy {
                 return Some(format!("it is {age} days old, and minimum-age is {} days", self.minimum_age));
             }
         }
-        if self.unsupported == Unsupported::Deny && candidate.support.ended(self.day) {
+        if self.unsupported == Unsupported::Deny && self.has_ended(&candidate.support) {
             return Some(self.ended(candidate));
         }
         None
     }
 
+    /// Tells whether a line is past its end: `phase == eol || eol-date < day`.
+    ///
+    /// Upstreams state the phase late (.NET 6 was `maintenance` two months past its end), so the date counts by itself. And
+    /// when the question is about an earlier day, a phase of today says nothing where there is a date.
+    #[must_use]
+    pub fn has_ended(&self, support: &Support) -> bool {
+        let by_phase = support.phase == Phase::Eol && !(self.as_of && support.eol.is_some());
+        by_phase || support.eol.is_some_and(|eol| eol < self.day)
+    }
+
     /// Gives the warning that goes with taking the candidate.
     #[must_use]
     pub fn warns(&self, candidate: &Candidate) -> Option<String> {
-        (self.unsupported == Unsupported::Warn && candidate.support.ended(self.day)).then(|| self.ended(candidate))
+        (self.unsupported == Unsupported::Warn && self.has_ended(&candidate.support)).then(|| self.ended(candidate))
     }
 
     /// Says since when the candidate's line is past its end.
@@ -144,7 +154,6 @@ fn as_text<S: serde::Serializer>(version: &Version, serializer: S) -> Result<S::
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Phase, Support};
     use super::*;
 
     fn candidate(released: Option<&str>, security: bool, eol: Option<&str>) -> Candidate {
@@ -165,6 +174,19 @@ mod tests {
         assert!(policy.forbids(&candidate(Some("2026-11-20"), false, None)).is_none());
         assert!(policy.forbids(&candidate(Some("2026-11-21"), true, None)).is_none());
         assert!(policy.forbids(&candidate(None, false, None)).unwrap().contains("not known"));
+    }
+
+    #[test]
+    fn a_phase_of_today_says_nothing_about_an_earlier_day() {
+        let mut policy = Policy::on("2024-05-01".parse().unwrap());
+        let mut support = candidate(None, false, Some("2024-05-14")).support;
+        assert!(!policy.has_ended(&support));
+        support.phase = Phase::Eol;
+        assert!(policy.has_ended(&support), "upstream says that it has ended");
+        policy.as_of = true;
+        assert!(!policy.has_ended(&support), "it had not ended on that day");
+        support.eol = None;
+        assert!(policy.has_ended(&support), "without a date the phase is all there is");
     }
 
     #[test]

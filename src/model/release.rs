@@ -59,20 +59,6 @@ pub enum Train {
     Sts,
 }
 
-impl Support {
-    /// Tells whether the line has ended on `day`: `phase == eol || eol-date < day`.
-    ///
-    /// Upstreams state the phase late (.NET 6 was `maintenance` two months past its end), so the date rules. And when the
-    /// question is about the past, a phase of today says nothing: with an end date, the date alone decides.
-    #[must_use]
-    pub fn ended(&self, day: Date) -> bool {
-        match self.eol {
-            Some(eol) => eol < day,
-            None => self.phase == Phase::Eol,
-        }
-    }
-}
-
 /// How an artifact is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

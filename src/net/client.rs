@@ -171,9 +171,9 @@ mod tests {
     #[test]
     fn a_url_is_read_where_the_settings_say() {
         let base = |text: &str| Url::parse(text).unwrap();
-        let bases = vec![("goproxy".to_owned(), vec![base("https://proxy.golang.org"), base("file:///srv/modules/")])];
+        let bases = vec![("goproxy".to_owned(), vec![base("https://modules.example"), base("file:///srv/modules/")])];
         for (mirror, url, expected) in [
-            (None, "goproxy:///a/@v/b.zip", Some("https://proxy.golang.org/a/@v/b.zip /srv/modules/a/@v/b.zip")),
+            (None, "goproxy:///a/@v/b.zip", Some("https://modules.example/a/@v/b.zip /srv/modules/a/@v/b.zip")),
             (Some("/m"), "goproxy:///a/@v/b.zip", Some("/m/goproxy/a/@v/b.zip")),
             (Some("https://m/t"), "https://go.dev/dl/x", Some("https://m/t/go.dev/dl/x")),
             (Some("https://m/t"), "file:///a", Some("/a")),

@@ -97,7 +97,7 @@ fn objection(channel: &Channel, candidate: &Candidate, policy: &Policy) -> Optio
 /// Judges for the moving names: they look at supported channels only, whatever the policy says about others.
 fn not_by_name(name: &str, candidate: &Candidate, policy: &Policy) -> Option<String> {
     let line = &candidate.support.line;
-    if candidate.support.ended(policy.day) {
+    if policy.has_ended(&candidate.support) {
         return Some(policy.ended(candidate));
     }
     let wanted = match name {
@@ -212,7 +212,7 @@ fn why_none(channel: &Channel, judged: &[(&Candidate, Option<String>)], policy: 
 
 fn why_not(line: &str, judged: &[(&Candidate, Option<String>)], policy: &Policy) -> String {
     let of_line = || judged.iter().filter(|(candidate, _)| candidate.support.line == line);
-    let ended = of_line().find(|(candidate, _)| candidate.support.ended(policy.day));
+    let ended = of_line().find(|(candidate, _)| policy.has_ended(&candidate.support));
     if let Some((candidate, _)) = ended {
         return match candidate.support.eol {
             Some(eol) => format!("{line} ended {eol}"),

@@ -50,7 +50,7 @@ impl<'a> Reading<'a> {
         let index = self.index().await?;
         for (name, entry) in self.in_order(channel, index) {
             let is_moving = matches!(channel, Channel::Name(_));
-            if is_moving && entry.support().0.ended(self.policy.day) {
+            if is_moving && self.policy.has_ended(&entry.support().0) {
                 found.extend(entry.stand_in(self.component));
                 continue;
             }
