@@ -549,6 +549,8 @@ impl Wire<'_> {
             if count == 0 {
                 break;
             }
+            // Counted first: the client may have the bytes, and the test its answer, before this thread runs again.
+            self.shared.state.lock().unwrap().sent += count as u64;
             if answer.chunked.is_some() {
                 self.stream.write_all(format!("{count:x}\r\n").as_bytes())?;
             }
@@ -558,7 +560,6 @@ impl Wire<'_> {
             }
             self.stream.flush()?;
             sent += count as u64;
-            self.shared.state.lock().unwrap().sent += count as u64;
             let pace = answer.rate.map(|rate| Duration::from_secs_f64(count as f64 / rate as f64));
             if let Some(pause) = answer.drip.or(pace) {
                 self.wait(Some(pause))?;
