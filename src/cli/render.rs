@@ -68,6 +68,12 @@ impl Failure {
         Self::machine("could not read the current directory", "change into a folder that exists", source)
     }
 
+    /// Gives the error itself, when it is of this type.
+    pub(super) fn cause<E: Explain + 'static>(&self) -> Option<&E> {
+        let error: &(dyn StdError + 'static) = &*self.0;
+        error.downcast_ref()
+    }
+
     /// Gives the text that is printed: the error, its causes, advice.
     #[must_use]
     pub fn text(&self, style: Style) -> String {

@@ -10,7 +10,7 @@ use super::render::{self, Failure, Style};
 use super::site::{Workplace, platforms};
 use super::{Global, toolchain_help};
 use crate::host::Host;
-use crate::model::{Date, Phase, Platform, Policy, Prefer, Release, Verdict};
+use crate::model::{Choice, Date, Phase, Platform, Policy, Prefer, Release, Verdict};
 use crate::provision::{self, Asked, Origin, Resolved};
 
 /// Show which release a channel means, its files and digests, and why
@@ -97,7 +97,10 @@ impl Arguments {
             return requests(&asked, global);
         }
         let platforms = self.wanted_platforms(&place)?;
-        let answers = place.block_on(answers(&asked, &platforms, &place))?;
+        let answers = match place.block_on(answers(&asked, &platforms, &place)) {
+            Err(failure) if self.explain => return Err(explain_failure(failure, global)?),
+            outcome => outcome?,
+        };
         if global.json {
             let list: Vec<_> = answers.iter().map(|(resolved, releases)| answer(resolved, releases)).collect();
             render::json(&list)?;
@@ -163,6 +166,20 @@ impl Arguments {
     }
 }
 
+/// Explains a request that nothing answers, before the error is told.
+fn explain_failure(failure: Failure, global: &Global) -> Result<Failure, Failure> {
+    if let Some(provision::Error::NothingChosen { request, choice, .. }) = failure.cause() {
+        if global.json {
+            render::json(&serde_json::json!([
+                { "request": request, "version": null, "rule": choice.rule, "explain": choice.verdicts }
+            ]))?;
+        } else {
+            render::data(&format!("{request} → nothing\n{}", candidates(choice)))?;
+        }
+    }
+    Ok(failure)
+}
+
 async fn answers(
     asked: &[Asked],
     platforms: &[Platform],
@@ -212,8 +229,12 @@ fn explanation(resolved: &Resolved) -> String {
     if let Some(rule) = &resolved.asked.rule {
         text.push_str(&format!("  it says   {rule}\n"));
     }
-    text.push_str(&format!("  rule      {}\n", resolved.choice.rule));
-    for verdict in &resolved.choice.verdicts {
+    text + &candidates(&resolved.choice)
+}
+
+fn candidates(choice: &Choice) -> String {
+    let mut text = format!("  rule      {}\n", choice.rule);
+    for verdict in &choice.verdicts {
         let mark = if verdict.picked { "✓" } else { "·" };
         text.push_str(&format!("  {mark} {:<26} {}\n", verdict.version, verdict.reason));
     }

@@ -159,7 +159,7 @@ fn next_may_have_it(error: &Error) -> bool {
 }
 
 fn nothing_behind(url: &Url) -> Error {
-    Error::Refused { url: shown(url), reason: format!("`{}` stands for no source here", url.scheme()) }
+    Error::NoServer { url: shown(url), scheme: url.scheme().to_owned() }
 }
 
 #[cfg(test)]

@@ -17,6 +17,14 @@ pub enum Error {
         /// The rule that it breaks.
         reason: String,
     },
+    /// The URL has a scheme of this program's own, and nothing says which servers stand behind it.
+    #[error("{url} cannot be asked for: no server is named for `{scheme}`")]
+    NoServer {
+        /// The URL.
+        url: String,
+        /// Its scheme: `goproxy`.
+        scheme: String,
+    },
     /// The mirror was given in a form that this program does not know.
     #[error("`{mirror}` cannot be a mirror: {reason}")]
     BadMirror {
@@ -227,7 +235,7 @@ impl Error {
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::Refused { .. } | Self::BadMirror { .. } => Kind::Usage,
+            Self::Refused { .. } | Self::NoServer { .. } | Self::BadMirror { .. } => Kind::Usage,
             Self::File { .. } | Self::Authorities { .. } => Kind::Machine,
             Self::NoCopy { source, .. } => source.kind(),
             _ => Kind::Upstream,
@@ -238,6 +246,9 @@ impl Explain for Error {
         let hint = match self {
             Self::Refused { .. } => {
                 "use https, plain http only to this machine itself, and keep secrets out of the URL"
+            }
+            Self::NoServer { .. } => {
+                "set GOPROXY to the address of a Go module proxy; `direct` and `off` name no server"
             }
             Self::BadMirror { .. } => "a mirror is https://…, file:///… or a folder, with upstream paths below it",
             Self::Status { status: 404 | 410, .. } => {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::{BadChannel, BadRequest, Explain, Kind, Level, Platform};
+use crate::model::{BadChannel, BadRequest, Choice, Explain, Kind, Level, Platform};
 use crate::{ingest, net, project, store, toolchain};
 
 /// What can go wrong between a request and an activation.
@@ -95,14 +95,14 @@ pub enum Error {
         source: toolchain::Error,
     },
     /// Every candidate was rejected.
-    #[error("nothing answers {request}: {}", meaning(request, rule))]
+    #[error("nothing answers {request}: {}{}", meaning(request, &choice.rule), lines(nearest))]
     NothingChosen {
         /// The request.
         request: String,
-        /// The rule that was applied.
-        rule: String,
-        /// The nearest candidates, each with the reason of its rejection.
-        rejected: Vec<String>,
+        /// The rule that was applied, and every candidate with the reason of its rejection.
+        choice: Box<Choice>,
+        /// The nearest candidates, in words.
+        nearest: Vec<String>,
     },
     /// The proof is weaker than the policy accepts.
     #[error("{file} is proven by `{found}` ({source_name}), and the policy asks for `{wanted}`")]
@@ -200,11 +200,10 @@ impl Explain for Error {
             Self::NothingAsked { .. } => {
                 vec!["`toolkit init` writes a toolkit.toml, or name a tool: `toolkit install go@1.27`".to_owned()]
             }
-            Self::NothingChosen { rejected, .. } => {
-                let way_out =
-                    "nothing was changed; ask for something else, or loosen `[policy]` in toolkit.toml".to_owned();
-                rejected.iter().cloned().chain([way_out]).collect()
-            }
+            Self::NothingChosen { .. } => vec![
+                "nothing was changed; ask for something else, or loosen `[policy]` in toolkit.toml".to_owned(),
+                "`toolkit resolve --explain` lists every candidate with its reason".to_owned(),
+            ],
             Self::WeakProof { .. } => {
                 vec!["nothing was installed; choose another source, or lower `verification` in toolkit.toml".to_owned()]
             }
@@ -241,4 +240,9 @@ fn and(mut hints: Vec<String>, unchanged: &str) -> Vec<String> {
 fn meaning<'a>(request: &str, rule: &'a str) -> &'a str {
     let channel = request.split_once('@').map_or(request, |(_, channel)| channel);
     rule.strip_prefix(channel).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(rule)
+}
+
+/// Puts each text on a line of its own, below what stands before.
+fn lines(texts: &[String]) -> String {
+    texts.iter().map(|text| format!("\n{text}")).collect()
 }

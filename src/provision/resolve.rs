@@ -35,13 +35,13 @@ pub async fn resolve(asked: &Asked, site: &Site<'_>) -> Result<Resolved, Error> 
     }
     match choice.pick.clone() {
         Some(pick) => Ok(Resolved { asked: asked.clone(), choice, pick }),
-        None => Err(nothing(asked, &choice)),
+        None => Err(nothing(asked, choice)),
     }
 }
 
 /// Says why nothing was chosen, with the candidates that came nearest: those on either side of what was asked for where
 /// that is a version, else the newest.
-fn nothing(asked: &Asked, choice: &Choice) -> Error {
+fn nothing(asked: &Asked, choice: Choice) -> Error {
     const SHOWN: usize = 4;
     let wanted = match &asked.channel {
         Channel::Exact(version) => Some(version),
@@ -52,15 +52,15 @@ fn nothing(asked: &Asked, choice: &Choice) -> Error {
     let older = wanted.and_then(|wanted| choice.verdicts.iter().position(|verdict| verdict.version < *wanted));
     let last = choice.verdicts.len().saturating_sub(SHOWN);
     let first = older.map_or(0, |at| at.saturating_sub(SHOWN / 2)).min(last);
-    let mut rejected: Vec<String> = choice.verdicts[first..]
+    let mut nearest: Vec<String> = choice.verdicts[first..]
         .iter()
         .take(SHOWN)
         .map(|verdict| format!("{}: {}", verdict.version, verdict.reason))
         .collect();
     if last > 0 {
-        rejected.push(format!("{last} more candidates were rejected"));
+        nearest.push(format!("and {last} more"));
     }
-    Error::NothingChosen { request: asked.text(), rule: choice.rule.clone(), rejected }
+    Error::NothingChosen { request: asked.text(), choice: Box::new(choice), nearest }
 }
 
 /// Gives the files of `version` for each platform, in the order of `platforms`.

@@ -186,3 +186,28 @@ fn a_project_without_toolkit_toml_is_served_by_its_own_files() {
     world.ok(&["install"]);
     world.ok(&["lock", "--check"]);
 }
+
+#[test]
+fn a_request_that_nothing_answers_is_explained_as_text_and_as_json() {
+    let world = World::new();
+    let run = world.run(&["resolve", "--explain", "go@1.99"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert!(run.stdout.starts_with("go@1.99 → nothing\n") && run.stdout.contains("· 1.20 "), "{}", run.stdout);
+    assert!(run.stderr.contains("error: nothing answers go@1.99") && run.stderr.contains("more\n"), "{}", run.stderr);
+    let json: serde_json::Value =
+        serde_json::from_str(&world.run(&["resolve", "--explain", "--json", "go@1.99"]).stdout).unwrap();
+    assert!(json[0]["version"].is_null() && json[0]["explain"].as_array().unwrap().len() > 5, "{json}");
+}
+
+#[test]
+fn the_module_proxy_must_be_named() {
+    let world = World::new().with("TOOLKIT_MIRROR", "");
+    world.write("toolkit.toml", "[tools]\ngo = { version = \"1.27.3\", source = \"goproxy\" }\n");
+    for proxy in ["", "off", "direct"] {
+        let mut command = world.command(&["lock"]);
+        let output = command.env("GOPROXY", proxy).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("hint: set GOPROXY"), "{stderr}");
+    }
+}

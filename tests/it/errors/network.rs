@@ -34,6 +34,13 @@ fn usage() -> Vec<Section> {
             ],
         ),
         section(
+            "net::Error::NoServer",
+            [downloading(Error::NoServer {
+                url: text("goproxy:///golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-arm64.zip"),
+                scheme: text("goproxy"),
+            })],
+        ),
+        section(
             "net::Error::BadMirror",
             [Example::from(mirror("ftp://nexus.example.com/sdk", "nothing is known about the scheme `ftp`"))],
         ),

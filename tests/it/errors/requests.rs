@@ -1,7 +1,7 @@
 //! What people ask for and what their project's files say.
 
 use toolkit::cli::Unspeakable;
-use toolkit::model::Level;
+use toolkit::model::{Choice, Level};
 use toolkit::{project, provision, toolchain};
 
 use super::examples::{
@@ -178,8 +178,8 @@ fn releases() -> Vec<Section> {
                 nothing_chosen(),
                 Example::from(Error::NothingChosen {
                     request: text("dotnet@12"),
-                    rule: text("12: the newest patch of the newest band of .NET 12"),
-                    rejected: Vec::new(),
+                    choice: choice("12: the newest patch of the newest band of .NET 12"),
+                    nearest: Vec::new(),
                 }),
             ],
         ),
@@ -196,10 +196,14 @@ fn releases() -> Vec<Section> {
 }
 
 fn nothing_chosen() -> Example {
-    let rejected = ["1.27.3: released 2 days ago, and the policy asks for 7 days", "1.26.9: not in the range >=1.27"];
-    let rejected = rejected.iter().map(|line| text(line)).collect();
-    Error::NothingChosen { request: text("go@>=1.27"), rule: text(">=1.27: the newest release in the range"), rejected }
-        .into()
+    let nearest = ["1.27.3: it is 2 days old, and minimum-age is 7 days", "1.26.9: not in >=1.27", "and 61 more"];
+    let nearest = nearest.iter().map(|line| text(line)).collect();
+    let choice = choice(">=1.27: the newest release in the range");
+    Error::NothingChosen { request: text("go@>=1.27"), choice, nearest }.into()
+}
+
+fn choice(rule: &str) -> Box<Choice> {
+    Box::new(Choice { rule: text(rule), pick: None, verdicts: Vec::new(), warnings: Vec::new() })
 }
 
 fn locks() -> Vec<Section> {
