@@ -11,6 +11,9 @@ pub trait Report: fmt::Debug + Send + Sync {
     /// A task begins; `total` is its length in bytes when known.
     fn began(&self, what: &str, total: Option<u64>) -> Task;
 
+    /// The task turns out to have `total` bytes, when [`Report::began`] could not say.
+    fn sized(&self, _task: Task, _total: u64) {}
+
     /// `bytes` more of the task are done. A download that starts again from zero says so by [`Report::restarted`].
     fn advanced(&self, task: Task, bytes: u64);
 

@@ -78,6 +78,13 @@ impl Report for Progress {
         Task(tasks.len() - 1)
     }
 
+    fn sized(&self, task: Task, total: u64) {
+        self.with(task, |row| {
+            row.bar.set_length(total);
+            row.bar.set_style(bar_style(Some(total)));
+        });
+    }
+
     fn advanced(&self, task: Task, bytes: u64) {
         self.with(task, |row| row.bar.inc(bytes));
     }

@@ -37,6 +37,10 @@ impl<'a> Incoming<'a> {
             (Some(expected), Some(received)) if expected != received => {
                 Err(Error::Length { file: wanted.file(), announcer: wanted.announcer.to_owned(), expected, received })
             }
+            (None, Some(length)) => {
+                progress.report.sized(progress.task, length);
+                Ok(Self { body, ahead: None, wanted, progress })
+            }
             _ => Ok(Self { body, ahead: None, wanted, progress }),
         }
     }

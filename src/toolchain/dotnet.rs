@@ -273,7 +273,7 @@ fn artifact(file: &File) -> Result<Artifact, Error> {
         Error::NoDigest { url: url.to_string(), reason }
     })?;
     let format = Format::from_name(&file.name).expect("the name was made with an extension that is known");
-    let proof = Proof { level: Level::Checksum, source: format!("releases.json of {}", documents::HOST) };
+    let proof = Proof { level: Level::Checksum, source: documents::HOST.to_owned() };
     Ok(Artifact { url, digest, proof, size: None, format, strip: 0 })
 }
 
@@ -411,7 +411,7 @@ mod tests {
         let release = |platform: &str| wait(SDK.release(&version, platform.parse().unwrap(), &Small::default()));
         let good = release("linux/amd64").unwrap();
         assert_eq!(good.artifacts[0].digest.to_string(), format!("sha512:{}", "ab".repeat(64)));
-        assert_eq!(good.artifacts[0].proof.source, "releases.json of builds.dotnet.microsoft.com");
+        assert_eq!(good.artifacts[0].proof.source, "builds.dotnet.microsoft.com");
         for (platform, kind, part) in [
             ("linux/arm64", Kind::Integrity, "none is announced"),
             ("linux/arm", Kind::Integrity, "none is announced"),
