@@ -172,19 +172,41 @@ impl Workplace {
     }
 }
 
-/// Ends when the person or the system asks the program to stop.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                Ok(()) = tokio::signal::ctrl_c() => {}
-            }
-            return;
+impl Drop for Workplace {
+    /// Gives blocking work that was begun a moment to end: an install that is being promoted is done in milliseconds, but
+    /// the wait for another process' lock may be long, and nobody waits for its outcome any more.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(2));
         }
     }
+}
+
+/// Ends when the person or the system asks the program to stop: Ctrl-C, a terminal that closes, a job that is cancelled.
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    async fn arrives(signal: std::io::Result<Signal>) {
+        match signal {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            // Without a handler the signal ends the process by itself; the next install sweeps up.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    tokio::select! {
+        () = arrives(signal(SignalKind::interrupt())) => {}
+        () = arrives(signal(SignalKind::terminate())) => {}
+        () = arrives(signal(SignalKind::hangup())) => {}
+    }
+}
+
+/// Ends when the person asks the program to stop.
+#[cfg(not(unix))]
+async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

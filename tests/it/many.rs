@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::mirror;
-use crate::support::upstream::Upstream;
+use crate::support::upstream::{Fault, Upstream};
 use crate::support::world::{Run, World, fixture_mirror};
 
 #[test]
@@ -189,4 +189,64 @@ impl Drop for Mounted {
             assert!(Instant::now() < deadline, "{} could not be unmounted", self.0.display());
         }
     }
+}
+
+#[test]
+fn an_interrupted_install_cleans_up_behind_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::serving(&mirror::go(folder.path(), 20, 700));
+    let archive = format!("/go.dev/dl/go{}.linux-amd64.tar.gz", mirror::VERSION);
+    upstream.fault(&archive, Fault::Stall { at: 100 });
+    let world = World::new().with("TOOLKIT_MIRROR", upstream.url("/").as_str());
+    for signal in ["INT", "TERM", "HUP"] {
+        upstream.forget();
+        let spec = format!("go@{}", mirror::VERSION);
+        let mut command = world.command(&["install", &spec, "--platform", "linux/amd64"]);
+        let child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while upstream.requests(&archive) == 0 {
+            assert!(Instant::now() < deadline, "the download never began");
+            std::thread::yield_now();
+        }
+        let kill = format!("kill -{signal} {}", child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        let run = Run::of(&child.wait_with_output().unwrap());
+        assert_eq!(run.code, Some(5), "{signal}: {}", run.stderr);
+        assert!(run.stderr.contains("error: interrupted"), "{signal}: {}", run.stderr);
+        let left: Vec<_> = world.store_listing().into_iter().filter(|line| !line.ends_with('/')).collect();
+        assert!(left.is_empty(), "{signal} left {left:?}");
+    }
+}
+
+#[test]
+fn who_waits_for_another_install_can_be_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::serving(&mirror::go(folder.path(), 20, 700));
+    let archive = format!("/go.dev/dl/go{}.linux-amd64.tar.gz", mirror::VERSION);
+    upstream.fault(&archive, Fault::Stall { at: 100 });
+    let world = World::new().with("TOOLKIT_MIRROR", upstream.url("/").as_str());
+    let spec = format!("go@{}", mirror::VERSION);
+    let start = || {
+        let mut command = world.command(&["install", &spec, "--platform", "linux/amd64"]);
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut first = start();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while upstream.requests(&archive) == 0 {
+        assert!(Instant::now() < deadline, "the download never began");
+        std::thread::yield_now();
+    }
+    let mut second = start();
+    let mut said = std::io::BufReader::new(second.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("waiting for another process") {
+        line.clear();
+        assert_ne!(std::io::BufRead::read_line(&mut said, &mut line).unwrap(), 0, "it never said that it waits");
+    }
+    let kill = format!("kill -INT {}", second.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    assert_eq!(second.wait().unwrap().code(), Some(5));
+    assert!(first.try_wait().unwrap().is_none(), "the first one ended");
+    first.kill().unwrap();
+    first.wait().unwrap();
 }

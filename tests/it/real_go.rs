@@ -17,6 +17,10 @@ fn the_real_go_builds_a_server_that_answers() {
     let Some(mirror) = real_mirror() else { return };
     let upstream = Upstream::serving(&mirror);
     let world = World::new().with("TOOLKIT_MIRROR", upstream.url("/").as_str());
+    // Go's telemetry writes from a process that outlives the go command, and the folder is gone by then.
+    let telemetry = world.home().join(".config/go/telemetry");
+    fs::create_dir_all(&telemetry).unwrap();
+    fs::write(telemetry.join("mode"), "off").unwrap();
     let version = version(&mirror);
     world.write("toolkit.toml", &format!("platforms = [\"linux/{}\"]\n[tools]\ngo = \"{version}\"\n", arch()));
     world.ok(&["lock"]);
