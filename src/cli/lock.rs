@@ -111,7 +111,7 @@ fn check(asked: &[Asked], old: Option<&Lock>, place: &Workplace, global: &Global
         render::json(&serde_json::json!({ "findings": findings }))?;
     } else {
         for finding in &findings {
-            render::data(&format!("{finding}\n"))?;
+            render::data(&format!("{}\n", render::printable(finding)))?;
         }
     }
     if findings.is_empty() {

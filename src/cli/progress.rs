@@ -61,6 +61,7 @@ impl fmt::Debug for Progress {
 
 impl Report for Progress {
     fn began(&self, what: &str, total: Option<u64>) -> Task {
+        let what = &render::printable(what);
         let bar = self.bars.add(ProgressBar::no_length());
         if let Some(total) = total {
             bar.set_length(total);
@@ -106,11 +107,11 @@ impl Report for Progress {
     }
 
     fn noted(&self, note: &str) {
-        self.line(note);
+        self.line(&render::printable(note));
     }
 
     fn warned(&self, warning: &str) {
-        let text = format!("{} {warning}", self.style.yellow("warning:"));
+        let text = format!("{} {}", self.style.yellow("warning:"), render::printable(warning));
         match self.view {
             View::Quiet => render::say(&format!("{text}\n")),
             View::Bars | View::Lines => self.line(&text),

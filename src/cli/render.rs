@@ -103,7 +103,13 @@ pub fn explain(error: &dyn Explain, style: Style) -> String {
 }
 
 fn indented(text: &str, margin: &str) -> String {
-    text.trim_end().replace('\n', &format!("\n{margin}"))
+    printable(text.trim_end()).replace('\n', &format!("\n{margin}"))
+}
+
+/// Escapes what a terminal could obey: texts carry names from project files, documents and archives.
+pub(super) fn printable(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
 }
 
 /// Prints a failure to standard error and gives its exit code.
@@ -189,6 +195,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Lays rows out in columns, two spaces between them, the last one ragged.
 pub(super) fn table(header: &[&str], rows: &[Vec<String>], style: Style) -> String {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
     let widths: Vec<usize> = (0..header.len())
         .map(|column| {
             rows.iter().map(|row| row[column].chars().count()).chain([header[column].len()]).max().unwrap_or(0)
@@ -204,7 +211,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>], style: Style) -> Stri
     };
     let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
     let mut text = format!("{}\n", style.dim(&line(&header)));
-    for row in rows {
+    for row in &rows {
         text.push_str(&line(row));
         text.push('\n');
     }
@@ -242,6 +249,11 @@ mod tests {
         {
             assert_eq!(size(bytes), expected);
         }
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_gets_through() {
+        assert_eq!(printable("a\x1b[31mb\r\u{9b}c\nd"), "a\\u{1b}[31mb\\r\\u{9b}c\nd");
     }
 
     #[test]
