@@ -26,12 +26,9 @@ impl FileBody {
     pub(super) async fn open(path: PathBuf) -> Result<Self, Error> {
         let to_open = path.clone();
         let opened = blocking(move || {
-            let file = File::open(to_open)?;
-            let metadata = file.metadata()?;
-            if !metadata.is_file() {
-                return Err(io::Error::other("it is no regular file"));
-            }
-            Ok((file, metadata.len()))
+            let file = open_regular(&to_open)?;
+            let length = file.metadata()?.len();
+            Ok((file, length))
         });
         let (file, length) = opened.await.map_err(|source| unreadable(&path, source))?;
         if length == 0 {
@@ -76,7 +73,7 @@ pub(super) async fn read(path: PathBuf, limit: u64) -> Result<Vec<u8>, Error> {
     let to_read = path.clone();
     let bytes = blocking(move || {
         let mut bytes = Vec::new();
-        File::open(to_read)?.take(limit + 1).read_to_end(&mut bytes)?;
+        open_regular(&to_read)?.take(limit + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     });
     let bytes = bytes.await.map_err(|source| unreadable(&path, source))?;
@@ -84,6 +81,14 @@ pub(super) async fn read(path: PathBuf, limit: u64) -> Result<Vec<u8>, Error> {
         return Err(Error::TooLarge { url: path.display().to_string(), limit });
     }
     Ok(bytes)
+}
+
+/// Opens a file, if it is one: opening a named pipe would wait for whoever writes into it, reading a device never ends.
+fn open_regular(path: &Path) -> io::Result<File> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    File::open(path)
 }
 
 /// Runs what blocks on a thread made for it.

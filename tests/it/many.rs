@@ -250,3 +250,21 @@ fn who_waits_for_another_install_can_be_interrupted() {
     first.kill().unwrap();
     first.wait().unwrap();
 }
+
+#[test]
+fn a_mirror_with_pipes_and_devices_in_the_place_of_files_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let downloads = folder.path().join("go.dev/dl");
+    fs::create_dir_all(&downloads).unwrap();
+    let index = downloads.join("index-all.json");
+    let world = World::new().with("TOOLKIT_MIRROR", folder.path().to_str().unwrap());
+    assert!(Command::new("mkfifo").arg(&index).status().unwrap().success());
+    assert!(world.fails(5, &["resolve", "go@1.26"]).contains("no regular file"));
+    fs::remove_file(&index).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &index).unwrap();
+    assert!(world.fails(5, &["resolve", "go@1.26"]).contains("no regular file"));
+    let url = format!("file://{}", index.display());
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let world = world.with("TOOLKIT_MIRROR", "");
+    assert!(world.fails(5, &["fetch", &url, "--digest", &digest, "--output", "x"]).contains("no regular file"));
+}
