@@ -101,7 +101,10 @@ impl Arguments {
             None => Vec::new(),
         };
         if self.specs.is_empty() {
-            place.store.remember(&place.root)?;
+            // A store that is part of an image cannot be written to, and is not pruned either.
+            if let Err(cause) = place.store.remember(&place.root) {
+                place.report.noted(&format!("`toolkit prune` will not know this project: {cause}"));
+            }
         }
         if global.json {
             let rows: Vec<_> = installs.iter().map(row).collect();

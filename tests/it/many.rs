@@ -150,6 +150,10 @@ fn a_read_only_store_ends_with_exit_5_and_can_still_be_used() {
     assert!(world.ok(&["exec", "go@1.26.0", "--", "go", "version"]).contains("go1.26.0"));
     world.ok(&["verify"]);
     world.ok(&["install", "go@1.26.0"]);
+    world.write("toolkit.toml", "[tools]\ngo = \"1.26.0\"\n");
+    world.ok(&["lock"]);
+    world.ok(&["install", "--locked"]);
+    assert!(world.ok(&["env"]).contains("PATH"));
 }
 
 /// A file system of its own, gone with the test.
