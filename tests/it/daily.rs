@@ -1,6 +1,8 @@
 //! What people meet on an ordinary day beside the main job: files that are damaged, commands that are not there, answers
 //! for programs.
 
+use std::fs;
+
 use crate::support::world::World;
 
 #[test]
@@ -11,4 +13,31 @@ fn a_refusal_by_the_policy_names_the_release_that_it_refused() {
     let first = stderr.lines().find(|line| line.starts_with("hint: ")).unwrap_or_default();
     assert!(first.starts_with("hint: 1.25.") && first.contains("end of life"), "{stderr}");
     assert!(stderr.contains("more candidates were rejected"), "{stderr}");
+}
+
+#[test]
+fn a_damaged_lock_is_left_alone_and_the_advice_works() {
+    let world = World::new();
+    world.write("toolkit.toml", "[tools]\ngo = \"1.26\"\n");
+    world.ok(&["lock"]);
+    let damaged = world.read("toolkit.lock").replacen("sha256:", "sha256:z", 1);
+    world.write("toolkit.lock", &damaged);
+    for arguments in [&["lock"][..], &["lock", "--check"], &["install"], &["install", "--locked"]] {
+        let stderr = world.fails(2, arguments);
+        assert!(stderr.contains("delete it and run `toolkit lock`"), "{arguments:?}: {stderr}");
+        assert_eq!(world.read("toolkit.lock"), damaged, "{arguments:?} changed the lock");
+    }
+    fs::remove_file(world.project().join("toolkit.lock")).unwrap();
+    world.ok(&["lock"]);
+}
+
+#[test]
+fn what_is_not_installed_is_said_as_such_without_a_word_about_offline() {
+    let world = World::new();
+    world.write("toolkit.toml", "[tools]\ndotnet = \"lts\"\n");
+    for arguments in [&["env"][..], &["which", "dotnet"], &["env", "dotnet@lts"]] {
+        let stderr = world.fails(2, arguments);
+        assert!(stderr.contains("dotnet lts is not installed") && !stderr.contains("--offline"), "{stderr}");
+        assert!(stderr.contains("`toolkit install dotnet@lts`"), "{stderr}");
+    }
 }
