@@ -32,6 +32,22 @@ fn a_damaged_lock_is_left_alone_and_the_advice_works() {
 }
 
 #[test]
+fn a_command_that_does_not_start_ends_as_in_a_shell() {
+    let world = World::new();
+    world.write("toolkit.toml", "[tools]\ngo = \"1.26\"\n");
+    world.write("notes.txt", "no program");
+    for (code, command, said) in [
+        (127, "no-such-command", "could not run `no-such-command`"),
+        (127, "./no-such-file", "No such file"),
+        (126, "./notes.txt", "Permission denied"),
+    ] {
+        let stderr = world.fails(code, &["exec", "--", command]);
+        assert!(stderr.contains(said) && stderr.contains("hint: `toolkit env`"), "{command}: {stderr}");
+    }
+    world.fails(7, &["exec", "--", "sh", "-c", "exit 7"]);
+}
+
+#[test]
 fn what_is_not_installed_is_said_as_such_without_a_word_about_offline() {
     let world = World::new();
     world.write("toolkit.toml", "[tools]\ndotnet = \"lts\"\n");
