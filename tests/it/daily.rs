@@ -57,3 +57,20 @@ fn what_is_not_installed_is_said_as_such_without_a_word_about_offline() {
         assert!(stderr.contains("`toolkit install dotnet@lts`"), "{stderr}");
     }
 }
+
+#[test]
+fn verify_and_repair_answer_programs_too() {
+    let world = World::new();
+    world.ok(&["install", "go@1.26"]);
+    assert_eq!(world.json(&["repair", "--json"]), serde_json::json!([]));
+    let listed = world.json(&["list", "--json"]);
+    let file = std::path::Path::new(listed[0]["root"].as_str().unwrap()).join("bin/go");
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "changed").unwrap();
+    let repaired = world.json(&["repair", "--json"]);
+    assert_eq!(repaired.as_array().unwrap().len(), 1, "{repaired}");
+    assert_eq!(repaired[0]["tool"], "go");
+    assert_eq!(repaired[0]["differences"][0]["path"], "bin/go");
+    let checked = world.json(&["verify", "--json"]);
+    assert!(checked.as_array().unwrap().iter().all(|row| row["sound"] == true), "{checked}");
+}
