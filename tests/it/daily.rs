@@ -59,6 +59,16 @@ fn what_is_not_installed_is_said_as_such_without_a_word_about_offline() {
 }
 
 #[test]
+fn the_environment_of_bash_and_zsh_is_that_of_sh() {
+    let world = World::new();
+    world.ok(&["install", "go@1.26"]);
+    let sh = world.ok(&["env", "go@1.26", "--format", "sh"]);
+    for shell in ["bash", "zsh"] {
+        assert_eq!(world.ok(&["env", "go@1.26", "--format", shell]), sh, "{shell}");
+    }
+}
+
+#[test]
 fn verify_and_repair_answer_programs_too() {
     let world = World::new();
     world.ok(&["install", "go@1.26"]);
