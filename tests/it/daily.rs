@@ -84,3 +84,12 @@ fn verify_and_repair_answer_programs_too() {
     let checked = world.json(&["verify", "--json"]);
     assert!(checked.as_array().unwrap().iter().all(|row| row["sound"] == true), "{checked}");
 }
+
+#[test]
+fn a_project_inside_a_project_is_announced() {
+    let world = World::new();
+    world.write("toolkit.toml", "[tools]\ngo = \"1.26\"\n");
+    fs::create_dir(world.project().join("inner")).unwrap();
+    let said = world.run(&["-C", "inner", "init"]).stderr;
+    assert!(said.contains("takes the place of") && said.contains("toolkit.toml in this folder"), "{said}");
+}
