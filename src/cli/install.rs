@@ -96,13 +96,14 @@ impl Arguments {
     /// Composes views, links executables, tells what was done.
     fn finish(&self, installs: &[Installed], place: &Workplace, global: &Global) -> Result<ExitCode, Failure> {
         let visible = provision::members(installs, &place.store, place.report.as_ref())?;
+        // Before the links, which may be refused: what the project uses is installed by now, and `prune` must know it.
+        if self.specs.is_empty() {
+            place.store.remember(&place.root)?;
+        }
         let linked = match &self.link {
             Some(folder) => provision::link(&visible, &place.host.cwd.join(folder), &place.store)?,
             None => Vec::new(),
         };
-        if self.specs.is_empty() {
-            place.store.remember(&place.root)?;
-        }
         if global.json {
             let rows: Vec<_> = installs.iter().map(row).collect();
             return render::json(&rows).map(|()| ExitCode::SUCCESS);

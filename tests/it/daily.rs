@@ -93,3 +93,16 @@ fn a_project_inside_a_project_is_announced() {
     let said = world.run(&["-C", "inner", "init"]).stderr;
     assert!(said.contains("takes the place of") && said.contains("toolkit.toml in this folder"), "{said}");
 }
+
+#[test]
+fn a_refused_link_leaves_the_install_and_says_so() {
+    let world = World::new();
+    world.write("toolkit.toml", "[tools]\ngo = \"1.26\"\n");
+    world.write("bin/go", "mine");
+    let stderr = world.fails(2, &["install", "--link", "bin"]);
+    assert!(stderr.contains("hint: no link was made; remove ") && !stderr.contains("nothing was changed"), "{stderr}");
+    assert_eq!(world.read("bin/go"), "mine");
+    assert!(!world.project().join("bin/gofmt").exists(), "some links were made");
+    world.ok(&["prune"]);
+    assert!(world.ok(&["list"]).contains("1.26."), "prune took what the project's lock names");
+}
