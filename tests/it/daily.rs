@@ -106,3 +106,10 @@ fn a_refused_link_leaves_the_install_and_says_so() {
     world.ok(&["prune"]);
     assert!(world.ok(&["list"]).contains("1.26."), "prune took what the project's lock names");
 }
+
+#[test]
+fn platforms_can_be_a_list_with_commas() {
+    let world = World::new();
+    let both = world.ok(&["resolve", "go@1.26", "--platform", "linux/amd64,linux/arm64"]);
+    assert_eq!(both, world.ok(&["resolve", "go@1.26", "--platform", "linux/amd64", "--platform", "linux/arm64"]));
+}
