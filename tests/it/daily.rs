@@ -113,3 +113,18 @@ fn platforms_can_be_a_list_with_commas() {
     let both = world.ok(&["resolve", "go@1.26", "--platform", "linux/amd64,linux/arm64"]);
     assert_eq!(both, world.ok(&["resolve", "go@1.26", "--platform", "linux/amd64", "--platform", "linux/arm64"]));
 }
+
+#[test]
+fn a_fetch_that_could_leave_nothing_useful_is_refused() {
+    let world = World::new();
+    let listed = world.json(&["resolve", "go@1.26", "--platform", "linux/amd64", "--json"]);
+    let artifact = &listed[0]["artifacts"][0];
+    let (url, digest) = (artifact["url"].as_str().unwrap(), artifact["digest"].as_str().unwrap());
+    let stderr = world.fails(2, &["fetch", url, "--digest", digest, "--unpack", "tree", "--strip", "9"]);
+    assert!(stderr.contains("--strip 9 leaves nothing"), "{stderr}");
+    assert!(!world.project().join("tree").exists(), "an empty tree was made");
+    let stderr = world.fails(2, &["fetch", url, "--digest", digest, "--output", "absent/go.tgz"]);
+    assert!(stderr.contains("absent") && stderr.contains("create the folder first"), "{stderr}");
+    world.ok(&["fetch", url, "--digest", digest, "--unpack", "tree", "--strip", "1"]);
+    assert!(world.project().join("tree/bin/go").exists());
+}
