@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use clap::Args;
 
 use super::Global;
-use super::render::Failure;
+use super::render::{self, Failure};
 use super::site::Workplace;
 use super::wanted;
 use crate::host::Host;
@@ -16,7 +16,8 @@ use crate::provision;
 
 /// Run a command with the project's tools, or the named ones, in front of PATH
 ///
-/// Tools that are not installed are installed first, as `toolkit install` would. The exit code is the command's.
+/// Tools that are not installed are installed first, as `toolkit install` would. The exit code is the command's, or as a
+/// shell has it: 127 when the command is not found, 126 when it cannot be run.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -78,16 +79,23 @@ fn executable(file: &std::path::Path) -> bool {
 #[cfg(unix)]
 fn start(mut command: Command, name: &OsStr) -> Result<ExitCode, Failure> {
     use std::os::unix::process::CommandExt;
-    Err(not_started(name, command.exec()))
+    Ok(not_started(name, command.exec()))
 }
 
 #[cfg(not(unix))]
 fn start(mut command: Command, name: &OsStr) -> Result<ExitCode, Failure> {
-    let status = command.status().map_err(|cause| not_started(name, cause))?;
+    let status = match command.status() {
+        Ok(status) => status,
+        Err(cause) => return Ok(not_started(name, cause)),
+    };
     Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
 }
 
-fn not_started(name: &OsStr, cause: std::io::Error) -> Failure {
+/// Says why the command did not start, and gives the exit code that shells, `env` and `nohup` give then
+/// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/env.html>): scripts tell it from one of the command's own.
+fn not_started(name: &OsStr, cause: std::io::Error) -> ExitCode {
+    let code = if cause.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
     let what = format!("could not run `{}`", name.to_string_lossy());
-    Failure::machine(what, "`toolkit env` shows the PATH that the command gets", cause)
+    render::failure(&Failure::machine(what, "`toolkit env` shows the PATH that the command gets", cause));
+    ExitCode::from(code)
 }

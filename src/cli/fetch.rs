@@ -82,6 +82,12 @@ fn keep(wanted: Wanted<'_>, file: &Path, progress: Progress<'_>, place: &Workpla
     if file.is_dir() {
         return Err(Failure::usage(format!("{} is a folder; name the file to write", file.display())));
     }
+    if let Some(folder) = file.parent().filter(|folder| !folder.exists()) {
+        return Err(Failure::usage_with_hint(
+            format!("there is no folder {} to write {} into", folder.display(), file.display()),
+            "nothing was downloaded; create the folder first",
+        ));
+    }
     place.block_on(async { Ok(ingest::save(&place.client, wanted, file, progress).await?) })?;
     let bytes = file.metadata().map_or(0, |data| data.len());
     Ok((file.to_owned(), bytes))
@@ -101,6 +107,12 @@ fn unpack(
     let packing = Packing { format: None, strip };
     let ingested =
         place.block_on(async { Ok(ingest::unpack(&place.client, wanted, packing, &tree, &options).await?) })?;
+    if strip > 0 && std::fs::read_dir(&tree).is_ok_and(|mut entries| entries.next().is_none()) {
+        return Err(Failure::usage_with_hint(
+            format!("--strip {strip} leaves nothing of the archive: no path in it has more than {strip} parts"),
+            "nothing was written; name a smaller number",
+        ));
+    }
     beside.promote()?;
     Ok((folder.to_owned(), ingested.bytes))
 }

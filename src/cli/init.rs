@@ -10,7 +10,7 @@ use super::render::{self, Failure};
 use super::site::done;
 use crate::host::Host;
 use crate::model::Platform;
-use crate::project::{MANIFEST, Manifest, write_whole};
+use crate::project::{self, MANIFEST, Manifest, write_whole};
 use crate::provision;
 use crate::toolchain;
 
@@ -57,6 +57,10 @@ impl Arguments {
                     "note: {file} is here, and {tool} is not among the tools of this toolkit (`toolkit list --known`)"
                 ),
             );
+        }
+        if let Some(above) = host.cwd.parent().and_then(project::find) {
+            let file = above.join(MANIFEST);
+            done(global, &format!("note: this file takes the place of {} in this folder and below", file.display()));
         }
         if tools.is_empty() {
             done(global, "note: no project file of a known tool is here; name your tools under [tools]");

@@ -96,16 +96,17 @@ impl Arguments {
     /// Composes views, links executables, tells what was done.
     fn finish(&self, installs: &[Installed], place: &Workplace, global: &Global) -> Result<ExitCode, Failure> {
         let visible = provision::members(installs, &place.store, place.report.as_ref())?;
-        let linked = match &self.link {
-            Some(folder) => provision::link(&visible, &place.host.cwd.join(folder), &place.store)?,
-            None => Vec::new(),
-        };
+        // Before the links, which may be refused: what the project uses is installed by now, and `prune` must know it.
         if self.specs.is_empty() {
             // A store that is part of an image cannot be written to, and is not pruned either.
             if let Err(cause) = place.store.remember(&place.root) {
                 place.report.noted(&format!("`toolkit prune` will not know this project: {cause}"));
             }
         }
+        let linked = match &self.link {
+            Some(folder) => provision::link(&visible, &place.host.cwd.join(folder), &place.store)?,
+            None => Vec::new(),
+        };
         if global.json {
             let rows: Vec<_> = installs.iter().map(row).collect();
             return render::json(&rows).map(|()| ExitCode::SUCCESS);

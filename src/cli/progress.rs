@@ -62,12 +62,11 @@ impl fmt::Debug for Progress {
 impl Report for Progress {
     fn began(&self, what: &str, total: Option<u64>) -> Task {
         let what = &render::printable(what);
-        let bar = self.bars.add(ProgressBar::no_length());
-        if let Some(total) = total {
-            bar.set_length(total);
-        }
+        // Added when it is complete: what is set on an added bar is drawn at once, in the looks of the moment.
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         bar.set_style(bar_style(total));
         bar.set_message(what.to_owned());
+        let bar = self.bars.add(bar);
         if self.view == View::Lines {
             self.line(&format!(
                 "fetching {what}{}",

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Global;
-use super::render::Failure;
+use super::render::{self, Failure};
 use super::site::{Workplace, done};
-use super::verify::{check, differences};
+use super::verify::{check, differences, value, view_value};
 use crate::host::Host;
 use crate::provision;
 
@@ -28,7 +28,7 @@ Examples:
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let place = Workplace::new(host, global)?;
-        let mut repaired = 0;
+        let mut repaired = Vec::new();
         for install in place.chosen(&self.specs)? {
             let differences = differences(&install, &place)?;
             if differences.is_empty() {
@@ -40,17 +40,21 @@ impl Arguments {
                 global,
                 &format!("repaired {} {} {} ({} differed)", id.tool, id.version, id.platform, differences.len()),
             );
-            repaired += 1;
+            repaired.push(value(&install, &differences));
         }
         for view in place.store.views()? {
-            if !place.store.verify_view(&view, check(&place))?.is_empty() {
+            let differences = place.store.verify_view(&view, check(&place))?;
+            if !differences.is_empty() {
                 provision::recompose(&view, &place.store, place.report.as_ref())?;
                 done(global, &format!("composed {} anew", view.root.display()));
-                repaired += 1;
+                repaired.push(view_value(&view, &differences));
             }
         }
-        if repaired == 0 {
+        if repaired.is_empty() {
             done(global, "nothing differs");
+        }
+        if global.json {
+            render::json(&repaired)?;
         }
         Ok(ExitCode::SUCCESS)
     }

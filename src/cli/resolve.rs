@@ -41,8 +41,8 @@ pub(super) struct Arguments {
     /// Take the newest that a global.json allows, not the version that it names
     #[arg(long)]
     upgrade: bool,
-    /// A platform to give files for, such as linux/arm64 or linux/amd64/musl; may be repeated
-    #[arg(long = "platform", value_name = "PLATFORM")]
+    /// A platform to give files for, such as linux/arm64 or linux/amd64/musl; may be repeated, or a list with commas
+    #[arg(long = "platform", value_name = "PLATFORM", value_delimiter = ',')]
     platforms: Vec<String>,
 }
 

@@ -11,6 +11,7 @@ use crate::model::Activation;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// bash, zsh, dash, ash: `eval "$(toolkit env)"`
+    #[value(aliases = ["bash", "zsh"])]
     Sh,
     /// fish: `toolkit env --format fish | source`
     Fish,

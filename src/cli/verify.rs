@@ -8,7 +8,7 @@ use super::Global;
 use super::render::{self, Failure, Style};
 use super::site::{Workplace, done};
 use crate::host::Host;
-use crate::store::{self, Change, Check, Difference, Install};
+use crate::store::{self, Change, Check, Difference, Install, View};
 
 /// Hash every installed file again and compare it with the receipt of its install
 ///
@@ -46,6 +46,7 @@ impl Arguments {
             if !global.json && !differences.is_empty() {
                 render::data(&lines(&format!("view {}", view.root.display()), &differences))?;
             }
+            report.push(view_value(&view, &differences));
         }
         if global.json {
             render::json(&report)?;
@@ -93,10 +94,16 @@ fn lines(name: &str, differences: &[Difference]) -> String {
     text
 }
 
-fn value(install: &Install, differences: &[Difference]) -> serde_json::Value {
+/// Gives an install, and what differs in it, as JSON shows it.
+pub(super) fn value(install: &Install, differences: &[Difference]) -> serde_json::Value {
     serde_json::json!({
         "tool": install.id.tool.as_str(), "version": install.id.version.as_str(),
         "platform": install.id.platform.to_string(), "root": install.root,
         "sound": differences.is_empty(), "differences": differences,
     })
+}
+
+/// Gives a view, which belongs to no single tool, and what differs in it.
+pub(super) fn view_value(view: &View, differences: &[Difference]) -> serde_json::Value {
+    serde_json::json!({ "view": view.root, "sound": differences.is_empty(), "differences": differences })
 }

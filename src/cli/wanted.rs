@@ -123,7 +123,8 @@ fn by_last_good_copy(
     let not_installed = |version: String| {
         Failure::from(provision::Error::NotInstalled { tool: asked.tool.name().to_owned(), version, platform })
     };
-    if !matches!(asked.channel, Channel::Name(_)) {
+    let any = place.store.newest(asked.tool.name(), platform, &|_| true)?.is_some();
+    if !any || !matches!(asked.channel, Channel::Name(_)) {
         return Err(not_installed(asked.channel.to_string()));
     }
     let offline = place.offline(global)?;

@@ -77,10 +77,15 @@ impl Explain for Error {
                 vec!["nothing was changed; check that this user may read it and that its disk is sound".to_owned()]
             }
             Self::Content { path, .. } if path.ends_with(LOCK) => {
-                vec!["`toolkit lock` writes it anew; nothing was installed or changed".to_owned()]
+                vec![
+                    "nothing was changed; restore it from version control, or delete it and run `toolkit lock`"
+                        .to_owned(),
+                ]
             }
             Self::Content { .. } => vec!["nothing was installed or changed".to_owned()],
-            Self::NewerLock { .. } => vec!["update toolkit, or write the lock anew with `toolkit lock`".to_owned()],
+            Self::NewerLock { .. } => {
+                vec!["nothing was changed; update toolkit, or delete the lock and run `toolkit lock`".to_owned()]
+            }
         }
     }
 }

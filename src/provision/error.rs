@@ -210,7 +210,9 @@ impl Explain for Error {
             Self::NoLock { .. } | Self::StaleLock { .. } | Self::NotLocked { .. } => {
                 vec!["nothing was changed; run `toolkit lock` where the upstreams can be reached, and commit toolkit.lock".to_owned()]
             }
-            Self::NotInstalled { .. } => vec!["run `toolkit install`".to_owned()],
+            Self::NotInstalled { tool, version, .. } => {
+                vec![format!("run `toolkit install` for the project's tools, or `toolkit install {tool}@{version}`")]
+            }
             Self::Project(cause) => cause.hints(),
             Self::Resolve { source, .. } => and(source.hints(), "nothing was changed"),
             Self::Install { source, .. } => and(source.hints(), "nothing half-made was left behind"),

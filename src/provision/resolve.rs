@@ -1,7 +1,7 @@
 //! From a request to one version for all platforms, and to the files of each.
 
 use super::{Asked, Error, Site};
-use crate::model::{Candidate, Channel, Choice, Level, Platform, Release, Version};
+use crate::model::{Candidate, Channel, Choice, Level, Platform, Release, Verdict, Version};
 
 /// A request with its answer.
 #[derive(Debug, Clone)]
@@ -39,28 +39,36 @@ pub async fn resolve(asked: &Asked, site: &Site<'_>) -> Result<Resolved, Error> 
     }
 }
 
-/// Says why nothing was chosen, with the candidates that came nearest: those on either side of what was asked for where
-/// that is a version, else the newest.
+/// Says why nothing was chosen. Candidates that answer the request and were refused, by the policy, come first: the others
+/// would hide the reason. Where none answers, the nearest are shown.
 fn nothing(asked: &Asked, choice: Choice) -> Error {
     const SHOWN: usize = 4;
-    let wanted = match &asked.channel {
+    let refused = |verdict: &&Verdict| asked.channel.admits(&verdict.version);
+    let mut shown: Vec<&Verdict> = choice.verdicts.iter().filter(refused).take(SHOWN).collect();
+    if shown.is_empty() {
+        shown = nearest(&asked.channel, &choice.verdicts, SHOWN);
+    }
+    let more = choice.verdicts.len() - shown.len();
+    let mut nearest: Vec<String> =
+        shown.iter().map(|verdict| format!("{}: {}", verdict.version, verdict.reason)).collect();
+    if more > 0 {
+        nearest.push(format!("and {more} more"));
+    }
+    Error::NothingChosen { request: asked.text(), choice: Box::new(choice), nearest }
+}
+
+/// Finds the candidates on either side of what was asked for where that is a version, else the newest.
+fn nearest<'a>(channel: &Channel, verdicts: &'a [Verdict], shown: usize) -> Vec<&'a Verdict> {
+    let wanted = match channel {
         Channel::Exact(version) => Some(version),
         Channel::RollForward(rule) => Some(&rule.version),
         _ => None,
     };
     // Verdicts stand newest first.
-    let older = wanted.and_then(|wanted| choice.verdicts.iter().position(|verdict| verdict.version < *wanted));
-    let last = choice.verdicts.len().saturating_sub(SHOWN);
-    let first = older.map_or(0, |at| at.saturating_sub(SHOWN / 2)).min(last);
-    let mut nearest: Vec<String> = choice.verdicts[first..]
-        .iter()
-        .take(SHOWN)
-        .map(|verdict| format!("{}: {}", verdict.version, verdict.reason))
-        .collect();
-    if last > 0 {
-        nearest.push(format!("and {last} more"));
-    }
-    Error::NothingChosen { request: asked.text(), choice: Box::new(choice), nearest }
+    let older = wanted.and_then(|wanted| verdicts.iter().position(|verdict| verdict.version < *wanted));
+    let last = verdicts.len().saturating_sub(shown);
+    let first = older.map_or(0, |at| at.saturating_sub(shown / 2)).min(last);
+    verdicts[first..].iter().take(shown).collect()
 }
 
 /// Gives the files of `version` for each platform, in the order of `platforms`.

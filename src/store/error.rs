@@ -122,7 +122,7 @@ impl Explain for Error {
             Self::Foreign { path, .. } => format!("nothing was changed; move {} away and try again", path.display()),
             Self::Conflict { .. } => "nothing was changed; use them one at a time".to_owned(),
             Self::NotEmpty { .. } => "nothing was changed; name a folder that is empty or does not exist".to_owned(),
-            Self::NotOurs { path, .. } => format!("nothing was changed; remove {} to have it linked", path.display()),
+            Self::NotOurs { path, .. } => format!("no link was made; remove {} to have it linked", path.display()),
             Self::NoLinks { .. } => "use `toolkit env` instead".to_owned(),
         };
         vec![hint]

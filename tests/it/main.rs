@@ -5,6 +5,7 @@
 
 mod archives;
 mod cli;
+mod daily;
 mod documents;
 mod errors;
 mod faults;
