@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::settings::Settings;
+use super::settings::{Settings, host_version};
 use crate::model::RollForwardPolicy;
 
 /// The outcome of a selection, as `which dotnet-sdk` prints it.
@@ -180,7 +180,7 @@ fn folders(sdk: &Path) -> Vec<Installed> {
 #[must_use]
 pub fn judge(wanted: &Wanted, installed: &[Installed]) -> Vec<(String, bool, String)> {
     let mut versions: Vec<(Option<semver::Version>, &Installed)> =
-        installed.iter().map(|folder| (semver::Version::parse(&folder.name).ok(), folder)).collect();
+        installed.iter().map(|folder| (host_version(&folder.name), folder)).collect();
     versions.sort_by(|(a, x), (b, y)| match (a, b) {
         (Some(a), Some(b)) => b.cmp_precedence(a).then_with(|| x.name.cmp(&y.name)),
         _ => b.is_some().cmp(&a.is_some()).then_with(|| x.name.cmp(&y.name)),

@@ -99,12 +99,21 @@ pub(super) fn sdk_of<'o, 'a>(root: &'o Object<'a>) -> Result<Option<&'o Object<'
     }
 }
 
+/// Parses a version as the host does, whose numbers are C integers: a greater one makes it no version at all.
+///
+/// Source: <https://github.com/dotnet/runtime/blob/main/src/native/corehost/fxr/fx_ver.cpp>
+pub(super) fn host_version(text: &str) -> Option<semver::Version> {
+    let fits = |number: u64| i32::try_from(number).is_ok();
+    let version = semver::Version::parse(text).ok()?;
+    [version.major, version.minor, version.patch].into_iter().all(fits).then_some(version)
+}
+
 /// Reads the `sdk` part in the order of the host, which matters for which fault is reported.
 pub(super) fn read(sdk: &Object<'_>) -> Result<Settings, Fault> {
     let mut settings = Settings::default();
     if let Some((version, at)) = string(sdk, "version")? {
-        let parsed = semver::Version::parse(version);
-        settings.wanted.version = Some(parsed.map_err(|_| Fault { at, what: What::Version(version.to_owned()) })?);
+        let parsed = host_version(version);
+        settings.wanted.version = Some(parsed.ok_or_else(|| Fault { at, what: What::Version(version.to_owned()) })?);
         settings.wanted.roll_forward = RollForwardPolicy::Patch;
     }
     if let Some((name, at)) = string(sdk, "rollForward")? {

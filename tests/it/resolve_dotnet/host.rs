@@ -111,6 +111,7 @@ fn files_are_read_as_the_host_reads_them() {
         (r#"{"sdk": {"version": "8.0.101", "rollForward": "latestMajor", "allowPrerelease": false}}"#, "10.0.302"),
         (r#"{"sdk": {"version": "11.0.100-preview.1", "allowPrerelease": false}}"#, latest),
         (r#"{"sdk": {"version": 8}}"#, latest),
+        (r#"{"sdk": {"version": "8.0.2147483648", "rollForward": "latestFeature"}}"#, latest),
         (r#"{"sdk": {"version": "8.0.101", "version": "9.0.119"}}"#, "8.0.101"), // the first
         (r#"{"sdk": {"Version": "8.0.101"}}"#, latest),
         ("// why\n{\"sdk\": /* it */ {\"version\": \"8.0.101\"}}", "8.0.101"),
@@ -140,6 +141,7 @@ fn versions_are_ordered_as_the_host_orders_them() {
         (&["10.0", "NuGetFallbackFolder", "8.0.101"], "8.0.101"),
         (&["v10.0.100", "010.0.100", "10.0.0100", "8.0.101"], "8.0.101"),
         (&["10.0.100.1", "8.0.101"], "8.0.101"),
+        (&["2147483648.0.100", "10.0.4294967296", "8.0.101"], "8.0.101"), // its numbers are C integers
         (&[], "-"),
     ] {
         assert_eq!(picked(any, installed), expected, "{installed:?}");
