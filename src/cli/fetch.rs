@@ -56,7 +56,8 @@ impl Arguments {
         })?;
         let place = Workplace::without_project(host, global)?;
         let wanted = Wanted { url: &url, digest: &digest, size: None, announcer: "--digest" };
-        let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+        let last = url.path_segments().and_then(|mut parts| parts.next_back()).filter(|name| !name.is_empty());
+        let name = last.or(url.host_str()).unwrap_or_default();
         let task = place.report.began(name, None);
         let progress = Progress { report: place.report.as_ref(), task };
         let outcome = match (&self.output, &self.unpack) {
