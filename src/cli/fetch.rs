@@ -41,8 +41,10 @@ pub(super) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  toolkit fetch https://example.com/tool.tar.gz --digest sha256:0df0…c1e7 --unpack /opt/tool --strip 1
-  toolkit fetch https://example.com/data.bin --digest sha512:77aa…01bd --output data.bin";
+  toolkit fetch https://example.com/tool.tar.gz --digest sha256:0df0…c1e7 \\
+    --unpack /opt/tool --strip 1
+  toolkit fetch https://example.com/data.bin --digest sha512:77aa…01bd \\
+    --output data.bin";
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
