@@ -153,9 +153,9 @@ impl Command {
 fn toolchain_help(examples: &str) -> String {
     let mut text = format!("{examples}\n\nTools and what can be asked of them:");
     for tool in toolchain::ALL {
-        text.push_str(&format!("\n  {:<24} {}\n", tool.name(), tool.about()));
+        text.push_str(&format!("\n  {:<25} {}\n", tool.name(), tool.about()));
         for (spelling, meaning) in tool.spellings() {
-            text.push_str(&format!("    {spelling:<22} {meaning}\n"));
+            text.push_str(&format!("    {spelling:<23} {meaning}\n"));
         }
     }
     text.truncate(text.trim_end().len());
