@@ -237,9 +237,27 @@ mod tests {
     #[test]
     fn a_line_break_cannot_smuggle_in_a_variable() {
         let mut activation = nasty();
-        activation.vars[0].1 = "x\nEVIL=1".to_owned();
-        for format in [Format::Dotenv, Format::Github, Format::Dockerfile] {
-            assert_eq!(render(&activation, format, None).unwrap_err().name, "DOTNET_ROOT");
+        for value in ["x\nEVIL=1", "x\rEVIL=1", "x\0EVIL=1"] {
+            activation.vars[0].1 = value.to_owned();
+            for format in [Format::Dotenv, Format::Github, Format::Dockerfile] {
+                assert_eq!(render(&activation, format, None).unwrap_err().name, "DOTNET_ROOT", "{value:?}");
+            }
         }
+    }
+
+    #[test]
+    fn powershell_and_github_put_the_first_folder_in_front() {
+        let paths = vec!["/a\u{2019}s".into(), "/b".into()];
+        let activation = Activation { paths, ..Activation::default() };
+        // Both prepend line by line; PowerShell takes a typographic quote for the end of the text.
+        assert_eq!(
+            render(&activation, Format::Pwsh, None).unwrap(),
+            "$env:PATH = '/b' + [IO.Path]::PathSeparator + $env:PATH\n\
+             $env:PATH = '/a\u{2019}\u{2019}s' + [IO.Path]::PathSeparator + $env:PATH\n"
+        );
+        assert_eq!(
+            render(&activation, Format::Github, None).unwrap(),
+            "printf '%s\\n' /b >> \"$GITHUB_PATH\"\nprintf '%s\\n' '/a\u{2019}s' >> \"$GITHUB_PATH\"\n"
+        );
     }
 }

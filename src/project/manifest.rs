@@ -148,7 +148,8 @@ impl Reader<'_> {
         Ok(Want { tool, wish, source, settings, line })
     }
 
-    /// Checks that a project file stays in the project or above it by plain steps, so that `file` cannot name a device.
+    /// Checks that a project file is named from here, so that the same `toolkit.toml` means the same file on every
+    /// machine. It may lie above the project: a repository can have one `global.json` for several.
     fn inside(&self, value: &Value<'_>, text: &str) -> Result<PathBuf, Error> {
         let path = PathBuf::from(text);
         if path.is_absolute() || text.is_empty() {
@@ -264,6 +265,7 @@ mod tests {
             ("[tools]\ngo = {}", 2, "needs a `version` or a `file`"),
             ("[tools]\ngo = { version = \"1\", file = \"go.mod\" }", 2, "either"),
             ("[tools]\ngo = { file = \"/etc/passwd\" }", 2, "relative"),
+            ("[tools]\ngo = { file = \"\" }", 2, "relative"),
             ("[policy]\nminimum_age = \"3 days\"", 2, "did you mean `minimum-age`?"),
             ("[policy]\nminimum-age = \"soon\"", 2, "not a span of days"),
             ("[policy]\nunsupported = \"no\"", 2, "none of deny, warn, allow"),

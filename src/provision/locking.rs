@@ -193,3 +193,83 @@ fn release(asked: &Asked, locked: &LockedTool, platform: Platform, artifacts: Ve
     let version: Version = asked.tool.version(&locked.version).map_err(|cause| stale(cause.to_string()))?;
     Ok(Release { tool, version, platform, artifacts })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Format, Level, Proof};
+    use crate::provision::{Origin, argument};
+
+    fn artifact(platform: &str) -> LockedArtifact {
+        LockedArtifact {
+            platform: platform.parse().unwrap(),
+            artifact: Artifact {
+                url: "https://go.dev/dl/go1.26.7.tar.gz".parse().unwrap(),
+                digest: format!("sha256:{}", "0".repeat(64)).parse().unwrap(),
+                proof: Proof { level: Level::Checksum, source: "go.dev".to_owned() },
+                size: None,
+                format: Format::TarGz,
+                strip: 1,
+            },
+        }
+    }
+
+    /// What `go@1.26` and a lock of it say, before a case changes either.
+    fn agreeing() -> (Asked, Lock, Policy) {
+        let locked = LockedTool {
+            name: "go".to_owned(),
+            request: "1.26".to_owned(),
+            file: None,
+            source: None,
+            version: "1.26.7".to_owned(),
+            released: None,
+            artifacts: vec![artifact("linux/amd64"), artifact("linux/arm64")],
+        };
+        (argument("go@1.26").unwrap(), Lock { tools: vec![locked] }, Policy::on("2026-11-01".parse().unwrap()))
+    }
+
+    #[test]
+    fn a_lock_that_differs_from_the_wishes_in_one_thing_has_one_finding() {
+        type Change = fn(&mut Asked, &mut Lock);
+        let cases: [(Change, Option<&str>); 10] = [
+            (|_, _| {}, None),
+            (|_, lock| lock.tools.clear(), Some("go is asked for and not locked")),
+            (|_, lock| lock.tools[0].request = "1.27".to_owned(), Some("as `1.26`, and locked as `1.27`")),
+            (|_, lock| lock.tools[0].file = Some("go.mod".to_owned()), Some("locked as `1.26` by go.mod")),
+            (
+                |asked, _| asked.origin = Origin::File { path: "/p/go.mod".into(), name: "go.mod".to_owned() },
+                Some("as `1.26` by go.mod, and locked as `1.26`"),
+            ),
+            (|asked, _| asked.source = Some("goproxy".to_owned()), Some("goproxy")),
+            (|_, lock| lock.tools[0].version = "1.25.1".to_owned(), Some("go 1.25.1 does not answer 1.26")),
+            (|_, lock| drop(lock.tools[0].artifacts.pop()), Some("is not locked for linux/arm64")),
+            (
+                |_, lock| lock.tools[0].artifacts.push(artifact("darwin/arm64")),
+                Some("locked for darwin/arm64, which `platforms` does not list"),
+            ),
+            (
+                |_, lock| lock.tools.push(LockedTool { name: "dotnet".to_owned(), ..lock.tools[0].clone() }),
+                Some("dotnet is locked and no longer asked for"),
+            ),
+        ];
+        for (change, expected) in cases {
+            let (mut asked, mut lock, policy) = agreeing();
+            change(&mut asked, &mut lock);
+            let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
+            let found = check(&[asked], &platforms, &lock, &policy).0;
+            assert_eq!(found.len(), usize::from(expected.is_some()), "{expected:?}: {found:?}");
+            assert!(found.iter().all(|line| line.contains(expected.unwrap_or_default())), "{expected:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_proof_that_is_too_weak_is_found_for_every_platform() {
+        let (asked, lock, mut policy) = agreeing();
+        policy.verification = Level::Signature;
+        let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
+        let found = check(std::slice::from_ref(&asked), &platforms, &lock, &policy).0;
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found.iter().all(|line| line.contains("is proven by checksum")), "{found:?}");
+        assert!(matches!(from_lock(&[asked], platforms[0], &lock, &policy), Err(Error::StaleLock { .. })));
+    }
+}
