@@ -16,8 +16,8 @@ use reqwest::header::{
 };
 use url::Url;
 
-use super::client::Inner;
 use super::http::explained;
+use super::inner::Inner;
 use super::place::{host, shown};
 use super::retry::{Campaign, Failure};
 use super::{Body, Error, Fault};

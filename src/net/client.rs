@@ -1,8 +1,7 @@
-//! The one client of a run: what it was told to obey, and which places it asks for a URL.
+//! The one client of a run: which places it asks for a URL.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use url::Url;
@@ -12,65 +11,16 @@ use super::cache::Cache;
 use super::document;
 use super::file::FileBody;
 use super::http::Http;
+use super::inner::Inner;
 use super::place::{Place, allowed, shown};
-use super::{Body, Document, Error, Limits, Metadata, Mirror, Net, Retry};
+use super::settings::Settings;
+use super::{Body, Document, Error, Metadata, Net};
 use crate::report::Report;
-
-/// What a client obeys.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Read everything from here instead of its own host. A `file://` URL stays where it is.
-    pub mirror: Option<Mirror>,
-    /// Make no connection: only copies of documents, `file://` and a mirror that is a folder.
-    pub offline: bool,
-    /// When waiting ends.
-    pub limits: Limits,
-    /// How often and with which pauses.
-    pub retry: Retry,
-    /// The folder of last good copies; without one nothing is kept.
-    pub cache: Option<PathBuf>,
-    /// What schemes of our own stand for: `goproxy:///x` is `x` below the first URL, below the next one when that
-    /// answers 404 or 410, and so on (the meaning of the commas in `GOPROXY`, <https://go.dev/ref/mod#goproxy-protocol>).
-    pub bases: Vec<(String, Vec<Url>)>,
-    /// Certificate authorities in PEM files, or folders of them, that count besides those of the system.
-    pub authorities: Vec<PathBuf>,
-    /// How this program names itself to servers.
-    pub user_agent: String,
-    /// The clock, for the age of copies and `Retry-After` dates.
-    pub now: fn() -> jiff::Timestamp,
-}
-
-impl Default for Settings {
-    /// No mirror, no copies, the limits and pauses of [`Limits`] and [`Retry`].
-    fn default() -> Self {
-        Self {
-            mirror: None,
-            offline: false,
-            limits: Limits::default(),
-            retry: Retry::default(),
-            cache: None,
-            bases: Vec::new(),
-            authorities: Vec::new(),
-            user_agent: concat!("toolkit/", env!("CARGO_PKG_VERSION")).to_owned(),
-            now: jiff::Timestamp::now,
-        }
-    }
-}
 
 /// Reads documents and opens files. Cheap to make and to clone: TLS is set up by the first request that needs it, and
 /// all clones share connections.
 #[derive(Debug, Clone)]
 pub struct Client(Arc<Inner>);
-
-#[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) settings: Settings,
-    pub(super) http: Http,
-    pub(super) cache: Option<Cache>,
-    /// Set once the person knows that copies cannot be kept.
-    pub(super) cache_warned: AtomicBool,
-    pub(super) report: Arc<dyn Report>,
-}
 
 impl Client {
     /// Makes a client that tells `report` about retries, old copies and odd answers.
@@ -136,14 +86,6 @@ impl Inner {
             Place::Http(url) => Ok(Box::new(HttpBody::open(Arc::clone(self), url).await?)),
         }
     }
-
-    /// Says once that copies cannot be kept.
-    pub(super) fn warn_about_cache(&self, cache: &Cache, error: &std::io::Error) {
-        if !self.cache_warned.swap(true, Ordering::Relaxed) {
-            let folder = cache.folder().display();
-            self.report.warned(&format!("could not keep a copy of a document in {folder}: {error}"));
-        }
-    }
 }
 
 /// Puts the path of `url` below `base`.
@@ -165,6 +107,7 @@ fn nothing_behind(url: &Url) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Mirror;
     use crate::report::Silent;
     use std::path::Path;
 

@@ -11,10 +11,10 @@ use url::Url;
 
 use super::body::{encoding, is_html};
 use super::cache::{Copy, age};
-use super::client::Inner;
 use super::error::in_one_line;
 use super::file::{self, blocking};
 use super::http::explained;
+use super::inner::Inner;
 use super::place::{Place, host, shown};
 use super::retry::{Campaign, Failure};
 use super::{Error, Fault};

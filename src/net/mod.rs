@@ -12,16 +12,19 @@ mod document;
 mod error;
 mod file;
 mod http;
+mod inner;
 mod memory;
 mod mirror;
 mod place;
 mod retry;
+mod settings;
 
-pub use client::{Client, Settings};
+pub use client::Client;
 pub use error::{Error, Fault};
 pub use memory::Memory;
 pub use mirror::Mirror;
 pub use retry::{Limits, Retry};
+pub use settings::Settings;
 
 /// A document of an upstream: a release index, a checksum list.
 #[derive(Debug, Clone)]

@@ -1,0 +1,48 @@
+//! What a client obeys.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::{Limits, Mirror, Retry};
+
+/// What a client obeys.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Read everything from here instead of its own host. A `file://` URL stays where it is.
+    pub mirror: Option<Mirror>,
+    /// Make no connection: only copies of documents, `file://` and a mirror that is a folder.
+    pub offline: bool,
+    /// When waiting ends.
+    pub limits: Limits,
+    /// How often and with which pauses.
+    pub retry: Retry,
+    /// The folder of last good copies; without one nothing is kept.
+    pub cache: Option<PathBuf>,
+    /// What schemes of our own stand for: `goproxy:///x` is `x` below the first URL, below the next one when that
+    /// answers 404 or 410, and so on (the meaning of the commas in `GOPROXY`, <https://go.dev/ref/mod#goproxy-protocol>).
+    pub bases: Vec<(String, Vec<Url>)>,
+    /// Certificate authorities in PEM files, or folders of them, that count besides those of the system.
+    pub authorities: Vec<PathBuf>,
+    /// How this program names itself to servers.
+    pub user_agent: String,
+    /// The clock, for the age of copies and `Retry-After` dates.
+    pub now: fn() -> jiff::Timestamp,
+}
+
+impl Default for Settings {
+    /// No mirror, no copies, the limits and pauses of [`Limits`] and [`Retry`].
+    fn default() -> Self {
+        Self {
+            mirror: None,
+            offline: false,
+            limits: Limits::default(),
+            retry: Retry::default(),
+            cache: None,
+            bases: Vec::new(),
+            authorities: Vec::new(),
+            user_agent: concat!("toolkit/", env!("CARGO_PKG_VERSION")).to_owned(),
+            now: jiff::Timestamp::now,
+        }
+    }
+}
