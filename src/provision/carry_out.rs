@@ -109,7 +109,8 @@ async fn install(missing: Missing, site: &Site<'_>) -> Result<Installed, Error> 
     let Missing { asked, release, id } = missing;
     let started = Instant::now();
     let lock = lock(&id, site).await?;
-    if let Some(install) = site.store.find(&id)? {
+    let (store, wanted) = (site.store.clone(), id.clone());
+    if let Some(install) = blocking(move || store.find(&wanted)).await? {
         return Ok(Installed { asked, install, work: None });
     }
     let staged = stage(&release, &lock, site).await?;
@@ -144,6 +145,7 @@ struct Staged {
 
 /// Fetches, verifies and unpacks every file of the release into a staging folder.
 async fn stage(release: &Release, lock: &Lock, site: &Site<'_>) -> Result<Staged, Error> {
+    // Makes two folders, and waits at most for another process that lists staging: too little to leave the thread for.
     let staging = site.store.stage(lock)?;
     let mut verified = Vec::with_capacity(release.artifacts.len());
     let mut unpacked = Unpacked { artifacts: Vec::new(), nodes: Vec::new(), installed: site.now };
