@@ -211,3 +211,17 @@ fn the_module_proxy_must_be_named() {
         assert!(stderr.contains("hint: set GOPROXY"), "{stderr}");
     }
 }
+
+#[test]
+fn the_newest_host_leads_a_shared_root() {
+    // By their ids alone, one of the two pairs would end with the older host.
+    for (sdk, runtime) in [("10.0", "8.0"), ("8.0", "10.0")] {
+        let world = World::new();
+        world.write("toolkit.toml", &format!("[tools]\ndotnet = \"{sdk}\"\ndotnet-runtime = \"{runtime}\"\n"));
+        world.ok(&["install"]);
+        let env = world.json(&["env", "--format", "json"]);
+        let root = std::path::Path::new(env["vars"]["DOTNET_ROOT"].as_str().unwrap());
+        let host = fs::read_to_string(root.join("dotnet")).unwrap();
+        assert!(host.contains("host=10.0."), "SDK {sdk} beside runtime {runtime}: {host}");
+    }
+}
