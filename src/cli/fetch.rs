@@ -13,6 +13,7 @@ use crate::archive::Limits;
 use crate::host::Host;
 use crate::ingest::{self, Packing, Progress, Wanted};
 use crate::model::Digest;
+use crate::net;
 use crate::store::Beside;
 
 /// Download a file whose digest is known, verify it, and keep or unpack it
@@ -50,12 +51,7 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let digest: Digest =
             self.digest.parse().map_err(|cause: crate::model::BadDigest| Failure::usage(cause.to_string()))?;
-        let url = Url::parse(&self.url).map_err(|cause| {
-            Failure::usage_with_hint(
-                format!("`{}` is not a URL: {cause}", self.url),
-                "write it like https://example.com/x.tar.gz",
-            )
-        })?;
+        let url = location(&self.url)?;
         let place = Workplace::without_project(host, global)?;
         let wanted = Wanted { url: &url, digest: &digest, size: None, announcer: "--digest" };
         let last = url.path_segments().and_then(|mut parts| parts.next_back()).filter(|name| !name.is_empty());
@@ -72,13 +68,27 @@ impl Arguments {
         place.report.ended(task, if outcome.is_ok() { "verified" } else { "failed" });
         let (target, bytes) = outcome?;
         if global.json {
-            let value = serde_json::json!({ "url": url, "digest": digest, "bytes": bytes, "path": target });
+            let value =
+                serde_json::json!({ "url": net::shown(&url), "digest": digest, "bytes": bytes, "path": target });
             render::json(&value)?;
         } else {
             done(global, &format!("{} ({}, {})", target.display(), render::size(bytes), digest.short()));
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Reads the URL. The error does not repeat what was given: it may hold a password.
+fn location(text: &str) -> Result<Url, Failure> {
+    let bad = |reason: String| {
+        let hint = "nothing was changed; write it like https://example.com/x.tar.gz";
+        Failure::usage_with_hint(format!("what was given is not a URL: {reason}"), hint)
+    };
+    let url = Url::parse(text).map_err(|cause| bad(cause.to_string()))?;
+    if url.cannot_be_a_base() {
+        return Err(bad("nothing follows its scheme by `//`".to_owned()));
+    }
+    Ok(url)
 }
 
 fn keep(wanted: Wanted<'_>, file: &Path, progress: Progress<'_>, place: &Workplace) -> Result<(PathBuf, u64), Failure> {

@@ -108,8 +108,13 @@ fn indented(text: &str, margin: &str) -> String {
 
 /// Escapes what a terminal could obey: texts carry names from project files, documents and archives.
 pub(super) fn printable(text: &str) -> String {
-    let escaped = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escaped).collect()
+    let obeyed = |c: char| match c {
+        '\n' => false,
+        // Marks that turn the direction of writing let a text read as another one (CVE-2021-42574).
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        other => other.is_control(),
+    };
+    text.chars().map(|c| if obeyed(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 /// Prints a failure to standard error and gives its exit code.

@@ -50,7 +50,9 @@ impl Cache {
 
     /// Finds the copy of `url`; none when there is none or it is damaged.
     pub(super) fn find(&self, url: &str) -> Option<Copy> {
-        let bytes = fs::read(self.path(url)).ok()?;
+        let path = self.path(url);
+        // A named pipe in its place would be waited for.
+        let bytes = fs::metadata(&path).ok().filter(fs::Metadata::is_file).and_then(|_| fs::read(&path).ok())?;
         let line = bytes.iter().position(|byte| *byte == b'\n')?;
         let head: Head = serde_json::from_slice(&bytes[..line]).ok()?;
         let body = bytes[line + 1..].to_vec();

@@ -23,6 +23,7 @@ pub use client::Client;
 pub use error::{Error, Fault};
 pub use memory::Memory;
 pub use mirror::Mirror;
+pub use place::shown;
 pub use retry::{Limits, Retry};
 pub use settings::Settings;
 

@@ -62,7 +62,8 @@ pub(super) fn below(root: &Path, url: &Url) -> Result<PathBuf, Error> {
 }
 
 /// Gives the URL as it may be printed: no user info, no fragment, of a query only the names.
-pub(super) fn shown(url: &Url) -> String {
+#[must_use]
+pub fn shown(url: &Url) -> String {
     let mut clean = url.clone();
     // These fail for URLs that cannot have user info, and then there is none.
     let _ = clean.set_username("");

@@ -98,6 +98,10 @@ pub fn find(start: &Path) -> Option<&Path> {
 
 /// Reads a text file; none when it does not exist.
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>, Error> {
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let source = std::io::Error::other("it is no regular file");
+        return Err(Error::Io { action: "read", path: path.to_owned(), source });
+    }
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -9,7 +9,6 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
 use super::error::{At, Error};
@@ -44,7 +43,7 @@ impl Files {
     /// Reads a list and checks that it is the one whose digest is given.
     pub(super) fn read(path: &Path, digest: &str) -> Result<Self, Error> {
         let untrusted = |reason: String| Error::FileList { path: path.to_owned(), reason };
-        let text = match fs::read(path) {
+        let text = match super::read_regular(path) {
             Ok(text) => text,
             Err(error) if super::is_absent(&error) => return Err(untrusted("it is missing".to_owned())),
             Err(error) => return Err(error).at("read", path),
@@ -138,6 +137,8 @@ fn unescape(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn node(path: &str, kind: NodeKind) -> Node {

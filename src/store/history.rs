@@ -39,7 +39,7 @@ impl Store {
         };
         let mut projects: Vec<PathBuf> = entries
             .flatten()
-            .filter_map(|entry| fs::read_to_string(entry.path()).ok())
+            .filter_map(|entry| String::from_utf8(super::read_regular(&entry.path()).ok()?).ok())
             .map(PathBuf::from)
             .filter(|project| project.is_dir())
             .collect();

@@ -1,6 +1,5 @@
 //! The receipt: what an install was made from, and the digest of the list of its files.
 
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -114,7 +113,7 @@ impl Receipt {
 
 /// Reads a small file; none when it is not there.
 pub(super) fn read_text(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    match fs::read(path) {
+    match super::read_regular(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(error).at("read", path),
@@ -154,6 +153,8 @@ impl Written {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::model::{Algorithm, Level};
 

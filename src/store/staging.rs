@@ -304,6 +304,9 @@ pub(super) enum Maker {
 /// Asks whether the maker of a private folder still holds it.
 pub(super) fn ask(folder: &Path) -> Result<Maker, Error> {
     let path = folder.join(ALIVE);
+    if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Ok(Maker::Unknown); // a named pipe, say: opening it would wait for ever
+    }
     match File::open(&path) {
         Ok(file) => match file.try_lock() {
             Ok(()) => Ok(Maker::Dead(file)),

@@ -9,6 +9,7 @@ mod daily;
 mod documents;
 mod errors;
 mod faults;
+mod hostile;
 mod install;
 mod many;
 mod real_go;

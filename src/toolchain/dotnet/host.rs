@@ -128,7 +128,11 @@ pub fn nearest_global_json(cwd: &Path) -> Option<PathBuf> {
 
 /// Reads the file as the host does, or the defaults where the host would ignore it.
 fn usable(path: &Path, warnings: &mut Vec<String>) -> Settings {
-    let read = fs::read(path).map_err(|cause| cause.to_string()).and_then(|bytes| Settings::of_host(&bytes));
+    let read = if path.is_file() {
+        fs::read(path).map_err(|cause| cause.to_string()).and_then(|bytes| Settings::of_host(&bytes))
+    } else {
+        Err("it is no regular file".to_owned())
+    };
     match read {
         Ok(mut settings) => {
             warnings.append(&mut settings.warnings);
