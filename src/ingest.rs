@@ -282,7 +282,7 @@ impl Wanted<'_> {
     /// Names the file, for messages.
     fn file(&self) -> String {
         let name = self.url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
-        if name.is_empty() { self.url.path().to_owned() } else { name.to_owned() }
+        if name.is_empty() { net::shown(self.url) } else { name.to_owned() }
     }
 
     /// Compares all bytes that came with what was announced.

@@ -64,6 +64,10 @@ pub(super) fn below(root: &Path, url: &Url) -> Result<PathBuf, Error> {
 /// Gives the URL as it may be printed: no user info, no fragment, of a query only the names.
 #[must_use]
 pub fn shown(url: &Url) -> String {
+    if url.path_segments().is_none() {
+        // `user:secret@host/x`, written without `https://`, reads as a scheme and a text that nobody may print.
+        return format!("{}:…", url.scheme());
+    }
     let mut clean = url.clone();
     // These fail for URLs that cannot have user info, and then there is none.
     let _ = clean.set_username("");
@@ -139,6 +143,7 @@ mod tests {
             ("https://user:secret@host:8443/a/b?token=secret&mode=x#secret", "https://host:8443/a/b?token=…&mode=…"),
             ("https://go.dev/dl/", "https://go.dev/dl/"),
             ("goproxy:///golang.org/toolchain", "goproxy:///golang.org/toolchain"),
+            ("user:secret@host/a?token=secret", "user:…"),
         ] {
             assert_eq!(shown(&Url::parse(url).unwrap()), expected);
         }

@@ -110,6 +110,29 @@ fn escape_codes_of_project_files_and_arguments_never_reach_the_terminal() {
 }
 
 #[test]
+fn no_output_of_install_holds_a_secret_of_a_url_in_the_lock() {
+    let world = World::new();
+    world.write("toolkit.toml", "[tools]\ngo = \"1.26\"\n");
+    world.ok(&["lock"]);
+    let lock = world.read("toolkit.lock");
+    for url in
+        ["user:s3cret@example.invalid/x?token=s3cret", "https://user:s3cret@example.invalid/x?token=s3cret#s3cret"]
+    {
+        let lines = lock.lines().map(|line| match line.split_once("url = \"") {
+            Some((before, rest)) => format!("{before}url = \"{url}\"{}\n", rest.split_once('"').unwrap().1),
+            None => format!("{line}\n"),
+        });
+        world.write("toolkit.lock", &lines.collect::<String>());
+        // Without a mirror, which would be asked for the file whatever its host.
+        let output = world.command(&["install", "--locked"]).env_remove("TOOLKIT_MIRROR").output().unwrap();
+        let run = Run::of(&output);
+        assert_ne!(run.code, Some(0), "{url}");
+        assert!(run.stderr.contains("refused"), "{url}: {}", run.stderr);
+        assert!(!run.stderr.contains("s3cret") && !run.stdout.contains("s3cret"), "{url}: {run:?}");
+    }
+}
+
+#[test]
 fn no_output_of_fetch_holds_a_secret_of_its_url() {
     let world = World::new();
     let file = fixture_mirror().join("go.dev/dl/index.json");
