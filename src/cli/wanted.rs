@@ -101,7 +101,7 @@ pub(super) fn installed_or_install(specs: &[String], place: &Workplace) -> Resul
         }
     }
     if !open.is_empty() {
-        found.extend(carry_out(Plan::new(resolved(&open, platform, place)?, &place.store)?, place)?);
+        found.extend(place.block_on(async { Ok(provision::provision(&open, platform, &place.site()).await?) })?);
     }
     Ok(found)
 }
@@ -154,9 +154,7 @@ fn resolved(asked: &[Asked], platform: Platform, place: &Workplace) -> Result<Ve
     }
     place.block_on(async {
         for asked in open {
-            let answer = provision::resolve(asked, &place.site()).await?;
-            let mut found = provision::releases(asked, answer.version(), &[platform], &place.site()).await?;
-            releases.push((asked.clone(), found.remove(0)));
+            releases.push((asked.clone(), provision::release_for(asked, platform, &place.site()).await?));
         }
         Ok(releases)
     })

@@ -55,7 +55,10 @@ pub async fn provision(asked: &[Asked], platform: Platform, site: &Site<'_>) -> 
 }
 
 /// Resolves one request to its files on `platform`: the channel to one version, the version to files with digests.
-async fn release_for(asked: &Asked, platform: Platform, site: &Site<'_>) -> Result<Release, Error> {
+///
+/// # Errors
+/// As [`resolve()`] and [`releases`].
+pub async fn release_for(asked: &Asked, platform: Platform, site: &Site<'_>) -> Result<Release, Error> {
     let resolved = resolve(asked, site).await?;
     let mut releases = releases(asked, resolved.version(), &[platform], site).await?;
     Ok(releases.remove(0))
