@@ -9,6 +9,7 @@ pub mod model;
 pub mod report;
 // floor 1
 pub mod archive;
+pub mod format;
 pub mod host;
 pub mod net;
 pub mod store;
@@ -18,6 +19,8 @@ pub mod project;
 // floor 3
 pub mod toolchain;
 // floor 4
+pub mod generate;
+pub mod lint;
 pub mod provision;
 // floor 5
 pub mod cli;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 /// The rooms, ground floor first. Rooms of one floor do not use each other.
 const FLOORS: &[&[&str]] = &[
     &["model", "report"],
-    &["host", "net", "archive", "store"],
+    &["host", "net", "archive", "store", "format"],
     &["ingest", "project"],
     &["toolchain"],
-    &["provision"],
+    &["provision", "generate", "lint"],
     &["cli"],
 ];
 

@@ -78,7 +78,9 @@ impl Manifest {
                 "tools" => manifest.tools = reader.tools(value)?,
                 "policy" => reader.policy(value, &mut manifest)?,
                 "source" => reader.source(value, &mut manifest)?,
-                _ => return Err(reader.unknown(key, &["platforms", "tools", "policy", "source"])),
+                // Read by `generate`, which alone knows its keys.
+                "pipeline" => {}
+                _ => return Err(reader.unknown(key, &["platforms", "tools", "policy", "source", "pipeline"])),
             }
         }
         Ok(manifest)

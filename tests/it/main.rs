@@ -11,6 +11,7 @@ mod errors;
 mod faults;
 mod hostile;
 mod install;
+mod lint;
 mod many;
 mod real_go;
 mod resolve_dotnet;

@@ -1,0 +1,8 @@
+//! The file formats of build services as typed models with positions: read by `generate`, `lint` and the local runner
+//! alike. Nothing here opens a file or talks to a service.
+
+pub mod buildspec;
+pub mod source;
+pub mod yaml;
+
+pub use source::{Position, Source, Unreadable};

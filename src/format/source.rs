@@ -1,0 +1,187 @@
+//! The text of one file, and where in it something stands. Refuses what is no text.
+
+use std::ops::Range;
+
+/// The largest file that is read: far above any pipeline file (GitLab stops at 1 MiB, CodeBuild's API below that), and
+/// small enough that a mistake such as `toolkit lint disk.img` ends at once.
+pub const LARGEST: usize = 16 * 1024 * 1024;
+
+/// One file.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The path as people gave it.
+    pub path: String,
+    /// The text, without a byte order mark.
+    pub text: String,
+    /// The byte offset at which each line begins.
+    lines: Vec<usize>,
+}
+
+/// A place in a file, for people: both count from 1, and columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+/// Bytes that are no text that a YAML reader would take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// More than [`LARGEST`].
+    #[error("the file has {size} bytes, more than the {LARGEST} that are read; is it a pipeline file?")]
+    TooLarge {
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// UTF-16 or UTF-32.
+    #[error("the file is {encoding}, and CodeBuild and GitLab read UTF-8; save it as UTF-8")]
+    Encoding {
+        /// What it is.
+        encoding: &'static str,
+    },
+    /// No text.
+    #[error("the file is not text: byte 0x{byte:02x} at offset {offset}")]
+    Binary {
+        /// The first byte that is no text.
+        byte: u8,
+        /// Where it stands, from 0.
+        offset: usize,
+        /// The same for people.
+        position: Position,
+    },
+}
+
+impl Unreadable {
+    /// Tells where the file stops being readable.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        match self {
+            Self::Binary { position, .. } => *position,
+            _ => Position { line: 1, column: 1 },
+        }
+    }
+}
+
+impl Source {
+    /// Takes the bytes of a file.
+    ///
+    /// # Errors
+    /// When they are no UTF-8 text, or too many.
+    pub fn decode(path: impl Into<String>, bytes: Vec<u8>) -> Result<Self, Unreadable> {
+        if bytes.len() > LARGEST {
+            return Err(Unreadable::TooLarge { size: bytes.len() as u64 });
+        }
+        if let Some(encoding) = wide(&bytes) {
+            return Err(Unreadable::Encoding { encoding });
+        }
+        let text = String::from_utf8(bytes).map_err(|cause| {
+            let offset = cause.utf8_error().valid_up_to();
+            binary(cause.as_bytes(), offset)
+        })?;
+        if let Some(offset) = text.bytes().position(|byte| byte == 0) {
+            return Err(binary(text.as_bytes(), offset));
+        }
+        Ok(Self::new(path, text))
+    }
+
+    /// Takes a text.
+    #[must_use]
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(offset, _)| offset + 1)).collect();
+        Self { path: path.into(), text, lines }
+    }
+
+    /// Gives the line and column of a byte offset; the end of the text for anything beyond it.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> Position {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let column = self.text[self.lines[line - 1]..offset].chars().count() + 1;
+        Position { line, column }
+    }
+
+    /// Gives the text of a line (from 1), without its end.
+    #[must_use]
+    pub fn line(&self, line: usize) -> &str {
+        self.text.get(self.range_of(line)).unwrap_or_default()
+    }
+
+    /// Gives the bytes of a line (from 1), without its end; empty for a line that is not there.
+    #[must_use]
+    pub fn range_of(&self, line: usize) -> Range<usize> {
+        let Some(start) = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied() else {
+            return self.text.len()..self.text.len();
+        };
+        let end = self.lines.get(line).map_or(self.text.len(), |next| next - 1);
+        let end = if self.text[start..end].ends_with('\r') { end - 1 } else { end };
+        start..end
+    }
+
+    /// Counts the lines; the empty one behind a last line end counts.
+    #[must_use]
+    pub fn line_count(&self) -> usize {
+        self.lines.len()
+    }
+}
+
+/// Recognizes the encodings of which every second byte of plain text is zero, by mark or by pattern.
+fn wide(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [0, first, 0, second, ..] | [first, 0, second, 0, ..] if *first != 0 && *second != 0 => Some("UTF-16"),
+        _ => None,
+    }
+}
+
+fn binary(bytes: &[u8], offset: usize) -> Unreadable {
+    let before = &bytes[..offset];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |found| found + 1);
+    let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+    Unreadable::Binary {
+        byte: bytes.get(offset).copied().unwrap_or_default(),
+        offset,
+        position: Position { line, column },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_become_lines_and_columns_in_characters() {
+        let source = Source::new("f", "añb\r\nc\n");
+        for (offset, line, column) in
+            [(0, 1, 1), (1, 1, 2), (2, 1, 2), (3, 1, 3), (6, 2, 1), (7, 2, 2), (8, 3, 1), (99, 3, 1)]
+        {
+            assert_eq!(source.position(offset), Position { line, column }, "{offset}");
+        }
+        assert_eq!((source.line(1), source.line(2), source.line(3), source.line(4)), ("añb", "c", "", ""));
+        assert_eq!(source.line_count(), 3);
+    }
+
+    #[test]
+    fn what_is_no_text_is_said_with_its_place() {
+        let decode = |bytes: &[u8]| Source::decode("f", bytes.to_vec()).map(|source| source.text);
+        assert_eq!(decode(b"\xef\xbb\xbfa: 1").unwrap(), "a: 1");
+        assert_eq!(decode(b"").unwrap(), "");
+        for bytes in [&b"\xff\xfea\0"[..], b"\xfe\xff\0a", b"a\0:\0", b"\0a\0:"] {
+            assert_eq!(decode(bytes), Err(Unreadable::Encoding { encoding: "UTF-16" }), "{bytes:?}");
+        }
+        let position = Position { line: 2, column: 3 };
+        assert_eq!(decode(b"a\nbc\x80"), Err(Unreadable::Binary { byte: 0x80, offset: 4, position }));
+        assert_eq!(decode(b"a\nbc\0"), Err(Unreadable::Binary { byte: 0, offset: 4, position }));
+        assert!(matches!(Source::decode("f", vec![b'a'; LARGEST + 1]), Err(Unreadable::TooLarge { .. })));
+    }
+}

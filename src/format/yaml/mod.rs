@@ -1,0 +1,8 @@
+//! YAML as a tree that remembers where everything stands, and as text that people would have written. The only room
+//! that names a YAML crate.
+
+mod read;
+mod write;
+
+pub use read::{Comment, Entry, Error, Node, Style, Tree, parse};
+pub use write::{Element, Flow, Line, Map, Out, agrees, scalar};

@@ -1,0 +1,645 @@
+//! Writes YAML as people would: two spaces, block scalars for scripts, quotes only where YAML would read something else.
+
+use serde_yaml::Value;
+
+/// A value to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Out {
+    /// Any text; quoted, or written as a block, when it must be.
+    Text(String),
+    /// Text that is written as a `|` block even when it has one line.
+    Block(String),
+    /// A whole number.
+    Number(i64),
+    /// `true` or `false`.
+    Truth(bool),
+    /// A number that must be written just so, such as buildspec's `version: 0.2`. Trusted: never a value of the model.
+    Bare(&'static str),
+    /// A list in brackets on one line.
+    Flow(Flow),
+    /// A list, one item a line.
+    List(Vec<Element>),
+    /// A map, one key a line.
+    Map(Map),
+}
+
+/// The items of a list in brackets.
+pub type Flow = Vec<Out>;
+
+/// An item of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Element {
+    /// A comment above it.
+    pub comment: Option<String>,
+    /// The value.
+    pub value: Out,
+}
+
+/// A map, in the order in which it is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Map(Vec<Line>);
+
+/// A key with its value and comments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    key: String,
+    value: Out,
+    gap: bool,
+    above: Option<String>,
+    beside: Option<String>,
+}
+
+impl Map {
+    /// Starts an empty map.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a key; the result takes its comments.
+    pub fn set(&mut self, key: impl Into<String>, value: impl Into<Out>) -> &mut Line {
+        self.0.push(Line { key: key.into(), value: value.into(), gap: false, above: None, beside: None });
+        self.0.last_mut().expect("one was added just now")
+    }
+
+    /// Adds a key with a value when there is one.
+    pub fn set_if<T: Into<Out>>(&mut self, key: &str, value: Option<T>) {
+        if let Some(value) = value {
+            self.set(key, value);
+        }
+    }
+
+    /// Tells whether nothing is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Gives the text of the document.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        self.write(0, &mut text);
+        text
+    }
+
+    fn write(&self, depth: usize, text: &mut String) {
+        for (index, line) in self.0.iter().enumerate() {
+            if line.gap && index > 0 {
+                text.push('\n');
+            }
+            comment(line.above.as_deref(), depth, text);
+            indent(depth, text);
+            line.write(depth, text);
+        }
+    }
+
+    /// Writes the map behind the `- ` of a list, which is the indentation of its first key.
+    fn write_in_list(&self, depth: usize, text: &mut String) {
+        for (index, line) in self.0.iter().enumerate() {
+            if index > 0 {
+                comment(line.above.as_deref(), depth, text);
+                indent(depth, text);
+            }
+            line.write(depth, text);
+        }
+    }
+
+    fn value(&self) -> Value {
+        Value::Mapping(self.0.iter().map(|line| (Value::String(line.key.clone()), line.value.value())).collect())
+    }
+}
+
+impl Line {
+    /// Puts an empty line before it.
+    pub fn gap(&mut self) -> &mut Self {
+        self.gap = true;
+        self
+    }
+
+    /// Puts a comment above it, one `#` a line.
+    pub fn comment(&mut self, text: impl Into<String>) -> &mut Self {
+        self.above = Some(text.into());
+        self
+    }
+
+    /// Puts a comment behind it, on the line of its key.
+    pub fn beside(&mut self, text: impl Into<String>) -> &mut Self {
+        self.beside = Some(text.into());
+        self
+    }
+
+    fn write(&self, depth: usize, text: &mut String) {
+        text.push_str(&one_line(&self.key));
+        text.push(':');
+        self.value.write_behind(depth, self.beside.as_deref(), text);
+    }
+}
+
+impl Out {
+    /// Makes a list in brackets of texts.
+    pub fn flow<T: Into<Out>>(items: impl IntoIterator<Item = T>) -> Self {
+        Self::Flow(items.into_iter().map(Into::into).collect())
+    }
+
+    /// Makes a list, one item a line.
+    pub fn list<T: Into<Element>>(items: impl IntoIterator<Item = T>) -> Self {
+        Self::List(items.into_iter().map(Into::into).collect())
+    }
+
+    /// Writes what follows a `key:` or a `-`, to the end of the line and below.
+    fn write_behind(&self, depth: usize, beside: Option<&str>, text: &mut String) {
+        let close = |text: &mut String| {
+            if let Some(beside) = beside {
+                text.push_str(" # ");
+                text.push_str(&flat(beside));
+            }
+            text.push('\n');
+        };
+        match self {
+            Self::Map(map) if !map.is_empty() => {
+                close(text);
+                map.write(depth + 1, text);
+            }
+            Self::List(items) if !items.is_empty() => {
+                close(text);
+                for item in items {
+                    item.write(depth + 1, text);
+                }
+            }
+            Self::Block(content) | Self::Text(content) if self.is_block() => {
+                text.push_str(if content.ends_with('\n') { " |" } else { " |-" });
+                close(text);
+                block(content, depth + 1, text);
+            }
+            _ => {
+                text.push(' ');
+                text.push_str(&self.inline(false));
+                close(text);
+            }
+        }
+    }
+
+    fn is_block(&self) -> bool {
+        match self {
+            Self::Block(content) => can_be_block(content),
+            Self::Text(content) => content.trim_end_matches('\n').contains('\n') && can_be_block(content),
+            _ => false,
+        }
+    }
+
+    fn inline(&self, in_flow: bool) -> String {
+        match self {
+            Self::Text(content) | Self::Block(content) => {
+                if in_flow && content.contains([',', '[', ']', '{', '}']) {
+                    quoted(content)
+                } else {
+                    one_line(content)
+                }
+            }
+            Self::Number(number) => number.to_string(),
+            Self::Truth(truth) => truth.to_string(),
+            Self::Bare(bare) => (*bare).to_owned(),
+            Self::Flow(items) => {
+                format!("[{}]", items.iter().map(|item| item.inline(true)).collect::<Vec<_>>().join(", "))
+            }
+            Self::List(items) => {
+                format!("[{}]", items.iter().map(|item| item.value.inline(true)).collect::<Vec<_>>().join(", "))
+            }
+            Self::Map(map) => {
+                let pair = |line: &Line| format!("{}: {}", one_line(&line.key), line.value.inline(true));
+                format!("{{{}}}", map.0.iter().map(pair).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    /// Gives what a reader must find.
+    fn value(&self) -> Value {
+        match self {
+            Self::Text(content) | Self::Block(content) => Value::String(content.clone()),
+            Self::Number(number) => Value::Number((*number).into()),
+            Self::Truth(truth) => Value::Bool(*truth),
+            Self::Bare(bare) => serde_yaml::from_str(bare).unwrap_or_default(),
+            Self::Flow(items) => Value::Sequence(items.iter().map(Self::value).collect()),
+            Self::List(items) => Value::Sequence(items.iter().map(|item| item.value.value()).collect()),
+            Self::Map(map) => map.value(),
+        }
+    }
+}
+
+impl Element {
+    /// Puts a comment above it.
+    #[must_use]
+    pub fn comment(mut self, text: impl Into<String>) -> Self {
+        self.comment = Some(text.into());
+        self
+    }
+
+    fn write(&self, depth: usize, text: &mut String) {
+        comment(self.comment.as_deref(), depth, text);
+        indent(depth, text);
+        text.push('-');
+        match &self.value {
+            Out::Map(map) if !map.is_empty() => {
+                text.push(' ');
+                map.write_in_list(depth + 1, text);
+            }
+            value => value.write_behind(depth, None, text),
+        }
+    }
+}
+
+impl<T: Into<Out>> From<T> for Element {
+    fn from(value: T) -> Self {
+        Self { comment: None, value: value.into() }
+    }
+}
+
+impl From<&str> for Out {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Out {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&String> for Out {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<bool> for Out {
+    fn from(truth: bool) -> Self {
+        Self::Truth(truth)
+    }
+}
+
+impl From<u32> for Out {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<Map> for Out {
+    fn from(map: Map) -> Self {
+        Self::Map(map)
+    }
+}
+
+/// Tells whether a second reader (`serde_yaml`, which is libyaml's grammar, as CodeBuild's and GitLab's readers are) finds
+/// in `text` exactly what `map` says. Every generated file is asked this before it is written.
+#[must_use]
+pub fn agrees(map: &Map, text: &str) -> bool {
+    serde_yaml::from_str::<Value>(text).is_ok_and(|found| found == map.value())
+}
+
+/// Writes a text on one line, in quotes when YAML would read something else without them.
+#[must_use]
+pub fn scalar(text: &str) -> String {
+    one_line(text)
+}
+
+fn one_line(text: &str) -> String {
+    if is_plain(text) { text.to_owned() } else { quoted(text) }
+}
+
+/// Quotes a text: double quotes where nothing must be escaped, single ones where that avoids escapes.
+fn quoted(text: &str) -> String {
+    let odd = text.chars().any(|c| !is_printable(c));
+    if !odd && text.contains(['"', '\\']) {
+        return format!("'{}'", text.replace('\'', "''"));
+    }
+    let mut result = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => result.push_str("\\\""),
+            '\\' => result.push_str("\\\\"),
+            '\n' => result.push_str("\\n"),
+            '\t' => result.push_str("\\t"),
+            '\r' => result.push_str("\\r"),
+            c if is_printable(c) => result.push(c),
+            c if (c as u32) <= 0xff => result.push_str(&format!("\\x{:02x}", c as u32)),
+            c if (c as u32) <= 0xffff => result.push_str(&format!("\\u{:04x}", c as u32)),
+            c => result.push_str(&format!("\\U{:08x}", c as u32)),
+        }
+    }
+    result.push('"');
+    result
+}
+
+/// Tells whether a character may stand unescaped on a line. The unicode line ends, the byte order mark, and marks that
+/// turn the direction of writing (CVE-2021-42574) are escaped: a person must see what a machine will run.
+fn is_printable(c: char) -> bool {
+    !(c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+}
+
+fn is_plain(text: &str) -> bool {
+    let (Some(first), Some(last)) = (text.chars().next(), text.chars().next_back()) else { return false };
+    let opens = "-?:,[]{}#&*!|>'\"%@`=~<.".contains(first) && !is_word_start(text);
+    !opens
+        && first != ' '
+        && last != ' '
+        && last != ':'
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && text.chars().all(is_printable)
+        && meaning(text) == Meaning::Text
+}
+
+/// Lets `./run`, `.ci/run` and `--flag` stand without quotes: no reader takes them for anything else.
+fn is_word_start(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    match bytes {
+        [b'.', b'/' | b'a'..=b'z' | b'A'..=b'Z', ..] => true,
+        [b'.', b'.', b'/', ..] => true,
+        _ => false,
+    }
+}
+
+/// What YAML 1.1 or 1.2 reads in a scalar without quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Text,
+    Number,
+    Truth,
+    Null,
+    Date,
+}
+
+/// Tells what any common reader (YAML 1.1: Ruby's and Python's; 1.2: most others) takes a plain scalar for
+/// (<https://yaml.org/type/>, <https://yaml.org/spec/1.2.2/#1032-tag-resolution>).
+pub(super) fn meaning(text: &str) -> Meaning {
+    let lower = text.to_ascii_lowercase();
+    match lower.as_str() {
+        "" | "~" | "null" => return Meaning::Null,
+        "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" => return Meaning::Truth,
+        ".inf" | "+.inf" | "-.inf" | ".nan" => return Meaning::Number,
+        _ => {}
+    }
+    if is_number(&lower) {
+        return Meaning::Number;
+    }
+    let day = lower.get(..10).unwrap_or(&lower).as_bytes();
+    let dated = day.len() >= 8 && day[..4].iter().all(u8::is_ascii_digit) && day[4] == b'-' && day[5].is_ascii_digit();
+    if dated && lower.bytes().all(|byte| byte.is_ascii_digit() || b"-:.+tz ".contains(&byte)) {
+        return Meaning::Date;
+    }
+    Meaning::Text
+}
+
+fn is_number(lower: &str) -> bool {
+    let digits = lower.strip_prefix(['+', '-']).unwrap_or(lower);
+    let all = |text: &str, allowed: fn(u8) -> bool| {
+        !text.is_empty() && text.bytes().all(|byte| allowed(byte) || byte == b'_')
+    };
+    for (prefix, allowed) in [
+        ("0x", (|byte: u8| byte.is_ascii_hexdigit()) as fn(u8) -> bool),
+        ("0o", |byte| (b'0'..=b'7').contains(&byte)),
+        ("0b", |byte| byte == b'0' || byte == b'1'),
+    ] {
+        if digits.strip_prefix(prefix).is_some_and(|rest| all(rest, allowed)) {
+            return true;
+        }
+    }
+    // Sexagesimal: 190:20:30 is 685230 in YAML 1.1.
+    if digits.contains(':') && digits.split(':').all(|part| all(part, |byte| byte.is_ascii_digit() || byte == b'.')) {
+        return true;
+    }
+    let (mantissa, exponent) = digits.split_once('e').unwrap_or((digits, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let whole = mantissa.bytes().any(|byte| byte.is_ascii_digit()) && mantissa.matches('.').count() <= 1;
+    whole && all(mantissa, |byte| byte.is_ascii_digit() || byte == b'.') && all(exponent, |byte| byte.is_ascii_digit())
+}
+
+/// Tells whether a `|` block can carry the text: it keeps neither odd characters nor white space at the edges of lines
+/// safe from editors.
+fn can_be_block(text: &str) -> bool {
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    !body.is_empty()
+        && !body.starts_with([' ', '\t', '\n'])
+        && !body.ends_with('\n')
+        && body.split('\n').all(|line| {
+            !line.ends_with([' ', '\t'])
+                && !line.trim_start_matches(' ').starts_with('\t')
+                && line.chars().all(|c| is_printable(c) || c == '\t')
+        })
+}
+
+fn block(content: &str, depth: usize, text: &mut String) {
+    for line in content.strip_suffix('\n').unwrap_or(content).split('\n') {
+        if !line.is_empty() {
+            indent(depth, text);
+            text.push_str(line);
+        }
+        text.push('\n');
+    }
+}
+
+fn comment(lines: Option<&str>, depth: usize, text: &mut String) {
+    for line in lines.into_iter().flat_map(str::lines) {
+        indent(depth, text);
+        text.push_str(format!("# {}", flat(line)).trim_end());
+        text.push('\n');
+    }
+}
+
+/// Keeps a comment on its line whatever it says.
+fn flat(text: &str) -> String {
+    text.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect()
+}
+
+fn indent(depth: usize, text: &mut String) {
+    text.push_str(&"  ".repeat(depth));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    #[test]
+    fn documents_look_as_people_write_them() {
+        let mut step = Map::new();
+        step.set("commands", Out::list(["go build ./...", "echo \"a: b\"", "set -e\ngo test ./...\n", "./run --x"]));
+        let mut phases = Map::new();
+        phases.set("build", step).comment("What is built.");
+        let mut root = Map::new();
+        root.set("version", Out::Bare("0.2"));
+        root.set("phases", phases).gap();
+        root.set("tags", Out::flow(["amd64", "a, b"])).beside("both");
+        root.set("needs", Out::list([one("job", "x")])).gap();
+        root.set("empty", Map::new());
+        let text = root.to_text();
+        assert_eq!(
+            text,
+            "version: 0.2\n\nphases:\n  # What is built.\n  build:\n    commands:\n      - go build ./...\n      - 'echo \"a: b\"'\n      \
+             - |\n        set -e\n        go test ./...\n      - ./run --x\ntags: [amd64, \"a, b\"] # both\n\nneeds:\n  - job: x\nempty: {}\n"
+        );
+        assert!(agrees(&root, &text));
+        assert!(!agrees(&root, "version: 0.2"));
+    }
+
+    fn one(key: &str, value: &str) -> Map {
+        let mut map = Map::new();
+        map.set(key, value);
+        map
+    }
+
+    #[test]
+    fn any_text_is_read_back_as_itself_by_both_readers() {
+        let texts = [
+            "",
+            " ",
+            "a",
+            "a b",
+            "a: b",
+            "a:",
+            ":a",
+            "a #b",
+            "#a",
+            "- a",
+            "-",
+            "--- a",
+            "-1",
+            "+1",
+            "1.20",
+            "1_000",
+            "0x1f",
+            "0o7",
+            "07",
+            "190:20:30",
+            "1e3",
+            ".5",
+            "1.",
+            ".",
+            "..",
+            "./x",
+            ".inf",
+            "~",
+            "null",
+            "yes",
+            "No",
+            "on",
+            "y",
+            "true",
+            "2026-11-24",
+            "2026-11-24T10:00:00Z",
+            "a\nb",
+            "a\nb\n",
+            "a\n\nb\n",
+            "a\n",
+            "\na",
+            " a\nb",
+            "a \nb",
+            "a\tb",
+            "\ta",
+            "a\r\nb",
+            "\u{2028}",
+            "a\u{2029}b",
+            "\u{85}",
+            "\u{feff}a",
+            "\u{7}",
+            "\u{202e}x",
+            "\"",
+            "'",
+            "a\"b",
+            "it's",
+            "'a",
+            "\\n",
+            "a\\b",
+            "\"a\": 'b'",
+            "[a]",
+            "{a: b}",
+            "a, b",
+            "*a",
+            "&a",
+            "!a",
+            "!!str a",
+            "%a",
+            "@a",
+            "`a`",
+            "|",
+            ">",
+            "?",
+            "? a",
+            "<<",
+            "=",
+            "${{ x }}",
+            "$(rm -rf /)",
+            "{{.Values}}",
+            "é",
+            "日本",
+            "\u{1f600}",
+            "a\n\n\n",
+            "a\nb\n\n",
+            "a\n  b\n",
+            "# a\nb",
+            "10.0",
+            "1.27.3",
+            "0.2",
+            "key: |\n  x",
+            "a\u{0}b",
+            "\u{10ffff}",
+        ];
+        for text in texts {
+            let mut list = Map::new();
+            list.set("list", Out::list([text, "end"]));
+            list.set("flow", Out::flow([text, "end"]));
+            list.set("block", Out::Block(text.to_owned()));
+            list.set(text, one("inner", text));
+            list.set("last", Out::List(vec![one(text, text).into()]));
+            let written = list.to_text();
+            assert!(agrees(&list, &written), "{text:?}:\n{written}");
+            let root =
+                parse(&written).unwrap_or_else(|error| panic!("{text:?}: {error:?}\n{written}")).documents.remove(0);
+            assert_eq!(root.get("list").unwrap().items().unwrap()[0].text(), Some(text), "{written}");
+            assert_eq!(root.get("flow").unwrap().items().unwrap()[0].text(), Some(text), "{written}");
+            assert_eq!(root.get("block").unwrap().text(), Some(text), "{written}");
+        }
+    }
+
+    #[test]
+    fn quotes_stand_only_where_they_are_needed() {
+        for text in [
+            "a",
+            "go build ./...",
+            "./run",
+            ".ci/run",
+            "1.27.3",
+            "a,b",
+            "$X",
+            "a=b",
+            "https://x/y",
+            "dotnet test --no-build",
+            "a'b",
+            "x#y",
+        ] {
+            assert_eq!(scalar(text), text);
+        }
+        for (text, written) in [
+            ("10.0", "\"10.0\""),
+            ("yes", "\"yes\""),
+            ("a: b", "\"a: b\""),
+            ("", "\"\""),
+            ("a: \"b\"", "'a: \"b\"'"),
+            ("*", "\"*\""),
+        ] {
+            assert_eq!(scalar(text), written);
+        }
+    }
+
+    #[test]
+    fn a_comment_cannot_leave_its_line() {
+        let mut map = Map::new();
+        map.set("a", "b").comment("one\ntwo\u{2028}x\r").beside("three\nd: e");
+        let text = map.to_text();
+        assert!(agrees(&map, &text), "{text}");
+    }
+}

@@ -1,0 +1,85 @@
+//! Why a file could not be made.
+
+use std::path::PathBuf;
+
+use crate::model::{Explain, Kind};
+
+/// What can stand between a model and its files.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The project asks for a tool, and the lock does not have it.
+    #[error("{tool} is not in toolkit.lock")]
+    NotLocked {
+        /// The tool.
+        tool: String,
+    },
+    /// The lock has the tool, and not for this platform.
+    #[error("toolkit.lock has no {tool} for linux/{architecture}")]
+    NotLockedFor {
+        /// The tool.
+        tool: String,
+        /// The architecture.
+        architecture: &'static str,
+    },
+    /// The target cannot do what the model asks.
+    #[error("`{key} = \"{value}\"` cannot be done in {target}: {reason}")]
+    Unsupported {
+        /// The key, from the root of toolkit.toml.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What was to be made.
+        target: &'static str,
+        /// Why not, and what would do.
+        reason: String,
+    },
+    /// The target needs something that the model does not say.
+    #[error("{target} needs `{key}`: {reason}")]
+    Missing {
+        /// The key, from the root of toolkit.toml.
+        key: &'static str,
+        /// What was to be made.
+        target: &'static str,
+        /// What it is for, with an example.
+        reason: String,
+    },
+    /// A value would not be what it says where it would stand.
+    #[error("`{key}`: {value:?} cannot be used in {target}: {reason}")]
+    Value {
+        /// The key, from the root of toolkit.toml.
+        key: String,
+        /// Its value.
+        value: String,
+        /// What was to be made.
+        target: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// A second reader found something else in the text than was meant.
+    #[error("{} would be read differently than it was meant", path.display())]
+    Ambiguous {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NotLocked { .. } | Self::NotLockedFor { .. } => {
+                "no file was changed; run `toolkit lock`, and commit toolkit.lock"
+            }
+            Self::Unsupported { .. } | Self::Missing { .. } | Self::Value { .. } => {
+                "no file was changed; edit toolkit.toml"
+            }
+            Self::Ambiguous { .. } => {
+                "no file was changed; this is a mistake in toolkit: please report it with your toolkit.toml"
+            }
+        };
+        vec![hint.to_owned()]
+    }
+}

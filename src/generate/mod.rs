@@ -1,0 +1,109 @@
+//! Pipeline files from one model. Pure text: a generator opens nothing and runs nothing; the command writes what it gives.
+//! A new target is one new file and one line in [`ALL`].
+
+mod error;
+mod pipeline;
+pub mod shell;
+mod stamp;
+
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+pub use error::Error;
+pub use pipeline::{
+    Architecture, Artifacts, Aws, Bootstrap, Builder, Cache, CodeBuild, Container, Dockerfile, Duration, GitLab,
+    Install, Jobs, Manifest, Method, Pipeline, Push, Report, ReportFormat, Runner, Runners, Secret, Shape, Steps,
+};
+pub use stamp::{Comments, State, stamped, state};
+
+use crate::format::yaml::{Map, agrees};
+use crate::project::LockedTool;
+use crate::toolchain::Toolchain;
+
+/// Every target, in the order in which people should see them.
+pub const ALL: &[&dyn Generator] = &[];
+
+/// Makes the files of one target.
+pub trait Generator: Debug + Sync {
+    /// Gives the name behind `toolkit gen`.
+    fn name(&self) -> &'static str;
+
+    /// Says in a few words what it makes.
+    fn about(&self) -> &'static str;
+
+    /// Makes the files.
+    ///
+    /// # Errors
+    /// When the model asks for something that the target cannot do, or lacks what it needs.
+    fn generate(&self, project: &Project<'_>) -> Result<Vec<Output>, Error>;
+}
+
+/// What files are made from.
+#[derive(Debug, Clone)]
+pub struct Project<'a> {
+    /// The wishes.
+    pub pipeline: &'a Pipeline,
+    /// The project's name: the pipeline's, or the folder's made fit.
+    pub name: String,
+    /// The architectures to build, without repetition, in a fixed order.
+    pub architectures: Vec<Architecture>,
+    /// The locked tools, sorted by name.
+    pub tools: Vec<Tool<'a>>,
+    /// The first 12 hexadecimal digits of the lock's SHA-256; none without a lock.
+    pub lock_digest: Option<String>,
+    /// Where files are read instead of upstream.
+    pub mirror: Option<String>,
+    /// Whether the project has a `global.json` of its own at or above where its commands run.
+    pub has_global_json: bool,
+}
+
+/// A tool that the pipeline needs.
+#[derive(Debug, Clone)]
+pub struct Tool<'a> {
+    /// Its rules.
+    pub toolchain: &'static dyn Toolchain,
+    /// What the lock says.
+    pub locked: &'a LockedTool,
+    /// What the project sets about it.
+    pub settings: Vec<(String, String)>,
+}
+
+/// A file that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Where it belongs, relative to the project.
+    pub path: PathBuf,
+    /// Its text without the header that [`stamped`] adds.
+    pub body: String,
+    /// How comments are written in it.
+    pub comments: Comments,
+}
+
+impl Output {
+    /// Makes a YAML file, and proves that a second reader finds in it exactly what was meant.
+    ///
+    /// # Errors
+    /// When it would read differently, which is a mistake in this program: better no file than a wrong one.
+    pub fn yaml(path: impl Into<PathBuf>, map: &Map) -> Result<Self, Error> {
+        let (path, body) = (path.into(), map.to_text());
+        if !agrees(map, &body) {
+            return Err(Error::Ambiguous { path });
+        }
+        Ok(Self { path, body, comments: Comments::Hash })
+    }
+}
+
+/// Finds a target.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static dyn Generator> {
+    ALL.iter().copied().find(|generator| generator.name() == name)
+}
+
+/// Makes a name out of a folder's: what images, caches and CodeBuild projects accept.
+#[must_use]
+pub fn name_of(folder: &Path) -> String {
+    let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let fit: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(100).collect();
+    let fit = fit.trim_matches('-');
+    if fit.is_empty() { "project".to_owned() } else { fit.to_owned() }
+}

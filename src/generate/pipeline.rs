@@ -1,0 +1,601 @@
+//! `[pipeline]` in `toolkit.toml`: what the project's pipeline does, for whichever service runs it. Every key is known or
+//! an error with its line and a near miss; nothing here is ever executed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+
+use crate::model::{Arch, Digest};
+use crate::project::{Error, did_you_mean, line_of};
+
+/// What a pipeline does, independent of the service that runs it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Pipeline {
+    /// The project's name, in image and cache names. The folder's name when it is left out.
+    pub name: Option<String>,
+    /// The architectures that are built, each on machines of its own; those of `platforms` when left out.
+    pub architectures: Vec<Architecture>,
+    /// The folder below the repository in which commands run.
+    pub directory: Option<String>,
+    /// How long a job may run: "90 minutes".
+    pub timeout: Option<Duration>,
+    /// How often a job is tried again, 0 to 2, when its machine failed or was taken away (a spot interruption).
+    pub retry: Option<u32>,
+    /// Plain environment variables. Never secrets.
+    pub environment: BTreeMap<String, String>,
+    /// Secret variables and where they are kept.
+    pub secrets: BTreeMap<String, Secret>,
+    /// What is done, step by step.
+    pub steps: Steps,
+    /// The image that is built, when one is.
+    pub container: Option<Container>,
+    /// Test reports and coverage.
+    pub reports: Vec<Report>,
+    /// Files to keep.
+    pub artifacts: Option<Artifacts>,
+    /// Folders to keep between builds.
+    pub cache: Option<Cache>,
+    /// When images are pushed and `publish` runs.
+    pub push: Push,
+    /// How the toolchains come into a job.
+    pub install: Install,
+    /// Access to Amazon Web Services.
+    pub aws: Option<Aws>,
+    /// Images that jobs run in, by builder or purpose, in place of the ones that this program knows: `kaniko = "…@sha256:…"`.
+    pub images: BTreeMap<String, String>,
+    /// What only buildspec files have.
+    pub codebuild: CodeBuild,
+    /// What only GitLab pipelines have.
+    pub gitlab: GitLab,
+    /// The CI image of `gen dockerfile`.
+    pub dockerfile: Dockerfile,
+    /// The runners of `gen runner`.
+    pub runner: Runner,
+}
+
+/// A processor that pipelines know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Architecture {
+    /// x86-64.
+    #[serde(alias = "x86_64", alias = "x64")]
+    Amd64,
+    /// 64-bit Arm: Graviton.
+    #[serde(alias = "aarch64", alias = "graviton")]
+    Arm64,
+}
+
+/// Commands, one shell line each.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Steps {
+    /// Fetches dependencies: `dotnet restore`, `go mod download`.
+    pub restore: Vec<String>,
+    /// Compiles.
+    pub build: Vec<String>,
+    /// Tests.
+    pub test: Vec<String>,
+    /// Runs once, after everything else held, where [`Push`] allows it.
+    pub publish: Vec<String>,
+}
+
+/// The image that a pipeline builds.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Container {
+    /// Where it is pushed, without a tag. May use variables of the service (`$CI_REGISTRY_IMAGE/app`). GitLab's own
+    /// registry when left out; CodeBuild needs one.
+    pub repository: Option<String>,
+    /// The Dockerfile; `Dockerfile` when left out.
+    pub dockerfile: Option<String>,
+    /// The build context; `.` when left out.
+    pub context: Option<String>,
+    /// The stage to build; the last when left out.
+    pub target: Option<String>,
+    /// Build arguments. Values may use variables of the service.
+    pub arguments: BTreeMap<String, String>,
+    /// Labels. Values may use variables of the service.
+    pub labels: BTreeMap<String, String>,
+    /// Tags beside the commit's, pushed where [`Push`] allows: `latest`, `$CI_COMMIT_TAG`.
+    pub tags: Vec<String>,
+    /// What builds it. GitLab: kaniko when left out. CodeBuild: docker.
+    pub builder: Option<Builder>,
+    /// What joins the architectures into one index. GitLab: buildah when left out. CodeBuild: docker.
+    pub manifest: Option<Manifest>,
+    /// Commands that run inside the image just built, on each architecture.
+    pub test: Vec<String>,
+    /// Whether layers are cached in the registry; true when left out.
+    pub cache: Option<bool>,
+}
+
+/// A program that builds images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Builder {
+    /// The maintained fork of kaniko: in an unprivileged container.
+    Kaniko,
+    /// Buildah.
+    Buildah,
+    /// Podman.
+    Podman,
+    /// BuildKit without a daemon.
+    Buildkit,
+    /// Docker, which needs a privileged daemon.
+    Docker,
+}
+
+/// A program that assembles an index of several architectures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Manifest {
+    /// `buildah manifest`.
+    Buildah,
+    /// `podman manifest`.
+    Podman,
+    /// `docker buildx imagetools create`.
+    Docker,
+    /// `toolkit image index`.
+    Toolkit,
+}
+
+/// A test or coverage report.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Report {
+    /// The report group's name on CodeBuild; "tests" or "coverage" when left out.
+    pub name: Option<String>,
+    /// The format of its files.
+    pub format: ReportFormat,
+    /// The files, as globs.
+    pub files: Vec<String>,
+    /// The folder in which the globs begin.
+    pub directory: Option<String>,
+}
+
+/// The format of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportFormat {
+    /// JUnit XML.
+    Junit,
+    /// Visual Studio's TRX.
+    Trx,
+    /// NUnit 2 XML.
+    Nunit,
+    /// NUnit 3 XML.
+    Nunit3,
+    /// TestNG XML.
+    Testng,
+    /// Cucumber JSON.
+    Cucumber,
+    /// Cobertura XML (coverage).
+    Cobertura,
+    /// JaCoCo XML (coverage).
+    Jacoco,
+    /// Clover XML (coverage).
+    Clover,
+    /// SimpleCov JSON (coverage).
+    Simplecov,
+}
+
+/// Files to keep.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Artifacts {
+    /// The files, as globs.
+    pub files: Vec<String>,
+    /// Globs of files to leave out.
+    pub exclude: Vec<String>,
+    /// The folder in which the globs begin.
+    pub directory: Option<String>,
+    /// How long GitLab keeps them: "1 week".
+    pub expire: Option<String>,
+}
+
+/// Folders to keep between builds. Its key has the lock's digest, the operating system and the architecture.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Cache {
+    /// The folders.
+    pub paths: Vec<String>,
+    /// Files whose content is part of the key: `go.sum`, `packages.lock.json`. At most two on GitLab.
+    pub files: Vec<String>,
+}
+
+/// When images are pushed. Merge requests never push unless this says so.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Push {
+    /// Branches; the default branch alone when left out (`$CI_DEFAULT_BRANCH` on GitLab, `main` on CodeBuild).
+    pub branches: Option<Vec<String>>,
+    /// Whether git tags push.
+    pub tags: bool,
+    /// Whether merge requests push.
+    pub merge_requests: bool,
+}
+
+impl Default for Push {
+    fn default() -> Self {
+        Self { branches: None, tags: true, merge_requests: false }
+    }
+}
+
+/// A secret variable and where it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Secret {
+    /// A parameter of AWS Systems Manager Parameter Store: `{ parameter-store = "/app/password" }`.
+    ParameterStore(String),
+    /// A secret of AWS Secrets Manager: `{ secrets-manager = "app/database:password" }`.
+    SecretsManager(String),
+}
+
+/// How the toolchains come into a job.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Install {
+    /// Which way.
+    pub method: Method,
+    /// The toolkit program itself, for `method = "toolkit"`: in the image already when left out.
+    pub bootstrap: BTreeMap<Architecture, Bootstrap>,
+}
+
+/// A way to install toolchains.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// What the job's image carries, where it carries exactly the locked version on every architecture; else toolkit, where
+    /// a bootstrap is set; else portable.
+    #[default]
+    Auto,
+    /// CodeBuild's `runtime-versions`.
+    RuntimeVersions,
+    /// `toolkit install --locked`.
+    Toolkit,
+    /// Plain POSIX shell with pinned URLs and digests: no toolkit at build time.
+    Portable,
+    /// Nothing: the image has everything.
+    Image,
+}
+
+/// Where the toolkit program is downloaded.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Bootstrap {
+    /// The program's URL: the executable itself, or a `.tar.gz` with `toolkit` in it.
+    pub url: url::Url,
+    /// Its digest: `sha256:…`.
+    pub digest: String,
+}
+
+/// Access to Amazon Web Services.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Aws {
+    /// The role that GitLab jobs assume with their `id_tokens`.
+    pub role: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The audience of the token; the GitLab server's address when left out.
+    pub audience: Option<String>,
+}
+
+/// What only buildspec files have.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct CodeBuild {
+    /// Where the file is written; `buildspec.yml` when left out.
+    pub file: Option<String>,
+    /// One build or a graph; a graph when there is more than one architecture.
+    pub shape: Option<Shape>,
+    /// The build image of each architecture; the newest curated Amazon Linux image when left out.
+    pub image: BTreeMap<Architecture, String>,
+    /// The size of machines: `small`, `medium`, `large`, `xlarge`, `2xlarge`.
+    pub compute: Option<String>,
+    /// Runtimes of the curated image that are no tools of this program: `java = "corretto21"`, `python = "3.13"`.
+    pub runtimes: BTreeMap<String, String>,
+    /// Variables that later actions of a CodePipeline may read.
+    pub exported_variables: Vec<String>,
+    /// The shell: `bash`, or `/bin/sh` when left out.
+    pub shell: Option<String>,
+}
+
+/// How many builds a buildspec describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// One, on one architecture.
+    Single,
+    /// A batch: one for each architecture, then one that joins them.
+    Batch,
+}
+
+/// What only GitLab pipelines have.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct GitLab {
+    /// Where the file is written; `.gitlab-ci.yml` when left out.
+    pub file: Option<String>,
+    /// Whose machines run the jobs.
+    pub runners: Runners,
+    /// Whether architectures are one job with a matrix or a job each; a job each on CodeBuild's runners.
+    pub jobs: Option<Jobs>,
+    /// The tags of each architecture's runners; its name when left out.
+    pub tags: BTreeMap<Architecture, Vec<String>>,
+    /// The CodeBuild project of `runners = "codebuild"`.
+    pub project: Option<String>,
+    /// The size of CodeBuild's or GitLab's machines.
+    pub size: Option<String>,
+    /// The image of jobs that run steps.
+    pub image: Option<String>,
+}
+
+/// Whose machines run GitLab's jobs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Runners {
+    /// One's own, by their tags.
+    #[default]
+    Tags,
+    /// CodeBuild's.
+    Codebuild,
+    /// GitLab's.
+    Gitlab,
+}
+
+/// How GitLab's jobs are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Jobs {
+    /// One job with `parallel: matrix`.
+    Matrix,
+    /// A job for each architecture.
+    Plain,
+}
+
+/// The CI image of `gen dockerfile`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Dockerfile {
+    /// Where the file is written; `ci.Dockerfile` when left out.
+    pub file: Option<String>,
+    /// The image it builds on.
+    pub base: Option<String>,
+    /// Packages of the base image's distribution to add.
+    pub packages: Vec<String>,
+    /// The user that jobs run as; root when left out.
+    pub user: Option<String>,
+}
+
+/// The runners of `gen runner`: GitLab Runner on EKS with Karpenter.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Runner {
+    /// The folder that is written; `runner` when left out.
+    pub folder: Option<String>,
+    /// The GitLab server; `https://gitlab.com` when left out.
+    pub url: Option<String>,
+    /// The Kubernetes namespace; `gitlab-runner` when left out.
+    pub namespace: Option<String>,
+    /// The EKS cluster's name, by which subnets and security groups are found.
+    pub cluster: Option<String>,
+    /// The IAM role of the nodes.
+    pub node_role: Option<String>,
+    /// The version of the gitlab-runner chart.
+    pub chart: Option<String>,
+    /// How many jobs run at once for each architecture; 10 when left out.
+    pub concurrent: Option<u32>,
+    /// Whether spot machines run the jobs; true when left out.
+    pub spot: Option<bool>,
+    /// The image of jobs that name none.
+    pub image: Option<String>,
+    /// What a job's container asks for: `cpu = "2"`, `memory = "4Gi"`.
+    pub requests: BTreeMap<String, String>,
+    /// The S3 bucket of the shared cache.
+    pub cache_bucket: Option<String>,
+    /// The AMI alias of the nodes.
+    pub ami: Option<String>,
+}
+
+/// A span of time: "90 minutes".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duration {
+    /// Its length in minutes.
+    pub minutes: u32,
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let span: Result<jiff::SignedDuration, _> = text.parse();
+        let minutes = span.ok().map(|span| span.as_mins()).filter(|minutes| (1..=2160).contains(minutes));
+        let minutes = minutes.and_then(|minutes| u32::try_from(minutes).ok());
+        minutes.map(|minutes| Self { minutes }).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "`{text}` is not a time such as \"90 minutes\", between 1 minute and 36 hours"
+            ))
+        })
+    }
+}
+
+impl Architecture {
+    /// Gives the name in images, tags and Kubernetes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Amd64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
+
+    /// Gives what `uname -m` prints on it.
+    #[must_use]
+    pub const fn machine(self) -> &'static str {
+        match self {
+            Self::Amd64 => "x86_64",
+            Self::Arm64 => "aarch64",
+        }
+    }
+
+    /// Gives the processor as toolchains know it.
+    #[must_use]
+    pub const fn arch(self) -> Arch {
+        match self {
+            Self::Amd64 => Arch::Amd64,
+            Self::Arm64 => Arch::Arm64,
+        }
+    }
+}
+
+impl Pipeline {
+    /// Reads `[pipeline]` out of the text of the `toolkit.toml` at `path`; none when there is none.
+    ///
+    /// # Errors
+    /// When it has something that is not understood, with its line.
+    pub fn parse(path: &Path, text: &str) -> Result<Option<Self>, Error> {
+        #[derive(Deserialize)]
+        struct File {
+            pipeline: Option<Pipeline>,
+        }
+        let file: File = toml::from_str(text).map_err(|cause| Error::Content {
+            path: path.to_owned(),
+            line: line_of(text, cause.span().map_or(0, |span| span.start)),
+            reason: near(cause.message()),
+        })?;
+        file.pipeline.map(|pipeline| pipeline.checked(path, text)).transpose()
+    }
+
+    /// Checks what types alone cannot.
+    fn checked(self, path: &Path, text: &str) -> Result<Self, Error> {
+        let refuse = |keys: &[&str], reason: String| Error::Content {
+            path: path.to_owned(),
+            line: line_of_key(text, keys),
+            reason: format!("`{}`: {reason}", keys.join(".")),
+        };
+        let name = self.name.iter().map(|name| (vec!["name"], name.as_str()));
+        for (keys, value) in name {
+            if !is_name(value) {
+                let rule = "a name has letters, digits, `-` and `_`, at most 100, and begins with a letter or digit";
+                return Err(refuse(&in_pipeline(&keys), format!("`{value}` cannot be used; {rule}")));
+            }
+        }
+        if self.retry.is_some_and(|retry| retry > 2) {
+            return Err(refuse(&["pipeline", "retry"], "GitLab takes 0, 1 or 2".to_owned()));
+        }
+        for (table, name) in (self.environment.keys().map(|name| ("environment", name)))
+            .chain(self.secrets.keys().map(|name| ("secrets", name)))
+        {
+            if let Err(reason) = variable_name(name) {
+                return Err(refuse(&["pipeline", table, name], reason));
+            }
+        }
+        if let Some(name) = self.environment.keys().find(|name| self.secrets.contains_key(*name)) {
+            return Err(refuse(&["pipeline", "secrets", name], "it stands in `environment` too".to_owned()));
+        }
+        for (architecture, bootstrap) in &self.install.bootstrap {
+            let keys = ["pipeline", "install", "bootstrap", architecture.as_str(), "digest"];
+            bootstrap.digest.parse::<Digest>().map_err(|cause| refuse(&keys, cause.to_string()))?;
+        }
+        Ok(self)
+    }
+}
+
+/// Puts `pipeline` in front of the keys below it.
+fn in_pipeline<'k>(keys: &[&'k str]) -> Vec<&'k str> {
+    std::iter::once("pipeline").chain(keys.iter().copied()).collect()
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 100
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// Checks the name of a variable. `CODEBUILD_` and `CI_` belong to the services
+/// (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html>,
+/// <https://docs.gitlab.com/ci/variables/predefined_variables/>).
+fn variable_name(name: &str) -> Result<(), String> {
+    let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if !first || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err("a variable's name has letters, digits and `_`, and begins with no digit".to_owned());
+    }
+    let owner = [("CODEBUILD_", "CodeBuild"), ("CI_", "GitLab"), ("GITLAB_", "GitLab")]
+        .into_iter()
+        .find(|(prefix, _)| name.starts_with(prefix));
+    owner.map_or(Ok(()), |(prefix, owner)| Err(format!("names that begin with {prefix} belong to {owner}")))
+}
+
+/// Finds the line of a key, or of the nearest table around it that is there.
+fn line_of_key(text: &str, keys: &[&str]) -> usize {
+    let Ok(root) = DeTable::parse(text) else { return 1 };
+    let (mut table, mut line) = (root.get_ref(), 1);
+    for name in keys {
+        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else { break };
+        line = line_of(text, key.span().start);
+        let DeValue::Table(inner) = value.get_ref() else { break };
+        table = inner;
+    }
+    line
+}
+
+/// Adds "did you mean" to serde's sentence about an unknown key or word, which lists the known ones in backticks.
+fn near(message: &str) -> String {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let Some((unknown, known)) = names.split_first().filter(|_| message.starts_with("unknown ")) else {
+        return message.lines().next().unwrap_or(message).to_owned();
+    };
+    let kind = if message.starts_with("unknown variant") { "is none of the known words" } else { "is no key here" };
+    did_you_mean(unknown, known.iter().copied()).map_or_else(
+        || format!("`{unknown}` {kind}; known are {}", known.join(", ")),
+        |near| format!("`{unknown}` {kind}; did you mean `{near}`?"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Pipeline, Error> {
+        Pipeline::parse(Path::new("toolkit.toml"), text).map(Option::unwrap_or_default)
+    }
+
+    #[test]
+    fn a_pipeline_is_read_beside_the_rest_of_the_file() {
+        let pipeline = parse(
+            "[tools]\ngo = \"1.27\"\n[pipeline]\nname = \"hello\"\narchitectures = [\"amd64\", \"aarch64\"]\ntimeout = \"90 minutes\"\n\
+             [pipeline.steps]\ntest = [\"go test ./...\"]\n[pipeline.secrets]\nTOKEN = { parameter-store = \"/a/b\" }\n",
+        )
+        .unwrap();
+        assert_eq!(pipeline.architectures, [Architecture::Amd64, Architecture::Arm64]);
+        assert_eq!(pipeline.timeout.unwrap().minutes, 90);
+        assert_eq!(pipeline.steps.test, ["go test ./..."]);
+        assert_eq!(pipeline.secrets["TOKEN"], Secret::ParameterStore("/a/b".to_owned()));
+        assert!(Pipeline::parse(Path::new("toolkit.toml"), "[tools]\n").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_not_understood_has_its_line_and_a_way_out() {
+        for (text, line, said) in [
+            ("[pipeline]\n\nstep = 1", 3, "did you mean `steps`?"),
+            ("[pipeline.steps]\ntests = []", 2, "did you mean `test`?"),
+            ("[pipeline]\narchitectures = [\"arm64\",\n\"mips\"]", 3, "none of the known words; known are amd64, "),
+            ("[pipeline]\nname = \"a b\"", 2, "a name has letters"),
+            ("[pipeline]\nretry = 3", 2, "0, 1 or 2"),
+            ("[pipeline]\ntimeout = \"soon\"", 2, "not a time"),
+            ("[pipeline.environment]\nA = \"1\"\n\"B C\" = \"2\"", 3, "a variable's name"),
+            ("[pipeline.environment]\nCODEBUILD_X = \"1\"", 2, "belong to CodeBuild"),
+            ("[pipeline.environment]\nA = \"1\"\n[pipeline.secrets]\nA = { parameter-store = \"/a\" }", 4, "too"),
+            ("[pipeline.secrets]\nA = { vault = \"/a\" }", 2, "`vault`"),
+            ("[pipeline.install.bootstrap.amd64]\nurl = \"https://x/y\"\ndigest = \"sha256:1\"", 3, "digest"),
+            ("[pipeline.container]\nbuilder = \"kanico\"", 2, "did you mean `kaniko`?"),
+        ] {
+            let error = parse(text).unwrap_err();
+            let Error::Content { line: found, reason, .. } = &error else { panic!("{error:?}") };
+            assert_eq!(*found, line, "{text}: {error}");
+            assert!(reason.contains(said), "{text}: {reason}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Finds the mistakes that people make in pipeline files. Reads text, changes nothing, asks no service.
+//! A rule is one value of [`Rule`] and a function that reports it; rules live in one file a subject.
+
+mod buildspec;
+mod finding;
+mod gitlab;
+mod ignore;
+mod rule;
+mod yaml;
+
+pub use finding::{Edit, Finding, Findings};
+pub use rule::{Level, Rule, Target};
+
+use crate::format::Source;
+use crate::format::yaml::{Tree, parse};
+use crate::model::Date;
+
+/// Every rule, by id.
+pub const ALL: &[&[Rule]] = &[yaml::RULES, buildspec::RULES, gitlab::RULES];
+
+/// What is known beside the file itself.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The day on which the file is judged: SDKs end.
+    pub today: Date,
+}
+
+/// Finds a rule by its id (`TK104`, any case).
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    ALL.iter().copied().flatten().find(|rule| rule.id.eq_ignore_ascii_case(id))
+}
+
+/// Tells what a file is, by its name and, where that does not tell, by its keys.
+#[must_use]
+pub fn target(path: &str, tree: Option<&Tree>) -> Option<Target> {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_lowercase();
+    let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    if yaml && name.contains("gitlab-ci") {
+        return Some(Target::GitLab);
+    }
+    if yaml && name.contains("buildspec") {
+        return Some(Target::Buildspec);
+    }
+    let root = tree?.documents.last()?;
+    let has = |key: &str| root.get(key).is_some();
+    if has("phases") && (has("version") || root.get("phases").is_some_and(|phases| phases.get("build").is_some())) {
+        return Some(Target::Buildspec);
+    }
+    let jobs =
+        root.entries()?.iter().any(|entry| entry.value.get("script").is_some() || entry.value.get("trigger").is_some());
+    (jobs || has("stages") || has("include")).then_some(Target::GitLab)
+}
+
+/// A file that is YAML, whatever it says.
+#[derive(Debug)]
+pub struct File<'a> {
+    /// Its text.
+    pub source: &'a Source,
+    /// What stands in it.
+    pub tree: &'a Tree,
+}
+
+/// Judges one file.
+#[must_use]
+pub fn check(source: &Source, target: Target, setting: &Setting) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    match parse(&source.text) {
+        Ok(tree) => {
+            let file = File { source, tree: &tree };
+            yaml::check(&file, setting, &mut findings);
+            match target {
+                Target::Yaml => {}
+                Target::Buildspec => buildspec::check(&file, setting, &mut findings),
+                Target::GitLab => gitlab::check(&file, setting, &mut findings),
+            }
+            ignore::apply(source, &tree, &mut findings);
+        }
+        Err(error) => yaml::unreadable(source, &error, &mut findings),
+    }
+    findings.sorted(source)
+}

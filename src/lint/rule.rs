@@ -1,0 +1,54 @@
+//! What a rule is.
+
+/// A mistake that can be found.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its id: `TK` and three digits. 0xx: any YAML; 1xx–3xx: buildspec; 5xx–7xx: GitLab. Never reused.
+    pub id: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// One sentence: what is wrong.
+    pub summary: &'static str,
+    /// One or two sentences: what happens because of it, and where that is written down (a URL, or "observed").
+    pub reason: &'static str,
+    /// A shortest file that has the mistake. Checked by a test.
+    pub bad: &'static str,
+    /// The same without it. Checked by a test.
+    pub good: &'static str,
+    /// What it is about.
+    pub target: Target,
+}
+
+/// How bad a mistake is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// The service would reject the file, or the build must fail.
+    Error,
+    /// It is accepted, but is not what its author meant.
+    Warning,
+    /// It works, and something is better.
+    Note,
+}
+
+/// A kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// Any YAML.
+    Yaml,
+    /// A buildspec.
+    Buildspec,
+    /// A GitLab pipeline.
+    GitLab,
+}
+
+impl Level {
+    /// Gives the word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}

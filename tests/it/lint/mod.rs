@@ -1,0 +1,104 @@
+//! Mistakes in pipeline files, one file each, and unusual files that are right.
+//!
+//! `fixtures/lint/<target>/bad/` holds the mistakes; `fixtures/lint/<target>/expected.txt` has a line for each file: its
+//! name, then every finding as `RULE:LINE`. `good/` holds files in which nothing is found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use toolkit::format::Source;
+use toolkit::lint::{self, Setting, Target};
+
+const TARGETS: &[(&str, Target)] =
+    &[("yaml", Target::Yaml), ("buildspec", Target::Buildspec), ("gitlab", Target::GitLab)];
+
+/// The day on which the fixtures are judged.
+pub fn setting() -> Setting {
+    Setting { today: "2026-11-24".parse().unwrap() }
+}
+
+/// Judges a file: its findings as `RULE:LINE`.
+pub fn found(path: &Path, target: Target) -> Vec<String> {
+    let bytes = std::fs::read(path).unwrap();
+    let source = Source::decode(path.display().to_string(), bytes).unwrap();
+    let findings = lint::check(&source, target, &setting());
+    findings.iter().map(|finding| format!("{}:{}", finding.rule.id, finding.start.line)).collect()
+}
+
+fn folder(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/lint").join(target)
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "yml")).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_mistake_is_found_at_its_line_and_nothing_else() {
+    let mut wrong = Vec::new();
+    for (name, target) in TARGETS {
+        let folder = folder(name);
+        let table = std::fs::read_to_string(folder.join("expected.txt")).unwrap_or_default();
+        let mut expected: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for line in table.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
+            let mut words = line.split_whitespace();
+            let file = words.next().unwrap();
+            assert!(expected.insert(file, words.collect()).is_none(), "{name}: {file} stands in the table twice");
+        }
+        let files = files(&folder.join("bad"));
+        let there: BTreeSet<String> =
+            files.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+        for missing in expected.keys().filter(|file| !there.contains(**file)) {
+            wrong.push(format!("{name}/{missing}: in the table, and no such file"));
+        }
+        for path in files {
+            let file = path.file_name().unwrap().to_str().unwrap();
+            let found = found(&path, *target);
+            let asked = expected.get(file).cloned().unwrap_or_default();
+            if found != asked || asked.is_empty() {
+                wrong.push(format!("{name}/{file}: expected {asked:?}, found {found:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_is_found_in_files_that_are_only_unusual() {
+    let mut wrong = Vec::new();
+    for (name, target) in TARGETS {
+        for path in files(&folder(name).join("good")) {
+            let found = found(&path, *target);
+            if !found.is_empty() {
+                wrong.push(format!("{}: {found:?}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_rule_has_its_examples_and_they_are_true() {
+    let mut wrong = Vec::new();
+    for rule in lint::ALL.iter().copied().flatten() {
+        for (text, has) in [(rule.bad, true), (rule.good, false)] {
+            let source = Source::new("example.yml", text);
+            let findings = lint::check(&source, rule.target, &setting());
+            if findings.iter().any(|finding| finding.rule == rule) != has {
+                wrong.push(format!("{}: its {} example: {findings:?}", rule.id, if has { "bad" } else { "good" }));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn ids_are_never_used_twice() {
+    let mut ids = BTreeSet::new();
+    for rule in lint::ALL.iter().copied().flatten() {
+        assert!(ids.insert(rule.id), "{} stands twice", rule.id);
+    }
+}
