@@ -2,6 +2,9 @@
 //! A new target is one new file and one line in [`ALL`].
 
 mod error;
+mod gitlab_ci;
+pub mod images;
+mod install;
 mod pipeline;
 pub mod shell;
 mod stamp;
@@ -21,7 +24,7 @@ use crate::project::LockedTool;
 use crate::toolchain::Toolchain;
 
 /// Every target, in the order in which people should see them.
-pub const ALL: &[&dyn Generator] = &[];
+pub const ALL: &[&dyn Generator] = &[&gitlab_ci::GitLabCi];
 
 /// Makes the files of one target.
 pub trait Generator: Debug + Sync {
