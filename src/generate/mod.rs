@@ -6,6 +6,7 @@ mod gitlab_ci;
 pub mod images;
 mod install;
 mod pipeline;
+mod project;
 pub mod shell;
 mod stamp;
 
