@@ -1,7 +1,7 @@
 //! Access to AWS without stored keys: GitLab's token for the job is exchanged for a role by whichever AWS library asks.
 
 use super::{Site, TARGET};
-use crate::format::yaml::{Map, Out};
+use crate::format::yaml::{Element, Map, Out};
 use crate::generate::{Error, Runners, Secret, shell};
 
 /// What a job needs to be somebody on AWS.
@@ -9,7 +9,7 @@ use crate::generate::{Error, Runners, Secret, shell};
 pub(super) struct Identity {
     pub(super) id_tokens: Option<Map>,
     pub(super) variables: Vec<(&'static str, Out)>,
-    pub(super) commands: Vec<Out>,
+    pub(super) commands: Vec<Element>,
 }
 
 /// Gives a job the role, its token in `file`. Every AWS library and command reads these variables
@@ -23,7 +23,10 @@ pub(super) fn identity(site: &Site<'_>, file: &'static str) -> Identity {
     Identity {
         id_tokens: Some(id_tokens),
         variables: vec![("AWS_WEB_IDENTITY_TOKEN_FILE", file.into())],
-        commands: vec!["printf '%s' \"$AWS_ID_TOKEN\" > \"$AWS_WEB_IDENTITY_TOKEN_FILE\"".into()],
+        commands: vec![
+            Element::from("printf '%s' \"$AWS_ID_TOKEN\" > \"$AWS_WEB_IDENTITY_TOKEN_FILE\"")
+                .comment("Whatever asks for AWS credentials takes the role $AWS_ROLE_ARN by this token."),
+        ],
     }
 }
 

@@ -56,7 +56,7 @@ fn job(site: &Site<'_>, container: &Container, push: bool) -> Result<Job, Error>
     let identity =
         identity(site, if builder == Builder::Kaniko { "/kaniko/aws-id-token" } else { "/tmp/aws-id-token" });
     // Without a push, a job reads at most its cache, which it cannot where it may not log in.
-    let mut before: Vec<Out> = if push { identity.commands } else { Vec::new() };
+    let mut before = if push { identity.commands } else { Vec::new() };
     before.extend(if push || *site.registry() == Registry::GitLab { site.login(client)? } else { Vec::new() });
     if site.fleet.has_images() && builder == Builder::Docker {
         before.insert(0, super::WAIT_FOR_DOCKER.into());
@@ -98,11 +98,10 @@ fn job(site: &Site<'_>, container: &Container, push: bool) -> Result<Job, Error>
 pub(super) fn put_image(body: &mut Map, site: &Site<'_>, client: Client) {
     let name = image_of(site.pipeline, client.purpose());
     match client {
-        // Both images would start their program instead of GitLab's shell.
         Client::Kaniko | Client::Buildkit => {
             let mut image = Map::new();
             image.set("name", name);
-            image.set("entrypoint", Out::flow([""]));
+            image.set("entrypoint", Out::flow([""])).beside("GitLab starts a shell in it, not the image's own program");
             body.set("image", image);
         }
         Client::Docker => {

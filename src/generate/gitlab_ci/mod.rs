@@ -105,7 +105,7 @@ impl<'a> Site<'a> {
         }
     }
 
-    fn login(&self, client: Client) -> Result<Vec<Out>, Error> {
+    fn login(&self, client: Client) -> Result<Vec<Element>, Error> {
         self.registry().login(self.project, client)
     }
 

@@ -2,7 +2,7 @@
 //! wraps long lines.
 
 use super::{TARGET, fleet_is_codebuild};
-use crate::format::yaml::Out;
+use crate::format::yaml::Element;
 use crate::generate::{Builder, Error, Manifest, Project, shell};
 
 /// A registry.
@@ -98,7 +98,7 @@ impl Registry {
     ///
     /// # Errors
     /// When its image has nothing that could.
-    pub(super) fn login(&self, project: &Project<'_>, client: Client) -> Result<Vec<Out>, Error> {
+    pub(super) fn login(&self, project: &Project<'_>, client: Client) -> Result<Vec<Element>, Error> {
         match self {
             Self::Ecr { host, .. } => ecr_login(project, client, host),
             Self::GitLab => Ok(login(client, "\"$CI_REGISTRY\"", "CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD")),
@@ -126,7 +126,7 @@ fn ecr_region(host: &str) -> Option<&str> {
     (digits && named).then_some(region)
 }
 
-fn login(client: Client, host: &str, user: &str, password: &str) -> Vec<Out> {
+fn login(client: Client, host: &str, user: &str, password: &str) -> Vec<Element> {
     match client {
         Client::Kaniko => settings("/kaniko/.docker", host, user, password),
         Client::Buildkit | Client::Toolkit => settings("~/.docker", host, user, password),
@@ -141,18 +141,19 @@ fn login(client: Client, host: &str, user: &str, password: &str) -> Vec<Out> {
 }
 
 /// Writes Docker's settings with the user and password as they are.
-fn settings(folder: &str, host: &str, user: &str, password: &str) -> Vec<Out> {
+fn settings(folder: &str, host: &str, user: &str, password: &str) -> Vec<Element> {
     let form = r#"'{"auths":{"%s":{"username":"%s","password":"%s"}}}'"#;
     vec![
-        format!("mkdir -p {folder}").into(),
+        Element::from(format!("mkdir -p {folder}"))
+            .comment("The registry's user and password, as they are: base64 would wrap long ones."),
         format!("printf {form} {host} \"${user}\" \"${password}\" > {folder}/config.json").into(),
     ]
 }
 
 /// Logs in to ECR, whose passwords last twelve hours and come from AWS.
-fn ecr_login(project: &Project<'_>, client: Client, host: &str) -> Result<Vec<Out>, Error> {
+fn ecr_login(project: &Project<'_>, client: Client, host: &str) -> Result<Vec<Element>, Error> {
     let host = shell::word(host);
-    let piped = |program: &str| -> Out {
+    let piped = |program: &str| -> Element {
         format!("aws ecr get-login-password | {program} login --username AWS --password-stdin {host}").into()
     };
     let program = client.purpose();
@@ -160,10 +161,8 @@ fn ecr_login(project: &Project<'_>, client: Client, host: &str) -> Result<Vec<Ou
         // Kaniko finds AWS's credentials in its environment by itself.
         Client::Kaniko => Ok(Vec::new()),
         _ if fleet_is_codebuild(project) => Ok(vec![piped("docker")]),
-        Client::Buildah | Client::Podman => {
-            Ok(vec!["command -v aws > /dev/null || dnf -y install awscli2".into(), piped(program)])
-        }
-        Client::Docker => Ok(vec!["command -v aws > /dev/null || apk add --no-cache aws-cli".into(), piped(program)]),
+        Client::Buildah | Client::Podman => Ok(vec![install_aws("dnf -y install awscli2"), piped(program)]),
+        Client::Docker => Ok(vec![install_aws("apk add --no-cache aws-cli"), piped(program)]),
         Client::Buildkit | Client::Toolkit if project.pipeline.images.contains_key(program) => {
             let form = r#"'{"credHelpers":{"%s":"ecr-login"}}'"#;
             Ok(vec!["mkdir -p ~/.docker".into(), format!("printf {form} {host} > ~/.docker/config.json").into()])
@@ -178,6 +177,11 @@ fn ecr_login(project: &Project<'_>, client: Client, host: &str) -> Result<Vec<Ou
             Err(Error::Unsupported { key, value: program.to_owned(), target: TARGET, reason })
         }
     }
+}
+
+fn install_aws(command: &str) -> Element {
+    Element::from(format!("command -v aws > /dev/null || {command}"))
+        .comment("An image of your own that has the AWS CLI (`[pipeline.images]`) saves this.")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::aws::identity;
 use super::builders::{NATIVE, lines, own_variables, put_image};
-use super::registry::Client;
+use super::registry::{Client, Registry};
 use super::runners::{Artifacts, Job, Need};
 use super::{IMAGE, MANIFEST, Site, TARGET, TEST, put, script};
 use crate::format::yaml::{Map, Out};
@@ -47,12 +47,17 @@ fn test(site: &Site<'_>, container: &Container) -> Result<Job, Error> {
     if site.fleet.has_images() {
         let mut image = Map::new();
         image.set("name", NATIVE);
-        // GitLab starts a shell in it: the image must have one, and its own program must not start.
-        image.set("entrypoint", Out::flow([""]));
+        image.set("entrypoint", Out::flow([""])).beside("a shell starts in it, which the image must have");
         body.set("image", image);
         body.set("rules", site.pushes.only());
         body.set("script", script(container.test.clone()));
-        let comment = "Runs in the image that was built just now, on its own architecture.";
+        let comment = match site.registry() {
+            Registry::GitLab => "Runs in the image that was built just now, on its own architecture.",
+            _ => {
+                "Runs in the image that was built just now, on its own architecture. The runner itself pulls it, and needs the\n\
+                 right to: its machines' role, or DOCKER_AUTH_CONFIG (https://docs.gitlab.com/ci/docker/using_docker_images/)."
+            }
+        };
         let needs = vec![Need { job: IMAGE, native: true, artifacts: Artifacts::None }];
         return Ok(Job { name: TEST, stage: "verify", needs, body, ..Job::default() }.comment(comment));
     }

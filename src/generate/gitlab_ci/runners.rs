@@ -201,8 +201,9 @@ impl Fleet {
     fn about_machines(&self) -> &'static str {
         match self.family {
             Runners::Codebuild => {
-                "CodeBuild starts a machine for each job whose first tag names its project. Its webhook needs the event\n\
-                 WORKFLOW_JOB_QUEUED. Jobs run in CodeBuild's own image: `image` and `services` have no effect there."
+                "CodeBuild starts a machine for each job whose first tag names its project, whose webhook needs the event\n\
+                 WORKFLOW_JOB_QUEUED. Jobs run in CodeBuild's own image (`image` and `services` have no effect there); for\n\
+                 Docker the project needs privileged mode."
             }
             Runners::Tags | Runners::Gitlab => {
                 "A machine for each architecture: nothing is emulated. Jobs take it by `extends`."

@@ -106,7 +106,7 @@ fn prepare(site: &Site<'_>, body: &mut Map) -> Result<(), Error> {
             "GitLab fetches these for the job (Premium; GitLab Runner 18.3 or newer). They are masked in its log.",
         );
     }
-    let mut before: Vec<Element> = identity.commands.into_iter().map(Element::from).collect();
+    let mut before = identity.commands;
     before.extend(secrets.commands.into_iter().map(Element::from));
     let needed = site.pipeline.install.method != Method::Image && !site.project.tools.is_empty();
     if needed {
