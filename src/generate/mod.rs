@@ -7,6 +7,7 @@ pub mod images;
 mod install;
 mod pipeline;
 mod project;
+mod runner;
 pub mod shell;
 mod stamp;
 
@@ -25,7 +26,7 @@ use crate::project::LockedTool;
 use crate::toolchain::Toolchain;
 
 /// Every target, in the order in which people should see them.
-pub const ALL: &[&dyn Generator] = &[&gitlab_ci::GitLabCi];
+pub const ALL: &[&dyn Generator] = &[&gitlab_ci::GitLabCi, &runner::Runner];
 
 /// Makes the files of one target.
 pub trait Generator: Debug + Sync {
