@@ -10,6 +10,10 @@ mod documents;
 mod errors;
 mod faults;
 mod gen_command;
+#[path = "gen/dockerfile.rs"]
+mod gen_dockerfile;
+#[path = "gen/runner.rs"]
+mod gen_runner;
 #[path = "gen/gitlab_valid.rs"]
 mod gitlab_valid;
 mod hostile;

@@ -32,13 +32,11 @@ pub(super) fn trees(project: &Project<'_>, trees: &str) -> Result<String, Error>
         for architecture in &project.architectures {
             let mut lines = Vec::new();
             for artifact in artifacts(tool, *architecture)? {
-                lines.push(fetched(&artifact)?);
+                lines.push(fetched(&artifact, &target)?);
             }
             cases.push((*architecture, lines));
         }
         let _ = write!(text, "# {} {}\n{}", tool.toolchain.name(), tool.locked.version, by_architecture(&cases));
-        // What follows is the same for each file: the functions above the cases would need a shell of their own.
-        text = text.replace("@TARGET@", &target);
     }
     Ok(text)
 }
@@ -86,7 +84,7 @@ fn by_architecture(cases: &[(Architecture, Vec<String>)]) -> String {
 }
 
 /// Writes how one archive is downloaded, checked and unpacked into the target.
-fn fetched(artifact: &Artifact) -> Result<String, Error> {
+fn fetched(artifact: &Artifact, target: &str) -> Result<String, Error> {
     let flag = match artifact.format {
         Format::Tar => "-x",
         Format::TarGz => "-xz",
@@ -105,7 +103,7 @@ fn fetched(artifact: &Artifact) -> Result<String, Error> {
     };
     let strip = if artifact.strip == 0 { String::new() } else { format!(" --strip-components={}", artifact.strip) };
     Ok(format!(
-        "{}; \\\n        mkdir -p @TARGET@; \\\n        tar {flag}f /tmp/download -C @TARGET@ --no-same-owner{strip}",
+        "{}; \\\n        mkdir -p {target}; \\\n        tar {flag}f /tmp/download -C {target} --no-same-owner{strip}",
         download(artifact.url.as_str(), &artifact.digest)
     ))
 }
