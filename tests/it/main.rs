@@ -12,6 +12,8 @@ mod faults;
 mod gen_command;
 #[path = "gen/dockerfile.rs"]
 mod gen_dockerfile;
+#[path = "gen/injection.rs"]
+mod gen_injection;
 #[path = "gen/runner.rs"]
 mod gen_runner;
 #[path = "gen/gitlab_valid.rs"]
