@@ -224,8 +224,9 @@ fn is_meant(usual: &str, found: &str, value: &str, folder: &std::path::Path) -> 
         return true; // As good as left out: it adds nothing to the text around it.
     }
     // A tag that is a variable may be empty, and a line of the loop's body says what to do then.
-    let head =
-        |text: &str| if text.starts_with("for ") { text.lines().next().unwrap().to_owned() } else { text.to_owned() };
+    let head = |text: &str| {
+        if text.starts_with("for ") { text.split("; do\n").next().unwrap().to_owned() } else { text.to_owned() }
+    };
     let (usual, found) = (&head(usual), &head(found));
     let expanding = shell::expanding(&format!("$A{value}"));
     let inner = expanding.strip_prefix("\"$A").and_then(|rest| rest.strip_suffix('"')).unwrap();
