@@ -5,6 +5,7 @@ mod completions;
 mod env;
 mod exec;
 mod fetch;
+mod generate;
 mod init;
 mod install;
 mod list;
@@ -95,6 +96,8 @@ enum Action {
     Repair(repair::Arguments),
     Remove(remove::Arguments),
     Prune(prune::Arguments),
+    #[command(name = "gen")]
+    Generate(generate::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -143,6 +146,7 @@ impl Command {
             Action::Repair(arguments) => arguments.run(&host, &global),
             Action::Remove(arguments) => arguments.run(&host, &global),
             Action::Prune(arguments) => arguments.run(&host, &global),
+            Action::Generate(arguments) => arguments.run(&host, &global),
             Action::Completions(arguments) => arguments.run(),
             Action::Man(arguments) => arguments.run(),
         }

@@ -18,6 +18,7 @@ const COMMANDS: &[&str] = &[
     "repair",
     "remove",
     "prune",
+    "gen",
     "completions",
     "man",
 ];
