@@ -17,7 +17,7 @@ use crate::format::{Source, Unreadable};
 use crate::model::Date;
 
 /// Every rule, by id.
-pub const ALL: &[&[Rule]] = &[yaml::RULES, buildspec::RULES, gitlab::RULES];
+pub const ALL: &[&[Rule]] = &[yaml::RULES, ignore::RULES, buildspec::RULES, gitlab::RULES];
 
 /// What is known beside the file itself.
 #[derive(Debug, Clone)]

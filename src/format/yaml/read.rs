@@ -193,6 +193,8 @@ pub fn parse(text: &str) -> Result<Tree, Error> {
     let mut options = Options::default();
     options.flow_nesting_limit = DEEPEST;
     options.block_nesting_limit = DEEPEST;
+    // Its default of 96 refuses files that begin with a long explanation; ours are bounded by their size.
+    options.max_buffered_comment_events = usize::MAX;
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|cause| {
@@ -416,5 +418,7 @@ mod tests {
         }
         assert!(parse("").unwrap().documents.is_empty());
         assert!(parse("# only a comment\n").unwrap().documents.is_empty());
+        let explained = format!("a:\n{}  - b\n", "  # why\n".repeat(1000));
+        assert_eq!(parse(&explained).unwrap().comments.len(), 1000);
     }
 }
