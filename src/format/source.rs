@@ -77,8 +77,9 @@ impl Source {
             return Err(Unreadable::Encoding { encoding });
         }
         let text = String::from_utf8(bytes).map_err(|cause| {
-            let offset = cause.utf8_error().valid_up_to();
-            binary(cause.as_bytes(), offset)
+            let end = cause.utf8_error().valid_up_to();
+            let zero = cause.as_bytes()[..end].iter().position(|byte| *byte == 0);
+            binary(cause.as_bytes(), zero.unwrap_or(end))
         })?;
         if let Some(offset) = text.bytes().position(|byte| byte == 0) {
             return Err(binary(text.as_bytes(), offset));

@@ -67,13 +67,12 @@ pub(super) fn apply(source: &Source, tree: &Tree, findings: &mut Findings) {
     }
     findings.retain(|finding| {
         let line = source.line_of(finding.span.start);
-        let about = |one: &&mut Allowed| {
-            one.id == finding.rule.id && one.lines.as_ref().is_none_or(|lines| lines.contains(&line))
-        };
         let mut stays = true;
-        for one in allowed.iter_mut().filter_map(|mut one| about(&&mut one).then_some(one)) {
-            one.used = true;
-            stays = false;
+        for one in allowed.iter_mut().filter(|one| one.id == finding.rule.id) {
+            if one.lines.as_ref().is_none_or(|lines| lines.contains(&line)) {
+                one.used = true;
+                stays = false;
+            }
         }
         stays
     });

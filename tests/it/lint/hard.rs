@@ -74,7 +74,7 @@ fn files_made_to_hurt_end_as_one_finding_in_bounded_memory() {
     });
     let steps = (0..1000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>();
     for (name, text, place, said) in [
-        ("bomb", bomb, "TK016:8:55", "aliases are expanded"),
+        ("bomb", bomb, "TK016:8:25", "aliases are expanded"),
         ("flow", "[".repeat(100_000), "TK016:1:129", "nests deeper than 128"),
         ("maps", "{a: ".repeat(100_000), "TK016:1:513", "nests deeper than 128"),
         ("steps", steps, "TK016:129:129", "nests deeper than 128"),
@@ -82,8 +82,8 @@ fn files_made_to_hurt_end_as_one_finding_in_bounded_memory() {
         ("empty", String::new(), "TK015:1:1", "empty"),
         ("blank", " \n\n".to_owned(), "TK015:1:1", "empty"),
         ("comments", "# nothing\n".repeat(10_000), "TK015:1:1", "comments only"),
-        ("items", "- a\n".repeat(4_000_000), "TK016:999999:3", "more than 1000000 values"),
-        ("remarks", "# c\n".repeat(4_000_000), "TK016:1000001:1", "more than 1000000 comments"),
+        ("items", "- a\n".repeat(1_500_000), "TK016:999999:3", "more than 1000000 values"),
+        ("remarks", "# c\n".repeat(1_500_000), "TK016:1000001:1", "more than 1000000 comments"),
         ("unclosed", format!("a: \"{}", "x\n".repeat(1_000_000)), "TK001:1:4", "never closed"),
     ] {
         let name = format!("{name}.yml");
@@ -133,7 +133,7 @@ fn a_file_that_may_not_be_read_is_an_error_of_this_machine() {
     let world = World::new();
     world.write("secret.yml", "a: b\n");
     let path = world.project().join("secret.yml");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
     if File::open(&path).is_ok() {
         eprintln!("skipped: this user may read every file");
         return;
