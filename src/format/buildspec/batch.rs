@@ -25,7 +25,7 @@ pub enum BatchKind {
     /// `build-list`: builds side by side.
     List(Vec<Task>),
     /// `build-matrix`: one build for every combination.
-    Matrix(Matrix),
+    Matrix(Box<Matrix>),
     /// `build-fanout`: one build cut in parts.
     Fanout {
         /// In how many parts.
@@ -109,7 +109,7 @@ impl Batch {
                 }
                 "build-graph" => BatchKind::Graph(reader.tasks(value, "build-graph", GRAPH)),
                 "build-list" => BatchKind::List(reader.tasks(value, "build-list", LIST)),
-                "build-matrix" => BatchKind::Matrix(reader.matrix(value)),
+                "build-matrix" => BatchKind::Matrix(Box::new(reader.matrix(value))),
                 "build-fanout" => reader.fanout(entry),
                 _ => continue,
             };
@@ -129,7 +129,9 @@ impl Batch {
     /// Finds the matrix, where there is one.
     #[must_use]
     pub fn matrix(&self) -> Option<&Matrix> {
-        self.kinds.iter().find_map(|(_, kind)| if let BatchKind::Matrix(matrix) = kind { Some(matrix) } else { None })
+        self.kinds
+            .iter()
+            .find_map(|(_, kind)| if let BatchKind::Matrix(matrix) = kind { Some(&**matrix) } else { None })
     }
 
     /// Lists every image that a build names.

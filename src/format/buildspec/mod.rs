@@ -110,8 +110,9 @@ pub struct Phase {
     pub key: Range<usize>,
     /// The user that its commands run as.
     pub run_as: Option<Text>,
-    /// What happens when a command fails; [`OnFailure::Abort`] where nothing is said.
-    pub on_failure: OnFailure,
+    /// What happens when a command fails. Where nothing is said, a failure of `install` or `pre_build` ends the build, and one
+    /// of `build` still runs `post_build`.
+    pub on_failure: Option<OnFailure>,
     /// What is written under `on-failure`.
     pub on_failure_text: Option<Text>,
     /// The runtimes that the image makes ready; in `install` only.

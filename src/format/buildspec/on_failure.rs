@@ -1,10 +1,9 @@
 //! What happens when a command of a phase fails.
 
 /// `on-failure` (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.phases>).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OnFailure {
     /// The build ends after this phase.
-    #[default]
     Abort,
     /// The next phase runs.
     Continue,

@@ -196,7 +196,7 @@ impl Reader {
             name,
             key: at.key.span.clone(),
             run_as: None,
-            on_failure: OnFailure::default(),
+            on_failure: None,
             on_failure_text: None,
             runtimes: Vec::new(),
             commands: Vec::new(),
@@ -234,7 +234,7 @@ impl Reader {
     fn on_failure(&mut self, node: &Node, place: &str, phase: &mut Phase) {
         let Some(text) = self.text(node, &format!("`on-failure` in {place}")) else { return };
         match OnFailure::parse(&text.text) {
-            Ok(found) => phase.on_failure = found,
+            Ok(found) => phase.on_failure = Some(found),
             Err(reason) => {
                 self.report(ProblemKind::OnFailure, &node.span, reason);
             }
