@@ -8,6 +8,8 @@ mod release;
 mod rules;
 mod runners;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use registry::{Client, Registry};
 use rules::Pushes;
@@ -198,7 +200,8 @@ fn variables(site: &Site<'_>) -> Map {
         }
     }
     if let Some(container) = &site.pipeline.container {
-        let line = variables.set("IMAGE_REPOSITORY", container.repository.as_deref().unwrap_or("$CI_REGISTRY_IMAGE"));
+        let repository = Registry::whole(container.repository.as_deref().unwrap_or("$CI_REGISTRY_IMAGE"));
+        let line = variables.set("IMAGE_REPOSITORY", repository);
         if let Some(about) = site.registry().about() {
             line.comment(about);
         }
