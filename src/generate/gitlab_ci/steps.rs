@@ -129,6 +129,16 @@ fn image(site: &Site<'_>) -> Result<Option<String>, Error> {
     if let Some(image) = &site.pipeline.gitlab.image {
         return Ok(Some(image.clone()));
     }
+    let install = &site.pipeline.install;
+    if install.method == Method::Toolkit && install.bootstrap.is_empty() && !site.project.tools.is_empty() {
+        return Err(Error::Missing {
+            key: "pipeline.install.bootstrap",
+            target: TARGET,
+            reason: "the job's image has no toolkit: say where it is downloaded, or name an image that has it: \
+                     `gitlab.image = \"…\"`"
+                .to_owned(),
+        });
+    }
     if !site.fleet.has_images() {
         return Ok(None);
     }
