@@ -2,7 +2,9 @@
 //! A new target is one new file and one line in [`ALL`].
 
 mod error;
+pub mod install;
 mod pipeline;
+mod portable;
 mod project;
 pub mod shell;
 mod stamp;
