@@ -4,8 +4,9 @@
 mod error;
 mod gitlab_ci;
 pub mod images;
-mod install;
+pub mod install;
 mod pipeline;
+mod portable;
 mod project;
 pub mod shell;
 mod stamp;
