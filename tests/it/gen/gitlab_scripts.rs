@@ -10,7 +10,7 @@ use toolkit::generate::{self, Pipeline, Project};
 use toolkit::project::Manifest;
 
 /// Values that a shell or YAML would love to take for something else. None names a variable: those are expanded, as said.
-const HOSTILE: &[&str] = &[
+pub const HOSTILE: &[&str] = &[
     "\"",
     "'",
     "a: b",
