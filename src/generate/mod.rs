@@ -2,7 +2,11 @@
 //! A new target is one new file and one line in [`ALL`].
 
 mod error;
+mod gitlab_ci;
+pub mod images;
+pub mod install;
 mod pipeline;
+mod portable;
 mod project;
 pub mod shell;
 mod stamp;
@@ -22,7 +26,7 @@ use crate::project::LockedTool;
 use crate::toolchain::Toolchain;
 
 /// Every target, in the order in which people should see them.
-pub const ALL: &[&dyn Generator] = &[];
+pub const ALL: &[&dyn Generator] = &[&gitlab_ci::GitLabCi];
 
 /// Makes the files of one target.
 pub trait Generator: Debug + Sync {
