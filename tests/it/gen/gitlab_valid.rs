@@ -77,7 +77,7 @@ fn made(name: &str, model: &str) -> String {
     let pipeline = Pipeline::parse(path, model).unwrap_or_else(|error| panic!("{name}: {error}\n{model}")).unwrap();
     let manifest = Manifest::parse(path, model).unwrap();
     let lock = Lock::read(&examples().join("gitlab-dotnet")).unwrap().unwrap();
-    let mut tools: Vec<(&'static dyn Toolchain, Vec<(String, String)>)> = Vec::new();
+    let mut tools: Vec<toolkit::generate::Wanted> = Vec::new();
     if model.contains("[tools]") {
         tools.push((toolchain::find("dotnet").unwrap(), Vec::new()));
     }
