@@ -2,7 +2,11 @@
 //! A new target is one new file and one line in [`ALL`].
 
 mod error;
+mod gitlab_ci;
+pub mod images;
+pub mod install;
 mod pipeline;
+mod portable;
 mod project;
 pub mod shell;
 mod stamp;
@@ -15,6 +19,7 @@ pub use pipeline::{
     Architecture, Artifacts, Aws, Bootstrap, Builder, Cache, CodeBuild, Container, Dockerfile, Duration, GitLab,
     Install, Jobs, Manifest, Method, Pipeline, Push, Report, ReportFormat, Runner, Runners, Secret, Shape, Steps,
 };
+pub use project::Wanted;
 pub use stamp::{Comments, State, stamped, state};
 
 use crate::format::yaml::{Map, agrees};
@@ -22,7 +27,7 @@ use crate::project::LockedTool;
 use crate::toolchain::Toolchain;
 
 /// Every target, in the order in which people should see them.
-pub const ALL: &[&dyn Generator] = &[];
+pub const ALL: &[&dyn Generator] = &[&gitlab_ci::GitLabCi];
 
 /// Makes the files of one target.
 pub trait Generator: Debug + Sync {

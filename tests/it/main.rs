@@ -10,6 +10,12 @@ mod documents;
 mod errors;
 mod faults;
 mod gen_command;
+#[path = "gen/gitlab_hostile.rs"]
+mod gitlab_hostile;
+#[path = "gen/gitlab_scripts.rs"]
+mod gitlab_scripts;
+#[path = "gen/gitlab_valid.rs"]
+mod gitlab_valid;
 mod hostile;
 mod install;
 mod lint;
