@@ -59,6 +59,24 @@ const WORKERS: &[&str] = &[
     "msbuild",
 ];
 
+/// What such programs are asked that nothing depends on.
+const ASKING: &[&str] = &[
+    "--version",
+    "-version",
+    "-v",
+    "-V",
+    "version",
+    "--help",
+    "info",
+    "ps",
+    "logs",
+    "images",
+    "config",
+    "list",
+    "ls",
+    "env",
+];
+
 /// Splits a command into the lines that the shell runs.
 pub(super) fn lines(command: &str) -> Vec<Line> {
     let mut found: Vec<Line> = Vec::new();
@@ -102,7 +120,8 @@ pub(super) fn lines(command: &str) -> Vec<Line> {
 pub(super) fn is_work(line: &str) -> bool {
     let mut words =
         line.split_whitespace().skip_while(|word| is_assignment(word) || *word == "sudo" || *word == "time");
-    words.next().is_some_and(|word| WORKERS.contains(&word))
+    let worker = words.next().is_some_and(|word| WORKERS.contains(&word));
+    worker && !words.next().is_some_and(|word| ASKING.contains(&word))
 }
 
 /// Tells whether a word is `NAME=value`.
