@@ -26,6 +26,8 @@ pub enum ProblemKind {
     Version,
     /// A key that must be there is not.
     Missing,
+    /// Artifacts have secondary ones and no `files` of their own.
+    OnlySecondary,
     /// A key that nothing reads.
     UnknownKey,
     /// A key that is almost one that is read.

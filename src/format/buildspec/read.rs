@@ -371,9 +371,13 @@ impl Reader {
             }
         }
         if !files && !misspelt(&entries, "files") {
-            let also = if artifacts.secondary.is_empty() { "" } else { ", also beside `secondary-artifacts`" };
-            let message = format!("{place} has no `files`, which CodeBuild requires{also}");
-            self.report(ProblemKind::Missing, &at.key.span, message);
+            if artifacts.secondary.is_empty() {
+                self.missing(&at.key.span, "files", place);
+            } else {
+                let message =
+                    format!("{place} has `secondary-artifacts` and no `files`, which the guide requires beside them");
+                self.report(ProblemKind::OnlySecondary, &at.key.span, message);
+            }
         }
         artifacts
     }

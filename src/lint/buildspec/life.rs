@@ -1,7 +1,7 @@
 //! Versions that nobody repairs any more, judged by the day of the setting.
 
 use super::runtimes::runtimes;
-use super::shell::{Line, lines, place};
+use super::shell::{Line, is_assignment, lines, place};
 use super::{Context, Findings, Level, Rule, rule};
 use crate::format::buildspec::Text;
 use crate::model::Date;
@@ -109,7 +109,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
 }
 
 fn in_command(context: &Context<'_>, command: &Text, line: &Line, findings: &mut Findings) {
-    let mut words = line.text.split_whitespace().peekable();
+    let mut words = line.text.split_whitespace().skip_while(|word| is_assignment(word)).peekable();
     let installs_dotnet = line.text.contains("dotnet-install");
     let first = words.peek().copied().unwrap_or_default().to_owned();
     let mut before = "";

@@ -151,6 +151,16 @@ pub(super) const COMMAND_LIST: Rule = rule(
     "version: 0.2\nphases:\n  build:\n    commands:\n      - make test\n",
 );
 
+pub(super) const ONLY_SECONDARY: Rule = rule(
+    "TK172",
+    Level::Note,
+    "artifacts have secondary ones only",
+    "The guide requires `files` also beside them (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); builds \
+     without it are seen to work.",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  secondary-artifacts:\n    app:\n      files: [app]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [app]\n  secondary-artifacts:\n    app:\n      files: [app]\n",
+);
+
 /// Reports what reading the file brought to light.
 pub(super) fn check(file: &File<'_>, buildspec: &Buildspec, problems: &[Problem], findings: &mut Findings) {
     for problem in problems {
@@ -193,6 +203,7 @@ fn rule_of(kind: &ProblemKind) -> &'static Rule {
         ProblemKind::VersionMissing => &VERSION_MISSING,
         ProblemKind::Version => &VERSION,
         ProblemKind::Missing => &MISSING,
+        ProblemKind::OnlySecondary => &ONLY_SECONDARY,
         ProblemKind::UnknownKey => &UNKNOWN_KEY,
         ProblemKind::MisspeltKey => &MISSPELT_KEY,
         ProblemKind::MisplacedKey => &MISPLACED_KEY,
