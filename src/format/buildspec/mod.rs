@@ -32,6 +32,8 @@ pub struct Buildspec {
     pub batch: Option<Batch>,
     /// The phases that are there, in the order in which they run.
     pub phases: Vec<Phase>,
+    /// Commands outside of any phase, as lost indentation leaves them. They never run.
+    pub loose: Vec<Text>,
     /// The test and coverage reports.
     pub reports: Vec<Report>,
     /// What is uploaded.

@@ -18,7 +18,9 @@ pub struct Problem {
 /// The kinds of mistakes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// The file is empty, or no map.
+    /// The file holds nothing.
+    Nothing,
+    /// The file is no map.
     Root,
     /// `version` is missing.
     VersionMissing,

@@ -43,7 +43,7 @@ impl Buildspec {
     pub fn read(tree: &Tree) -> (Self, Vec<Problem>) {
         let mut reader = Reader::default();
         let Some(root) = tree.documents.first().filter(|root| !root.is_null()) else {
-            reader.report(ProblemKind::Root, &(0..0), "the file holds nothing");
+            reader.report(ProblemKind::Nothing, &(0..0), "the file holds nothing");
             return (Self::default(), reader.problems);
         };
         if root.entries().is_none() {
@@ -87,6 +87,7 @@ impl Reader {
                 key => self.old_key(entry, key),
             }
         }
+        found.loose = loose(root);
         if !phases && found.batch.is_none() {
             self.missing(&start, "phases", "the file");
         }
@@ -416,6 +417,19 @@ impl Reader {
         }
         cache
     }
+}
+
+/// Finds commands at the top of the file, and in phases that stand there. A key that stands twice is read twice: when the
+/// indentation is gone, every phase has left its `commands` here.
+fn loose(root: &Node) -> Vec<Text> {
+    let entries = root.entries().unwrap_or_default();
+    let is_phase = |key: &str| PhaseName::ALL.iter().any(|name| name.as_str() == key);
+    let lists = entries.iter().filter_map(|entry| match entry.key.text()? {
+        "commands" | "finally" => entry.value.items(),
+        key if is_phase(key) => entry.value.get("commands")?.items(),
+        _ => None,
+    });
+    lists.flatten().filter_map(Text::of).collect()
 }
 
 /// Leaves out the keys that hold anchors for use elsewhere, by the names that people give them.

@@ -85,6 +85,12 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             }
         }
     }
+    for command in &context.buildspec.loose {
+        for line in lines(&command.text) {
+            piped_shell(context, command, &line, findings);
+            floating_channel(context, command, &line, findings);
+        }
+    }
     if context.buildspec.is_old() {
         lost_shell(context, findings);
     }

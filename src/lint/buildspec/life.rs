@@ -101,7 +101,8 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             findings.report(&RUNTIME, pair.value.span.clone(), message);
         }
     }
-    for (_, command) in context.buildspec.commands() {
+    let commands = context.buildspec.commands().map(|(_, command)| command);
+    for command in commands.chain(&context.buildspec.loose) {
         for line in lines(&command.text) {
             in_command(context, command, &line, findings);
         }

@@ -163,7 +163,8 @@ pub(super) const ONLY_SECONDARY: Rule = rule(
 
 /// Reports what reading the file brought to light.
 pub(super) fn check(file: &File<'_>, buildspec: &Buildspec, problems: &[Problem], findings: &mut Findings) {
-    for problem in problems {
+    // That a file holds nothing is said of any YAML.
+    for problem in problems.iter().filter(|problem| problem.kind != ProblemKind::Nothing) {
         let rule = rule_of(&problem.kind);
         let finding = findings.report(rule, problem.span.clone(), problem.message.clone());
         if let Some(instead) = &problem.instead {
@@ -199,7 +200,7 @@ pub(super) fn check(file: &File<'_>, buildspec: &Buildspec, problems: &[Problem]
 
 fn rule_of(kind: &ProblemKind) -> &'static Rule {
     match kind {
-        ProblemKind::Root => &ROOT,
+        ProblemKind::Root | ProblemKind::Nothing => &ROOT,
         ProblemKind::VersionMissing => &VERSION_MISSING,
         ProblemKind::Version => &VERSION,
         ProblemKind::Missing => &MISSING,
