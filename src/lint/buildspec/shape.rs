@@ -165,6 +165,9 @@ pub(super) const ONLY_SECONDARY: Rule = rule(
 pub(super) fn check(file: &File<'_>, buildspec: &Buildspec, problems: &[Problem], findings: &mut Findings) {
     // That a file holds nothing is said of any YAML.
     for problem in problems.iter().filter(|problem| problem.kind != ProblemKind::Nothing) {
+        if problem.kind == ProblemKind::UnknownKey && holds_an_anchor(file, problem) {
+            continue;
+        }
         let rule = rule_of(&problem.kind);
         let finding = findings.report(rule, problem.span.clone(), problem.message.clone());
         if let Some(instead) = &problem.instead {
@@ -219,6 +222,13 @@ fn rule_of(kind: &ProblemKind) -> &'static Rule {
         ProblemKind::OnFailure => &ON_FAILURE,
         ProblemKind::OtherVersion => &OTHER_VERSION,
     }
+}
+
+/// Tells whether an unknown key gives its value a name (`shared: &shared`): then it is there to be used elsewhere.
+fn holds_an_anchor(file: &File<'_>, problem: &Problem) -> bool {
+    let line = file.source.range_of(file.source.position(problem.span.end).line);
+    let rest = file.source.text.get(problem.span.end..line.end).unwrap_or_default();
+    rest.trim_start_matches(['"', '\'', ' ']).strip_prefix(':').is_some_and(|value| value.trim_start().starts_with('&'))
 }
 
 /// Puts the line of a command in quotes, where it is one line and has no comment: only then it is sure what was meant.
