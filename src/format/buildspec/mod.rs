@@ -5,6 +5,7 @@
 mod batch;
 pub mod images;
 mod on_failure;
+mod output;
 mod problem;
 mod read;
 mod reader;

@@ -193,6 +193,11 @@ pub(super) fn effective(node: &Node) -> Vec<&Entry> {
     found
 }
 
+/// Tells whether a key is there under a slightly wrong name, so that it is reported once.
+pub(super) fn misspelt(entries: &[&Entry], key: &str) -> bool {
+    entries.iter().any(|entry| entry.key.text().is_some_and(|text| did_you_mean(text, [key]).is_some()))
+}
+
 /// Joins names for a message.
 pub(super) fn listed(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();

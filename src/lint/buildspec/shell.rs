@@ -75,6 +75,12 @@ const ASKING: &[&str] = &[
     "list",
     "ls",
     "env",
+    "stop",
+    "rm",
+    "rmi",
+    "kill",
+    "logout",
+    "prune",
 ];
 
 /// Splits a command into the lines that the shell runs.
