@@ -5,6 +5,7 @@
 mod batch;
 pub mod images;
 mod on_failure;
+mod output;
 mod problem;
 mod read;
 mod reader;
@@ -32,6 +33,8 @@ pub struct Buildspec {
     pub batch: Option<Batch>,
     /// The phases that are there, in the order in which they run.
     pub phases: Vec<Phase>,
+    /// Commands outside of any phase, as lost indentation leaves them. They never run.
+    pub loose: Vec<Text>,
     /// The test and coverage reports.
     pub reports: Vec<Report>,
     /// What is uploaded.
@@ -228,5 +231,138 @@ impl Text {
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.style == Style::Plain && !self.alias
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::yaml::{Tree, parse};
+
+    const WHOLE: &str = "\
+version: 0.2
+run-as: builder
+env:
+  shell: bash
+  variables: {STAGE: test, COUNT: 3}
+  parameter-store: {TOKEN: /shop/token}
+  secrets-manager: {PASSWORD: 'shop/db:password'}
+  exported-variables: [TAG]
+  git-credential-helper: yes
+proxy: {upload-artifacts: no, logs: yes}
+batch:
+  fast-fail: true
+  build-graph:
+    - identifier: a
+      env: {type: ARM_CONTAINER, privileged-mode: true, variables: {X: 1}}
+    - identifier: b
+      depend-on: [a]
+      ignore-failure: true
+phases:
+  post_build:
+    commands: [make report]
+  build:
+    on-failure: RETRY-2-.*timeout.*
+    commands:
+      - make
+      -
+      - |
+        set -e
+        make test
+    finally: [make clean]
+  install:
+    run-as: root
+    runtime-versions: {golang: \"1.26\"}
+reports:
+  unit: {files: out.xml, file-format: JunitXml, discard-paths: yes}
+artifacts:
+  files: ['**/*']
+  name: shop
+  secondary-artifacts:
+    debug: {files: [app.pdb]}
+cache:
+  key: go-1
+  fallback-keys: [go-]
+  paths: [/root/go/**/*]
+";
+
+    fn tree(text: &str) -> Tree {
+        parse(text).unwrap()
+    }
+
+    #[test]
+    fn everything_that_a_file_says_is_there() {
+        let (found, problems) = Buildspec::read(&tree(WHOLE));
+        assert_eq!(problems, []);
+        let names: Vec<_> = found.phases.iter().map(|phase| phase.name.as_str()).collect();
+        assert_eq!(names, ["install", "build", "post_build"]);
+        let build = found.phase(PhaseName::Build).unwrap();
+        let commands: Vec<_> = build.all_commands().map(|command| command.text.as_str()).collect();
+        assert_eq!(commands, ["make", "set -e\nmake test\n", "make clean"]);
+        assert_eq!(&WHOLE[build.commands[0].span.clone()], "make");
+        let matching = Some(".*timeout.*".to_owned());
+        assert_eq!(build.on_failure, Some(OnFailure::Retry { times: 2, matching }));
+        let install = found.phase(PhaseName::Install).unwrap();
+        assert_eq!(
+            (install.runtimes[0].key.text.as_str(), install.runtimes[0].value.text.as_str()),
+            ("golang", "1.26")
+        );
+        assert_eq!(install.run_as.as_ref().unwrap().text, "root");
+        assert_eq!((found.env.variables[1].value.text.as_str(), found.env.git_credential_helper), ("3", true));
+        assert_eq!((found.proxy.upload_artifacts, found.proxy.logs), (false, true));
+        let tasks: Vec<_> = found.batch.as_ref().unwrap().tasks().collect();
+        assert_eq!((tasks[0].env.privileged, tasks[1].ignore_failure), (Some(true), true));
+        assert_eq!(tasks[1].depend_on[0].text, "a");
+        assert!(found.reports[0].discard_paths);
+        assert_eq!(found.artifacts.unwrap().secondary[0].1.files[0].text, "app.pdb");
+        assert_eq!(found.cache.unwrap().fallback_keys[0].text, "go-");
+    }
+
+    #[test]
+    fn the_last_of_two_keys_and_the_own_before_the_merged_win() {
+        let text = "version: 0.2\nx-a: &a {run-as: root, commands: [one]}\nphases:\n  build:\n    <<: *a\n    commands: [two]\n    \
+                    commands: [three]\n";
+        let (found, problems) = Buildspec::read(&tree(text));
+        assert_eq!(problems, []);
+        let build = found.phase(PhaseName::Build).unwrap();
+        assert_eq!((build.commands[0].text.as_str(), build.commands.len()), ("three", 1));
+        assert_eq!(build.run_as.as_ref().unwrap().text, "root");
+    }
+
+    #[test]
+    fn any_value_in_any_place_is_read_without_failing() {
+        let mut read = 0;
+        for (index, _) in WHOLE.match_indices(':') {
+            let end = WHOLE[index..].find('\n').map_or(WHOLE.len(), |at| index + at);
+            for value in
+                ["", " ~", " 1", " [a, [b], {c: d}]", " {a: b, c: [d]}", " !x y", " &x [1]", " |\n            x"]
+            {
+                let text = format!("{}:{value}{}", &WHOLE[..index], &WHOLE[end..]);
+                if let Ok(tree) = parse(&text) {
+                    let (_, problems) = Buildspec::read(&tree);
+                    assert!(problems.iter().all(|problem| text.get(problem.span.clone()).is_some()), "{text}");
+                    read += 1;
+                }
+            }
+        }
+        assert!(read > 100, "{read}");
+    }
+
+    #[test]
+    fn words_of_other_services_are_answered_with_codebuilds_own() {
+        for (text, instead) in [
+            ("version: 0.2\nphases: {build: {script: [make]}}", "commands"),
+            (
+                "version: 0.2\nphases: {build: {commands: [make]}}\nbatch: {build-graph: [{identifier: a, dependsOn: [b]}]}",
+                "depend-on",
+            ),
+            ("version: 0.2\nphases: {build: {commands: [make]}}\nbatch: {build-list: [{name: a}]}", "identifier"),
+            ("version: 0.2\nphases: {build: {Commands: [make]}}", "commands"),
+            ("version: 0.2\nphases: {PreBuild: {commands: [make]}}", "pre_build"),
+        ] {
+            let (_, problems) = Buildspec::read(&tree(text));
+            let fixes: Vec<_> = problems.iter().map(|problem| problem.instead.as_deref()).collect();
+            assert_eq!(fixes, [Some(instead)], "{text}: {problems:?}");
+        }
     }
 }

@@ -18,7 +18,9 @@ pub struct Problem {
 /// The kinds of mistakes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// The file is empty, or no map.
+    /// The file holds nothing.
+    Nothing,
+    /// The file is no map.
     Root,
     /// `version` is missing.
     VersionMissing,
@@ -26,6 +28,8 @@ pub enum ProblemKind {
     Version,
     /// A key that must be there is not.
     Missing,
+    /// Artifacts have secondary ones and no `files` of their own.
+    OnlySecondary,
     /// A key that nothing reads.
     UnknownKey,
     /// A key that is almost one that is read.

@@ -1,10 +1,7 @@
 //! Reads a buildspec from its tree: from the top of the file down to the commands.
 
-use super::reader::{Reader, listed};
-use super::{
-    Artifacts, Batch, Buildspec, Cache, Env, OnFailure, Pair, Phase, PhaseName, Problem, ProblemKind, Proxy, Report,
-    Text,
-};
+use super::reader::{Reader, listed, misspelt};
+use super::{Batch, Buildspec, Env, OnFailure, Pair, Phase, PhaseName, Problem, ProblemKind, Proxy, Text};
 use crate::format::yaml::{Entry, Node, Style, Tree};
 use crate::model::did_you_mean;
 
@@ -13,18 +10,6 @@ const PHASE: &[&str] = &["run-as", "on-failure", "commands", "finally", "steps"]
 const INSTALL: &[&str] = &["run-as", "on-failure", "runtime-versions", "commands", "finally", "steps"];
 const ENV: &[&str] =
     &["shell", "variables", "parameter-store", "secrets-manager", "exported-variables", "git-credential-helper"];
-const REPORT: &[&str] = &["files", "file-format", "base-directory", "discard-paths"];
-const ARTIFACTS: &[&str] = &[
-    "files",
-    "name",
-    "discard-paths",
-    "base-directory",
-    "exclude-paths",
-    "enable-symlinks",
-    "s3-prefix",
-    "secondary-artifacts",
-];
-const CACHE: &[&str] = &["key", "fallback-keys", "action", "paths"];
 
 /// What version 0.1 called `env` and `variables`.
 const OLD_KEYS: &[(&str, &str)] = &[("environment_variables", "env"), ("plaintext", "variables")];
@@ -43,7 +28,7 @@ impl Buildspec {
     pub fn read(tree: &Tree) -> (Self, Vec<Problem>) {
         let mut reader = Reader::default();
         let Some(root) = tree.documents.first().filter(|root| !root.is_null()) else {
-            reader.report(ProblemKind::Root, &(0..0), "the file holds nothing");
+            reader.report(ProblemKind::Nothing, &(0..0), "the file holds nothing");
             return (Self::default(), reader.problems);
         };
         if root.entries().is_none() {
@@ -87,6 +72,7 @@ impl Reader {
                 key => self.old_key(entry, key),
             }
         }
+        found.loose = loose(root);
         if !phases && found.batch.is_none() {
             self.missing(&start, "phases", "the file");
         }
@@ -155,7 +141,7 @@ impl Reader {
     }
 
     fn phases(&mut self, node: &Node, at: &Entry) -> Vec<Phase> {
-        if node.is_null() {
+        if node.is_null() || node.entries().is_some_and(<[Entry]>::is_empty) {
             self.report(ProblemKind::Empty, &at.key.span, "`phases` holds no phase; are the phases indented below it?");
             return Vec::new();
         }
@@ -301,117 +287,19 @@ impl Reader {
         }
         self.text(item, what)
     }
+}
 
-    fn reports(&mut self, node: &Node) -> Vec<Report> {
-        let mut reports = Vec::new();
-        if node.is_null() {
-            return reports;
-        }
-        for entry in self.map(node, "`reports`") {
-            let Some(name) = Text::of(&entry.key) else { continue };
-            let place = format!("the report `{}`", name.text);
-            let entries = self.map(&entry.value, &place);
-            self.keys(&entries, &format!("in {place}"), REPORT);
-            let mut report =
-                Report { name, files: Vec::new(), format: None, base_directory: None, discard_paths: false };
-            let mut files = entry.value.entries().is_none();
-            for entry in entries {
-                let value = &entry.value;
-                match entry.key.text().unwrap_or_default() {
-                    "files" => {
-                        files = true;
-                        report.files = self.files(entry, &place);
-                    }
-                    "file-format" => report.format = self.text(value, &format!("`file-format` in {place}")),
-                    "base-directory" => {
-                        report.base_directory = self.text(value, &format!("`base-directory` in {place}"));
-                    }
-                    "discard-paths" => report.discard_paths = self.truth(value, &format!("`discard-paths` in {place}")),
-                    _ => {}
-                }
-            }
-            if !files {
-                self.missing(&entry.key.span, "files", &place);
-            }
-            reports.push(report);
-        }
-        reports
-    }
-
-    fn files(&mut self, at: &Entry, place: &str) -> Vec<Text> {
-        let key = at.key.text().unwrap_or_default();
-        if at.value.is_null() || at.value.items().is_some_and(<[Node]>::is_empty) {
-            self.report(ProblemKind::Empty, &at.key.span, format!("`{key}` in {place} names nothing"));
-            return Vec::new();
-        }
-        self.list(&at.value, &format!("`{key}` in {place}"))
-    }
-
-    fn artifacts(&mut self, node: &Node, at: &Entry, place: &str) -> Artifacts {
-        let mut artifacts = Artifacts::default();
-        let entries = if node.is_null() { Vec::new() } else { self.map(node, place) };
-        self.keys(&entries, &format!("under {place}"), ARTIFACTS);
-        let mut files = node.entries().is_none() && !node.is_null();
-        for entry in &entries {
-            let value = &entry.value;
-            let what = |key: &str| format!("`{key}` in {place}");
-            match entry.key.text().unwrap_or_default() {
-                "files" => {
-                    files = true;
-                    artifacts.files = self.files(entry, place);
-                }
-                "name" => artifacts.name = self.text(value, &what("name")),
-                "discard-paths" => artifacts.discard_paths = self.truth(value, &what("discard-paths")),
-                "base-directory" => artifacts.base_directory = self.text(value, &what("base-directory")),
-                "exclude-paths" => artifacts.exclude_paths = self.list(value, &what("exclude-paths")),
-                "enable-symlinks" => artifacts.enable_symlinks = self.truth(value, &what("enable-symlinks")),
-                "s3-prefix" => artifacts.s3_prefix = self.text(value, &what("s3-prefix")),
-                "secondary-artifacts" => artifacts.secondary = self.secondary(value),
-                _ => {}
-            }
-        }
-        if !files && !misspelt(&entries, "files") {
-            let also = if artifacts.secondary.is_empty() { "" } else { ", also beside `secondary-artifacts`" };
-            let message = format!("{place} has no `files`, which CodeBuild requires{also}");
-            self.report(ProblemKind::Missing, &at.key.span, message);
-        }
-        artifacts
-    }
-
-    fn secondary(&mut self, node: &Node) -> Vec<(Text, Artifacts)> {
-        let mut found = Vec::new();
-        for entry in self.map(node, "`secondary-artifacts`") {
-            let Some(id) = Text::of(&entry.key) else { continue };
-            let place = format!("`secondary-artifacts.{}`", id.text);
-            let artifacts = self.artifacts(&entry.value, entry, &place);
-            found.push((id, artifacts));
-        }
-        found
-    }
-
-    fn cache(&mut self, node: &Node, at: &Entry) -> Cache {
-        let mut cache = Cache::default();
-        let entries = if node.is_null() { Vec::new() } else { self.map(node, "`cache`") };
-        self.keys(&entries, "under `cache`", CACHE);
-        let mut paths = node.entries().is_none() && !node.is_null();
-        for entry in &entries {
-            let value = &entry.value;
-            match entry.key.text().unwrap_or_default() {
-                "key" => cache.key = self.text(value, "`cache.key`"),
-                "fallback-keys" => cache.fallback_keys = self.list(value, "`cache.fallback-keys`"),
-                "action" => cache.action = self.text(value, "`cache.action`"),
-                "paths" => {
-                    paths = true;
-                    cache.paths = self.files(entry, "`cache`");
-                }
-                _ => {}
-            }
-        }
-        if !paths && !misspelt(&entries, "paths") {
-            self.missing(&at.key.span, "paths", "`cache`");
-        }
-        cache
-    }
+/// Finds commands at the top of the file, and in phases that stand there. A key that stands twice is read twice: when the
+/// indentation is gone, every phase has left its `commands` here.
+fn loose(root: &Node) -> Vec<Text> {
+    let entries = root.entries().unwrap_or_default();
+    let is_phase = |key: &str| PhaseName::ALL.iter().any(|name| name.as_str() == key);
+    let lists = entries.iter().filter_map(|entry| match entry.key.text()? {
+        "commands" | "finally" => entry.value.items(),
+        key if is_phase(key) => entry.value.get("commands")?.items(),
+        _ => None,
+    });
+    lists.flatten().filter_map(Text::of).collect()
 }
 
 /// Leaves out the keys that hold anchors for use elsewhere, by the names that people give them.
@@ -419,11 +307,6 @@ fn own_keys<'a>(entries: &[&'a Entry]) -> Vec<&'a Entry> {
     let hidden =
         |entry: &Entry| entry.key.text().is_some_and(|key| key.starts_with(['.', '_']) || key.starts_with("x-"));
     entries.iter().copied().filter(|entry| !hidden(entry)).collect()
-}
-
-/// Tells whether a key is there under a slightly wrong name, so that it is reported once.
-fn misspelt(entries: &[&Entry], key: &str) -> bool {
-    entries.iter().any(|entry| entry.key.text().is_some_and(|text| did_you_mean(text, [key]).is_some()))
 }
 
 fn misspelt_commands(entries: &[&Entry]) -> bool {

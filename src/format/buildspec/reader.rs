@@ -1,5 +1,6 @@
 //! Takes texts, lists, maps and truth values out of a tree, and records what is not there or is something else.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::{Pair, Problem, ProblemKind, Text};
@@ -182,19 +183,19 @@ impl Reader {
 
 /// Gives the entries of a map as a YAML reader sees them: the last of duplicates, then what `<<` merges in.
 pub(super) fn effective(node: &Node) -> Vec<&Entry> {
-    let mut found: Vec<&Entry> = Vec::new();
-    for entry in node.entries().unwrap_or_default().iter().filter(|entry| !entry.is_merge()) {
-        found.retain(|earlier| earlier.key.text() != entry.key.text());
-        found.push(entry);
-    }
+    let mut seen = BTreeSet::new();
+    let own = node.entries().unwrap_or_default().iter().filter(|entry| !entry.is_merge());
+    let mut found: Vec<&Entry> = own.rev().filter(|entry| seen.insert(entry.key.text())).collect();
+    found.reverse();
     for merged in node.merged() {
-        for entry in effective(merged) {
-            if found.iter().all(|own| own.key.text() != entry.key.text()) {
-                found.push(entry);
-            }
-        }
+        found.extend(effective(merged).into_iter().filter(|entry| seen.insert(entry.key.text())));
     }
     found
+}
+
+/// Tells whether a key is there under a slightly wrong name, so that it is reported once.
+pub(super) fn misspelt(entries: &[&Entry], key: &str) -> bool {
+    entries.iter().any(|entry| entry.key.text().is_some_and(|text| did_you_mean(text, [key]).is_some()))
 }
 
 /// Joins names for a message.

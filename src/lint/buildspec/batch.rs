@@ -125,6 +125,9 @@ const DOCUMENTED_COMPUTE: &[(&str, &str)] = &[
     ("ARM_LAMBDA_2GB", "BUILD_LAMBDA_2GB"),
 ];
 
+/// How long a circle may be for a message to name all of it.
+const MOST_NAMED: usize = 8;
+
 /// Looks at the builds of a batch.
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     let Some(batch) = &context.buildspec.batch else { return };
@@ -189,7 +192,9 @@ fn graph(tasks: &[Task], findings: &mut Findings) {
         }
     }
     if let Some((link, path)) = circle(&waits) {
-        findings.report(&CYCLE, link.span.clone(), format!("none of these can begin: {}", path.join(" waits for ")));
+        let named =
+            if path.len() > MOST_NAMED { format!("{} builds", path.len() - 1) } else { path.join(" waits for ") };
+        findings.report(&CYCLE, link.span.clone(), format!("none of these can begin: {named}"));
     }
 }
 
@@ -197,11 +202,16 @@ fn graph(tasks: &[Task], findings: &mut Findings) {
 fn circle<'a>(waits: &BTreeMap<&'a str, Vec<&'a Text>>) -> Option<(&'a Text, Vec<&'a str>)> {
     let mut done = BTreeSet::new();
     for start in waits.keys() {
+        if done.contains(start) {
+            continue;
+        }
         // A walk without recursion: a graph of thousands of builds in a row must not exhaust the stack.
         let mut path: Vec<(&str, usize)> = vec![(start, 0)];
+        let mut on_path = BTreeSet::from([*start]);
         while let Some((name, next)) = path.last().copied() {
             let Some(awaited) = waits.get(name).and_then(|all| all.get(next)).copied() else {
                 done.insert(name);
+                on_path.remove(name);
                 path.pop();
                 continue;
             };
@@ -209,11 +219,12 @@ fn circle<'a>(waits: &BTreeMap<&'a str, Vec<&'a Text>>) -> Option<(&'a Text, Vec
                 last.1 += 1;
             }
             let text = awaited.text.as_str();
-            if let Some(at) = path.iter().position(|(name, _)| *name == text) {
-                let names = path[at..].iter().map(|(name, _)| *name).chain([text]).collect();
+            if on_path.contains(text) {
+                let names = path.iter().map(|(name, _)| *name).skip_while(|name| *name != text).chain([text]).collect();
                 return Some((awaited, names));
             }
             if !done.contains(text) && waits.contains_key(text) {
+                on_path.insert(text);
                 path.push((text, 0));
             }
         }

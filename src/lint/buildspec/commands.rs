@@ -85,6 +85,12 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             }
         }
     }
+    for command in &context.buildspec.loose {
+        for line in lines(&command.text) {
+            piped_shell(context, command, &line, findings);
+            floating_channel(context, command, &line, findings);
+        }
+    }
     if context.buildspec.is_old() {
         lost_shell(context, findings);
     }
@@ -95,7 +101,7 @@ fn lost_status(context: &Context<'_>, command: &Text, lines: &[Line], findings: 
     let asked = command.text.contains("$?") || command.text.contains("trap ") || command.text.contains("PIPESTATUS");
     let Some((last, before)) = lines.split_last().filter(|_| !asked) else { return };
     // A block that ends in its own verdict was thought about.
-    if last.text.starts_with("exit") || last.text.starts_with("return") {
+    if ["exit", "return", "true", ":"].iter().any(|word| last.text.split_whitespace().next() == Some(*word)) {
         return;
     }
     let lost = before.iter().find(|line| line.outer && shell::is_work(&line.text) && !line.text.contains("||"));

@@ -1,5 +1,7 @@
 //! Variables: their names, their values, where they come from and where they go.
 
+use std::collections::BTreeSet;
+
 use super::shell::is_name;
 use super::{Context, Findings, Level, Rule, rule};
 use crate::format::buildspec::{Batch, Pair, Text};
@@ -183,14 +185,14 @@ fn reference(value: &str) -> Option<String> {
 fn secret(pair: &Pair, findings: &mut Findings) {
     let (name, value) = (pair.key.text.to_uppercase(), pair.value.text.trim());
     let named = SECRET_ENDS.iter().any(|end| name.ends_with(end));
-    let switches =
-        ["true", "false", "yes", "no", "none", "null", "dummy", "test", "changeme", "example", "placeholder"];
+    let lower = value.to_lowercase();
+    let stand_ins = ["dummy", "changeme", "change-me", "example", "placeholder", "xxxx", "****", "your-", "your_"];
     let plain = value.len() >= 6
         && !value.contains(['$', '<', '{', ' '])
         && !value.starts_with(['/', '.'])
         && !value.starts_with("arn:")
         && !value.contains("://")
-        && !switches.contains(&value.to_lowercase().as_str())
+        && !stand_ins.iter().any(|word| lower.contains(word))
         && value.chars().any(|c| !c.is_ascii_digit());
     if (named && plain) || token(value).is_some() {
         let message = format!("`{}` holds what looks like a secret; whoever reads the file has it", pair.key.text);
@@ -260,16 +262,13 @@ fn parameter(pair: &Pair, findings: &mut Findings) {
 
 fn twice(context: &Context<'_>, findings: &mut Findings) {
     let env = &context.buildspec.env;
-    let sources = [&env.variables, &env.parameter_store, &env.secrets_manager];
-    for (index, source) in sources.iter().enumerate() {
-        for pair in *source {
-            let earlier =
-                sources[..index].iter().any(|other| other.iter().any(|other| other.key.text == pair.key.text));
-            if earlier {
-                let message = format!("`{}` has another value above, from another source", pair.key.text);
-                findings.report(&TWICE, pair.key.span.clone(), message);
-            }
+    let mut seen = BTreeSet::new();
+    for source in [&env.variables, &env.parameter_store, &env.secrets_manager] {
+        for pair in source.iter().filter(|pair| seen.contains(pair.key.text.as_str())) {
+            let message = format!("`{}` has another value, from another source", pair.key.text);
+            findings.report(&TWICE, pair.key.span.clone(), message);
         }
+        seen.extend(source.iter().map(|pair| pair.key.text.as_str()));
     }
 }
 

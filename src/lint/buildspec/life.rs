@@ -1,7 +1,7 @@
 //! Versions that nobody repairs any more, judged by the day of the setting.
 
 use super::runtimes::runtimes;
-use super::shell::{Line, lines, place};
+use super::shell::{Line, is_assignment, lines, place};
 use super::{Context, Findings, Level, Rule, rule};
 use crate::format::buildspec::Text;
 use crate::model::Date;
@@ -101,7 +101,8 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             findings.report(&RUNTIME, pair.value.span.clone(), message);
         }
     }
-    for (_, command) in context.buildspec.commands() {
+    let commands = context.buildspec.commands().map(|(_, command)| command);
+    for command in commands.chain(&context.buildspec.loose) {
         for line in lines(&command.text) {
             in_command(context, command, &line, findings);
         }
@@ -109,7 +110,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
 }
 
 fn in_command(context: &Context<'_>, command: &Text, line: &Line, findings: &mut Findings) {
-    let mut words = line.text.split_whitespace().peekable();
+    let mut words = line.text.split_whitespace().skip_while(|word| is_assignment(word)).peekable();
     let installs_dotnet = line.text.contains("dotnet-install");
     let first = words.peek().copied().unwrap_or_default().to_owned();
     let mut before = "";

@@ -63,6 +63,7 @@ pub const RULES: &[Rule] = &[
     env::SHELL,
     output::FORMAT,
     output::GROUPS,
+    shape::ONLY_SECONDARY,
     output::FALLBACK_KEYS,
     output::FALLBACK_WITHOUT_KEY,
     output::ACTION,
@@ -131,6 +132,9 @@ fn is_windows(buildspec: &Buildspec) -> bool {
         return true;
     }
     let marks =
-        ["$env:", "Write-Host", "Invoke-", "$ErrorActionPreference", "$LASTEXITCODE", "choco ", ".ps1", ".exe "];
-    buildspec.commands().any(|(_, command)| marks.iter().any(|mark| command.text.contains(mark)))
+        ["$env:", "write-host", "invoke-", "$erroractionpreference", "$lastexitcode", "choco ", ".ps1", ".exe "];
+    buildspec.commands().any(|(_, command)| {
+        let text = command.text.to_lowercase();
+        marks.iter().any(|mark| text.contains(mark))
+    })
 }

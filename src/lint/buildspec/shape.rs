@@ -151,9 +151,23 @@ pub(super) const COMMAND_LIST: Rule = rule(
     "version: 0.2\nphases:\n  build:\n    commands:\n      - make test\n",
 );
 
+pub(super) const ONLY_SECONDARY: Rule = rule(
+    "TK172",
+    Level::Note,
+    "artifacts have secondary ones only",
+    "The guide requires `files` also beside them (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); builds \
+     without it are seen to work.",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  secondary-artifacts:\n    app:\n      files: [app]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [app]\n  secondary-artifacts:\n    app:\n      files: [app]\n",
+);
+
 /// Reports what reading the file brought to light.
 pub(super) fn check(file: &File<'_>, buildspec: &Buildspec, problems: &[Problem], findings: &mut Findings) {
-    for problem in problems {
+    // That a file holds nothing is said of any YAML.
+    for problem in problems.iter().filter(|problem| problem.kind != ProblemKind::Nothing) {
+        if problem.kind == ProblemKind::UnknownKey && holds_an_anchor(file, problem) {
+            continue;
+        }
         let rule = rule_of(&problem.kind);
         let finding = findings.report(rule, problem.span.clone(), problem.message.clone());
         if let Some(instead) = &problem.instead {
@@ -189,10 +203,11 @@ pub(super) fn check(file: &File<'_>, buildspec: &Buildspec, problems: &[Problem]
 
 fn rule_of(kind: &ProblemKind) -> &'static Rule {
     match kind {
-        ProblemKind::Root => &ROOT,
+        ProblemKind::Root | ProblemKind::Nothing => &ROOT,
         ProblemKind::VersionMissing => &VERSION_MISSING,
         ProblemKind::Version => &VERSION,
         ProblemKind::Missing => &MISSING,
+        ProblemKind::OnlySecondary => &ONLY_SECONDARY,
         ProblemKind::UnknownKey => &UNKNOWN_KEY,
         ProblemKind::MisspeltKey => &MISSPELT_KEY,
         ProblemKind::MisplacedKey => &MISPLACED_KEY,
@@ -207,6 +222,13 @@ fn rule_of(kind: &ProblemKind) -> &'static Rule {
         ProblemKind::OnFailure => &ON_FAILURE,
         ProblemKind::OtherVersion => &OTHER_VERSION,
     }
+}
+
+/// Tells whether an unknown key gives its value a name (`shared: &shared`): then it is there to be used elsewhere.
+fn holds_an_anchor(file: &File<'_>, problem: &Problem) -> bool {
+    let line = file.source.range_of(file.source.position(problem.span.end).line);
+    let rest = file.source.text.get(problem.span.end..line.end).unwrap_or_default();
+    rest.trim_start_matches(['"', '\'', ' ']).strip_prefix(':').is_some_and(|value| value.trim_start().starts_with('&'))
 }
 
 /// Puts the line of a command in quotes, where it is one line and has no comment: only then it is sure what was meant.

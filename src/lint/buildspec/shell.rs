@@ -59,6 +59,30 @@ const WORKERS: &[&str] = &[
     "msbuild",
 ];
 
+/// What such programs are asked that nothing depends on.
+const ASKING: &[&str] = &[
+    "--version",
+    "-version",
+    "-v",
+    "-V",
+    "version",
+    "--help",
+    "info",
+    "ps",
+    "logs",
+    "images",
+    "config",
+    "list",
+    "ls",
+    "env",
+    "stop",
+    "rm",
+    "rmi",
+    "kill",
+    "logout",
+    "prune",
+];
+
 /// Splits a command into the lines that the shell runs.
 pub(super) fn lines(command: &str) -> Vec<Line> {
     let mut found: Vec<Line> = Vec::new();
@@ -82,7 +106,7 @@ pub(super) fn lines(command: &str) -> Vec<Line> {
             continue;
         }
         open.push_str(line);
-        if is_continued(&open) {
+        if is_continued(&open) || is_quoting(&open) {
             continue;
         }
         until = here_document(&open);
@@ -102,7 +126,8 @@ pub(super) fn lines(command: &str) -> Vec<Line> {
 pub(super) fn is_work(line: &str) -> bool {
     let mut words =
         line.split_whitespace().skip_while(|word| is_assignment(word) || *word == "sudo" || *word == "time");
-    words.next().is_some_and(|word| WORKERS.contains(&word))
+    let worker = words.next().is_some_and(|word| WORKERS.contains(&word));
+    worker && !words.next().is_some_and(|word| ASKING.contains(&word))
 }
 
 /// Tells whether a word is `NAME=value`.
@@ -178,6 +203,23 @@ fn is_continued(line: &str) -> bool {
     ["&&", "||", "|"].iter().any(|operator| line.ends_with(operator))
 }
 
+/// Tells whether a quote is open at the end of a line, so that the next one is text.
+fn is_quoting(line: &str) -> bool {
+    let mut quote = None::<char>;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some('\'') => {}
+            _ if c == '\\' => drop(chars.next()),
+            Some(_) => {}
+            None if c == '\'' || c == '"' => quote = Some(c),
+            None => {}
+        }
+    }
+    quote.is_some()
+}
+
 /// Finds the word that ends a here-document which begins on this line.
 fn here_document(line: &str) -> Option<String> {
     let after = line.split_once("<<")?.1;
@@ -204,7 +246,7 @@ fn blocks(line: &str) -> (usize, usize) {
         match first {
             "if" | "for" | "while" | "until" | "case" | "{" | "(" | "function" | "select" => opens += 1,
             "fi" | "done" | "esac" | "}" | ")" => closes += 1,
-            _ if part.ends_with("() {") || part.ends_with("(){") => opens += 1,
+            _ if part.ends_with("() {") || part.ends_with("(){") || part.ends_with('(') => opens += 1,
             _ => {}
         }
     }
@@ -228,6 +270,13 @@ mod tests {
             ("a && b", true),
         ];
         assert_eq!(found, expected.map(|(text, outer)| (text.to_owned(), outer)));
+    }
+
+    #[test]
+    fn a_quote_over_several_lines_is_one_line() {
+        let found = lines("ssh host \"\n  npm test\n\"\nX=$(\n  npm test\n)\necho it\\'s\n");
+        let outer: Vec<_> = found.iter().filter(|line| line.outer).map(|line| line.text.as_str()).collect();
+        assert_eq!(outer, ["ssh host \" npm test \"", "echo it\\'s"]);
     }
 
     #[test]
