@@ -8,11 +8,12 @@ use clap::Args;
 use super::Global;
 use super::render::{self, Failure};
 use super::site::done;
+use crate::generate;
 use crate::host::Host;
 use crate::model::Platform;
 use crate::project::{self, MANIFEST, Manifest, write_whole};
 use crate::provision;
-use crate::toolchain;
+use crate::toolchain::{self, Toolchain};
 
 /// Look at the project and write its toolkit.toml
 #[derive(Debug, Args)]
@@ -43,7 +44,7 @@ impl Arguments {
         }
         let names = names_in(&host.cwd)?;
         let tools = tools(&host.cwd, &names)?;
-        let text = manifest(&tools, host.platform);
+        let text = manifest(&tools, host.platform) + &pipeline(&tools, &names, &host.cwd);
         if self.dry_run {
             render::data(&text)?;
         } else {
@@ -78,16 +79,19 @@ fn names_in(folder: &Path) -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
+/// A tool that the project needs, and its line in `[tools]`.
+type Needed = (&'static dyn Toolchain, String);
+
 /// Gives the lines of `[tools]`: a tool's own file where one asks for it, its usual channel where a marker is.
-fn tools(folder: &Path, names: &[String]) -> Result<Vec<String>, Failure> {
+fn tools(folder: &Path, names: &[String]) -> Result<Vec<Needed>, Failure> {
     let asked = provision::project(folder, None)?;
     let mut lines = Vec::new();
     for tool in toolchain::ALL {
         let file = asked.iter().find(|asked| asked.tool.name() == tool.name()).and_then(provision::Asked::file);
         let marked = tool.markers().iter().any(|marker| names.iter().any(|name| matches(marker, name)));
         match file {
-            Some(file) => lines.push(format!("{} = {{ file = \"{file}\" }}", tool.name())),
-            None if marked => lines.push(format!("{} = \"{}\"", tool.name(), tool.usual_channel())),
+            Some(file) => lines.push((*tool, format!("{} = {{ file = \"{file}\" }}", tool.name()))),
+            None if marked => lines.push((*tool, format!("{} = \"{}\"", tool.name(), tool.usual_channel()))),
             None => {}
         }
     }
@@ -99,7 +103,7 @@ fn matches(marker: &str, name: &str) -> bool {
     marker.strip_prefix('*').map_or(marker == name, |ending| name.ends_with(ending))
 }
 
-fn manifest(tools: &[String], here: Platform) -> String {
+fn manifest(tools: &[Needed], here: Platform) -> String {
     let mut platforms = Manifest::PLATFORMS.to_vec();
     if !platforms.contains(&here) {
         platforms.push(here);
@@ -110,9 +114,48 @@ fn manifest(tools: &[String], here: Platform) -> String {
          platforms = [{}]\n\n[tools]\n",
         platforms.join(", ")
     );
-    for line in tools {
+    for (_, line) in tools {
         text.push_str(line);
         text.push('\n');
+    }
+    text
+}
+
+/// Gives `[pipeline]`: the usual commands of the tools, and the image when there is a Dockerfile. Nothing when there is
+/// neither, so that nobody keeps a section that does nothing.
+fn pipeline(tools: &[Needed], names: &[String], folder: &Path) -> String {
+    let usual: Vec<_> = tools.iter().map(|(tool, _)| tool.usual_pipeline()).collect();
+    let step = |name: &str, commands: Vec<&str>| {
+        let quoted: Vec<_> = commands.iter().map(|command| format!("\"{command}\"")).collect();
+        if quoted.is_empty() { String::new() } else { format!("{name} = [{}]\n", quoted.join(", ")) }
+    };
+    let all = |commands: fn(&toolchain::UsualPipeline) -> &'static [&'static str]| -> Vec<&str> {
+        usual.iter().flat_map(|usual| commands(usual).iter().copied()).collect()
+    };
+    let steps = [
+        step("restore", all(|usual| usual.restore)),
+        step("build", all(|usual| usual.build)),
+        step("test", all(|usual| usual.test)),
+    ]
+    .concat();
+    let container = names.iter().any(|name| name == "Dockerfile");
+    if steps.is_empty() && !container {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n# What CI does: `toolkit gen gitlab-ci` and `toolkit gen buildspec` write its files from this.\n\
+         [pipeline]\nname = \"{}\"\n",
+        generate::name_of(folder)
+    );
+    if !steps.is_empty() {
+        text.push_str(&format!("\n[pipeline.steps]\n{steps}"));
+    }
+    if container {
+        text.push_str("\n# GitLab's own registry, unless `repository` names another; CodeBuild needs one.\n");
+        text.push_str("[pipeline.container]\ndockerfile = \"Dockerfile\"\n");
+    }
+    for (format, files) in usual.iter().flat_map(|usual| usual.reports) {
+        text.push_str(&format!("\n[[pipeline.reports]]\nformat = \"{format}\"\nfiles = [\"{files}\"]\n"));
     }
     text
 }

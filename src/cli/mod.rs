@@ -5,8 +5,10 @@ mod completions;
 mod env;
 mod exec;
 mod fetch;
+mod generate;
 mod init;
 mod install;
+mod lint;
 mod list;
 mod lock;
 mod man;
@@ -89,12 +91,15 @@ enum Action {
     Env(env::Arguments),
     Exec(exec::Arguments),
     Fetch(fetch::Arguments),
+    Lint(lint::Arguments),
     List(list::Arguments),
     Which(which::Arguments),
     Verify(verify::Arguments),
     Repair(repair::Arguments),
     Remove(remove::Arguments),
     Prune(prune::Arguments),
+    #[command(name = "gen")]
+    Generate(generate::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -137,12 +142,14 @@ impl Command {
             Action::Env(arguments) => arguments.run(&host, &global),
             Action::Exec(arguments) => arguments.run(&host, &global),
             Action::Fetch(arguments) => arguments.run(&host, &global),
+            Action::Lint(arguments) => arguments.run(&host, &global),
             Action::List(arguments) => arguments.run(&host, &global),
             Action::Which(arguments) => arguments.run(&host, &global),
             Action::Verify(arguments) => arguments.run(&host, &global),
             Action::Repair(arguments) => arguments.run(&host, &global),
             Action::Remove(arguments) => arguments.run(&host, &global),
             Action::Prune(arguments) => arguments.run(&host, &global),
+            Action::Generate(arguments) => arguments.run(&host, &global),
             Action::Completions(arguments) => arguments.run(),
             Action::Man(arguments) => arguments.run(),
         }

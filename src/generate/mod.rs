@@ -3,6 +3,7 @@
 
 mod error;
 mod pipeline;
+mod project;
 pub mod shell;
 mod stamp;
 

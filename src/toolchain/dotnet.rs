@@ -12,7 +12,7 @@ use crate::model::{
     Platform, Policy, Proof, Release, ToolName, Version,
 };
 use crate::net::Metadata;
-use crate::toolchain::{Error, ProjectFile, Toolchain};
+use crate::toolchain::{Error, ProjectFile, Toolchain, UsualPipeline};
 
 mod choice;
 mod documents;
@@ -188,6 +188,18 @@ impl Toolchain for Dotnet {
         match self.component {
             Component::Sdk => &[ProjectFile { name: "global.json", read: global_json::read }],
             Component::Runtime | Component::AspNetCore => &[],
+        }
+    }
+
+    fn usual_pipeline(&self) -> UsualPipeline {
+        match self.component {
+            Component::Sdk => UsualPipeline {
+                restore: &["dotnet restore"],
+                build: &["dotnet build --no-restore --configuration Release"],
+                test: &["dotnet test --no-build --configuration Release --logger trx --results-directory test-results"],
+                reports: &[("trx", "test-results/**/*.trx")],
+            },
+            Component::Runtime | Component::AspNetCore => UsualPipeline::default(),
         }
     }
 

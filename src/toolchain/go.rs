@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use self::documents::{Dated, Entry, File, History};
-use super::{Error, ProjectFile, Setting, Toolchain};
+use super::{Error, ProjectFile, Setting, Toolchain, UsualPipeline};
 use crate::model::{
     Activation, Algorithm, Arch, Artifact, BadChannel, Candidate, Channel, Choice, Digest, Format, Level, Os, Phase,
     Platform, Policy, Proof, Release, Support, ToolName, Version,
@@ -130,6 +130,15 @@ impl Toolchain for Go {
 
     fn project_files(&self) -> &'static [ProjectFile] {
         PROJECT_FILES
+    }
+
+    fn usual_pipeline(&self) -> UsualPipeline {
+        UsualPipeline {
+            restore: &["go mod download"],
+            build: &["go build ./..."],
+            test: &["go vet ./...", "go test ./..."],
+            reports: &[],
+        }
     }
 
     fn smoke_test(&self) -> &'static [&'static str] {

@@ -121,10 +121,28 @@ pub trait Toolchain: Debug + Sync {
         &[]
     }
 
+    /// Gives the usual commands of a pipeline, which `init` proposes to a project that needs the tool.
+    fn usual_pipeline(&self) -> UsualPipeline {
+        UsualPipeline::default()
+    }
+
     /// Gives a command that proves an install: it runs and prints a version.
     fn smoke_test(&self) -> &'static [&'static str] {
         &[]
     }
+}
+
+/// What most projects of a tool do in their pipelines.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UsualPipeline {
+    /// Commands that fetch dependencies.
+    pub restore: &'static [&'static str],
+    /// Commands that compile.
+    pub build: &'static [&'static str],
+    /// Commands that test.
+    pub test: &'static [&'static str],
+    /// The reports of these tests: format and glob.
+    pub reports: &'static [(&'static str, &'static str)],
 }
 
 /// A file in a project that says which version of a tool it wants.

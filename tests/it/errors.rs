@@ -4,6 +4,7 @@
 mod bytes;
 mod examples;
 mod network;
+mod pipelines;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -91,7 +92,10 @@ fn the_reader_of_renderings_sees_what_reads_badly() {
 }
 
 fn sections() -> Vec<Section> {
-    [requests::sections(), network::sections(), bytes::sections()].into_iter().flatten().collect()
+    [requests::sections(), network::sections(), bytes::sections(), pipelines::sections()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn section_text(section: &Section) -> String {

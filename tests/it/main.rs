@@ -9,6 +9,7 @@ mod daily;
 mod documents;
 mod errors;
 mod faults;
+mod gen_command;
 mod hostile;
 mod install;
 mod lint;

@@ -1,0 +1,73 @@
+//! What files are made from, put together from a project's own files.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{Architecture, Error, Pipeline, Project, Tool, name_of};
+use crate::model::Arch;
+use crate::project::{Lock, Manifest};
+use crate::toolchain::Toolchain;
+
+impl<'a> Project<'a> {
+    /// Puts together what `root` holds: `wanted` are the tools that the project asks for, with their settings.
+    ///
+    /// # Errors
+    /// When the lock lacks one of them, or has it not for an architecture that is built.
+    pub fn new(
+        pipeline: &'a Pipeline,
+        manifest: &Manifest,
+        lock: Option<&'a Lock>,
+        wanted: Vec<(&'static dyn Toolchain, Vec<(String, String)>)>,
+        root: &Path,
+    ) -> Result<Self, Error> {
+        let architectures = architectures(pipeline, manifest);
+        let mut tools = Vec::new();
+        for (toolchain, settings) in wanted {
+            let missing = || Error::NotLocked { tool: toolchain.name().to_owned() };
+            let locked = lock.and_then(|lock| lock.tool(toolchain.name())).ok_or_else(missing)?;
+            for architecture in &architectures {
+                let of = |arch: Arch| locked.artifacts.iter().any(|one| one.platform.arch == arch);
+                if !of(architecture.arch()) {
+                    let tool = toolchain.name().to_owned();
+                    return Err(Error::NotLockedFor { tool, architecture: architecture.as_str() });
+                }
+            }
+            tools.push(Tool { toolchain, locked, settings });
+        }
+        Ok(Self {
+            pipeline,
+            name: pipeline.name.clone().unwrap_or_else(|| name_of(root)),
+            architectures,
+            tools,
+            lock_digest: lock.map(|lock| digest(&lock.to_text())),
+            mirror: manifest.mirror.clone(),
+            has_global_json: root.ancestors().any(|folder| folder.join("global.json").is_file()),
+        })
+    }
+}
+
+fn architectures(pipeline: &Pipeline, manifest: &Manifest) -> Vec<Architecture> {
+    let of = |arch| match arch {
+        Arch::Amd64 => Some(Architecture::Amd64),
+        Arch::Arm64 => Some(Architecture::Arm64),
+        _ => None,
+    };
+    let mut found = if pipeline.architectures.is_empty() {
+        manifest
+            .platforms
+            .iter()
+            .filter(|one| one.os == crate::model::Os::Linux)
+            .filter_map(|one| of(one.arch))
+            .collect()
+    } else {
+        pipeline.architectures.clone()
+    };
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
