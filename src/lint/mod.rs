@@ -6,6 +6,7 @@ mod finding;
 mod gitlab;
 mod ignore;
 mod rule;
+pub mod schema;
 mod yaml;
 
 use finding::mend;
