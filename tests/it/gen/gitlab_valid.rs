@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use toolkit::generate::{self, Pipeline, Project};
 use toolkit::project::{Lock, Manifest};
-use toolkit::toolchain::{self, Toolchain};
+use toolkit::toolchain;
 
 const BOTH: &str = "platforms = [\"linux/amd64\", \"linux/arm64\"]\n";
 const STEPS: &str = "[pipeline.steps]\nrestore = [\"dotnet restore\"]\ntest = [\"dotnet test\"]\n";
@@ -77,10 +77,8 @@ fn made(name: &str, model: &str) -> String {
     let pipeline = Pipeline::parse(path, model).unwrap_or_else(|error| panic!("{name}: {error}\n{model}")).unwrap();
     let manifest = Manifest::parse(path, model).unwrap();
     let lock = Lock::read(&examples().join("gitlab-dotnet")).unwrap().unwrap();
-    let mut tools: Vec<(&'static dyn Toolchain, Vec<(String, String)>)> = Vec::new();
-    if model.contains("[tools]") {
-        tools.push((toolchain::find("dotnet").unwrap(), Vec::new()));
-    }
+    let dotnet = toolchain::find("dotnet").unwrap();
+    let tools = if model.contains("[tools]") { vec![(dotnet, Vec::new())] } else { Vec::new() };
     let project = Project::new(&pipeline, &manifest, Some(&lock), tools, Path::new("/example/app")).unwrap();
     let outputs = generate::find("gitlab-ci").unwrap().generate(&project);
     outputs.unwrap_or_else(|error| panic!("{name}: {error}\n{model}")).remove(0).body
