@@ -110,6 +110,15 @@ fn examples() -> PathBuf {
 }
 
 #[test]
+fn each_example_is_what_is_generated_from_it() {
+    for folder in ["gitlab-graviton-kaniko", "gitlab-graviton-buildah", "gitlab-codebuild-runners", "gitlab-dotnet"] {
+        let mut check = Command::new(env!("CARGO_BIN_EXE_toolkit"));
+        let output = check.args(["gen", "gitlab-ci", "--check"]).current_dir(examples().join(folder)).output().unwrap();
+        assert!(output.status.success(), "{folder}:\n{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
 fn gitlab_ci_local_accepts_every_generated_file() {
     let Some(program) = std::env::var("TOOLKIT_GITLAB_CI_LOCAL").ok().filter(|program| !program.is_empty()) else {
         eprintln!("skipped: TOOLKIT_GITLAB_CI_LOCAL is not set; `eval \"$(scripts/gitlab-ci-local)\"` sets it");
