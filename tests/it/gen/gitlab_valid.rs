@@ -119,6 +119,24 @@ fn each_example_is_what_is_generated_from_it() {
 }
 
 #[test]
+fn no_rule_of_lint_fires_on_a_generated_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let lint = |name: &str, text: &str| {
+        let file = folder.path().join(format!("{name}.gitlab-ci.yml"));
+        fs::write(&file, text).unwrap();
+        let arguments = ["lint", "--deny", "warnings", "--format", "text"];
+        Command::new(env!("CARGO_BIN_EXE_toolkit")).args(arguments).arg(&file).current_dir(&folder).output().unwrap()
+    };
+    let wrong = lint("wrong", "job:\n  script: [a]\n  taggs: [x]\n");
+    assert!(!wrong.status.success(), "lint finds nothing in a wrong file");
+    for (name, text) in files() {
+        let output = lint(&name, &text);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && !said.contains("TK"), "{name}:\n{said}");
+    }
+}
+
+#[test]
 fn gitlab_ci_local_accepts_every_generated_file() {
     let Some(program) = std::env::var("TOOLKIT_GITLAB_CI_LOCAL").ok().filter(|program| !program.is_empty()) else {
         eprintln!("skipped: TOOLKIT_GITLAB_CI_LOCAL is not set; `eval \"$(scripts/gitlab-ci-local)\"` sets it");
