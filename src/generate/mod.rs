@@ -1,6 +1,7 @@
 //! Pipeline files from one model. Pure text: a generator opens nothing and runs nothing; the command writes what it gives.
 //! A new target is one new file and one line in [`ALL`].
 
+mod buildspec;
 mod error;
 mod gitlab_ci;
 pub mod images;
@@ -27,7 +28,7 @@ use crate::project::LockedTool;
 use crate::toolchain::Toolchain;
 
 /// Every target, in the order in which people should see them.
-pub const ALL: &[&dyn Generator] = &[&gitlab_ci::GitLabCi];
+pub const ALL: &[&dyn Generator] = &[buildspec::BUILDSPEC, &gitlab_ci::GitLabCi];
 
 /// Makes the files of one target.
 pub trait Generator: Debug + Sync {

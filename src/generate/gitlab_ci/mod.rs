@@ -8,6 +8,7 @@ mod release;
 mod rules;
 mod runners;
 mod steps;
+mod tags;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,1 @@
+//! Shapes, guards and choices of generated buildspecs.
