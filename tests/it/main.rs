@@ -10,6 +10,10 @@ mod documents;
 mod errors;
 mod faults;
 mod gen_command;
+#[path = "gen/examples.rs"]
+mod gen_examples;
+#[path = "gen/executed.rs"]
+mod gen_executed;
 mod hostile;
 mod install;
 mod lint;
