@@ -35,7 +35,7 @@ fn lock(tools: &[(&str, &str)]) -> String {
         for arch in ["amd64", "arm64"] {
             text.push_str(&format!(
                 "[[tool.artifact]]\nplatform = \"linux/{arch}\"\nurl = \"https://host/{name}-{arch}.tar.gz\"\ndigest = \"sha256:{}\"\n\
-                 proof = \"checksum\"\nproven-by = \"host\"\nformat = \"tar.gz\"\n",
+                 proof = \"checksum\"\nproven-by = \"host\"\nformat = \"tar-gz\"\n",
                 "a".repeat(64)
             ));
         }
@@ -176,7 +176,7 @@ fn what_codebuild_cannot_do_is_refused() {
         assert!(error.contains(said), "{toml}: {error}");
     }
     for (format, said) in [("zip", ".tar.gz only"), ("go-module-zip", "`h1:` hash")] {
-        let text = lock(&[("go", "1.27.0")]).replace("format = \"tar.gz\"", &format!("format = \"{format}\""));
+        let text = lock(&[("go", "1.27.0")]).replace("format = \"tar-gz\"", &format!("format = \"{format}\""));
         let lock = Lock::parse(Path::new("toolkit.lock"), &text).unwrap();
         let (manifest, pipeline) = (Manifest::parse(Path::new("t"), "").unwrap(), Pipeline::default());
         let wanted = vec![(find("go").unwrap(), Vec::new())];
