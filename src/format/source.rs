@@ -109,6 +109,14 @@ impl Source {
         Position { line, column }
     }
 
+    /// Gives the byte offset of a line and column; the end of the line for a column beyond it.
+    #[must_use]
+    pub fn offset(&self, position: Position) -> usize {
+        let range = self.range_of(position.line);
+        let ahead = position.column.saturating_sub(1);
+        self.text[range.clone()].char_indices().nth(ahead).map_or(range.end, |(at, _)| range.start + at)
+    }
+
     /// Gives the text of a line (from 1), without its end.
     #[must_use]
     pub fn line(&self, line: usize) -> &str {
@@ -166,6 +174,9 @@ mod tests {
             [(0, 1, 1), (1, 1, 2), (2, 1, 2), (3, 1, 3), (6, 2, 1), (7, 2, 2), (8, 3, 1), (99, 3, 1)]
         {
             assert_eq!(source.position(offset), Position { line, column }, "{offset}");
+        }
+        for (line, column, offset) in [(1, 1, 0), (1, 3, 3), (1, 9, 4), (2, 1, 6), (9, 9, 8)] {
+            assert_eq!(source.offset(Position { line, column }), offset, "{line}:{column}");
         }
         assert_eq!((source.line(1), source.line(2), source.line(3), source.line(4)), ("añb", "c", "", ""));
         assert_eq!(source.line_count(), 3);

@@ -46,6 +46,22 @@ impl Findings {
         self.0.last_mut().expect("one was added just now")
     }
 
+    /// Tells whether this rule was reported at this place.
+    #[must_use]
+    pub(super) fn has(&self, rule: &Rule, offset: usize) -> bool {
+        self.0.iter().rev().take(8).any(|finding| finding.rule == rule && finding.span.contains(&offset))
+    }
+
+    /// Changes every finding.
+    pub(super) fn each(&mut self, change: impl FnMut(&mut Finding)) {
+        self.0.iter_mut().for_each(change);
+    }
+
+    /// Takes over the findings of another.
+    pub(super) fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Removes the findings that `keep` refuses.
     pub fn retain(&mut self, keep: impl FnMut(&Finding) -> bool) {
         self.0.retain(keep);
@@ -78,4 +94,22 @@ impl Finding {
         self.fix.push(Edit { span, text: text.into() });
         self
     }
+}
+
+/// Carries out changes; of two that overlap, the later one is left out.
+#[must_use]
+pub(super) fn mend(text: &str, edits: &[Edit]) -> String {
+    let mut sorted: Vec<&Edit> = edits.iter().collect();
+    sorted.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    let (mut result, mut done) = (String::with_capacity(text.len()), 0);
+    for edit in sorted {
+        if edit.span.start < done {
+            continue;
+        }
+        result.push_str(&text[done..edit.span.start]);
+        result.push_str(&edit.text);
+        done = edit.span.end;
+    }
+    result.push_str(&text[done..]);
+    result
 }
