@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// How to print what is found: `gitlab` is a Code Quality report [default: text]
-    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = false)]
+    #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
     /// Mend what has one clear answer, in the files
     #[arg(long)]

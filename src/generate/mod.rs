@@ -3,6 +3,8 @@
 
 mod buildspec;
 mod error;
+mod gitlab_ci;
+pub mod images;
 pub mod install;
 mod pipeline;
 mod portable;
@@ -18,6 +20,7 @@ pub use pipeline::{
     Architecture, Artifacts, Aws, Bootstrap, Builder, Cache, CodeBuild, Container, Dockerfile, Duration, GitLab,
     Install, Jobs, Manifest, Method, Pipeline, Push, Report, ReportFormat, Runner, Runners, Secret, Shape, Steps,
 };
+pub use project::Wanted;
 pub use stamp::{Comments, State, stamped, state};
 
 use crate::format::yaml::{Map, agrees};
@@ -25,7 +28,7 @@ use crate::project::LockedTool;
 use crate::toolchain::Toolchain;
 
 /// Every target, in the order in which people should see them.
-pub const ALL: &[&dyn Generator] = &[buildspec::BUILDSPEC];
+pub const ALL: &[&dyn Generator] = &[buildspec::BUILDSPEC, &gitlab_ci::GitLabCi];
 
 /// Makes the files of one target.
 pub trait Generator: Debug + Sync {

@@ -9,6 +9,9 @@ use crate::model::Arch;
 use crate::project::{Lock, Manifest};
 use crate::toolchain::Toolchain;
 
+/// A tool that a project asks for, and what it sets about it.
+pub type Wanted = (&'static dyn Toolchain, Vec<(String, String)>);
+
 impl<'a> Project<'a> {
     /// Puts together what `root` holds: `wanted` are the tools that the project asks for, with their settings.
     ///
@@ -18,7 +21,7 @@ impl<'a> Project<'a> {
         pipeline: &'a Pipeline,
         manifest: &Manifest,
         lock: Option<&'a Lock>,
-        wanted: Vec<(&'static dyn Toolchain, Vec<(String, String)>)>,
+        wanted: Vec<Wanted>,
         root: &Path,
     ) -> Result<Self, Error> {
         let architectures = architectures(pipeline, manifest);

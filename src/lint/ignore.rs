@@ -66,14 +66,13 @@ pub(super) fn apply(source: &Source, tree: &Tree, findings: &mut Findings) {
         return findings.append(reports);
     }
     findings.retain(|finding| {
-        let line = source.position(finding.span.start).line;
-        let about = |one: &&mut Allowed| {
-            one.id == finding.rule.id && one.lines.as_ref().is_none_or(|lines| lines.contains(&line))
-        };
+        let line = source.line_of(finding.span.start);
         let mut stays = true;
-        for one in allowed.iter_mut().filter_map(|mut one| about(&&mut one).then_some(one)) {
-            one.used = true;
-            stays = false;
+        for one in allowed.iter_mut().filter(|one| one.id == finding.rule.id) {
+            if one.lines.as_ref().is_none_or(|lines| lines.contains(&line)) {
+                one.used = true;
+                stays = false;
+            }
         }
         stays
     });
@@ -133,7 +132,7 @@ fn unknown(id: &str, span: Range<usize>, reports: &mut Findings) {
 /// Gives the lines that a comment is about: its own, or, when it stands alone, the next one that says something; with all
 /// of a text that begins there.
 fn lines_of(source: &Source, comment: &Comment, long: &BTreeMap<usize, usize>) -> Range<usize> {
-    let mut line = source.position(comment.span.start).line;
+    let mut line = source.line_of(comment.span.start);
     let before = &source.text[source.range_of(line).start..comment.span.start];
     if before.trim().is_empty() {
         line += 1;
@@ -158,7 +157,7 @@ fn long_texts(source: &Source, tree: &Tree) -> BTreeMap<usize, usize> {
             // The text of a block begins below its header, `|` or `>`.
             let block = matches!(node.style(), Style::Literal | Style::Folded);
             let begin = if block { source.text[..node.span.start].trim_end().len() } else { node.span.start };
-            let (start, end) = (source.position(begin).line, source.position(node.span.end).line);
+            let (start, end) = (source.line_of(begin), source.line_of(node.span.end));
             if end > start {
                 long.insert(start, end);
             }

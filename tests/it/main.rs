@@ -14,6 +14,12 @@ mod gen_command;
 mod gen_examples;
 #[path = "gen/executed.rs"]
 mod gen_executed;
+#[path = "gen/gitlab_hostile.rs"]
+mod gitlab_hostile;
+#[path = "gen/gitlab_scripts.rs"]
+mod gitlab_scripts;
+#[path = "gen/gitlab_valid.rs"]
+mod gitlab_valid;
 mod hostile;
 mod install;
 mod lint;

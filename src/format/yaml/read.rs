@@ -15,6 +15,9 @@ pub(super) const DEEPEST: usize = 128;
 /// has more at once.
 const MOST_NODES: usize = 4_000_000;
 
+/// How many of them may be written out: each takes some hundred bytes of memory.
+const MOST_WRITTEN: usize = 1_000_000;
+
 /// A file: its documents and comments.
 #[derive(Debug, Default)]
 pub struct Tree {
@@ -229,6 +232,7 @@ struct Builder {
     open: Vec<Open>,
     anchors: std::collections::HashMap<usize, Node>,
     nodes: usize,
+    written: usize,
     last_end: usize,
 }
 
@@ -236,7 +240,10 @@ impl Builder {
     fn take(&mut self, event: Event<'_>, span: &Span, text: &str) -> Result<(), Error> {
         let range = span.byte_range().unwrap_or_default();
         match event {
-            Event::Comment(content, _) => self.tree.comments.push(Comment { span: range, text: content.into_owned() }),
+            Event::Comment(content, _) => {
+                self.count(range.start, "comments")?;
+                self.tree.comments.push(Comment { span: range, text: content.into_owned() });
+            }
             Event::Scalar(value, style, anchor, tag) => {
                 let content = Content::Scalar(value.into_owned(), scalar_style(style));
                 self.place(range, tag.as_deref().map(spelled), anchor, content, 1, text)?;
@@ -321,12 +328,22 @@ impl Builder {
         self.add(node)
     }
 
+    /// Counts what takes memory.
+    fn count(&mut self, offset: usize, what: &str) -> Result<(), Error> {
+        self.written += 1;
+        if self.written <= MOST_WRITTEN {
+            return Ok(());
+        }
+        Err(Error { offset, reason: format!("has more than {MOST_WRITTEN} {what}"), fault: Fault::Size })
+    }
+
     fn add(&mut self, node: Node) -> Result<(), Error> {
         self.nodes = self.nodes.saturating_add(if node.alias { node.weight } else { 1 });
         if self.nodes > MOST_NODES {
             let reason = format!("has more than {MOST_NODES} values once its aliases are expanded");
             return Err(Error { offset: node.span.start, reason, fault: Fault::Size });
         }
+        self.count(node.span.start, "values")?;
         let Some(open) = self.open.last_mut() else {
             self.tree.documents.push(node);
             return Ok(());

@@ -69,6 +69,11 @@ impl Map {
         }
     }
 
+    /// Adds the keys of another map, with their comments.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Tells whether nothing is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

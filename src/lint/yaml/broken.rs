@@ -34,13 +34,14 @@ pub(in crate::lint) fn broken(source: &Source, error: &Error, findings: &mut Fin
         return None;
     }
     let mended = Broken::new(source, paste::causes(source, findings));
-    let error = match mended {
-        Some(Ok(mended)) => return Some(mended),
-        Some(Err(later)) => later,
-        None => error.clone(),
-    };
+    if let Some(Ok(mended)) = mended {
+        return Some(mended);
+    }
     paste::by_lines(source, findings);
-    syntax(source, &error, refusal, findings);
+    match mended {
+        Some(Err((later, refusal))) => syntax(source, &later, refusal, findings),
+        _ => syntax(source, error, refusal, findings),
+    }
     None
 }
 
@@ -55,7 +56,7 @@ fn syntax(source: &Source, error: &Error, refusal: Option<Refusal>, findings: &m
 
 /// Reports tabs that indent, where they are the reason or stand before it. Tabs in blocks of text are no indentation.
 fn tabs(source: &Source, error: &Error, refusal: Option<&Refusal>, findings: &mut Findings) -> bool {
-    let last = source.position(error.offset).line;
+    let last = source.line_of(error.offset);
     let mut tabbed = paste::lines(source).filter(|line| !line.in_block).filter_map(|line| {
         let text = &source.text[line.span.clone()];
         let margin = text.len() - text.trim_start_matches([' ', '\t']).len();
@@ -89,7 +90,7 @@ fn report_tab(span: std::ops::Range<usize>, message: String, refusal: Option<&Re
 impl Broken {
     /// Replaces the causes; none when there are none, the mistake that is left, in the file's own offsets, when that did
     /// not suffice.
-    fn new(file: &Source, mut edits: Vec<Edit>) -> Option<Result<Self, Error>> {
+    fn new(file: &Source, mut edits: Vec<Edit>) -> Option<Result<Self, (Error, Option<Refusal>)>> {
         if edits.is_empty() {
             return None;
         }
@@ -99,7 +100,10 @@ impl Broken {
         let mut broken = Self { source, tree: Tree::default(), edits };
         match parsed {
             Ok(tree) => broken.tree = tree,
-            Err(error) => return Some(Err(Error { offset: broken.back(error.offset).0, ..error })),
+            Err(error) => {
+                let later = Error { offset: broken.back(error.offset).0, ..error };
+                return Some(Err((later, libyaml_refuses(&broken.source.text))));
+            }
         }
         Some(Ok(broken))
     }

@@ -313,26 +313,33 @@ fn odd_characters(source: &Source, span: Range<usize>, findings: &mut Findings) 
         return;
     }
     let mut before = ' ';
+    let (mut line, mut for_people) = (0, None);
     for (at, c) in text.char_indices() {
         let next = text[at + c.len_utf8()..].chars().next().unwrap_or(' ');
         let odd = match c {
+            '\n' => {
+                (line, for_people) = (at + 1, None);
+                false
+            }
             '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => true,
             '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}' => true,
             // Joiners and direction marks belong to emoji and to scripts other than Latin.
             '\u{200c}' | '\u{200d}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => before.is_ascii() && next.is_ascii(),
             _ => false,
         };
-        let line_is_for_people = || {
-            let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
-            is_prose(&text[start..at]) || text[start..at].trim_start().starts_with('#')
-        };
-        if odd && !line_is_for_people() {
-            let place = span.start + at..span.start + at + c.len_utf8();
-            let finding = findings.report(&rules::INVISIBLE, place.clone(), invisible_message(c));
-            finding.fix(place, if is_space(c) { " " } else { "" });
-        }
         before = c;
+        if !odd || *for_people.get_or_insert_with(|| is_for_people(&text[line..at])) {
+            continue;
+        }
+        let place = span.start + at..span.start + at + c.len_utf8();
+        let finding = findings.report(&rules::INVISIBLE, place.clone(), invisible_message(c));
+        finding.fix(place, if is_space(c) { " " } else { "" });
     }
+}
+
+/// Tells whether the beginning of a line says that the rest is not run.
+fn is_for_people(line: &str) -> bool {
+    is_prose(line) || line.trim_start().starts_with('#')
 }
 
 fn directions(source: &Source, span: Range<usize>, findings: &mut Findings) {

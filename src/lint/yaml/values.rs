@@ -108,7 +108,7 @@ fn keys(entries: &[Entry], place: &Place<'_>, findings: &mut Findings) {
 }
 
 fn twice(text: &str, first: &Entry, entry: &Entry, place: &Place<'_>, findings: &mut Findings) {
-    let line = place.source.position(first.key.span.start).line;
+    let line = place.source.line_of(first.key.span.start);
     if entry.is_merge() {
         let message = format!("`<<` stands in this map already, on line {line}; write one `<<: [*first, *second]`");
         findings.report(&rules::MERGE_TWICE, entry.key.span.clone(), message);

@@ -5,6 +5,8 @@
 
 mod articles;
 mod buildspecs;
+mod command;
+mod hard;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

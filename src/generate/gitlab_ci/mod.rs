@@ -1,0 +1,261 @@
+//! `.gitlab-ci.yml`: a job on each architecture's own machines, one manifest over what they built. Refuses what a runner
+//! cannot do rather than write a job that waits for ever.
+
+mod aws;
+mod builders;
+mod registry;
+mod release;
+mod rules;
+mod runners;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use registry::{Client, Registry};
+use rules::Pushes;
+use runners::{Fleet, Job};
+
+use super::{Container, Error, Generator, Output, Pipeline, Project, Runners, images, shell};
+use crate::format::yaml::{Element, Map, Out};
+
+const TARGET: &str = "gitlab-ci";
+const BUILD: &str = "build";
+const IMAGE: &str = "build-image";
+const CHECK: &str = "check-image";
+const TEST: &str = "test-image";
+const MANIFEST: &str = "manifest";
+const PUBLISH: &str = "publish";
+const TOOLS: &str = ".tools";
+
+/// Waits for the daemon beside the job, which starts at the same time.
+const WAIT_FOR_DOCKER: &str = "timeout 60 sh -c 'until docker info > /dev/null 2>&1; do sleep 1; done'";
+
+/// Variables that the file sets itself.
+const OWN_VARIABLES: &[&str] = &["BUILD_ARCH", "IMAGE_REPOSITORY"];
+
+/// Why a job has a variable.
+const ABOUT_VARIABLES: &[(&str, &str)] = &[
+    ("STORAGE_DRIVER", "needs no /dev/fuse and no privileges"),
+    ("BUILDAH_FORMAT", "keeps HEALTHCHECK and SHELL, which OCI's format has no place for"),
+    ("BUILDKITD_FLAGS", "rootless, in a container without privileges"),
+    (
+        "DOCKER_TLS_CERTDIR",
+        "the daemon puts its certificates here; on Kubernetes, runners share /certs/client as a volume",
+    ),
+];
+
+/// Makes `.gitlab-ci.yml`.
+#[derive(Debug)]
+pub struct GitLabCi;
+
+impl Generator for GitLabCi {
+    fn name(&self) -> &'static str {
+        TARGET
+    }
+
+    fn about(&self) -> &'static str {
+        ".gitlab-ci.yml: jobs on native runners of each architecture, and the multi-arch image"
+    }
+
+    fn generate(&self, project: &Project<'_>) -> Result<Vec<Output>, Error> {
+        let site = Site::new(project)?;
+        let path = project.pipeline.gitlab.file.as_deref().unwrap_or(".gitlab-ci.yml");
+        Ok(vec![Output::yaml(path, &document(&site)?)?])
+    }
+}
+
+/// The model with all that follows from it.
+struct Site<'a> {
+    project: &'a Project<'a>,
+    pipeline: &'a Pipeline,
+    fleet: Fleet,
+    pushes: Pushes,
+    registry: Option<Registry>,
+}
+
+impl<'a> Site<'a> {
+    fn new(project: &'a Project<'a>) -> Result<Self, Error> {
+        let pipeline = project.pipeline;
+        images::check(pipeline, TARGET)?;
+        if let Some((name, value)) =
+            pipeline.environment.iter().find(|(name, _)| OWN_VARIABLES.contains(&name.as_str()))
+        {
+            return Err(Error::Value {
+                key: format!("pipeline.environment.{name}"),
+                value: value.clone(),
+                target: TARGET,
+                reason: "the file sets this variable itself; choose another name".to_owned(),
+            });
+        }
+        let repository =
+            |container: &Container| Registry::of(container.repository.as_deref().unwrap_or("$CI_REGISTRY_IMAGE"));
+        Ok(Self {
+            project,
+            pipeline,
+            fleet: Fleet::new(project)?,
+            pushes: Pushes::new(&pipeline.push)?,
+            registry: pipeline.container.as_ref().map(repository),
+        })
+    }
+
+    fn has_steps(&self) -> bool {
+        let steps = &self.pipeline.steps;
+        [&steps.restore, &steps.build, &steps.test].into_iter().any(|commands| !commands.is_empty())
+    }
+
+    fn publishes(&self) -> bool {
+        !self.pipeline.steps.publish.is_empty()
+    }
+
+    fn registry(&self) -> &Registry {
+        self.registry.as_ref().unwrap_or(&Registry::GitLab)
+    }
+
+    fn ecr_region(&self) -> Option<&str> {
+        match &self.registry {
+            Some(Registry::Ecr { region, .. }) => Some(region),
+            _ => None,
+        }
+    }
+
+    fn login(&self, client: Client) -> Result<Vec<Element>, Error> {
+        self.registry().login(self.project, client)
+    }
+
+    /// Lists the stages that have jobs.
+    fn stages(&self) -> Vec<&'static str> {
+        let container = self.pipeline.container.as_ref();
+        let pushed = container.is_some() && !self.pushes.never();
+        let tested = pushed && container.is_some_and(|container| !container.test.is_empty());
+        [
+            ("build", self.has_steps()),
+            ("image", container.is_some()),
+            ("verify", tested),
+            ("manifest", pushed),
+            ("publish", self.publishes()),
+        ]
+        .into_iter()
+        .filter_map(|(stage, there)| there.then_some(stage))
+        .collect()
+    }
+}
+
+fn document(site: &Site<'_>) -> Result<Map, Error> {
+    let stages = site.stages();
+    if stages.is_empty() {
+        let reason = "something to do: `[pipeline.steps]` with commands, or `[pipeline.container]`".to_owned();
+        return Err(Error::Missing { key: "pipeline.steps", target: TARGET, reason });
+    }
+    let mut document = Map::new();
+    document.set("stages", Out::flow(stages));
+    document
+        .set("workflow", site.pushes.workflow())
+        .gap()
+        .comment("One pipeline for a change: the merge request's where there is one, the branch's elsewhere.");
+    document.set("default", defaults(site)).gap();
+    let variables = variables(site);
+    if !variables.is_empty() {
+        document.set("variables", variables).gap();
+    }
+    site.fleet.add_templates(&mut document);
+    steps::add_template(site, &mut document)?;
+    if site.has_steps() {
+        steps::add(site, &mut document)?;
+    }
+    if let Some(container) = &site.pipeline.container {
+        builders::add(site, container, &mut document)?;
+        if !site.pushes.never() {
+            release::add(site, container, &mut document)?;
+        }
+    }
+    if site.publishes() {
+        steps::add_publish(site, &mut document)?;
+    }
+    Ok(document)
+}
+
+fn defaults(site: &Site<'_>) -> Map {
+    let mut defaults = Map::new();
+    defaults.set("interruptible", true).beside("a newer commit stops what an older one began");
+    let tries = site.pipeline.retry.unwrap_or(2);
+    if tries > 0 {
+        let mut retry = Map::new();
+        retry.set("max", tries);
+        retry.set("when", Out::flow(["runner_system_failure", "runner_interrupted"]));
+        defaults
+            .set("retry", retry)
+            .comment("A machine failed or was taken away, as spot machines are. A failed test is not tried again.");
+    }
+    if let Some(timeout) = site.pipeline.timeout {
+        let unit = if timeout.minutes == 1 { "minute" } else { "minutes" };
+        defaults.set("timeout", format!("{} {unit}", timeout.minutes));
+    }
+    defaults
+}
+
+fn variables(site: &Site<'_>) -> Map {
+    let mut variables = Map::new();
+    for (name, value) in &site.pipeline.environment {
+        if value.contains('$') {
+            let mut literal = Map::new();
+            literal.set("value", value);
+            literal.set("expand", false).beside("the value as it is, not another variable's");
+            variables.set(name, literal);
+        } else {
+            variables.set(name, value);
+        }
+    }
+    for (name, value) in aws::variables(site) {
+        if !site.pipeline.environment.contains_key(name) {
+            variables.set(name, value);
+        }
+    }
+    if let Some(container) = &site.pipeline.container {
+        let repository = Registry::whole(container.repository.as_deref().unwrap_or("$CI_REGISTRY_IMAGE"));
+        let line = variables.set("IMAGE_REPOSITORY", repository);
+        if let Some(about) = site.registry().about() {
+            line.comment(about);
+        }
+    }
+    variables
+}
+
+/// Gives the image for a purpose that the table knows, or that was checked to be there.
+fn image_of<'p>(pipeline: &'p Pipeline, purpose: &str) -> &'p str {
+    images::find(pipeline, purpose).expect("the table has every purpose of a job; toolkit's own is checked before")
+}
+
+fn fleet_is_codebuild(project: &Project<'_>) -> bool {
+    project.pipeline.gitlab.runners == Runners::Codebuild
+}
+
+/// Writes a path as a word that is no option.
+fn path(path: &str) -> String {
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    shell::expanding(&path)
+}
+
+fn script(commands: Vec<String>) -> Out {
+    Out::list(commands.into_iter().map(Element::from))
+}
+
+/// Sets a map of variables when there are any.
+fn put(body: &mut Map, key: &str, variables: Vec<(&'static str, Out)>) {
+    if variables.is_empty() {
+        return;
+    }
+    let mut map = Map::new();
+    for (name, value) in variables {
+        let line = map.set(name, value);
+        if let Some((_, about)) = ABOUT_VARIABLES.iter().find(|(known, _)| *known == name) {
+            line.beside(*about);
+        }
+    }
+    body.set(key, map);
+}
+
+impl Job {
+    fn comment(self, comment: &'static str) -> Self {
+        Self { comment: Some(comment), ..self }
+    }
+}
