@@ -79,3 +79,17 @@ fn the_examples_are_what_the_generators_write() {
         assert_eq!(there, made, "{}: a file is here that nothing writes any more", folder.display());
     }
 }
+
+#[test]
+fn no_rule_fires_on_a_generated_file() {
+    let setting = toolkit::lint::Setting { today: "2026-11-24".parse().unwrap() };
+    for folder in examples() {
+        for (path, text) in generated(&folder) {
+            let Some(target) = toolkit::lint::target(&path.display().to_string(), None) else { continue };
+            let shown = folder.join(&path).display().to_string();
+            let source = toolkit::format::Source::decode(shown.clone(), text.into_bytes()).unwrap();
+            let findings = toolkit::lint::check(&source, target, &setting);
+            assert!(findings.is_empty(), "{shown}: {findings:?}");
+        }
+    }
+}
