@@ -10,6 +10,10 @@ mod documents;
 mod errors;
 mod faults;
 mod gen_command;
+#[path = "gen/examples.rs"]
+mod gen_examples;
+#[path = "gen/executed.rs"]
+mod gen_executed;
 #[path = "gen/gitlab_hostile.rs"]
 mod gitlab_hostile;
 #[path = "gen/gitlab_scripts.rs"]
