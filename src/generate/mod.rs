@@ -2,6 +2,7 @@
 //! A new target is one new file and one line in [`ALL`].
 
 mod buildspec;
+mod dockerfile;
 mod error;
 mod gitlab_ci;
 pub mod images;
@@ -9,6 +10,7 @@ pub mod install;
 mod pipeline;
 mod portable;
 mod project;
+mod runner;
 pub mod shell;
 mod stamp;
 
@@ -28,7 +30,7 @@ use crate::project::LockedTool;
 use crate::toolchain::Toolchain;
 
 /// Every target, in the order in which people should see them.
-pub const ALL: &[&dyn Generator] = &[buildspec::BUILDSPEC, &gitlab_ci::GitLabCi];
+pub const ALL: &[&dyn Generator] = &[buildspec::BUILDSPEC, &gitlab_ci::GitLabCi, &dockerfile::CiImage, &runner::Runner];
 
 /// Makes the files of one target.
 pub trait Generator: Debug + Sync {

@@ -1,0 +1,131 @@
+//! The runner's own configuration: TOML inside Helm's template inside YAML.
+
+use std::fmt::Write as _;
+
+use super::super::Architecture;
+use super::TAINT;
+use super::setup::Setup;
+
+/// Writes the `config.toml` of an architecture's runner
+/// (<https://docs.gitlab.com/runner/configuration/advanced-configuration/>,
+/// <https://docs.gitlab.com/runner/executors/kubernetes/>).
+pub(super) fn config(setup: &Setup, architecture: Architecture) -> String {
+    let mut text = String::from("[[runners]]\n  executor = \"kubernetes\"\n");
+    let mut kubernetes = Table::new(&mut text, "runners.kubernetes", None);
+    kubernetes.text("namespace", &setup.namespace);
+    if let Some(image) = &setup.image {
+        kubernetes.text("image", image);
+    }
+    kubernetes.bare("privileged", "false");
+    kubernetes.text("cpu_request", &setup.requests.cpu);
+    kubernetes.text("memory_request", &setup.requests.memory);
+    // Memory cannot be taken back: a job that takes more than it asked for would take it from its neighbours.
+    kubernetes.text("memory_limit", &setup.requests.memory);
+    if let Some(storage) = &setup.requests.ephemeral_storage {
+        kubernetes.text("ephemeral_storage_request", storage);
+    }
+    kubernetes.text("helper_cpu_request", "100m");
+    kubernetes.text("helper_memory_request", "128Mi");
+    kubernetes.note("A machine that must be started first takes longer than the 180 seconds that are usual.");
+    kubernetes.bare("poll_timeout", "600");
+    kubernetes.note("How often a failed call to Kubernetes is made again.");
+    kubernetes.bare("retry_limit", "10");
+
+    let mut selector = Table::new(
+        &mut text,
+        "runners.kubernetes.node_selector",
+        Some("This also chooses the helper image of the architecture; affinity would not."),
+    );
+    selector.text("kubernetes.io/arch", architecture.as_str());
+    selector.text("kubernetes.io/os", "linux");
+    let mut tolerations = Table::new(&mut text, "runners.kubernetes.node_tolerations", None);
+    tolerations.text(&format!("{TAINT}={}", architecture.as_str()), "NoSchedule");
+    let mut annotations = Table::new(
+        &mut text,
+        "runners.kubernetes.pod_annotations",
+        Some("Karpenter replaces no machine on which a job runs."),
+    );
+    annotations.text("karpenter.sh/do-not-disrupt", "true");
+
+    if let Some(bucket) = &setup.cache {
+        let mut cache = Table::new(&mut text, "runners.cache", None);
+        cache.text("Type", "s3");
+        cache.bare("Shared", "true");
+        let mut s3 = Table::new(
+            &mut text,
+            "runners.cache.s3",
+            Some("With the role of the runner's service account: no keys are kept anywhere."),
+        );
+        s3.text("BucketName", &bucket.name);
+        s3.text("BucketLocation", &bucket.region);
+        s3.text("AuthenticationType", "iam");
+    }
+    text
+}
+
+/// Writes one table of the file.
+struct Table<'t> {
+    text: &'t mut String,
+    indent: String,
+}
+
+impl<'t> Table<'t> {
+    fn new(text: &'t mut String, name: &str, note: Option<&str>) -> Self {
+        let indent = "  ".repeat(name.matches('.').count());
+        if let Some(note) = note {
+            let _ = writeln!(text, "{indent}# {note}");
+        }
+        let _ = writeln!(text, "{indent}[{name}]");
+        Self { text, indent: format!("{indent}  ") }
+    }
+
+    fn note(&mut self, note: &str) {
+        let _ = writeln!(self.text, "{}# {note}", self.indent);
+    }
+
+    fn bare(&mut self, key: &str, value: &str) {
+        let _ = writeln!(self.text, "{}{key} = {value}", self.indent);
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        let bare = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        let key = if bare { key.to_owned() } else { quoted(key) };
+        let _ = writeln!(self.text, "{}{key} = {}", self.indent, quoted(value));
+    }
+}
+
+/// Writes a TOML string in which Helm, which runs `runners.config` through its templates, finds nothing to run: a brace is
+/// written by its number.
+fn quoted(value: &str) -> String {
+    let mut result = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' => result.push_str("\\\""),
+            '\\' => result.push_str("\\\\"),
+            '{' | '}' => {
+                let _ = write!(result, "\\u{:04x}", c as u32);
+            }
+            c if c.is_control() => {
+                let _ = write!(result, "\\u{:04x}", c as u32);
+            }
+            c => result.push(c),
+        }
+    }
+    result.push('"');
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_is_one_toml_string_and_no_template() {
+        for text in ["", "a", "a\"b", "{{ .Values }}", "a\\", "a\nb", "\u{7f}\u{85}\u{2028}", "'''", "${{ x }}", "#"] {
+            let quoted = quoted(text);
+            assert!(!quoted.contains("{{") && !quoted.contains('\n'), "{quoted}");
+            let table: toml::Table = toml::from_str(&format!("a = {quoted}")).unwrap();
+            assert_eq!(table["a"].as_str(), Some(text));
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Hostile values in every place of the model that takes text, for every target: each comes out as exactly the same text
+//! when a second reader parses the file, or is refused by its key; the shape of a file never changes; nothing is run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Command, Stdio};
+
+use serde_yaml::Value;
+use toolkit::generate::{
+    self, Architecture, Artifacts, Aws, Cache, Container, Generator, Output, Pipeline, Project, Report, ReportFormat,
+    Secret, shell,
+};
+use toolkit::project::Lock;
+use toolkit::toolchain;
+
+/// What stands in a place when nothing hostile does; files made with it show where the place is.
+const MARK: &str = "mark0xmark";
+
+fn hostile() -> Vec<String> {
+    let mut values: Vec<String> = [
+        "\"",
+        "'",
+        "a: b",
+        ": ",
+        "#",
+        "a #b",
+        "a\nb",
+        "a\r\nb",
+        "a\tb",
+        "${{ x }}",
+        "{{ .Values.x }}",
+        "$(touch pwned)",
+        "`touch pwned`",
+        ";rm -rf pwned",
+        "'; touch pwned; '",
+        "\"; touch pwned; \"",
+        "a && touch pwned",
+        "| touch pwned",
+        "-n",
+        "--push",
+        "- a",
+        "!!python/object/apply:os.system [\"touch pwned\"]",
+        "*a",
+        "&a",
+        "@a",
+        "%a",
+        "|",
+        ">",
+        "a\u{2028}b",
+        "a\u{2029}b",
+        "a\u{85}b",
+        "a\u{1}b",
+        "a\u{1b}[31mb",
+        "a\u{202e}b",
+        "\u{feff}a",
+        "yes",
+        "1.20",
+        "~",
+        "null",
+        "]]",
+        "--",
+        "\\",
+        "a\\",
+        "$",
+        "a b",
+        "<<EOF",
+        "[a, b]",
+        "{a: b}",
+        "0x1f",
+        "2026-11-24",
+        "",
+    ]
+    .iter()
+    .map(ToString::to_string)
+    .collect();
+    values.push("long ".repeat(2000) + "end");
+    values
+}
+
+type Place = (&'static str, fn(&mut Pipeline, String));
+
+fn container(pipeline: &mut Pipeline) -> &mut Container {
+    pipeline.container.as_mut().unwrap()
+}
+
+/// The places: a key and how a value comes there.
+const PLACES: &[Place] = &[
+    ("directory", |pipeline, text| pipeline.directory = Some(text)),
+    ("environment", |pipeline, text| {
+        pipeline.environment.insert("PLACE".to_owned(), text);
+    }),
+    ("secrets", |pipeline, text| {
+        pipeline.secrets.insert("PLACE".to_owned(), Secret::ParameterStore(text));
+    }),
+    ("secrets", |pipeline, text| {
+        pipeline.secrets.insert("PLACE".to_owned(), Secret::SecretsManager(text));
+    }),
+    ("steps.restore", |pipeline, text| pipeline.steps.restore = vec![text]),
+    ("steps.build", |pipeline, text| pipeline.steps.build = vec![text]),
+    ("steps.test", |pipeline, text| pipeline.steps.test = vec![text]),
+    ("steps.publish", |pipeline, text| pipeline.steps.publish = vec![text]),
+    ("container.repository", |pipeline, text| container(pipeline).repository = Some(text)),
+    ("container.dockerfile", |pipeline, text| container(pipeline).dockerfile = Some(text)),
+    ("container.context", |pipeline, text| container(pipeline).context = Some(text)),
+    ("container.target", |pipeline, text| container(pipeline).target = Some(text)),
+    ("container.arguments", |pipeline, text| {
+        container(pipeline).arguments.insert("PLACE".to_owned(), text);
+    }),
+    ("container.labels", |pipeline, text| {
+        container(pipeline).labels.insert("place".to_owned(), text);
+    }),
+    ("container.tags", |pipeline, text| container(pipeline).tags = vec![text]),
+    ("container.test", |pipeline, text| container(pipeline).test = vec![text]),
+    ("reports", |pipeline, text| {
+        pipeline.reports = vec![Report { name: None, format: ReportFormat::Junit, files: vec![text], directory: None }];
+    }),
+    ("artifacts.files", |pipeline, text| {
+        pipeline.artifacts = Some(Artifacts { files: vec![text], ..Artifacts::default() });
+    }),
+    ("artifacts.exclude", |pipeline, text| {
+        pipeline.artifacts =
+            Some(Artifacts { files: vec!["out/**".to_owned()], exclude: vec![text], ..Artifacts::default() });
+    }),
+    ("artifacts.expire", |pipeline, text| {
+        pipeline.artifacts =
+            Some(Artifacts { files: vec!["out/**".to_owned()], expire: Some(text), ..Artifacts::default() });
+    }),
+    ("cache.paths", |pipeline, text| pipeline.cache = Some(Cache { paths: vec![text], files: vec![] })),
+    ("cache.files", |pipeline, text| {
+        pipeline.cache = Some(Cache { paths: vec![".cache".to_owned()], files: vec![text] });
+    }),
+    ("push.branches", |pipeline, text| pipeline.push.branches = Some(vec![text])),
+    ("aws.role", |pipeline, text| pipeline.aws.as_mut().unwrap().role = Some(text)),
+    ("aws.region", |pipeline, text| pipeline.aws.as_mut().unwrap().region = Some(text)),
+    ("aws.audience", |pipeline, text| pipeline.aws.as_mut().unwrap().audience = Some(text)),
+    ("images", |pipeline, text| {
+        pipeline.images.insert("kaniko".to_owned(), text);
+    }),
+    ("codebuild.image", |pipeline, text| {
+        pipeline.codebuild.image.insert(Architecture::Arm64, text);
+    }),
+    ("codebuild.runtimes", |pipeline, text| {
+        pipeline.codebuild.runtimes.insert("python".to_owned(), text);
+    }),
+    ("codebuild.compute", |pipeline, text| pipeline.codebuild.compute = Some(text)),
+    ("gitlab.tags", |pipeline, text| {
+        pipeline.gitlab.tags.insert(Architecture::Amd64, vec![text]);
+    }),
+    ("gitlab.image", |pipeline, text| pipeline.gitlab.image = Some(text)),
+    ("dockerfile.base", |pipeline, text| pipeline.dockerfile.base = Some(text)),
+    ("dockerfile.packages", |pipeline, text| pipeline.dockerfile.packages = vec![text]),
+    ("dockerfile.user", |pipeline, text| pipeline.dockerfile.user = Some(text)),
+    ("runner.url", |pipeline, text| pipeline.runner.url = Some(text)),
+    ("runner.namespace", |pipeline, text| pipeline.runner.namespace = Some(text)),
+    ("runner.cluster", |pipeline, text| pipeline.runner.cluster = Some(text)),
+    ("runner.node-role", |pipeline, text| pipeline.runner.node_role = Some(text)),
+    ("runner.chart", |pipeline, text| pipeline.runner.chart = Some(text)),
+    ("runner.image", |pipeline, text| pipeline.runner.image = Some(text)),
+    ("runner.requests", |pipeline, text| {
+        pipeline.runner.requests.insert("memory".to_owned(), text);
+    }),
+    ("runner.cache-bucket", |pipeline, text| pipeline.runner.cache_bucket = Some(text)),
+    ("runner.ami", |pipeline, text| pipeline.runner.ami = Some(text)),
+];
+
+const LOCK: &str = "version = 1\n[[tool]]\nname = \"go\"\nrequest = \"1.27\"\nversion = \"1.27.3\"\n\
+    [[tool.artifact]]\nplatform = \"linux/amd64\"\nurl = \"https://go.dev/dl/a.tar.gz\"\n\
+    digest = \"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"\nproof = \"checksum\"\nproven-by = \"go.dev\"\nformat = \"tar-gz\"\nstrip = 1\n\
+    [[tool.artifact]]\nplatform = \"linux/arm64\"\nurl = \"https://go.dev/dl/b.tar.gz\"\n\
+    digest = \"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"\nproof = \"checksum\"\nproven-by = \"go.dev\"\nformat = \"tar-gz\"\nstrip = 1\n";
+
+/// Makes a target's files with `text` in a place.
+fn made(target: &dyn Generator, place: Option<&Place>, text: &str) -> Result<Vec<Output>, String> {
+    let mut pipeline = Pipeline {
+        container: Some(Container { repository: Some("registry.example.com/app".to_owned()), ..Container::default() }),
+        aws: Some(Aws { region: Some("eu-central-1".to_owned()), ..Aws::default() }),
+        ..Pipeline::default()
+    };
+    pipeline.steps.build = vec!["go build ./...".to_owned()];
+    pipeline.runner.cluster = Some("builds".to_owned());
+    pipeline.runner.node_role = Some("Nodes".to_owned());
+    if let Some((_, put)) = place {
+        put(&mut pipeline, text.to_owned());
+    }
+    let lock = Lock::parse("toolkit.lock".as_ref(), LOCK).unwrap();
+    let project = Project {
+        pipeline: &pipeline,
+        name: "hello".to_owned(),
+        architectures: vec![Architecture::Amd64, Architecture::Arm64],
+        tools: vec![generate::Tool {
+            toolchain: toolchain::find("go").unwrap(),
+            locked: &lock.tools[0],
+            settings: vec![],
+        }],
+        lock_digest: Some("0123456789ab".to_owned()),
+        mirror: None,
+        has_global_json: false,
+    };
+    let made = catch_unwind(AssertUnwindSafe(|| target.generate(&project)));
+    made.unwrap_or_else(|_| panic!("{} panics at {text:?}", target.name())).map_err(|error| error.to_string())
+}
+
+/// Lists the scalars of a document by their path; keys are scalars too.
+fn leaves(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Mapping(map) => {
+            for (index, (key, value)) in map.iter().enumerate() {
+                found.push((format!("{path}/key{index}"), key.as_str().unwrap_or_default().to_owned()));
+                leaves(value, &format!("{path}/{index}"), found);
+            }
+        }
+        Value::Sequence(items) => {
+            items.iter().enumerate().for_each(|(index, item)| leaves(item, &format!("{path}/{index}"), found));
+        }
+        Value::String(text) => found.push((path.to_owned(), text.clone())),
+        other => found.push((format!("{path}!"), format!("{other:?}"))),
+    }
+}
+
+/// Tells whether `found` is `usual` with the value in place of the mark: as it is, as a word of a shell, as a word in which
+/// only plain variables expand, or as whatever a real shell reads as the same arguments.
+fn is_meant(usual: &str, found: &str, value: &str, folder: &std::path::Path) -> bool {
+    if value.is_empty() {
+        return true; // As good as left out: it adds nothing to the text around it.
+    }
+    // A tag that is a variable may be empty, and a line of the loop's body says what to do then.
+    let head =
+        |text: &str| if text.starts_with("for ") { text.lines().next().unwrap().to_owned() } else { text.to_owned() };
+    let (usual, found) = (&head(usual), &head(found));
+    let expanding = shell::expanding(&format!("$A{value}"));
+    let inner = expanding.strip_prefix("\"$A").and_then(|rest| rest.strip_suffix('"')).unwrap();
+    let with = |text: &str| usual.replace(MARK, text) == *found || usual.replace(&format!("'{MARK}'"), text) == *found;
+    [value, &shell::word(value), &shell::expanding(value), inner].into_iter().any(with)
+        // A rule of GitLab takes either quote around a text.
+        || usual.replace(&format!("\"{MARK}\""), &format!("'{value}'")) == *found
+        || are_same_arguments(usual, found, value, folder)
+}
+
+/// Lets a shell read the arguments of both commands and compares them. `./` in front of a folder's name is no change.
+fn are_same_arguments(usual: &str, found: &str, value: &str, folder: &std::path::Path) -> bool {
+    let arguments = |command: &str| {
+        let (_, rest) = command.split_once(' ')?;
+        let script = format!("show() {{ for one; do printf '%s|' \"$one\"; done; }}; show {rest}");
+        let output =
+            Command::new("sh").args(["-c", &script]).current_dir(folder).stdin(Stdio::null()).output().unwrap();
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (Some(usual), Some(found)) = (arguments(usual), arguments(found)) else { return false };
+    [value.to_owned(), format!("./{value}")].iter().any(|value| usual.replace(MARK, value) == found)
+}
+
+/// Runs what a shell would read as the word, and gives what it reads.
+fn read_by_a_shell(word: &str, folder: &std::path::Path) -> String {
+    let script = format!("printf '%s' {word}");
+    let output = Command::new("sh").args(["-c", &script]).current_dir(folder).stdin(Stdio::null()).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_hostile_value_is_the_same_text_for_a_second_reader_or_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut same, mut refused, mut changed) = (0_usize, 0_usize, 0_usize);
+    let mut wrong: BTreeMap<String, usize> = BTreeMap::new();
+    let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut documents: BTreeSet<(String, String)> = BTreeSet::new();
+    for target in generate::ALL {
+        for place in PLACES {
+            let usual = made(*target, Some(place), MARK).ok();
+            // A branch with `*` is a pattern, and becomes a regular expression.
+            let values = hostile().into_iter().filter(|value| place.0 != "push.branches" || !value.contains('*'));
+            for value in values {
+                let outputs = match made(*target, Some(place), &value) {
+                    Ok(outputs) => outputs,
+                    Err(said) => {
+                        refused += 1;
+                        let key = place.0.split('.').next().unwrap();
+                        if !said.contains(key) {
+                            *wrong
+                                .entry(format!("{} {}: an error without the key: {said:.200}", target.name(), place.0))
+                                .or_default() += 1;
+                        }
+                        continue;
+                    }
+                };
+                same += 1;
+                let Some(usual) = &usual else { continue };
+                for (before, after) in usual.iter().zip(&outputs) {
+                    let is_yaml = after.path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml");
+                    if !is_yaml {
+                        let lines = |text: &str| text.lines().count();
+                        if lines(&before.body) != lines(&after.body) && before.body.contains(MARK) {
+                            *wrong.entry(format!("{} {}: lines more or less", target.name(), place.0)).or_default() +=
+                                1;
+                        }
+                        continue;
+                    }
+                    let (first, second) = (parse(&before.body), parse(&after.body));
+                    documents.insert((after.body.clone(), serde_json::to_string(&second).unwrap()));
+                    let (mut old, mut new) = (Vec::new(), Vec::new());
+                    leaves(&first, "", &mut old);
+                    leaves(&second, "", &mut new);
+                    if old.iter().map(|leaf| &leaf.0).ne(new.iter().map(|leaf| &leaf.0)) {
+                        // A generator may leave out what a value makes needless; then nothing of it may remain elsewhere.
+                        changed += 1;
+                        *shapes.entry(format!("{} {}", target.name(), place.0)).or_default() += 1;
+                        continue;
+                    }
+                    for ((path, usual), (_, found)) in old.iter().zip(&new) {
+                        if usual.contains(MARK)
+                            && found.trim_end_matches('\n') != value.trim_end_matches('\n')
+                            && !is_meant(usual, found, &value, folder.path())
+                        {
+                            *wrong
+                                .entry(format!(
+                                    "{} {} {path}: another text: {value:.40?} is {found:.80?}",
+                                    target.name(),
+                                    place.0
+                                ))
+                                .or_default() += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    eprintln!(
+        "{same} cases came out (value, place, target), {refused} were refused by their key, {changed} have another shape {shapes:?}; {} different documents",
+        documents.len()
+    );
+    assert!(
+        wrong.is_empty(),
+        "{}",
+        wrong.iter().map(|(what, times)| format!("{times} × {what}")).collect::<Vec<_>>().join("\n")
+    );
+    assert!(same > 500 && refused > 500);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something ran");
+    read_by_python(&documents);
+}
+
+fn parse(text: &str) -> Value {
+    serde_yaml::from_str(text).unwrap_or_else(|cause| panic!("{cause}: {text}"))
+}
+
+#[test]
+fn a_word_of_a_shell_is_the_value_and_runs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for value in hostile() {
+        assert_eq!(read_by_a_shell(&shell::word(&value), folder.path()), value);
+        // A variable that is not set is nothing, and no other part of the value may vanish.
+        let read = read_by_a_shell(&shell::expanding(&value), folder.path());
+        assert_eq!(read, value);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something ran");
+}
+
+/// Compares what Python's reader finds in each document with what ours finds.
+fn read_by_python(documents: &BTreeSet<(String, String)>) {
+    const SCRIPT: &str = "import json, sys, yaml\n\
+        loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)\n\
+        class Texts(loader): pass\n\
+        Texts.yaml_implicit_resolvers = {c: [(t, r) for t, r in rs if not t.endswith('timestamp')] for c, rs in loader.yaml_implicit_resolvers.items()}\n\
+        bad = 0\n\
+        for text, expected in json.load(sys.stdin):\n    \
+            if yaml.load(text, Loader=Texts) != json.loads(expected): bad += 1; print(text[:2000])\n\
+        sys.exit(1 if bad else 0)\n";
+    let there = Command::new("python3").args(["-c", "import yaml"]).stderr(Stdio::null()).status();
+    if !there.is_ok_and(|status| status.success()) {
+        eprintln!("skipped the second reader: no python3 with yaml here");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("documents.json");
+    std::fs::write(&input, serde_json::to_string(documents).unwrap()).unwrap();
+    let output = Command::new("python3")
+        .args(["-c", SCRIPT])
+        .stdin(std::fs::File::open(&input).unwrap())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "Python reads something else:\n{said}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something ran");
+}
