@@ -46,16 +46,25 @@ fn every_room_has_a_floor() {
 
 #[test]
 fn every_toolchain_is_listed() {
-    /// What stands in `src/toolchain/` and is no tool.
-    const NO_TOOLS: &[&str] = &["mod", "setting"];
-    let folder = source().join("toolchain");
+    assert_listed("toolchain", &["mod", "setting"]);
+}
+
+#[test]
+fn every_generator_is_listed() {
+    let shared = ["mod", "error", "images", "install", "pipeline", "portable", "project", "shell", "stamp"];
+    assert_listed("generate", &shared);
+}
+
+/// Checks that every file and folder of a room stands in its list, but for those that are `shared`.
+fn assert_listed(room: &str, shared: &[&str]) {
+    let folder = source().join(room);
     let text = fs::read_to_string(folder.join("mod.rs")).unwrap();
     let list = text.split_once("pub const ALL").unwrap().1.split_once(';').unwrap().0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        if path.is_file() && !NO_TOOLS.contains(&name.as_str()) {
-            assert!(list.contains(&format!("{name}::")), "src/toolchain/{name}.rs is not in ALL");
+        if !shared.contains(&name.as_str()) {
+            assert!(list.contains(&format!("{name}::")), "src/{room}/{name} is not in ALL");
         }
     }
 }

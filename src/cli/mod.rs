@@ -8,6 +8,7 @@ mod fetch;
 mod generate;
 mod init;
 mod install;
+mod lint;
 mod list;
 mod lock;
 mod man;
@@ -90,6 +91,7 @@ enum Action {
     Env(env::Arguments),
     Exec(exec::Arguments),
     Fetch(fetch::Arguments),
+    Lint(lint::Arguments),
     List(list::Arguments),
     Which(which::Arguments),
     Verify(verify::Arguments),
@@ -140,6 +142,7 @@ impl Command {
             Action::Env(arguments) => arguments.run(&host, &global),
             Action::Exec(arguments) => arguments.run(&host, &global),
             Action::Fetch(arguments) => arguments.run(&host, &global),
+            Action::Lint(arguments) => arguments.run(&host, &global),
             Action::List(arguments) => arguments.run(&host, &global),
             Action::Which(arguments) => arguments.run(&host, &global),
             Action::Verify(arguments) => arguments.run(&host, &global),

@@ -2,6 +2,7 @@
 //! alike. Nothing here opens a file or talks to a service.
 
 pub mod buildspec;
+pub mod gitlab_ci;
 pub mod source;
 pub mod yaml;
 

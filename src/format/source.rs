@@ -77,8 +77,9 @@ impl Source {
             return Err(Unreadable::Encoding { encoding });
         }
         let text = String::from_utf8(bytes).map_err(|cause| {
-            let offset = cause.utf8_error().valid_up_to();
-            binary(cause.as_bytes(), offset)
+            let end = cause.utf8_error().valid_up_to();
+            let zero = cause.as_bytes()[..end].iter().position(|byte| *byte == 0);
+            binary(cause.as_bytes(), zero.unwrap_or(end))
         })?;
         if let Some(offset) = text.bytes().position(|byte| byte == 0) {
             return Err(binary(text.as_bytes(), offset));
@@ -107,6 +108,39 @@ impl Source {
         let line = self.lines.partition_point(|start| *start <= offset);
         let column = self.text[self.lines[line - 1]..offset].chars().count() + 1;
         Position { line, column }
+    }
+
+    /// Gives the line of a byte offset.
+    #[must_use]
+    pub fn line_of(&self, offset: usize) -> usize {
+        self.lines.partition_point(|start| *start <= offset.min(self.text.len()))
+    }
+
+    /// Gives the positions of many byte offsets. Walks no part of a long line twice where the offsets are in order.
+    #[must_use]
+    pub fn positions(&self, offsets: impl Iterator<Item = usize>) -> Vec<Position> {
+        let mut last = (0, Position { line: 1, column: 1 });
+        let step = |offset: usize| {
+            let line = self.line_of(offset);
+            let near = line == last.1.line && offset >= last.0 && offset <= self.text.len();
+            let position = match self.text.get(last.0..offset).filter(|_| near) {
+                Some(between) => Position { line, column: last.1.column + between.chars().count() },
+                None => self.position(offset),
+            };
+            if self.text.is_char_boundary(offset) {
+                last = (offset, position);
+            }
+            position
+        };
+        offsets.map(step).collect()
+    }
+
+    /// Gives the byte offset of a line and column; the end of the line for a column beyond it.
+    #[must_use]
+    pub fn offset(&self, position: Position) -> usize {
+        let range = self.range_of(position.line);
+        let ahead = position.column.saturating_sub(1);
+        self.text[range.clone()].char_indices().nth(ahead).map_or(range.end, |(at, _)| range.start + at)
     }
 
     /// Gives the text of a line (from 1), without its end.
@@ -166,6 +200,12 @@ mod tests {
             [(0, 1, 1), (1, 1, 2), (2, 1, 2), (3, 1, 3), (6, 2, 1), (7, 2, 2), (8, 3, 1), (99, 3, 1)]
         {
             assert_eq!(source.position(offset), Position { line, column }, "{offset}");
+        }
+        let offsets = [0, 1, 2, 3, 6, 7, 8, 99, 3, 2, 3];
+        let expected: Vec<_> = offsets.iter().map(|offset| source.position(*offset)).collect();
+        assert_eq!(source.positions(offsets.into_iter()), expected);
+        for (line, column, offset) in [(1, 1, 0), (1, 3, 3), (1, 9, 4), (2, 1, 6), (9, 9, 8)] {
+            assert_eq!(source.offset(Position { line, column }), offset, "{line}:{column}");
         }
         assert_eq!((source.line(1), source.line(2), source.line(3), source.line(4)), ("añb", "c", "", ""));
         assert_eq!(source.line_count(), 3);

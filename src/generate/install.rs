@@ -1,17 +1,271 @@
-//! Temporary.
-use super::{Architecture, Error, Project};
+//! How the locked toolchains come into a job: out of the image, by toolkit, or by plain shell. Whichever way, the job proves
+//! at the end that the tools that answer in the source folder are the locked ones.
+
+use super::shell::word;
+use super::{Architecture, Bootstrap, Error, Method, Project, Tool, portable};
+use crate::format::buildspec::images::{self, Image, Runtime};
+use crate::toolchain::VersionProof;
+
+/// Where a job runs, as far as installing goes.
+#[derive(Debug, Clone)]
 pub enum Place {
-    CodeBuild { images: Vec<(Architecture, String)> },
+    /// A CodeBuild build in one of these images, by architecture.
+    CodeBuild {
+        /// The build image of each architecture.
+        images: Vec<(Architecture, String)>,
+    },
+    /// A job in some image, such as GitLab's.
     Job,
 }
+
+/// How the tools come in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Installation {
+    /// `runtime-versions`, each a name and a version; empty outside CodeBuild.
     pub runtimes: Vec<(String, String)>,
+    /// What must be known about them; to be written above `runtime-versions`.
+    pub about_runtimes: Option<String>,
+    /// What is run, in this order, in one shell that stands in the folder in which the project's commands run.
     pub commands: Vec<Step>,
 }
+
+/// One entry of `commands:` or `before_script:`. It fails when any of its lines fails, in a shell with `errexit` or without,
+/// and what it exports is there for the entries after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
+    /// What it is for.
     pub comment: Option<String>,
+    /// The command; it may have several lines.
     pub command: String,
 }
-pub fn plan(_: &Project<'_>, _: &Place, _: &'static str) -> Result<Installation, Error> {
-    Ok(Installation { runtimes: vec![], commands: vec![] })
+
+impl Step {
+    pub(super) fn new(comment: &str, command: String) -> Self {
+        Self { comment: Some(comment.to_owned()), command }
+    }
+}
+
+/// Decides how the project's tools come into a job at `place`.
+///
+/// # Errors
+/// When the method that the project forces cannot give the locked versions there, or a value cannot be used in `target`.
+pub fn plan(project: &Project<'_>, place: &Place, target: &'static str) -> Result<Installation, Error> {
+    let carried = carried(project, place);
+    let mut installation = Installation { runtimes: own_runtimes(project, place, target)?, ..Installation::default() };
+    if project.tools.is_empty() {
+        return Ok(installation);
+    }
+    let install = &project.pipeline.install;
+    match install.method {
+        Method::RuntimeVersions => installation.take_runtimes(project, place, target)?,
+        Method::Auto if carried => installation.take_runtimes(project, place, target)?,
+        Method::Image => {}
+        Method::Toolkit => installation.commands = by_toolkit(project, place, target)?,
+        Method::Auto if !install.bootstrap.is_empty() => installation.commands = by_toolkit(project, place, target)?,
+        Method::Auto | Method::Portable => {
+            installation.commands = portable::steps(project, target)?;
+            installation.commands.extend(unhidden(project, place));
+        }
+    }
+    installation.commands.extend(proofs(project));
+    Ok(installation)
+}
+
+impl Installation {
+    /// Adds the locked tools to `runtime-versions`.
+    fn take_runtimes(&mut self, project: &Project<'_>, place: &Place, target: &'static str) -> Result<(), Error> {
+        let unsupported = |reason: String| Error::Unsupported {
+            key: "pipeline.install.method",
+            value: "runtime-versions".to_owned(),
+            target,
+            reason,
+        };
+        let Some(images) = curated(place) else {
+            return Err(unsupported(
+                "only CodeBuild's curated images have runtimes to choose from; use \"portable\" or \"toolkit\""
+                    .to_owned(),
+            ));
+        };
+        let mut downloaded = Vec::new();
+        for tool in &project.tools {
+            let (name, version) = (tool.toolchain.name(), tool.locked.version.as_str());
+            let Some(runtimes) = images.iter().map(|image| runtime(image, tool)).collect::<Option<Vec<_>>>() else {
+                let reason = format!("the images have no runtime for {name}; use \"portable\" or \"toolkit\"");
+                return Err(unsupported(reason));
+            };
+            let runtime = runtimes[0].name;
+            if let Some(line) = line_of(&runtimes, version) {
+                self.runtimes.push((runtime.to_owned(), line.to_owned()));
+            } else if runtimes.iter().all(|runtime| runtime.any) {
+                self.runtimes.push((runtime.to_owned(), version.to_owned()));
+                downloaded.push(format!("{name} {version}"));
+            } else {
+                return Err(unsupported(format!("the images do not have {name} {version}")));
+            }
+        }
+        self.runtimes.sort();
+        if !downloaded.is_empty() {
+            self.about_runtimes = Some(format!(
+                "Not in the image: CodeBuild downloads {} at every build and checks no digest.",
+                downloaded.join(" and ")
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Tells whether the curated image of every architecture carries exactly the locked versions.
+fn carried(project: &Project<'_>, place: &Place) -> bool {
+    let Some(images) = curated(place) else { return false };
+    project.tools.iter().all(|tool| {
+        let runtimes = images.iter().map(|image| runtime(image, tool)).collect::<Option<Vec<_>>>();
+        runtimes.is_some_and(|runtimes| line_of(&runtimes, &tool.locked.version).is_some())
+    })
+}
+
+/// Gives the curated images of all architectures; none when one of them is somebody else's.
+fn curated(place: &Place) -> Option<Vec<&'static Image>> {
+    let Place::CodeBuild { images } = place else { return None };
+    let found: Option<Vec<_>> = images.iter().map(|(_, image)| images::curated(image)).collect();
+    found.filter(|images| !images.is_empty())
+}
+
+/// Finds a tool in an image: runtimes go by one of the tool's names (`golang` is an alias of Go).
+fn runtime(image: &'static Image, tool: &Tool<'_>) -> Option<&'static Runtime> {
+    let names = std::iter::once(tool.toolchain.name()).chain(tool.toolchain.aliases().iter().copied());
+    names.into_iter().find_map(|name| image.runtime(name))
+}
+
+/// Gives the line under which every image has exactly this version: each of a line's versions is `<line>.<patch>`, and an
+/// image has one of each line.
+fn line_of(runtimes: &[&'static Runtime], version: &str) -> Option<&'static str> {
+    let (first, others) = runtimes.split_first()?;
+    let is_in = |line: &str| version.strip_prefix(line).is_some_and(|rest| rest.starts_with('.'));
+    let line = first.versions.iter().copied().find(|line| is_in(line))?;
+    let has = |runtime: &&Runtime| runtime.exact.contains(&version) && runtime.versions.contains(&line);
+    (has(first) && others.iter().all(has)).then_some(line)
+}
+
+/// Gives the runtimes that the project names itself, checked against the images.
+fn own_runtimes(project: &Project<'_>, place: &Place, target: &'static str) -> Result<Vec<(String, String)>, Error> {
+    let Place::CodeBuild { .. } = place else { return Ok(Vec::new()) };
+    let images = curated(place).unwrap_or_default();
+    for (name, version) in &project.pipeline.codebuild.runtimes {
+        let refuse = |reason: String| Error::Value {
+            key: format!("pipeline.codebuild.runtimes.{name}"),
+            value: version.clone(),
+            target,
+            reason,
+        };
+        let is_tool =
+            |tool: &Tool<'_>| tool.toolchain.name() == name || tool.toolchain.aliases().contains(&name.as_str());
+        if let Some(tool) = project.tools.iter().find(|tool| is_tool(tool)) {
+            return Err(refuse(format!("{} stands under `tools` already; keep one of them", tool.toolchain.name())));
+        }
+        for image in &images {
+            let Some(runtime) = image.runtime(name) else {
+                let known: Vec<_> = image.runtimes.iter().map(|runtime| runtime.name).collect();
+                return Err(refuse(format!("{} has no `{name}`; it has {}", image.id, known.join(", "))));
+            };
+            if !offers(runtime, version) {
+                return Err(refuse(format!("{} has {name} {}", image.id, runtime.versions.join(", "))));
+            }
+        }
+    }
+    Ok(project.pipeline.codebuild.runtimes.iter().map(|(name, version)| (name.clone(), version.clone())).collect())
+}
+
+/// Tells whether `runtime-versions` may ask for this: a line of the image, `latest`, `<major>.x`, a variable, or, where the
+/// image can download, any version of three numbers.
+fn offers(runtime: &Runtime, version: &str) -> bool {
+    let major = version.strip_suffix(".x");
+    let of_major = |major: &str| runtime.versions.iter().any(|line| line.split('.').next() == Some(major));
+    let full = version.split('.').count() == 3 && version.split('.').all(|part| part.parse::<u32>().is_ok());
+    version == "latest"
+        || version.starts_with('$')
+        || runtime.versions.contains(&version)
+        || major.is_some_and(of_major)
+        || (full && (runtime.any || runtime.exact.contains(&version)))
+}
+
+/// Installs by toolkit itself, which is downloaded first where the project says from where.
+fn by_toolkit(project: &Project<'_>, place: &Place, target: &'static str) -> Result<Vec<Step>, Error> {
+    let mut steps = Vec::new();
+    let bootstrap = &project.pipeline.install.bootstrap;
+    if !bootstrap.is_empty() {
+        let of = |architecture: &Architecture| bootstrap.get(architecture).map(|found| (*architecture, found));
+        let found: Option<Vec<(Architecture, &Bootstrap)>> = project.architectures.iter().map(of).collect();
+        let found = found.ok_or_else(|| Error::Missing {
+            key: "pipeline.install.bootstrap",
+            target,
+            reason: "every architecture that is built needs its own `url` and `digest`".to_owned(),
+        })?;
+        steps.extend(portable::bootstrap(&found, target)?);
+    }
+    steps.push(Step::new("Exactly what toolkit.lock says, or nothing.", "toolkit install --locked".to_owned()));
+    // `eval "$(toolkit env)"` alone would go on when toolkit fails.
+    steps.push(Step { comment: None, command: "toolkit_env=$(toolkit env) && eval \"$toolkit_env\"".to_owned() });
+    steps.extend(unhidden(project, place));
+    Ok(steps)
+}
+
+/// Removes the `global.json` files that CodeBuild's images have above the source, which would choose another SDK than the
+/// one just installed. A project with its own is not touched by them.
+fn unhidden(project: &Project<'_>, place: &Place) -> Option<Step> {
+    let Place::CodeBuild { images } = place else { return None };
+    let swayed = proven(project).any(|(_, proof)| proof.swayed_by.contains(&"global.json"));
+    if project.has_global_json || !swayed {
+        return None;
+    }
+    let mut files: Vec<&str> = Vec::new();
+    for image in images.iter().filter_map(|(_, image)| images::curated(image)) {
+        files.extend(image.global_json.iter().filter(|file| !files.contains(*file)).copied().collect::<Vec<_>>());
+    }
+    let command = format!("rm -f {}", files.join(" "));
+    let comment = "The image has these above the source; they would choose another SDK than the one installed here.";
+    (!files.is_empty()).then(|| Step::new(comment, command))
+}
+
+fn proven<'p>(project: &'p Project<'_>) -> impl Iterator<Item = (&'p str, VersionProof)> {
+    project.tools.iter().filter_map(|tool| {
+        let proof = tool.toolchain.version_proof(&tool.locked.version)?;
+        Some((tool.toolchain.name(), proof))
+    })
+}
+
+/// Asks each tool for its version from where the project's commands run, and says what is in the way when it is another.
+fn proofs(project: &Project<'_>) -> Vec<Step> {
+    let mut steps: Vec<Step> = proven(project).map(|(name, proof)| proof_of(name, &proof)).collect();
+    if let Some(first) = steps.first_mut() {
+        first.comment = Some("Proves that what answers here is what toolkit.lock says.".to_owned());
+    }
+    steps
+}
+
+fn proof_of(name: &str, proof: &VersionProof) -> Step {
+    let asked = proof.command.iter().map(|part| word(part)).collect::<Vec<_>>().join(" ");
+    let expected = word(&format!(" {} ", proof.words));
+    let mut lines = vec![
+        "(".to_owned(),
+        format!("  found=$({asked}) || found=\"nothing (exit status $?)\""),
+        format!("  case \" $(printf '%s' \"$found\" | tr '\\n' ' ') \" in *{expected}*) exit 0 ;; esac"),
+        format!(
+            "  printf '%s\\n' {} \"$found\" >&2",
+            word(&format!("{name}: toolkit.lock says {}, and `{asked}` in this folder says:", proof.words))
+        ),
+    ];
+    if !proof.swayed_by.is_empty() {
+        lines.extend([
+            "  folder=$PWD/".to_owned(),
+            "  while [ -n \"$folder\" ]; do".to_owned(),
+            "    folder=${folder%/}".to_owned(),
+            format!("    for file in {}; do", proof.swayed_by.join(" ")),
+            "      if [ -f \"$folder/$file\" ]; then echo \"in the way: $folder/$file\" >&2; fi".to_owned(),
+            "    done".to_owned(),
+            "    case $folder in */*) folder=${folder%/*}/ ;; esac".to_owned(),
+            "  done".to_owned(),
+        ]);
+    }
+    lines.extend(["  exit 1".to_owned(), ")".to_owned()]);
+    Step { comment: None, command: lines.join("\n") }
 }

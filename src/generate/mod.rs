@@ -1,12 +1,14 @@
 //! Pipeline files from one model. Pure text: a generator opens nothing and runs nothing; the command writes what it gives.
 //! A new target is one new file and one line in [`ALL`].
 
+mod buildspec;
 mod dockerfile;
 mod error;
 mod gitlab_ci;
 pub mod images;
-mod install;
+pub mod install;
 mod pipeline;
+mod portable;
 mod project;
 mod runner;
 pub mod shell;
@@ -20,6 +22,7 @@ pub use pipeline::{
     Architecture, Artifacts, Aws, Bootstrap, Builder, Cache, CodeBuild, Container, Dockerfile, Duration, GitLab,
     Install, Jobs, Manifest, Method, Pipeline, Push, Report, ReportFormat, Runner, Runners, Secret, Shape, Steps,
 };
+pub use project::Wanted;
 pub use stamp::{Comments, State, stamped, state};
 
 use crate::format::yaml::{Map, agrees};
@@ -27,7 +30,7 @@ use crate::project::LockedTool;
 use crate::toolchain::Toolchain;
 
 /// Every target, in the order in which people should see them.
-pub const ALL: &[&dyn Generator] = &[&gitlab_ci::GitLabCi, &dockerfile::CiImage, &runner::Runner];
+pub const ALL: &[&dyn Generator] = &[buildspec::BUILDSPEC, &gitlab_ci::GitLabCi, &dockerfile::CiImage, &runner::Runner];
 
 /// Makes the files of one target.
 pub trait Generator: Debug + Sync {

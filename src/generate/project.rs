@@ -9,6 +9,9 @@ use crate::model::Arch;
 use crate::project::{Lock, Manifest};
 use crate::toolchain::Toolchain;
 
+/// A tool that a project asks for, and what it sets about it.
+pub type Wanted = (&'static dyn Toolchain, Vec<(String, String)>);
+
 impl<'a> Project<'a> {
     /// Puts together what `root` holds: `wanted` are the tools that the project asks for, with their settings.
     ///
@@ -18,7 +21,7 @@ impl<'a> Project<'a> {
         pipeline: &'a Pipeline,
         manifest: &Manifest,
         lock: Option<&'a Lock>,
-        wanted: Vec<(&'static dyn Toolchain, Vec<(String, String)>)>,
+        wanted: Vec<Wanted>,
         root: &Path,
     ) -> Result<Self, Error> {
         let architectures = architectures(pipeline, manifest);
@@ -42,9 +45,18 @@ impl<'a> Project<'a> {
             tools,
             lock_digest: lock.map(|lock| digest(&lock.to_text())),
             mirror: manifest.mirror.clone(),
-            has_global_json: root.ancestors().any(|folder| folder.join("global.json").is_file()),
+            has_global_json: has_global_json(root, pipeline.directory.as_deref()),
         })
     }
+}
+
+/// Tells whether the repository has a `global.json` at or above where commands run. What lies above the repository is of
+/// this machine, and must not change what is written.
+fn has_global_json(root: &Path, directory: Option<&str>) -> bool {
+    let top = root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root);
+    let start = root.join(directory.unwrap_or_default());
+    let inside = start.ancestors().take_while(|folder| folder.starts_with(top));
+    inside.into_iter().any(|folder| folder.join("global.json").is_file())
 }
 
 fn architectures(pipeline: &Pipeline, manifest: &Manifest) -> Vec<Architecture> {

@@ -1,5 +1,6 @@
 //! What was found, where, and how it could be mended.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Rule;
@@ -33,36 +34,76 @@ pub struct Edit {
     pub text: String,
 }
 
+/// How many findings of one rule are kept: nobody reads more, and a file can have a million.
+const MOST: usize = 1000;
+
 /// What rules report into.
 #[derive(Debug, Default)]
-pub struct Findings(Vec<Finding>);
+pub struct Findings {
+    kept: Vec<Finding>,
+    counts: BTreeMap<&'static str, usize>,
+    /// Takes what is not kept.
+    spare: Option<Finding>,
+}
 
 impl Findings {
     /// Reports a mistake; the result takes a fix and what the service says.
     pub fn report(&mut self, rule: &'static Rule, span: Range<usize>, message: impl Into<String>) -> &mut Finding {
         let nowhere = Position { line: 0, column: 0 };
         let message = message.into();
-        self.0.push(Finding { rule, message, span, start: nowhere, end: nowhere, service_says: None, fix: Vec::new() });
-        self.0.last_mut().expect("one was added just now")
+        let finding =
+            Finding { rule, message, span, start: nowhere, end: nowhere, service_says: None, fix: Vec::new() };
+        let count = self.counts.entry(rule.id).or_default();
+        *count += 1;
+        if *count > MOST {
+            return self.spare.insert(finding);
+        }
+        self.kept.push(finding);
+        self.kept.last_mut().expect("one was added just now")
+    }
+
+    /// Tells whether this rule was reported at this place.
+    #[must_use]
+    pub(super) fn has(&self, rule: &Rule, offset: usize) -> bool {
+        self.kept.iter().rev().take(8).any(|finding| finding.rule == rule && finding.span.contains(&offset))
+    }
+
+    /// Changes every finding.
+    pub(super) fn each(&mut self, change: impl FnMut(&mut Finding)) {
+        self.kept.iter_mut().for_each(change);
+    }
+
+    /// Takes over the findings of another.
+    pub(super) fn append(&mut self, other: Self) {
+        self.kept.extend(other.kept);
+        for (id, count) in other.counts {
+            *self.counts.entry(id).or_default() += count;
+        }
     }
 
     /// Removes the findings that `keep` refuses.
     pub fn retain(&mut self, keep: impl FnMut(&Finding) -> bool) {
-        self.0.retain(keep);
+        self.kept.retain(keep);
     }
 
     /// Gives the findings in the order of the file, with their positions.
     #[must_use]
     pub fn sorted(mut self, source: &Source) -> Vec<Finding> {
-        for finding in &mut self.0 {
-            finding.start = source.position(finding.span.start);
-            finding.end = source.position(finding.span.end);
-        }
-        self.0.sort_by(|left, right| {
+        self.kept.sort_by(|left, right| {
             (left.span.start, left.rule.id, &left.message).cmp(&(right.span.start, right.rule.id, &right.message))
         });
-        self.0.dedup();
-        self.0
+        let starts = source.positions(self.kept.iter().map(|finding| finding.span.start));
+        let ends = source.positions(self.kept.iter().map(|finding| finding.span.end));
+        for (finding, (start, end)) in self.kept.iter_mut().zip(starts.into_iter().zip(ends)) {
+            (finding.start, finding.end) = (start, end);
+        }
+        self.kept.dedup();
+        for (id, count) in self.counts.iter().filter(|(_, count)| **count > MOST) {
+            if let Some(last) = self.kept.iter_mut().rev().find(|finding| finding.rule.id == *id) {
+                last.message.push_str(&format!("; and {} more of {id} in this file", count - MOST));
+            }
+        }
+        self.kept
     }
 }
 
@@ -78,4 +119,22 @@ impl Finding {
         self.fix.push(Edit { span, text: text.into() });
         self
     }
+}
+
+/// Carries out changes; of two that overlap, the later one is left out.
+#[must_use]
+pub(super) fn mend(text: &str, edits: &[Edit]) -> String {
+    let mut sorted: Vec<&Edit> = edits.iter().collect();
+    sorted.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    let (mut result, mut done) = (String::with_capacity(text.len()), 0);
+    for edit in sorted {
+        if edit.span.start < done {
+            continue;
+        }
+        result.push_str(&text[done..edit.span.start]);
+        result.push_str(&edit.text);
+        done = edit.span.end;
+    }
+    result.push_str(&text[done..]);
+    result
 }

@@ -6,17 +6,19 @@ mod finding;
 mod gitlab;
 mod ignore;
 mod rule;
+pub mod schema;
 mod yaml;
 
+use finding::mend;
 pub use finding::{Edit, Finding, Findings};
 pub use rule::{Level, Rule, Target};
 
-use crate::format::Source;
 use crate::format::yaml::{Tree, parse};
+use crate::format::{Source, Unreadable};
 use crate::model::Date;
 
 /// Every rule, by id.
-pub const ALL: &[&[Rule]] = &[yaml::RULES, buildspec::RULES, gitlab::RULES];
+pub const ALL: &[&[Rule]] = &[yaml::RULES, ignore::RULES, buildspec::RULES, gitlab::RULES];
 
 /// What is known beside the file itself.
 #[derive(Debug, Clone)]
@@ -66,17 +68,31 @@ pub struct File<'a> {
 pub fn check(source: &Source, target: Target, setting: &Setting) -> Vec<Finding> {
     let mut findings = Findings::default();
     match parse(&source.text) {
-        Ok(tree) => {
-            let file = File { source, tree: &tree };
-            yaml::check(&file, setting, &mut findings);
-            match target {
-                Target::Yaml => {}
-                Target::Buildspec => buildspec::check(&file, setting, &mut findings),
-                Target::GitLab => gitlab::check(&file, setting, &mut findings),
+        Ok(tree) => judge(&File { source, tree: &tree }, target, setting, &mut findings),
+        Err(error) => {
+            if let Some(mended) = yaml::broken(source, &error, &mut findings) {
+                let mut rest = Findings::default();
+                judge(&File { source: &mended.source, tree: &mended.tree }, target, setting, &mut rest);
+                rest.each(|finding| mended.to_file(finding));
+                findings.append(rest);
             }
-            ignore::apply(source, &tree, &mut findings);
         }
-        Err(error) => yaml::unreadable(source, &error, &mut findings),
     }
     findings.sorted(source)
+}
+
+fn judge(file: &File<'_>, target: Target, setting: &Setting, findings: &mut Findings) {
+    yaml::check(file, target, findings);
+    match target {
+        Target::Yaml => {}
+        Target::Buildspec => buildspec::check(file, setting, findings),
+        Target::GitLab => gitlab::check(file, setting, findings),
+    }
+    ignore::apply(file.source, file.tree, findings);
+}
+
+/// Judges a file that is no text: the one finding about it.
+#[must_use]
+pub fn unreadable(cause: &Unreadable) -> Finding {
+    yaml::unreadable(cause)
 }

@@ -9,6 +9,7 @@ mod policy;
 mod release;
 mod tree;
 mod version;
+mod words;
 
 pub use channel::{BadChannel, BadRequest, Channel, Line, Range, Request, RollForward, RollForwardPolicy, ToolName};
 pub use digest::{Algorithm, BadDigest, Digest, Level, Proof, Received, Verified};
@@ -18,3 +19,4 @@ pub use policy::{Choice, Date, Policy, Prefer, Unsupported, Verdict};
 pub use release::{Activation, Artifact, Candidate, Format, Phase, Release, Support, Train};
 pub use tree::{Node, NodeKind};
 pub use version::{BadVersion, Version};
+pub use words::did_you_mean;

@@ -55,6 +55,19 @@ impl Mirror {
         }
     }
 
+    /// Gives the URL of an upstream file in the mirror, for programs that fetch by themselves.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the mirror can have no such file.
+    pub fn url(&self, upstream: &Url) -> Result<Url, Error> {
+        match self.place(upstream, None)? {
+            Place::Http(url) => Ok(url),
+            Place::File(path) => {
+                Url::from_file_path(&path).map_err(|()| bad(&path.display().to_string(), "it is no path from the root"))
+            }
+        }
+    }
+
     /// Gives the place of an upstream URL in the mirror: `<mirror>/<host>/<path>`, with the scheme for the host where
     /// the URL has none (`goproxy:///x` is `<mirror>/goproxy/x`). `name` replaces what follows the last slash.
     pub(super) fn place(&self, url: &Url, name: Option<&str>) -> Result<Place, Error> {

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 pub use lock::{Lock, LockedArtifact, LockedTool};
 pub use manifest::{Manifest, Want, Wish};
-pub use text::{did_you_mean, line_of, minimum_age};
+pub use text::{line_of, minimum_age};
+
+pub use crate::model::did_you_mean;
 
 use crate::model::{Explain, Kind};
 

@@ -12,7 +12,7 @@ use crate::model::{
     Platform, Policy, Proof, Release, ToolName, Version,
 };
 use crate::net::Metadata;
-use crate::toolchain::{Error, ProjectFile, Toolchain, UsualPipeline};
+use crate::toolchain::{Error, ProjectFile, Toolchain, UsualPipeline, VersionProof};
 
 mod choice;
 mod documents;
@@ -201,6 +201,18 @@ impl Toolchain for Dotnet {
             },
             Component::Runtime | Component::AspNetCore => UsualPipeline::default(),
         }
+    }
+
+    /// Asks which SDK the host selects here, which `global.json` decides; runtimes are asked for by the list of them.
+    fn version_proof(&self, version: &str) -> Option<VersionProof> {
+        let (command, words, swayed_by): (&[&str], _, &[&str]) = match self.component {
+            Component::Sdk => (&["dotnet", "--version"], version.to_owned(), &["global.json"]),
+            Component::Runtime => (&["dotnet", "--list-runtimes"], format!("Microsoft.NETCore.App {version}"), &[]),
+            Component::AspNetCore => {
+                (&["dotnet", "--list-runtimes"], format!("Microsoft.AspNetCore.App {version}"), &[])
+            }
+        };
+        Some(VersionProof { command, words, swayed_by })
     }
 
     /// Lists what is installed instead of printing the version, which fails under a `global.json` that wants another one.

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use self::documents::{Dated, Entry, File, History};
-use super::{Error, ProjectFile, Setting, Toolchain, UsualPipeline};
+use super::{Error, ProjectFile, Setting, Toolchain, UsualPipeline, VersionProof};
 use crate::model::{
     Activation, Algorithm, Arch, Artifact, BadChannel, Candidate, Channel, Choice, Digest, Format, Level, Os, Phase,
     Platform, Policy, Proof, Release, Support, ToolName, Version,
@@ -139,6 +139,12 @@ impl Toolchain for Go {
             test: &["go vet ./...", "go test ./..."],
             reports: &[],
         }
+    }
+
+    /// `go version` answers with the toolchain that `GOTOOLCHAIN`, `go.work` and `go.mod` select.
+    fn version_proof(&self, version: &str) -> Option<VersionProof> {
+        let words = format!("go{version}");
+        Some(VersionProof { command: &["go", "version"], words, swayed_by: &["go.work", "go.mod"] })
     }
 
     fn smoke_test(&self) -> &'static [&'static str] {

@@ -126,10 +126,28 @@ pub trait Toolchain: Debug + Sync {
         UsualPipeline::default()
     }
 
+    /// Gives the question that shows, in the folder where it is asked, which version runs there; none when the tool has no
+    /// such answer. Unlike [`Toolchain::smoke_test`] it must fail, or answer differently, when something in the machine
+    /// makes another version run.
+    fn version_proof(&self, _version: &str) -> Option<VersionProof> {
+        None
+    }
+
     /// Gives a command that proves an install: it runs and prints a version.
     fn smoke_test(&self) -> &'static [&'static str] {
         &[]
     }
+}
+
+/// How a tool is asked for its version, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionProof {
+    /// The command; its words are the tool's own.
+    pub command: &'static [&'static str],
+    /// What it must print among other words, between spaces or at the edge of a line.
+    pub words: String,
+    /// Names of files in the folder or above it that can make another version run.
+    pub swayed_by: &'static [&'static str],
 }
 
 /// What most projects of a tool do in their pipelines.

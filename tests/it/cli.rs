@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "install",
     "env",
     "exec",
+    "lint",
     "list",
     "which",
     "verify",

@@ -12,10 +12,18 @@ mod faults;
 mod gen_command;
 #[path = "gen/dockerfile.rs"]
 mod gen_dockerfile;
+#[path = "gen/examples.rs"]
+mod gen_examples;
+#[path = "gen/executed.rs"]
+mod gen_executed;
 #[path = "gen/injection.rs"]
 mod gen_injection;
 #[path = "gen/runner.rs"]
 mod gen_runner;
+#[path = "gen/gitlab_hostile.rs"]
+mod gitlab_hostile;
+#[path = "gen/gitlab_scripts.rs"]
+mod gitlab_scripts;
 #[path = "gen/gitlab_valid.rs"]
 mod gitlab_valid;
 mod hostile;

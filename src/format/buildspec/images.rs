@@ -37,17 +37,19 @@ pub struct Runtime {
 
 /// The images that AWS maintains.
 pub const CURATED: &[Image] = &[
+    // For this image and for aarch64 3.0 the files of that state were not to be had whole: the lines of Java, Python, PHP,
+    // Ruby and Node.js are those of the x86_64 image of the same age, and `exact` holds only what is certain.
     Image {
         id: "aws/codebuild/standard:7.0",
         environment: "LINUX_CONTAINER",
         arch: "amd64",
         runtimes: &[
             runtime("java", JAVA, &[], "corretto17"),
-            runtime("golang", OLD_GO, OLD_GO_EXACT, "1.20"),
-            runtime("python", OLD_PYTHON, OLD_PYTHON_EXACT, "3.11"),
-            runtime("php", PHP, PHP_EXACT, "8.2"),
-            runtime("ruby", OLD_RUBY, OLD_RUBY_EXACT, "3.2"),
-            runtime("nodejs", OLD_NODE, OLD_NODE_EXACT, "18"),
+            runtime("golang", OLD_GO, &["1.26.0", "1.20.14"], "1.20"),
+            runtime("python", OLD_PYTHON, &[], "3.11"),
+            runtime("php", PHP, &[], "8.2"),
+            runtime("ruby", OLD_RUBY, &[], "3.2"),
+            runtime("nodejs", OLD_NODE, &[], "18"),
             runtime("dotnet", OLD_DOTNET, &["10.0.101", "8.0.411", "6.0.428"], "6.0"),
         ],
         global_json: &["/codebuild/global.json", "/global.json"],
@@ -107,22 +109,16 @@ pub const CURATED: &[Image] = &[
         global_json_line: "10.0",
         dotnet_writes: "..",
     },
-    // The full versions of Java, Python, PHP, Ruby and Node.js in this image were not to be had for the same state.
     Image {
         id: "aws/codebuild/amazonlinux-aarch64-standard:3.0",
         environment: "ARM_CONTAINER",
         arch: "arm64",
         runtimes: &[
             runtime("java", JAVA, &[], "corretto17"),
-            runtime(
-                "golang",
-                OLD_GO,
-                &["1.26.1", "1.25.8", "1.24.13", "1.23.12", "1.22.12", "1.21.13", "1.20.14"],
-                "1.20",
-            ),
+            runtime("golang", OLD_GO, &["1.26.1", "1.20.14"], "1.20"),
             runtime("rust", &["1.94"], &["1.94.0"], ""),
             runtime("python", OLD_PYTHON, &[], "3.11"),
-            runtime("php", &["8.5", "8.4", "8.3", "8.2", "8.1"], &[], "8.1"),
+            runtime("php", &["8.5", "8.4", "8.3", "8.2", "8.1"], &[], ""),
             runtime("ruby", OLD_RUBY, &[], "3.2"),
             runtime("nodejs", OLD_NODE, &[], "18"),
             DOCKER,

@@ -2,7 +2,9 @@
 //! that names a YAML crate.
 
 mod read;
+mod words;
 mod write;
 
 pub use read::{Comment, Entry, Error, Node, Style, Tree, parse};
+pub use words::{Fault, Refusal, libyaml_refuses};
 pub use write::{Element, Flow, Line, Map, Out, agrees, scalar};

@@ -6,12 +6,17 @@ use std::rc::Rc;
 
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, Span, StructureStyle, Tag};
 
+use super::words::{Fault, plain};
+
 /// How deep a document may nest. GitLab stops at 100 (<https://docs.gitlab.com/administration/cicd/limits/>).
-const DEEPEST: usize = 128;
+pub(super) const DEEPEST: usize = 128;
 
 /// How many nodes a document may have once its aliases are expanded. A pipeline of 100,000 lines has fewer; an alias bomb
 /// has more at once.
 const MOST_NODES: usize = 4_000_000;
+
+/// How many of them may be written out: each takes some hundred bytes of memory.
+const MOST_WRITTEN: usize = 1_000_000;
 
 /// A file: its documents and comments.
 #[derive(Debug, Default)]
@@ -88,6 +93,8 @@ pub struct Error {
     pub offset: usize,
     /// What is wrong.
     pub reason: String,
+    /// What sort of mistake it is.
+    pub fault: Fault,
 }
 
 impl Node {
@@ -189,10 +196,14 @@ pub fn parse(text: &str) -> Result<Tree, Error> {
     let mut options = Options::default();
     options.flow_nesting_limit = DEEPEST;
     options.block_nesting_limit = DEEPEST;
+    // Its default of 96 refuses files that begin with a long explanation; ours are bounded by their size.
+    options.max_buffered_comment_events = usize::MAX;
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) =
-            event.map_err(|cause| Error { offset: offset(cause.marker()), reason: cause.kind().to_string() })?;
+        let (event, span) = event.map_err(|cause| {
+            let (fault, reason) = plain(cause.kind());
+            Error { offset: offset(cause.marker()), reason, fault }
+        })?;
         builder.take(event, &span, text)?;
     }
     Ok(builder.tree)
@@ -221,6 +232,7 @@ struct Builder {
     open: Vec<Open>,
     anchors: std::collections::HashMap<usize, Node>,
     nodes: usize,
+    written: usize,
     last_end: usize,
 }
 
@@ -228,7 +240,10 @@ impl Builder {
     fn take(&mut self, event: Event<'_>, span: &Span, text: &str) -> Result<(), Error> {
         let range = span.byte_range().unwrap_or_default();
         match event {
-            Event::Comment(content, _) => self.tree.comments.push(Comment { span: range, text: content.into_owned() }),
+            Event::Comment(content, _) => {
+                self.count(range.start, "comments")?;
+                self.tree.comments.push(Comment { span: range, text: content.into_owned() });
+            }
             Event::Scalar(value, style, anchor, tag) => {
                 let content = Content::Scalar(value.into_owned(), scalar_style(style));
                 self.place(range, tag.as_deref().map(spelled), anchor, content, 1, text)?;
@@ -251,7 +266,8 @@ impl Builder {
         mapping: bool,
     ) -> Result<(), Error> {
         if self.open.len() >= DEEPEST {
-            return Err(Error { offset: range.start, reason: format!("nests deeper than {DEEPEST} levels") });
+            let reason = format!("nests deeper than {DEEPEST} levels");
+            return Err(Error { offset: range.start, reason, fault: Fault::Depth });
         }
         let style = if style == StructureStyle::Flow { Style::Flow } else { Style::Block };
         self.open.push(Open {
@@ -284,6 +300,7 @@ impl Builder {
             return Err(Error {
                 offset: span.start,
                 reason: "an alias inside the value that it stands for".to_owned(),
+                fault: Fault::Syntax,
             });
         };
         self.last_end = span.end;
@@ -311,12 +328,22 @@ impl Builder {
         self.add(node)
     }
 
+    /// Counts what takes memory.
+    fn count(&mut self, offset: usize, what: &str) -> Result<(), Error> {
+        self.written += 1;
+        if self.written <= MOST_WRITTEN {
+            return Ok(());
+        }
+        Err(Error { offset, reason: format!("has more than {MOST_WRITTEN} {what}"), fault: Fault::Size })
+    }
+
     fn add(&mut self, node: Node) -> Result<(), Error> {
         self.nodes = self.nodes.saturating_add(if node.alias { node.weight } else { 1 });
         if self.nodes > MOST_NODES {
             let reason = format!("has more than {MOST_NODES} values once its aliases are expanded");
-            return Err(Error { offset: node.span.start, reason });
+            return Err(Error { offset: node.span.start, reason, fault: Fault::Size });
         }
+        self.count(node.span.start, "values")?;
         let Some(open) = self.open.last_mut() else {
             self.tree.documents.push(node);
             return Ok(());
@@ -396,8 +423,8 @@ mod tests {
         });
         for (text, said) in [
             (bomb.as_str(), "aliases are expanded"),
-            (&"[".repeat(100_000), "recursion limit"),
-            (&(0..2000).map(|n| format!("{}a:\n", " ".repeat(n))).collect::<String>(), "recursion limit"),
+            (&"[".repeat(100_000), "deeper than 128"),
+            (&(0..2000).map(|n| format!("{}a:\n", " ".repeat(n))).collect::<String>(), "deeper than 128"),
             ("a: [1", ""),
             ("a:\n\t- b", ""),
             ("a: &x [*x]", ""),
@@ -408,5 +435,7 @@ mod tests {
         }
         assert!(parse("").unwrap().documents.is_empty());
         assert!(parse("# only a comment\n").unwrap().documents.is_empty());
+        let explained = format!("a:\n{}  - b\n", "  # why\n".repeat(1000));
+        assert_eq!(parse(&explained).unwrap().comments.len(), 1000);
     }
 }

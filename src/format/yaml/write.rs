@@ -360,12 +360,7 @@ fn is_plain(text: &str) -> bool {
 
 /// Lets `./run`, `.ci/run` and `--flag` stand without quotes: no reader takes them for anything else.
 fn is_word_start(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    match bytes {
-        [b'.', b'/' | b'a'..=b'z' | b'A'..=b'Z', ..] => true,
-        [b'.', b'.', b'/', ..] => true,
-        _ => false,
-    }
+    matches!(text.as_bytes(), [b'.', b'/' | b'a'..=b'z' | b'A'..=b'Z', ..] | [b'.', b'.', b'/', ..])
 }
 
 /// What YAML 1.1 or 1.2 reads in a scalar without quotes.

@@ -122,7 +122,6 @@ pub(super) fn own_variables(site: &Site<'_>, builder: Builder) -> Vec<(&'static 
     match builder {
         _ if !site.fleet.has_images() => Vec::new(),
         Builder::Kaniko => Vec::new(),
-        // vfs works without /dev/fuse; the format of Docker keeps HEALTHCHECK and SHELL, which OCI's has no place for.
         Builder::Buildah | Builder::Podman => {
             vec![("STORAGE_DRIVER", "vfs".into()), ("BUILDAH_FORMAT", "docker".into())]
         }

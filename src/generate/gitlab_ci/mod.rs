@@ -8,6 +8,9 @@ mod release;
 mod rules;
 mod runners;
 mod steps;
+mod tags;
+#[cfg(test)]
+mod tests;
 
 use registry::{Client, Registry};
 use rules::Pushes;
@@ -30,6 +33,17 @@ const WAIT_FOR_DOCKER: &str = "timeout 60 sh -c 'until docker info > /dev/null 2
 
 /// Variables that the file sets itself.
 const OWN_VARIABLES: &[&str] = &["BUILD_ARCH", "IMAGE_REPOSITORY"];
+
+/// Why a job has a variable.
+const ABOUT_VARIABLES: &[(&str, &str)] = &[
+    ("STORAGE_DRIVER", "needs no /dev/fuse and no privileges"),
+    ("BUILDAH_FORMAT", "keeps HEALTHCHECK and SHELL, which OCI's format has no place for"),
+    ("BUILDKITD_FLAGS", "rootless, in a container without privileges"),
+    (
+        "DOCKER_TLS_CERTDIR",
+        "the daemon puts its certificates here; on Kubernetes, runners share /certs/client as a volume",
+    ),
+];
 
 /// Makes `.gitlab-ci.yml`.
 #[derive(Debug)]
@@ -198,7 +212,8 @@ fn variables(site: &Site<'_>) -> Map {
         }
     }
     if let Some(container) = &site.pipeline.container {
-        let line = variables.set("IMAGE_REPOSITORY", container.repository.as_deref().unwrap_or("$CI_REGISTRY_IMAGE"));
+        let repository = Registry::whole(container.repository.as_deref().unwrap_or("$CI_REGISTRY_IMAGE"));
+        let line = variables.set("IMAGE_REPOSITORY", repository);
         if let Some(about) = site.registry().about() {
             line.comment(about);
         }
@@ -232,7 +247,10 @@ fn put(body: &mut Map, key: &str, variables: Vec<(&'static str, Out)>) {
     }
     let mut map = Map::new();
     for (name, value) in variables {
-        map.set(name, value);
+        let line = map.set(name, value);
+        if let Some((_, about)) = ABOUT_VARIABLES.iter().find(|(known, _)| *known == name) {
+            line.beside(*about);
+        }
     }
     body.set(key, map);
 }

@@ -5,6 +5,9 @@ use super::{TARGET, fleet_is_codebuild};
 use crate::format::yaml::Element;
 use crate::generate::{Builder, Error, Manifest, Project, shell};
 
+/// Docker Hub.
+const HUB: &str = "docker.io";
+
 /// A registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Registry {
@@ -83,9 +86,17 @@ impl Registry {
         if host.contains('$') {
             return Self::Other("\"${IMAGE_REPOSITORY%%/*}\"".to_owned());
         }
-        // A name without a host belongs to Docker Hub, which credentials know under an address of its own.
-        let hosted = repository.contains('/') && (host.contains(['.', ':']) || host == "localhost");
-        Self::Other(if hosted { shell::word(host) } else { "https://index.docker.io/v1/".to_owned() })
+        Self::Other(if is_host(repository, host) { shell::word(host) } else { HUB.to_owned() })
+    }
+
+    /// Writes out the host of a repository that leaves Docker Hub's out: Buildah would take such a name for a local one.
+    pub(super) fn whole(repository: &str) -> String {
+        let host = repository.split('/').next().unwrap_or_default();
+        match (host.contains('$') || is_host(repository, host), repository.contains('/')) {
+            (true, _) => repository.to_owned(),
+            (false, true) => format!("{HUB}/{repository}"),
+            (false, false) => format!("{HUB}/library/{repository}"),
+        }
     }
 
     /// Gives where a builder keeps its layers: beside the image, one for each architecture, so that no build takes layers
@@ -117,6 +128,10 @@ impl Registry {
     }
 }
 
+fn is_host(repository: &str, host: &str) -> bool {
+    repository.contains('/') && (host.contains(['.', ':']) || host == "localhost")
+}
+
 /// Gives the region of a private ECR registry's host.
 fn ecr_region(host: &str) -> Option<&str> {
     let (account, rest) = host.split_once(".dkr.ecr.")?;
@@ -140,14 +155,21 @@ fn login(client: Client, host: &str, user: &str, password: &str) -> Vec<Element>
     }
 }
 
-/// Writes Docker's settings with the user and password as they are.
+/// Writes Docker's settings with the user and password as they are, which may hold what JSON must escape.
 fn settings(folder: &str, host: &str, user: &str, password: &str) -> Vec<Element> {
     let form = r#"'{"auths":{"%s":{"username":"%s","password":"%s"}}}'"#;
-    vec![
-        Element::from(format!("mkdir -p {folder}"))
-            .comment("The registry's user and password, as they are: base64 would wrap long ones."),
-        format!("printf {form} {host} \"${user}\" \"${password}\" > {folder}/config.json").into(),
-    ]
+    // Credentials for Docker Hub stand under an address of its own.
+    let host = if host == HUB { "https://index.docker.io/v1/" } else { host };
+    let about = "The registry's user and password, as they are: base64 would wrap long ones.";
+    let mut commands = vec![Element::from(format!("mkdir -p {folder}")).comment(about)];
+    let password = if password == "REGISTRY_PASSWORD" {
+        commands.push(format!(r#"password=$(printf '%s' "${password}" | sed 's/[\\"]/\\&/g')"#).into());
+        "password"
+    } else {
+        password
+    };
+    commands.push(format!("printf {form} {host} \"${user}\" \"${password}\" > {folder}/config.json").into());
+    commands
 }
 
 /// Logs in to ECR, whose passwords last twelve hours and come from AWS.
@@ -198,12 +220,26 @@ mod tests {
         for (repository, host) in [
             ("ghcr.io/a/b", "ghcr.io"),
             ("localhost:5000/b", "localhost:5000"),
-            ("a/b", "https://index.docker.io/v1/"),
+            ("a/b", "docker.io"),
+            ("docker.io/a/b", "docker.io"),
             ("$HOST/b", "\"${IMAGE_REPOSITORY%%/*}\""),
             ("a;id.io/b", "'a;id.io'"),
             ("12.dkr.ecr.x.amazonaws.com/b", "12.dkr.ecr.x.amazonaws.com"),
         ] {
             assert_eq!(Registry::of(repository), Registry::Other(host.to_owned()), "{repository}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_docker_hub_is_written_out() {
+        for (name, whole) in [
+            ("app", "docker.io/library/app"),
+            ("me/app", "docker.io/me/app"),
+            ("ghcr.io/me/app", "ghcr.io/me/app"),
+            ("$CI_REGISTRY_IMAGE", "$CI_REGISTRY_IMAGE"),
+            ("$CI_REGISTRY_IMAGE/app", "$CI_REGISTRY_IMAGE/app"),
+        ] {
+            assert_eq!(Registry::whole(name), whole);
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn add(site: &Site<'_>, document: &mut Map) -> Result<(), Error> {
     let shared = share(site, &mut body)?;
     body.set_if("cache", cache(site)?);
     let commands = [&steps.restore, &steps.build, &steps.test].into_iter().flatten().cloned();
-    body.set("script", script(in_directory(site, commands)));
+    body.set("script", script(commands.collect()));
     body.set_if("artifacts", artifacts(site)?);
     let job = Job { name: BUILD, stage: "build", also: shared, image: image(site)?, body, ..Job::default() };
     site.fleet.add(document, job.comment("Builds and tests on each architecture."));
@@ -69,7 +69,7 @@ pub(super) fn add_publish(site: &Site<'_>, document: &mut Map) -> Result<(), Err
     let shared = share(site, &mut body)?;
     body.set("rules", site.pushes.only());
     body.set("interruptible", false);
-    body.set("script", script(in_directory(site, site.pipeline.steps.publish.iter().cloned())));
+    body.set("script", script(site.pipeline.steps.publish.clone()));
     let mut needs = Vec::new();
     if site.has_steps() {
         needs.push(Need { job: BUILD, native: true, artifacts: Files::Own });
@@ -108,15 +108,14 @@ fn prepare(site: &Site<'_>, body: &mut Map) -> Result<(), Error> {
     }
     let mut before = identity.commands;
     before.extend(secrets.commands.into_iter().map(Element::from));
-    let needed = site.pipeline.install.method != Method::Image && !site.project.tools.is_empty();
-    if needed {
-        for step in install::plan(site.project, &Place::Job, TARGET)?.commands {
-            let element = Element::from(step.command);
-            before.push(match step.comment {
-                Some(text) => element.comment(text),
-                None => element,
-            });
-        }
+    let folder = site.pipeline.directory.as_deref().filter(|folder| !folder.is_empty() && *folder != ".");
+    before.extend(folder.map(|folder| Element::from(format!("cd {}", path(folder)))));
+    for step in install::plan(site.project, &Place::Job, TARGET)?.commands {
+        let element = Element::from(step.command);
+        before.push(match step.comment {
+            Some(text) => element.comment(text),
+            None => element,
+        });
     }
     if !before.is_empty() {
         body.set("before_script", Out::List(before));
@@ -129,6 +128,16 @@ fn image(site: &Site<'_>) -> Result<Option<String>, Error> {
     if let Some(image) = &site.pipeline.gitlab.image {
         return Ok(Some(image.clone()));
     }
+    let install = &site.pipeline.install;
+    if install.method == Method::Toolkit && install.bootstrap.is_empty() && !site.project.tools.is_empty() {
+        return Err(Error::Missing {
+            key: "pipeline.install.bootstrap",
+            target: TARGET,
+            reason: "the job's image has no toolkit: say where it is downloaded, or name an image that has it: \
+                     `gitlab.image = \"…\"`"
+                .to_owned(),
+        });
+    }
     if !site.fleet.has_images() {
         return Ok(None);
     }
@@ -140,11 +149,6 @@ fn image(site: &Site<'_>) -> Result<Option<String>, Error> {
         });
     }
     Ok(Some(image_of(site.pipeline, "steps").to_owned()))
-}
-
-fn in_directory(site: &Site<'_>, commands: impl Iterator<Item = String>) -> Vec<String> {
-    let folder = site.pipeline.directory.as_deref().filter(|folder| !folder.is_empty() && *folder != ".");
-    folder.map(|folder| format!("cd {}", path(folder))).into_iter().chain(commands).collect()
 }
 
 /// Finds the folders to cache that must be moved into the project, once each.

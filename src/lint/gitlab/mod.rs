@@ -1,9 +1,20 @@
-//! GitLab pipelines: TK500 to TK799.
+//! GitLab pipelines: TK500 to TK799. What stands in included files is not known, and nothing is said about it.
 
-use super::{File, Findings, Rule, Setting};
+mod graph;
+mod images;
+mod keys;
+mod rules;
+mod scripts;
 
-/// Every rule of this subject, by id.
-pub const RULES: &[Rule] = &[];
+use super::{File, Findings, Setting};
+use crate::format::gitlab_ci::Config;
+
+pub use rules::RULES;
 
 /// Judges a file.
-pub(super) fn check(_file: &File<'_>, _setting: &Setting, _findings: &mut Findings) {}
+pub(super) fn check(file: &File<'_>, setting: &Setting, findings: &mut Findings) {
+    let Some(config) = Config::read(file.tree) else { return };
+    keys::check(&config, findings);
+    graph::check(&config, findings);
+    scripts::check(file.source, &config, setting, findings);
+}

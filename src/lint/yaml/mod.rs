@@ -1,26 +1,48 @@
 //! Any YAML: TK001 to TK099. What is no YAML at all, what YAML reads otherwise than people do, what web pages do to it.
 
-use super::{File, Findings, Level, Rule, Setting, Target};
-use crate::format::Source;
-use crate::format::yaml::Error;
+mod broken;
+mod paste;
+mod rules;
+mod values;
+
+use super::{File, Finding, Findings, Rule, Target};
+use crate::format::yaml::libyaml_refuses;
+use crate::format::{Position, Source, Unreadable};
+
+pub(super) use broken::broken;
 
 /// Every rule of this subject, by id.
-pub const RULES: &[Rule] = &[SYNTAX];
+pub const RULES: &[Rule] = rules::ALL;
 
-const SYNTAX: Rule = Rule {
-    id: "TK001",
-    level: Level::Error,
-    summary: "the file is not YAML",
-    reason: "Neither CodeBuild nor GitLab reads anything of it.",
-    bad: "version: [0.2",
-    good: "version: 0.2",
-    target: Target::Yaml,
-};
+/// Judges a file that is YAML.
+pub(super) fn check(file: &File<'_>, target: Target, findings: &mut Findings) {
+    zero_byte(file.source, findings);
+    if let Some(refusal) = libyaml_refuses(&file.source.text) {
+        let at = file.source.offset(Position { line: refusal.line, column: refusal.column });
+        let tab = refusal.said.contains("tab character") || file.source.text[at..].starts_with('\t');
+        let (rule, message) = if tab {
+            (&rules::TAB, "a tab stands here, and the readers of CodeBuild and GitLab want spaces; newer ones take it")
+        } else {
+            (&rules::SYNTAX, "the readers of CodeBuild and GitLab refuse this, though newer ones take it")
+        };
+        findings.report(rule, at..at, message).says(refusal.said);
+    }
+    paste::check(file, findings);
+    values::check(file, target, findings);
+}
 
-/// Judges a file.
-pub(super) fn check(_file: &File<'_>, _setting: &Setting, _findings: &mut Findings) {}
+/// Reports a zero byte, which only a text that was not decoded from a file can have.
+fn zero_byte(source: &Source, findings: &mut Findings) -> bool {
+    let found = source.text.find('\0');
+    if let Some(offset) = found {
+        findings.report(&rules::NO_TEXT, offset..offset + 1, "a zero byte; is this a text file?");
+    }
+    found.is_some()
+}
 
-/// Reports a file that no reader takes.
-pub(super) fn unreadable(_source: &Source, error: &Error, findings: &mut Findings) {
-    findings.report(&SYNTAX, error.offset..error.offset, error.reason.clone());
+/// Reports a file that is no text.
+pub(super) fn unreadable(cause: &Unreadable) -> Finding {
+    let (start, at) = (cause.position(), 0..0);
+    let message = cause.to_string();
+    Finding { rule: &rules::NO_TEXT, message, span: at, start, end: start, service_says: None, fix: Vec::new() }
 }

@@ -15,7 +15,7 @@ use crate::model::{
     Release, Version,
 };
 use crate::net::{self, Document, Metadata};
-use crate::toolchain::{Error, ProjectFile, Setting, Toolchain};
+use crate::toolchain::{Error, ProjectFile, Setting, Toolchain, VersionProof};
 
 /// Go from the Go module proxy, checked against sum.golang.org.
 pub const GO_PROXY: GoProxy = GoProxy { key: SUM_GOLANG_ORG };
@@ -113,6 +113,10 @@ impl Toolchain for GoProxy {
 
     fn project_files(&self) -> &'static [ProjectFile] {
         GO.project_files()
+    }
+
+    fn version_proof(&self, version: &str) -> Option<VersionProof> {
+        GO.version_proof(version)
     }
 
     fn smoke_test(&self) -> &'static [&'static str] {

@@ -1,0 +1,214 @@
+//! `toolkit lint`: finds mistakes in buildspec and GitLab files, and mends those that have one clear answer.
+
+mod files;
+mod fix;
+mod formats;
+mod rules;
+mod text;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::Global;
+use super::render::{self, Failure, Style};
+use super::site::done;
+use crate::format::Source;
+use crate::host::Host;
+use crate::lint::{self, Finding, Level, Setting, Target};
+
+/// Find mistakes in buildspec.yml and .gitlab-ci.yml, with line and column
+///
+/// Without FILE: every `buildspec*.yml` and `.gitlab-ci.yml` of the project. A comment lets a finding stand:
+/// `# toolkit: allow TK011 because the mode is a number`, on its line or alone above it; `allow-file` for a whole file.
+/// Exits with 1 when there is an error.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Files, folders to search, or `-` for standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How to print what is found: `gitlab` is a Code Quality report [default: text]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Mend what has one clear answer, in the files
+    #[arg(long)]
+    fix: bool,
+    /// Exit with 1 on these levels too; may be repeated
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    deny: Vec<Deny>,
+    /// Leave this rule out; may be repeated
+    #[arg(long, value_name = "RULE")]
+    allow: Vec<String>,
+    /// Read the files as this, whatever their names say
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    kind: Option<Kind>,
+    /// Say what a rule is about, why, and how to write it better
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["files", "fix", "list"])]
+    explain: Option<String>,
+    /// List the rules
+    #[arg(long, conflicts_with_all = ["files", "fix"])]
+    list: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit lint
+  toolkit lint --fix --deny warnings
+  toolkit lint ci/buildspec-arm64.yml --format sarif
+  toolkit lint - --as gitlab < .gitlab-ci.yml
+  toolkit lint --explain TK003";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The source line with a caret, for people
+    Text,
+    /// An array of findings
+    Json,
+    /// GitLab's Code Quality report
+    Gitlab,
+    /// SARIF 2.1.0, as code hosts read it
+    Sarif,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    /// Warnings
+    #[value(alias = "warning")]
+    Warnings,
+    /// Warnings and notes
+    #[value(alias = "note")]
+    Notes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// CodeBuild
+    Buildspec,
+    /// GitLab CI/CD
+    Gitlab,
+    /// Any YAML
+    Yaml,
+}
+
+/// A file that was judged.
+#[derive(Debug)]
+pub(in crate::cli) struct Checked {
+    /// Its path as people know it.
+    path: String,
+    /// What it was read as.
+    target: Target,
+    /// Its text; none when it is none.
+    source: Option<Source>,
+    /// What was found, by place.
+    findings: Vec<Finding>,
+}
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let format = self.format.unwrap_or(if global.json { Format::Json } else { Format::Text });
+        if let Some(id) = &self.explain {
+            return rules::explain(rules::named(id)?, format == Format::Json);
+        }
+        if self.list {
+            return rules::list(format == Format::Json);
+        }
+        let allowed =
+            self.allow.iter().map(|id| rules::named(id).map(|rule| rule.id)).collect::<Result<Vec<_>, _>>()?;
+        let setting = Setting { today: host.today() };
+        let mut checked = Vec::new();
+        for file in files::find(&self.files, host)? {
+            let mut one = self.judge(&file, &setting, global)?;
+            one.findings.retain(|finding| !allowed.contains(&finding.rule.id));
+            checked.push(one);
+        }
+        print(&checked, format)?;
+        done(global, &summary(&checked));
+        let code =
+            u8::from(checked.iter().flat_map(|one| &one.findings).any(|finding| self.denies(finding.rule.level)));
+        Ok(ExitCode::from(code))
+    }
+
+    fn judge(&self, file: &files::Named, setting: &Setting, global: &Global) -> Result<Checked, Failure> {
+        let path = file.shown.clone();
+        let bytes = files::read(file)?;
+        let marked = bytes.as_ref().is_ok_and(|bytes| bytes.starts_with("\u{feff}".as_bytes()));
+        let mut source = match bytes.and_then(|bytes| Source::decode(path.clone(), bytes)) {
+            Ok(source) => source,
+            Err(cause) => {
+                let target = self.target().or_else(|| lint::target(&path, None)).unwrap_or(Target::Yaml);
+                return Ok(Checked { path, target, source: None, findings: vec![lint::unreadable(&cause)] });
+            }
+        };
+        let target = self.target().map_or_else(|| files::kind(&source), Ok)?;
+        let mut findings = lint::check(&source, target, setting);
+        if self.fix {
+            let mended = fix::mend(source, findings, target, setting, &self.allow);
+            if mended.changes > 0 {
+                fix::write(file, &mended.source, marked)?;
+                done(global, &format!("{}: {}", render::printable(&path), mended.said()));
+            }
+            (source, findings) = (mended.source, mended.findings);
+        }
+        Ok(Checked { path, target, source: Some(source), findings })
+    }
+
+    fn target(&self) -> Option<Target> {
+        self.kind.map(|kind| match kind {
+            Kind::Buildspec => Target::Buildspec,
+            Kind::Gitlab => Target::GitLab,
+            Kind::Yaml => Target::Yaml,
+        })
+    }
+
+    fn denies(&self, level: Level) -> bool {
+        match level {
+            Level::Error => true,
+            Level::Warning => !self.deny.is_empty(),
+            Level::Note => self.deny.contains(&Deny::Notes),
+        }
+    }
+}
+
+fn print(checked: &[Checked], format: Format) -> Result<(), Failure> {
+    match format {
+        Format::Text => render::data(&text::report(checked, Style::of_stdout())),
+        Format::Json => render::json(&formats::json(checked)),
+        Format::Gitlab => render::json(&formats::code_quality(checked)),
+        Format::Sarif => render::json(&formats::sarif(checked)),
+    }
+}
+
+/// Counts for people: "3 files, 2 errors, 1 warning (1 can be fixed with --fix)".
+fn summary(checked: &[Checked]) -> String {
+    let all = || checked.iter().flat_map(|one| &one.findings);
+    let mut text = counted(checked.len(), "file");
+    for level in [Level::Error, Level::Warning, Level::Note] {
+        let count = all().filter(|finding| finding.rule.level == level).count();
+        if count > 0 {
+            text.push_str(&format!(", {}", counted(count, level.as_str())));
+        }
+    }
+    if all().next().is_none() {
+        text.push_str(", nothing found");
+    }
+    let fixable = all().filter(|finding| !finding.fix.is_empty()).count();
+    if fixable > 0 {
+        text.push_str(&format!(" ({fixable} can be fixed with --fix)"));
+    }
+    text
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Names who says what a service says.
+fn service(target: Target) -> &'static str {
+    match target {
+        Target::Yaml => "libyaml",
+        Target::Buildspec => "CodeBuild",
+        Target::GitLab => "GitLab",
+    }
+}

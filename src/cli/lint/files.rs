@@ -1,0 +1,154 @@
+//! Which files are judged: those that were named, or those of the project. Reads regular files only, and no more of them
+//! than a pipeline file can have.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::cli::render::Failure;
+use crate::format::source::LARGEST;
+use crate::format::{Source, Unreadable, yaml};
+use crate::host::Host;
+use crate::lint::{self, Target};
+use crate::project;
+
+/// Folders that hold other people's files, or what a build made.
+const SKIPPED: &[&str] = &["node_modules", "target", "vendor"];
+
+/// How deep folders are searched.
+const DEEPEST: usize = 64;
+
+/// A file to judge.
+pub(super) struct Named {
+    /// Where it is; none for standard input.
+    pub(super) path: Option<PathBuf>,
+    /// What it is called in reports: the path as it was typed, with `/`.
+    pub(super) shown: String,
+}
+
+/// Finds the files to judge.
+///
+/// # Errors
+/// When a named one does not exist or is neither a file nor a folder, and when none is there.
+pub(super) fn find(named: &[PathBuf], host: &Host) -> Result<Vec<Named>, Failure> {
+    let mut files = Vec::new();
+    for path in named {
+        if path.as_os_str() == "-" {
+            files.push(Named { path: None, shown: "-".to_owned() });
+            continue;
+        }
+        let full = host.cwd.join(path);
+        let metadata = fs::metadata(&full).map_err(|cause| unread(&full, cause))?;
+        if metadata.is_dir() {
+            search(&full, &shown(path), &mut files)?;
+        } else {
+            files.push(Named { path: Some(full), shown: shown(path) });
+        }
+    }
+    if named.is_empty() {
+        let root = project::find(&host.cwd).unwrap_or(&host.cwd);
+        let above = host.cwd.strip_prefix(root).map_or(0, |inner| inner.components().count());
+        search(root, "../".repeat(above).trim_end_matches('/'), &mut files)?;
+    }
+    if files.is_empty() {
+        return Err(Failure::usage_with_hint(
+            "no buildspec*.yml and no .gitlab-ci.yml was found; nothing was checked",
+            "name a file: `toolkit lint ci/pipeline.yml`, with `--as buildspec` or `--as gitlab` where its keys do not tell",
+        ));
+    }
+    files.sort_by(|left, right| left.shown.cmp(&right.shown));
+    files.dedup_by(|left, right| left.path == right.path);
+    Ok(files)
+}
+
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    let text = if cfg!(windows) { text.replace('\\', "/") } else { text };
+    text.strip_prefix("./").map_or(text.clone(), str::to_owned)
+}
+
+fn unread(path: &Path, source: io::Error) -> Failure {
+    project::Error::Io { action: "read", path: path.to_owned(), source }.into()
+}
+
+/// Walks a folder. Follows no link to a folder, so that it ends.
+fn search(folder: &Path, prefix: &str, files: &mut Vec<Named>) -> Result<(), Failure> {
+    let prefix = if prefix == "." { "" } else { prefix.trim_end_matches('/') };
+    let mut open = vec![(folder.to_owned(), prefix.to_owned(), 0)];
+    while let Some((folder, prefix, depth)) = open.pop() {
+        let entries = fs::read_dir(&folder).map_err(|cause| unread(&folder, cause))?;
+        for entry in entries {
+            let entry = entry.map_err(|cause| unread(&folder, cause))?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let kind = entry.file_type().map_err(|cause| unread(&entry.path(), cause))?;
+            let shown = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
+            if kind.is_dir() {
+                if depth < DEEPEST && is_searched(&name) {
+                    open.push((entry.path(), shown, depth + 1));
+                }
+            } else if is_pipeline(&name) && entry.path().is_file() {
+                files.push(Named { path: Some(entry.path()), shown });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether a folder is searched: hidden ones are not, but for `.gitlab`, where GitLab's users keep what they include.
+fn is_searched(name: &str) -> bool {
+    (!name.starts_with('.') || name == ".gitlab") && !SKIPPED.contains(&name)
+}
+
+fn is_pipeline(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let Some(stem) = lower.strip_suffix(".yml").or_else(|| lower.strip_suffix(".yaml")) else { return false };
+    stem.starts_with("buildspec") || stem.ends_with("buildspec") || stem.ends_with(".gitlab-ci") || stem == "gitlab-ci"
+}
+
+/// Reads a file, or what of it shows that it is none of ours.
+///
+/// # Errors
+/// When this machine does not give it.
+pub(super) fn read(file: &Named) -> Result<Result<Vec<u8>, Unreadable>, Failure> {
+    let Some(path) = &file.path else {
+        return bounded(io::stdin().lock()).map_err(|cause| unread(Path::new("standard input"), cause));
+    };
+    // Asked before it is opened: opening a pipe waits for its writer.
+    let metadata = fs::metadata(path).map_err(|cause| unread(path, cause))?;
+    if !metadata.is_file() {
+        return Err(Failure::usage_with_hint(
+            format!("{} is no regular file; nothing was checked", path.display()),
+            "`toolkit lint -` reads standard input",
+        ));
+    }
+    if metadata.len() > LARGEST as u64 {
+        return Ok(Err(Unreadable::TooLarge { size: metadata.len() }));
+    }
+    File::open(path).and_then(bounded).map_err(|cause| unread(path, cause))
+}
+
+fn bounded(from: impl Read) -> io::Result<Result<Vec<u8>, Unreadable>> {
+    let mut bytes = Vec::new();
+    from.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(if bytes.len() > LARGEST { Err(Unreadable::TooLarge { size: bytes.len() as u64 }) } else { Ok(bytes) })
+}
+
+/// Tells what a file is; a file that is no YAML at all is judged as such.
+///
+/// # Errors
+/// When neither its name nor its keys tell.
+pub(super) fn kind(source: &Source) -> Result<Target, Failure> {
+    if let Some(target) = lint::target(&source.path, None) {
+        return Ok(target);
+    }
+    let Ok(tree) = yaml::parse(&source.text) else { return Ok(Target::Yaml) };
+    if tree.documents.iter().all(yaml::Node::is_null) {
+        return Ok(Target::Yaml);
+    }
+    lint::target(&source.path, Some(&tree)).ok_or_else(|| {
+        Failure::usage_with_hint(
+            format!("{} is neither a buildspec nor a GitLab pipeline by its name or keys", source.path),
+            "say what it is: `--as buildspec`, `--as gitlab`, or `--as yaml` for what is true of any YAML",
+        )
+    })
+}

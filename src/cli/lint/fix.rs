@@ -1,0 +1,149 @@
+//! Mends what has one clear answer. A file is written whole or not at all, with its line ends and its byte order mark.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::files::Named;
+use crate::cli::render::Failure;
+use crate::format::{Source, yaml};
+use crate::lint::{self, Edit, Finding, Setting, Target};
+use crate::project;
+
+/// How often a file is judged again: a change can bring the next mistake to light.
+const ROUNDS: usize = 10;
+
+/// A file after its changes.
+pub(super) struct Mended {
+    pub(super) source: Source,
+    pub(super) findings: Vec<Finding>,
+    pub(super) changes: usize,
+    rules: BTreeMap<&'static str, usize>,
+}
+
+impl Mended {
+    /// Says what was changed: "3 fixed (TK005 twice, TK007)".
+    pub(super) fn said(&self) -> String {
+        let rules = self.rules.iter().map(|(id, count)| match count {
+            1 => (*id).to_owned(),
+            count => format!("{id} {count} times"),
+        });
+        format!("{} fixed: {}", self.changes, rules.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// Carries out the fixes until none is left. A change that makes YAML no YAML is never taken.
+pub(super) fn mend(
+    source: Source,
+    findings: Vec<Finding>,
+    target: Target,
+    setting: &Setting,
+    allowed: &[String],
+) -> Mended {
+    let mut mended = Mended { source, findings, changes: 0, rules: BTreeMap::new() };
+    for _ in 0..ROUNDS {
+        let left_out = |finding: &&Finding| !allowed.iter().any(|id| id.eq_ignore_ascii_case(finding.rule.id));
+        let (edits, rules) = compatible(mended.findings.iter().filter(left_out));
+        if edits.is_empty() {
+            break;
+        }
+        let text = carry_out(&mended.source.text, &edits);
+        if yaml::parse(&mended.source.text).is_ok() && yaml::parse(&text).is_err() {
+            break;
+        }
+        mended.source = Source::new(mended.source.path, text);
+        mended.findings = lint::check(&mended.source, target, setting);
+        for id in rules {
+            mended.changes += 1;
+            *mended.rules.entry(id).or_default() += 1;
+        }
+    }
+    mended
+}
+
+/// Chooses fixes that do not touch each other, each whole.
+fn compatible<'a>(findings: impl Iterator<Item = &'a Finding>) -> (Vec<Edit>, Vec<&'static str>) {
+    let (mut taken, mut rules): (BTreeMap<usize, Edit>, Vec<_>) = (BTreeMap::new(), Vec::new());
+    for finding in findings.filter(|finding| !finding.fix.is_empty()) {
+        let free = |edit: &Edit| {
+            let before = taken.range(..=edit.span.start).next_back().is_none_or(|(start, other)| {
+                other.span.end <= edit.span.start && (*start != edit.span.start || other.span.is_empty())
+            });
+            let after = taken.range(edit.span.start..).next().is_none_or(|(start, _)| *start >= edit.span.end);
+            before && after && !taken.contains_key(&edit.span.start)
+        };
+        if finding.fix.iter().all(free) {
+            taken.extend(finding.fix.iter().map(|edit| (edit.span.start, edit.clone())));
+            rules.push(finding.rule.id);
+        }
+    }
+    (taken.into_values().collect(), rules)
+}
+
+/// Carries out edits that are sorted and apart, with the line ends of the file.
+fn carry_out(text: &str, edits: &[Edit]) -> String {
+    let crlf = text.contains("\r\n");
+    let (mut result, mut behind) = (String::with_capacity(text.len()), 0);
+    for edit in edits {
+        result.push_str(&text[behind..edit.span.start]);
+        if crlf {
+            result.push_str(&edit.text.replace("\r\n", "\n").replace('\n', "\r\n"));
+        } else {
+            result.push_str(&edit.text);
+        }
+        behind = edit.span.end;
+    }
+    result.push_str(&text[behind..]);
+    result
+}
+
+/// Writes a file whole, where its links lead, with its permissions.
+///
+/// # Errors
+/// For standard input, and when the folder cannot be written; the file is then as it was.
+pub(super) fn write(file: &Named, source: &Source, marked: bool) -> Result<(), Failure> {
+    let Some(path) = &file.path else {
+        return Err(Failure::usage_with_hint(
+            "standard input cannot be mended; nothing was changed",
+            "name a file, or leave out `--fix`",
+        ));
+    };
+    let failed = |source| project::Error::Io { action: "write", path: path.clone(), source };
+    let path = fs::canonicalize(path).map_err(failed)?;
+    let permissions = fs::metadata(&path).map_err(failed)?.permissions();
+    if permissions.readonly() {
+        return Err(failed(std::io::Error::from(std::io::ErrorKind::PermissionDenied)).into());
+    }
+    let mark = if marked { "\u{feff}" } else { "" };
+    project::write_whole(&path, &format!("{mark}{}", source.text))?;
+    fs::set_permissions(&path, permissions).map_err(failed)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::rule;
+
+    fn finding(edits: &[(usize, usize, &str)]) -> Finding {
+        let nowhere = crate::format::Position { line: 1, column: 1 };
+        let fix =
+            edits.iter().map(|(start, end, text)| Edit { span: *start..*end, text: (*text).to_owned() }).collect();
+        let rule = rule("TK001").unwrap();
+        Finding { rule, message: String::new(), span: 0..0, start: nowhere, end: nowhere, service_says: None, fix }
+    }
+
+    #[test]
+    fn a_fix_is_carried_out_whole_and_never_over_another() {
+        for (findings, expected) in [
+            (&[finding(&[(0, 1, "X"), (3, 4, "Y")])][..], "XbcYef"),
+            (&[finding(&[(0, 2, "X")]), finding(&[(1, 3, "Y"), (5, 6, "Z")])], "Xcdef"),
+            (&[finding(&[(0, 2, "X")]), finding(&[(2, 3, "Y")])], "XYdef"),
+            (&[finding(&[(2, 2, "X")]), finding(&[(2, 2, "X")])], "abXcdef"),
+            (&[finding(&[(4, 6, "X")]), finding(&[(0, 5, "Y")])], "abcdX"),
+        ] {
+            let (edits, _) = compatible(findings.iter());
+            assert_eq!(carry_out("abcdef", &edits), expected);
+        }
+        assert_eq!(carry_out("a\r\nb", &[Edit { span: 1..1, text: "\nx".to_owned() }]), "a\r\nx\r\nb");
+    }
+}

@@ -1,0 +1,90 @@
+//! What people ask about the rules themselves.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::cli::render::{self, Failure, Style};
+use crate::lint::{self, Rule, Target};
+use crate::project::did_you_mean;
+
+/// Finds a rule by what was typed.
+pub(super) fn named(id: &str) -> Result<&'static Rule, Failure> {
+    lint::rule(id).ok_or_else(|| {
+        let near = did_you_mean(id, all().map(|rule| rule.id));
+        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        Failure::usage_with_hint(format!("no rule is called `{id}`{near}"), "`toolkit lint --list` lists them")
+    })
+}
+
+fn all() -> impl Iterator<Item = &'static Rule> {
+    lint::ALL.iter().copied().flatten()
+}
+
+/// Prints the table of rules.
+pub(super) fn list(as_json: bool) -> Result<ExitCode, Failure> {
+    if as_json {
+        render::json(&all().map(value).collect::<Vec<_>>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<Vec<String>> = all()
+        .map(|rule| [rule.id, rule.level.as_str(), about(rule.target), rule.summary].map(str::to_owned).to_vec())
+        .collect();
+    render::data(&render::table(&["rule", "level", "files", "finds"], &rows, Style::of_stdout()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what a rule is about.
+pub(super) fn explain(rule: &Rule, as_json: bool) -> Result<ExitCode, Failure> {
+    if as_json {
+        render::json(&value(rule))?;
+    } else {
+        render::data(&page(rule, Style::of_stdout()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn page(rule: &Rule, style: Style) -> String {
+    let Rule { id, level, summary, reason, .. } = rule;
+    let example =
+        |text: &str| text.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect::<String>();
+    let head = super::text::paint(*level, style, &format!("{}[{id}]:", level.as_str()));
+    let (bad, good) = (render::printable(&example(rule.bad)), render::printable(&example(rule.good)));
+    format!(
+        "{head} {summary}\n\n{}\n\n{}\n{bad}\n{}\n{good}",
+        wrapped(reason),
+        style.dim("instead of"),
+        style.dim("write")
+    )
+}
+
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 96 {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join("\n")
+}
+
+fn value(rule: &Rule) -> Value {
+    json!({
+        "rule": rule.id, "level": rule.level.as_str(), "files": about(rule.target), "summary": rule.summary,
+        "reason": rule.reason, "bad": rule.bad, "good": rule.good,
+    })
+}
+
+/// Names the files that a rule is about.
+pub(super) fn about(target: Target) -> &'static str {
+    match target {
+        Target::Yaml => "yaml",
+        Target::Buildspec => "buildspec",
+        Target::GitLab => "gitlab",
+    }
+}

@@ -1,0 +1,312 @@
+//! A `.gitlab-ci.yml` as its jobs, with `extends` and `default` resolved and everything at its place. Never fails: what
+//! is no job is left out, and what stands in other files is said to be elsewhere.
+
+use super::yaml::{Entry, Node, Tree};
+
+/// The keywords of the top level (<https://docs.gitlab.com/ci/yaml/#global-keywords>).
+pub const GLOBALS: &[&str] = &[
+    "spec",
+    "default",
+    "include",
+    "stages",
+    "variables",
+    "workflow",
+    "image",
+    "services",
+    "before_script",
+    "after_script",
+    "cache",
+    "$schema",
+];
+
+/// The keywords of a job (<https://docs.gitlab.com/ci/yaml/#job-keywords>).
+pub const JOB_KEYS: &[&str] = &[
+    "image",
+    "services",
+    "before_script",
+    "script",
+    "after_script",
+    "hooks",
+    "rules",
+    "variables",
+    "cache",
+    "id_tokens",
+    "identity",
+    "inputs",
+    "secrets",
+    "run",
+    "stage",
+    "only",
+    "except",
+    "extends",
+    "needs",
+    "tags",
+    "allow_failure",
+    "timeout",
+    "when",
+    "start_in",
+    "manual_confirmation",
+    "dependencies",
+    "artifacts",
+    "environment",
+    "release",
+    "coverage",
+    "retry",
+    "parallel",
+    "interruptible",
+    "resource_group",
+    "trigger",
+    "inherit",
+    "publish",
+    "pages",
+    "dast_configuration",
+    "type",
+];
+
+/// What `default` may hold (<https://docs.gitlab.com/ci/yaml/#default>).
+pub const DEFAULTS: &[&str] = &[
+    "after_script",
+    "artifacts",
+    "before_script",
+    "hooks",
+    "cache",
+    "image",
+    "interruptible",
+    "id_tokens",
+    "identity",
+    "retry",
+    "services",
+    "tags",
+    "timeout",
+];
+
+/// A file.
+#[derive(Debug)]
+pub struct Config<'a> {
+    /// Its top level, of the last document: a header with `spec` may stand before.
+    pub root: &'a Node,
+    /// Every job as written, hidden ones and those that a later one of the same name replaces included.
+    pub jobs: Vec<Job<'a>>,
+    /// Whether jobs and stages may come from other files, or have names that are not known here.
+    pub elsewhere: bool,
+}
+
+/// A job.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The name at its place.
+    pub key: &'a Node,
+    /// What it says.
+    pub body: &'a Node,
+    /// Whether a later job of the same name replaces it.
+    pub shadowed: bool,
+    /// Whether it extends what is not in this file.
+    pub open: bool,
+    /// The bodies it extends, nearest first.
+    parents: Vec<&'a Node>,
+    default: Option<&'a Node>,
+    root: &'a Node,
+}
+
+impl<'a> Config<'a> {
+    /// Reads a file; none when its top level is no map.
+    #[must_use]
+    pub fn read(tree: &'a Tree) -> Option<Self> {
+        let root = tree.documents.last()?;
+        let entries = root.entries()?;
+        let named = |entry: &Entry| entry.key.text().is_some_and(|name| name.contains("$[["));
+        let elsewhere = root.get("include").is_some() || entries.iter().any(named);
+        let mut jobs: Vec<Job<'a>> = Vec::new();
+        for entry in entries.iter().filter(|entry| entry.value.entries().is_some() && !entry.is_merge()) {
+            let Some(name) = entry.key.text().filter(|name| !GLOBALS.contains(name)) else { continue };
+            let mut parents = Vec::new();
+            let open = extend(root, &entry.value, &mut parents, 0);
+            let default = root.get("default");
+            jobs.push(Job { name, key: &entry.key, body: &entry.value, shadowed: false, open, parents, default, root });
+        }
+        let mut seen = std::collections::HashSet::new();
+        for job in jobs.iter_mut().rev() {
+            job.shadowed = !seen.insert(job.name);
+        }
+        Some(Self { root, jobs, elsewhere })
+    }
+
+    /// Lists the jobs that run.
+    pub fn visible(&self) -> impl Iterator<Item = &Job<'a>> {
+        self.jobs.iter().filter(|job| !job.is_hidden() && !job.shadowed)
+    }
+
+    /// Finds a job that runs.
+    #[must_use]
+    pub fn job(&self, name: &str) -> Option<&Job<'a>> {
+        self.visible().find(|job| job.name == name)
+    }
+
+    /// Lists the stages in their order, `.pre` and `.post` included; none when they are not known here.
+    #[must_use]
+    pub fn stages(&self) -> Option<Vec<&'a str>> {
+        let own = match self.root.get("stages") {
+            None => vec!["build", "test", "deploy"],
+            Some(list) => list.items()?.iter().map(Node::text).collect::<Option<_>>()?,
+        };
+        let unknown = self.elsewhere || own.iter().any(|stage| stage.contains("$[["));
+        (!unknown).then(|| [vec![".pre"], own, vec![".post"]].concat())
+    }
+}
+
+impl<'a> Job<'a> {
+    /// Tells whether it is only a template.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.name.starts_with('.')
+    }
+
+    /// Finds the value of a key: its own, that of what it extends, or the default.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&'a Node> {
+        let own = self.body.get(key).or_else(|| self.parents.iter().find_map(|parent| parent.get(key)));
+        own.or_else(|| {
+            let asked =
+                DEFAULTS.contains(&key) && !self.body.get("inherit").is_some_and(|node| node.get("default").is_some());
+            asked.then(|| self.default.and_then(|node| node.get(key)).or_else(|| self.root.get(key))).flatten()
+        })
+    }
+
+    /// Tells whether it only mirrors another pipeline (`needs:pipeline`).
+    #[must_use]
+    pub fn needs_pipeline(&self) -> bool {
+        let needs = self.get("needs");
+        let one = needs.is_some_and(|node| node.get("pipeline").is_some());
+        one || needs.and_then(Node::items).unwrap_or_default().iter().any(|item| item.get("pipeline").is_some())
+    }
+
+    /// Gives its stage, `test` when it names none.
+    #[must_use]
+    pub fn stage(&self) -> &'a str {
+        self.get("stage").and_then(Node::text).unwrap_or("test")
+    }
+
+    /// Gives the name of its image.
+    #[must_use]
+    pub fn image(&self) -> Option<&'a Node> {
+        let image = self.get("image")?;
+        if image.text().is_some() { Some(image) } else { image.get("name") }
+    }
+
+    /// Tells whether its image is started with an own entry point.
+    #[must_use]
+    pub fn has_entrypoint(&self) -> bool {
+        let own =
+            self.body.get("image").into_iter().chain(self.parents.iter().filter_map(|parent| parent.get("image")));
+        own.chain(self.get("image")).any(|image| image.get("entrypoint").is_some())
+    }
+
+    /// Lists the commands of all its scripts, references to other jobs left out.
+    #[must_use]
+    pub fn commands(&self) -> Vec<&'a Node> {
+        let mut found = Vec::new();
+        for key in ["before_script", "script", "after_script"] {
+            flatten(self.get(key), &mut found);
+        }
+        found
+    }
+
+    /// Lists its runner tags; none when one is not known here.
+    #[must_use]
+    pub fn tags(&self) -> Vec<&'a str> {
+        self.get("tags").and_then(Node::items).unwrap_or_default().iter().filter_map(Node::text).collect()
+    }
+
+    /// Lists the names that `needs` has, with their places.
+    #[must_use]
+    pub fn needs(&self) -> Option<Vec<Need<'a>>> {
+        let items = self.get("needs")?.items()?;
+        Some(items.iter().filter_map(need).collect())
+    }
+
+    /// Lists the permutations of `parallel:matrix`; none when it has none or they are not known here.
+    #[must_use]
+    pub fn matrix(&self) -> Option<Vec<Vec<(&'a str, &'a str)>>> {
+        permutations(self.get("parallel")?.get("matrix")?)
+    }
+}
+
+/// A job that another needs.
+#[derive(Debug)]
+pub struct Need<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where that stands.
+    pub node: &'a Node,
+    /// Whether it may be missing.
+    pub optional: bool,
+    /// The subset of a matrix.
+    pub matrix: Option<&'a Node>,
+}
+
+/// Lists the permutations of a matrix; none when it is malformed, or has expressions. Stops beyond 10,000.
+#[must_use]
+pub fn permutations(matrix: &Node) -> Option<Vec<Vec<(&str, &str)>>> {
+    let mut all = Vec::new();
+    for item in matrix.items()? {
+        let mut rows: Vec<Vec<(&str, &str)>> = vec![Vec::new()];
+        for entry in item.entries()? {
+            let key = entry.key.text()?;
+            let values: Vec<&str> = match entry.value.items() {
+                Some(list) => list.iter().map(Node::text).collect::<Option<_>>()?,
+                None => vec![entry.value.text()?],
+            };
+            if key == "<<" || entry.value.tag.is_some() || values.iter().any(|value| value.contains("$[[")) {
+                return None;
+            }
+            if rows.len() * values.len() > 10_000 {
+                return None;
+            }
+            rows = rows
+                .iter()
+                .flat_map(|row| values.iter().map(move |value| [row.clone(), vec![(key, *value)]].concat()))
+                .collect();
+        }
+        all.extend(rows);
+    }
+    Some(all)
+}
+
+fn need(item: &Node) -> Option<Need<'_>> {
+    let Some(entries) = item.entries() else {
+        return Some(Need { name: item.text()?, node: item, optional: false, matrix: None });
+    };
+    if entries.iter().any(|entry| matches!(entry.key.text(), Some("project" | "pipeline"))) {
+        return None;
+    }
+    let node = item.get("job")?;
+    let optional = item.get("optional").and_then(Node::text) == Some("true");
+    Some(Need { name: node.text()?, node, optional, matrix: item.get("parallel").and_then(|node| node.get("matrix")) })
+}
+
+/// Collects what a body extends, the last named first; tells whether something of it is not in this file.
+fn extend<'a>(root: &'a Node, body: &'a Node, parents: &mut Vec<&'a Node>, depth: usize) -> bool {
+    let Some(named) = body.get("extends") else { return false };
+    let names: Vec<&Node> = named.items().map_or_else(|| vec![named], |list| list.iter().collect());
+    let mut open = depth > 10;
+    for name in names.into_iter().rev().take_while(|_| depth <= 10) {
+        match name.text().and_then(|name| root.get(name)) {
+            Some(parent) => {
+                parents.push(parent);
+                open |= extend(root, parent, parents, depth + 1);
+            }
+            None => open = true,
+        }
+    }
+    open
+}
+
+fn flatten<'a>(node: Option<&'a Node>, found: &mut Vec<&'a Node>) {
+    let Some(node) = node.filter(|node| node.tag.is_none()) else { return };
+    match node.items() {
+        Some(items) => items.iter().for_each(|item| flatten(Some(item), found)),
+        None => found.extend(node.text().is_some().then_some(node)),
+    }
+}

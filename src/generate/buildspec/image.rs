@@ -1,0 +1,179 @@
+//! The image: built by Docker on each architecture, pushed by the commit's tag, joined to one index by digests.
+
+use super::push::when_pushed;
+use super::{Site, TARGET, value};
+use crate::format::yaml::Element;
+use crate::generate::shell::{expanding, word};
+use crate::generate::{Architecture, Builder, Container, Error, Manifest, Project};
+
+/// Refuses builders that CodeBuild's images do not have.
+pub(super) fn check_builder(project: &Project<'_>) -> Result<(), Error> {
+    let Some(container) = &project.pipeline.container else { return Ok(()) };
+    let unsupported = |key: &'static str, value: String, reason: &str| {
+        Err(Error::Unsupported { key, value, target: TARGET, reason: reason.to_owned() })
+    };
+    match container.builder {
+        None | Some(Builder::Docker | Builder::Buildkit) => {}
+        Some(other) => {
+            let name = format!("{other:?}").to_lowercase();
+            let reason = "CodeBuild's images have Docker alone; Amazon Linux has no package of the others";
+            return unsupported("pipeline.container.builder", name, reason);
+        }
+    }
+    match container.manifest {
+        None | Some(Manifest::Docker | Manifest::Toolkit) => Ok(()),
+        Some(other) => {
+            let name = format!("{other:?}").to_lowercase();
+            let reason = "CodeBuild's images do not have it; use \"docker\" or \"toolkit\"";
+            unsupported("pipeline.container.manifest", name, reason)
+        }
+    }
+}
+
+/// Gives the repository.
+fn repository(container: &Container) -> Result<&str, Error> {
+    let found = container.repository.as_deref().filter(|repository| !repository.is_empty());
+    let repository = found.ok_or_else(|| Error::Missing {
+        key: "pipeline.container.repository",
+        target: TARGET,
+        reason: "it says where the image is pushed: \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/app\"".to_owned(),
+    })?;
+    value("pipeline.container.repository", repository)?;
+    Ok(repository)
+}
+
+/// Logs in to ECR. Other registries need a login among the project's own steps: nothing here knows their passwords.
+pub(super) fn login(site: &Site<'_>, container: &Container) -> Result<Vec<Element>, Error> {
+    let repository = repository(container)?;
+    let registry = repository.split('/').next().unwrap_or(repository);
+    if registry == "public.ecr.aws" {
+        let command = "aws ecr-public get-login-password --region us-east-1 | docker login --username AWS --password-stdin public.ecr.aws";
+        return Ok(vec![Element::from(command)]);
+    }
+    if !registry.contains(".dkr.ecr.") && !registry.starts_with('$') {
+        return Ok(Vec::new());
+    }
+    let in_name = registry.split_once(".dkr.ecr.").and_then(|(_, rest)| rest.split('.').next());
+    let set = site.project.pipeline.aws.as_ref().and_then(|aws| aws.region.as_deref());
+    let region = in_name.or(set).unwrap_or("$AWS_DEFAULT_REGION");
+    let command = format!(
+        "aws ecr get-login-password --region {} | docker login --username AWS --password-stdin {}",
+        expanding(region),
+        expanding(registry)
+    );
+    Ok(vec![Element::from(command)])
+}
+
+/// Builds the image, and runs the commands that test it.
+pub(super) fn build(site: &Site<'_>, container: &Container) -> Result<Vec<Element>, Error> {
+    let image = image(site, container)?;
+    let mut options = vec![format!("--platform {}", platform(site))];
+    let dockerfile = container.dockerfile.as_deref().unwrap_or("Dockerfile");
+    options.push(format!("--file {}", word(dockerfile)));
+    if let Some(stage) = &container.target {
+        options.push(format!("--target {}", word(stage)));
+    }
+    for (name, text) in &container.arguments {
+        options.push(format!(
+            "--build-arg {}={}",
+            word(name),
+            value(&format!("pipeline.container.arguments.{name}"), text)?
+        ));
+    }
+    for (name, text) in [("org.opencontainers.image.revision", "$CODEBUILD_RESOLVED_SOURCE_VERSION")] {
+        if !container.labels.contains_key(name) {
+            options.push(format!("--label {name}={}", expanding(text)));
+        }
+    }
+    for (name, text) in &container.labels {
+        options.push(format!("--label {}={}", word(name), value(&format!("pipeline.container.labels.{name}"), text)?));
+    }
+    if container.cache != Some(false) {
+        options.push("--build-arg BUILDKIT_INLINE_CACHE=1".to_owned());
+        options.push(format!("--cache-from {}", cache_tag(site, container)?));
+    }
+    options.push(format!("--tag {image}"));
+    options.push(word(container.context.as_deref().unwrap_or(".")));
+    let mut commands = vec![Element::from(format!("docker build \\\n  {}", options.join(" \\\n  ")))];
+    for test in &container.test {
+        commands.push(Element::from(format!("docker run --rm --entrypoint sh {image} -ec {}", word(test))));
+    }
+    Ok(commands)
+}
+
+/// Pushes what was built: in a batch by the tag of commit and architecture, which the last task joins.
+pub(super) fn push(site: &Site<'_>, container: &Container) -> Result<Vec<Element>, Error> {
+    let image = image(site, container)?;
+    let mut commands = Vec::new();
+    let mut push = |tag: &str| {
+        let copy = if tag == image { String::new() } else { format!("docker tag {image} {tag} && ") };
+        commands.push(Element::from(when_pushed(&format!("{copy}docker push {tag}"))));
+    };
+    push(&image);
+    if container.cache != Some(false) {
+        push(&cache_tag(site, container)?);
+    }
+    if !site.batch {
+        for tag in tags(container)? {
+            push(&tag);
+        }
+    }
+    Ok(commands)
+}
+
+/// Joins what the tasks before pushed to one index, by the digests that the registry has now.
+pub(super) fn index(site: &Site<'_>, container: &Container) -> Result<Vec<Element>, Error> {
+    let repository = repository(container)?;
+    let architectures: Vec<Architecture> = site.images.iter().map(|(architecture, _)| *architecture).collect();
+    let mut commands = Vec::new();
+    let mut members = Vec::new();
+    for architecture in architectures {
+        let name = architecture.as_str();
+        let tag = expanding(&format!("{repository}:$CODEBUILD_RESOLVED_SOURCE_VERSION-{name}"));
+        let asked = format!(
+            "{name}=$(docker buildx imagetools inspect --format '{{{{.Manifest.Digest}}}}' {tag}) && echo \"{name}: ${name}\""
+        );
+        commands.push(Element::from(when_pushed(&asked)));
+        members.push(expanding(&format!("{repository}@${name}")));
+    }
+    if let Some(first) = commands.first_mut() {
+        first.comment = Some("A digest names what was built; a tag could be moved meanwhile.".to_owned());
+    }
+    let mut names = vec![expanding(&format!("{repository}:$CODEBUILD_RESOLVED_SOURCE_VERSION"))];
+    names.extend(tags(container)?);
+    let program = match container.manifest {
+        Some(Manifest::Toolkit) => "toolkit image index",
+        _ => "docker buildx imagetools create",
+    };
+    let options = names.iter().map(|name| format!("--tag {name}"));
+    let arguments: Vec<String> = options.chain(members).collect();
+    commands.push(Element::from(when_pushed(&format!("{program} {}", arguments.join(" ")))));
+    Ok(commands)
+}
+
+/// Gives the tags beside the commit's.
+fn tags(container: &Container) -> Result<Vec<String>, Error> {
+    let repository = repository(container)?;
+    let tag = |tag: &String| value("pipeline.container.tags", &format!("{repository}:{tag}"));
+    container.tags.iter().map(tag).collect()
+}
+
+/// Gives the name under which this build's image is pushed.
+fn image(site: &Site<'_>, container: &Container) -> Result<String, Error> {
+    let repository = repository(container)?;
+    let end = if site.batch { "-$ARCHITECTURE" } else { "" };
+    Ok(expanding(&format!("{repository}:$CODEBUILD_RESOLVED_SOURCE_VERSION{end}")))
+}
+
+fn cache_tag(site: &Site<'_>, container: &Container) -> Result<String, Error> {
+    Ok(expanding(&format!("{}:cache-{}", repository(container)?, architecture(site))))
+}
+
+fn platform(site: &Site<'_>) -> String {
+    expanding(&format!("linux/{}", architecture(site)))
+}
+
+/// Gives the architecture: the graph sets a variable in every task.
+fn architecture<'s>(site: &'s Site<'_>) -> &'s str {
+    if site.batch { "$ARCHITECTURE" } else { site.images.first().map_or("amd64", |(one, _)| one.as_str()) }
+}

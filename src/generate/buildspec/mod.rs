@@ -1,0 +1,290 @@
+//! `buildspec.yml` for AWS CodeBuild, version 0.2: one build, or a batch with a native build for each architecture and a
+//! task that joins them (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html>).
+//!
+//! A batch is two files: the one that CodeBuild reads has the graph and the phases of an architecture; the last task has a
+//! small file of its own, so that neither has a condition on which task runs it.
+
+mod image;
+mod parts;
+mod push;
+
+#[cfg(test)]
+mod tests;
+
+use super::install::{Installation, Place, Step, plan};
+use super::shell::{expanding, word};
+use super::{Architecture, Error, Generator, Output, Project, Shape};
+use crate::format::buildspec::images;
+use crate::format::yaml::{Element, Map, Out};
+
+/// The generator.
+pub const BUILDSPEC: &Buildspec = &Buildspec;
+
+/// Writes buildspec files.
+#[derive(Debug)]
+pub struct Buildspec;
+
+const TARGET: &str = "buildspec";
+
+impl Generator for Buildspec {
+    fn name(&self) -> &'static str {
+        TARGET
+    }
+
+    fn about(&self) -> &'static str {
+        "AWS CodeBuild: one build, or a batch over architectures"
+    }
+
+    fn generate(&self, project: &Project<'_>) -> Result<Vec<Output>, Error> {
+        let site = Site::of(project)?;
+        let file = project.pipeline.codebuild.file.clone().unwrap_or_else(|| "buildspec.yml".to_owned());
+        if !site.batch {
+            return Ok(vec![Output::yaml(file, &build(&site, None)?)?]);
+        }
+        let last = site.has_last_task().then(|| beside(&file));
+        let mut outputs = vec![Output::yaml(file, &build(&site, last.as_deref())?)?];
+        if let Some(last) = last {
+            outputs.push(Output::yaml(last, &last_task(&site)?)?);
+        }
+        Ok(outputs)
+    }
+}
+
+/// A project and what CodeBuild makes of it.
+struct Site<'p> {
+    project: &'p Project<'p>,
+    batch: bool,
+    /// The build image of each architecture.
+    images: Vec<(Architecture, String)>,
+    /// The size of the machines: `BUILD_GENERAL1_SMALL`.
+    compute: String,
+}
+
+impl<'p> Site<'p> {
+    fn of(project: &'p Project<'p>) -> Result<Self, Error> {
+        let settings = &project.pipeline.codebuild;
+        let many = project.architectures.len() > 1;
+        if many && settings.shape == Some(Shape::Single) {
+            return Err(Error::Unsupported {
+                key: "pipeline.codebuild.shape",
+                value: "single".to_owned(),
+                target: TARGET,
+                reason: "a build runs on one architecture; leave it out, or name one in `pipeline.architectures`"
+                    .to_owned(),
+            });
+        }
+        let image = |architecture: &Architecture| {
+            let usual = || {
+                let arch = architecture.as_str();
+                let mut fit =
+                    images::CURATED.iter().filter(|image| image.arch == arch && image.id.contains("amazonlinux"));
+                fit.next_back().map_or_else(String::new, |image| image.id.to_owned())
+            };
+            (*architecture, settings.image.get(architecture).cloned().unwrap_or_else(usual))
+        };
+        let images: Vec<_> = project.architectures.iter().map(image).collect();
+        for (architecture, image) in &images {
+            parts::check_image(*architecture, image)?;
+        }
+        image::check_builder(project)?;
+        let compute = parts::compute(settings.compute.as_deref())?;
+        Ok(Self { project, batch: settings.shape == Some(Shape::Batch) || many, images, compute })
+    }
+
+    /// Tells whether something is left to do once every architecture is built.
+    fn has_last_task(&self) -> bool {
+        self.project.pipeline.container.is_some() || !self.project.pipeline.steps.publish.is_empty()
+    }
+
+    /// Gives the command that makes the project's folder current. Each phase begins with it: that the folder lasts from one
+    /// phase to the next is promised nowhere.
+    fn enter(&self) -> Option<Element> {
+        let folder = self.project.pipeline.directory.as_deref()?;
+        Some(Element::from(format!("cd \"$CODEBUILD_SRC_DIR\"/{}", word(folder))))
+    }
+
+    fn installation(&self, images: Vec<(Architecture, String)>) -> Result<Installation, Error> {
+        plan(self.project, &Place::CodeBuild { images }, TARGET)
+    }
+}
+
+/// Makes the file of a build, which in a batch is that of each architecture.
+fn build(site: &Site<'_>, last: Option<&str>) -> Result<Map, Error> {
+    let pipeline = &site.project.pipeline;
+    let mut root = Map::new();
+    let line = root.set("version", Out::Bare("0.2"));
+    if let Some(about) = parts::elsewhere(site) {
+        line.comment(about);
+    }
+    parts::env(site, &mut root)?;
+    if site.batch {
+        root.set("batch", graph(site, last)?).gap();
+    }
+    let mut phases = Map::new();
+    install_phase(site, site.images.clone(), &mut phases)?;
+    let container = pipeline.container.as_ref();
+    let mut before: Vec<Element> =
+        container.map(|container| image::login(site, container)).transpose()?.unwrap_or_default();
+    before.extend(pipeline.steps.restore.iter().map(|command| Element::from(whole(command))));
+    phase(site, "pre_build", before, &mut phases);
+    let steps = pipeline.steps.build.iter().chain(&pipeline.steps.test);
+    let mut work: Vec<Element> = steps.map(|command| Element::from(whole(command))).collect();
+    if let Some(container) = container {
+        work.extend(image::build(site, container)?);
+    }
+    phase(site, "build", work, &mut phases);
+    let mut after = Vec::new();
+    if let Some(container) = container {
+        after.extend(image::push(site, container)?);
+    }
+    if !site.batch {
+        after.extend(pipeline.steps.publish.iter().map(|command| Element::from(push::when_pushed(&whole(command)))));
+    }
+    if !after.is_empty() {
+        phase(
+            site,
+            "post_build",
+            [push::guard(), push::decision(&pipeline.push)].into_iter().chain(after).collect(),
+            &mut phases,
+        );
+    }
+    if phases.is_empty() {
+        return Err(Error::Missing {
+            key: "pipeline.steps",
+            target: TARGET,
+            reason: "there is nothing to build: give commands, such as `build = [\"make\"]`, or a `pipeline.container`"
+                .to_owned(),
+        });
+    }
+    root.set("phases", phases).gap();
+    parts::reports(site, &mut root)?;
+    parts::artifacts(site, &mut root);
+    parts::cache(site, &mut root);
+    Ok(root)
+}
+
+/// Makes the file of the task that runs once, after every architecture is built.
+fn last_task(site: &Site<'_>) -> Result<Map, Error> {
+    let pipeline = &site.project.pipeline;
+    let mut root = Map::new();
+    root.set("version", Out::Bare("0.2"))
+        .comment("The last task of the batch: runs once, when every architecture is built.");
+    parts::env(site, &mut root)?;
+    let mut phases = Map::new();
+    if !pipeline.steps.publish.is_empty() {
+        install_phase(site, site.images[..1].to_vec(), &mut phases)?;
+    }
+    let mut work = vec![push::decision(&pipeline.push)];
+    if let Some(container) = &pipeline.container {
+        phase(site, "pre_build", image::login(site, container)?, &mut phases);
+        work.extend(image::index(site, container)?);
+    }
+    work.extend(pipeline.steps.publish.iter().map(|command| Element::from(push::when_pushed(&whole(command)))));
+    phase(site, "build", work, &mut phases);
+    root.set("phases", phases).gap();
+    Ok(root)
+}
+
+/// Makes the graph: a task for each architecture, then the one that joins them.
+fn graph(site: &Site<'_>, last: Option<&str>) -> Result<Map, Error> {
+    let mut tasks = Vec::new();
+    for (architecture, image) in &site.images {
+        let mut task = Map::new();
+        task.set("identifier", architecture.as_str());
+        task.set("env", environment(site, *architecture, image));
+        tasks.push(Element::from(task));
+    }
+    if let Some(last) = last {
+        let (architecture, image) = &site.images[0];
+        let mut task = Map::new();
+        task.set("identifier", if site.project.pipeline.container.is_some() { "manifest" } else { "publish" });
+        task.set("buildspec", last);
+        task.set("depend-on", Out::list(site.images.iter().map(|(architecture, _)| architecture.as_str())));
+        let mut env = environment(site, *architecture, image);
+        if site.project.pipeline.container.is_none() {
+            env = parts::environment(site, *architecture, image);
+        }
+        task.set("env", env);
+        tasks.push(Element::from(task));
+    }
+    let mut batch = Map::new();
+    batch.set("fast-fail", true);
+    batch
+        .set("build-graph", Out::List(tasks))
+        .comment("A graph, not a matrix: all builds of a matrix have one environment type, which is one architecture.");
+    Ok(batch)
+}
+
+fn environment(site: &Site<'_>, architecture: Architecture, image: &str) -> Map {
+    let mut env = parts::environment(site, architecture, image);
+    if site.project.pipeline.container.is_some() {
+        env.set("privileged-mode", true).beside("Docker needs it");
+    }
+    env
+}
+
+fn install_phase(site: &Site<'_>, images: Vec<(Architecture, String)>, phases: &mut Map) -> Result<(), Error> {
+    let installation = site.installation(images)?;
+    let mut install = Map::new();
+    if !installation.runtimes.is_empty() {
+        let mut runtimes = Map::new();
+        for (name, version) in &installation.runtimes {
+            runtimes.set(name.clone(), version);
+        }
+        let line = install.set("runtime-versions", runtimes);
+        if let Some(about) = &installation.about_runtimes {
+            line.comment(about);
+        }
+    }
+    if !installation.commands.is_empty() {
+        let commands = site.enter().into_iter().chain(installation.commands.iter().map(element));
+        install.set("commands", Out::List(commands.collect()));
+    }
+    if !install.is_empty() {
+        phases.set("install", install);
+    }
+    Ok(())
+}
+
+fn phase(site: &Site<'_>, name: &str, commands: Vec<Element>, phases: &mut Map) {
+    if commands.is_empty() {
+        return;
+    }
+    let mut phase = Map::new();
+    phase.set("commands", Out::List(site.enter().into_iter().chain(commands).collect()));
+    phases.set(name, phase);
+}
+
+fn element(step: &Step) -> Element {
+    Element { comment: step.comment.clone(), value: Out::from(&step.command) }
+}
+
+/// Keeps the exit status of every line of a command: CodeBuild itself looks at the last line's alone.
+fn whole(command: &str) -> String {
+    let lines = command.trim_end_matches('\n');
+    if lines.contains('\n') { format!("(\nset -e\n{lines}\n)") } else { command.to_owned() }
+}
+
+/// Names the last task's file beside the first: `buildspec.yml` → `buildspec-manifest.yml`.
+fn beside(file: &str) -> String {
+    let (stem, extension) = file.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unwrap_or((file, "yml"));
+    format!("{stem}-manifest.{extension}")
+}
+
+/// Writes a value that may have variables of CodeBuild in it as one word of a shell.
+///
+/// # Errors
+/// When it has variables of GitLab, which nobody sets here.
+fn value(key: &str, text: &str) -> Result<String, Error> {
+    for prefix in ["$CI_", "${CI_", "$GITLAB_", "${GITLAB_"] {
+        if text.contains(prefix) {
+            return Err(Error::Value {
+                key: key.to_owned(),
+                value: text.to_owned(),
+                target: TARGET,
+                reason: "it has a variable of GitLab, which is empty on CodeBuild".to_owned(),
+            });
+        }
+    }
+    Ok(expanding(text))
+}

@@ -1,0 +1,269 @@
+//! Installing by plain POSIX shell: curl, a checksum program and tar, pinned URLs and digests. Nothing is unpacked before
+//! its digest was found right; needs no toolkit where it runs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use url::Url;
+
+use super::install::Step;
+use super::shell::{expanding, word};
+use super::{Architecture, Bootstrap, Error, Project, Tool};
+use crate::model::{Algorithm, Artifact, Digest, Format, Os};
+use crate::net::Mirror;
+use crate::toolchain::activate;
+
+/// Stands for an install's folder while its activation is asked for; no path of any machine.
+const ROOT: &str = "/toolkit-root-of-an-install";
+
+/// The folder below which tools are unpacked: one's own, so that no root is needed.
+const TOOLS: &str = "$HOME/.toolchains";
+
+/// A folder with one tool in it, or several that share it.
+struct Root<'p> {
+    /// The folder, with `$HOME` in it.
+    folder: String,
+    /// The tools, in the order in which they are unpacked.
+    tools: Vec<&'p Tool<'p>>,
+}
+
+/// Gives the commands that install every locked tool and make it visible.
+///
+/// # Errors
+/// When a file of the lock cannot be fetched, checked or unpacked by plain shell.
+pub(super) fn steps(project: &Project<'_>, target: &'static str) -> Result<Vec<Step>, Error> {
+    let roots = roots(project);
+    let mut cases = Vec::new();
+    for architecture in &project.architectures {
+        let mut lines = Vec::new();
+        for root in &roots {
+            for tool in &root.tools {
+                for artifact in artifacts(tool, *architecture)? {
+                    lines.push(fetch_line(project, tool, &artifact, &root.folder, target)?);
+                }
+            }
+        }
+        cases.push((*architecture, lines));
+    }
+    let folders: Vec<String> = roots.iter().map(|root| expanding(&root.folder)).collect();
+    let names: Vec<String> =
+        project.tools.iter().map(|tool| format!("{} {}", tool.toolchain.name(), tool.locked.version)).collect();
+    let install =
+        format!("(\n{FETCH}  rm -rf {} || exit 1\n{})", folders.join(" "), by_machine(&cases, &names.join(", "), "  "));
+    let about = format!("Installs {}; toolkit.lock has the same URLs and digests.", names.join(", "));
+    let mut steps = vec![Step::new(&about, install)];
+    for root in &roots {
+        steps.push(Step { comment: None, command: visible(root, target)? });
+    }
+    Ok(steps)
+}
+
+/// Gives the commands that bring toolkit itself: an executable, or a `.tar.gz` with it inside.
+///
+/// # Errors
+/// When a URL or a digest cannot be used by plain shell.
+pub(super) fn bootstrap(bootstraps: &[(Architecture, &Bootstrap)], target: &'static str) -> Result<Vec<Step>, Error> {
+    let mut cases = Vec::new();
+    for (architecture, bootstrap) in bootstraps {
+        let refuse = |what: &str, value: &str, reason: String| Error::Value {
+            key: format!("pipeline.install.bootstrap.{}.{what}", architecture.as_str()),
+            value: value.to_owned(),
+            target,
+            reason,
+        };
+        let digest: Digest =
+            bootstrap.digest.parse().map_err(|cause| refuse("digest", &bootstrap.digest, format!("{cause}")))?;
+        let program = checker(&digest).ok_or_else(|| {
+            refuse("digest", &bootstrap.digest, "plain shell checks sha256 and sha512 only".to_owned())
+        })?;
+        let url = &bootstrap.url;
+        allowed(url).map_err(|reason| refuse("url", url.as_str(), reason))?;
+        let packed = [".tar.gz", ".tgz"].iter().any(|end| url.path().ends_with(end));
+        let strip = if packed { "0" } else { "-" };
+        let line = format!("fetch {} {} {} {strip} \"$folder/files\"", word(url.as_str()), program, digest.hex());
+        cases.push((*architecture, vec![line]));
+    }
+    let command = format!(
+        "(\n  folder={folder}\n{FETCH}  rm -rf \"$folder\" || exit 1\n{cases}  \
+         program=$(find \"$folder/files\" -type f -name toolkit | head -n 1)\n  \
+         [ -n \"$program\" ] || {{ echo \"there is no toolkit in the archive\" >&2; exit 1; }}\n  \
+         chmod +x \"$program\" && mkdir -p \"$folder/bin\" && ln -sf \"$program\" \"$folder/bin/toolkit\" || exit 1\n)",
+        folder = expanding(&format!("{TOOLS}/toolkit")),
+        cases = by_machine(&cases, "toolkit", "  "),
+    );
+    let visible = format!("export PATH={}", expanding(&format!("{TOOLS}/toolkit/bin:$PATH")));
+    Ok(vec![
+        Step::new("Brings toolkit, checked before it is unpacked or run.", command),
+        Step { comment: None, command: visible },
+    ])
+}
+
+/// The shell function that all downloads go through. In a subshell, so that `exit` ends it and nothing of it stays.
+/// `-` instead of a number of folders to drop: the file is the program `toolkit` itself, and is not unpacked.
+const FETCH: &str = r#"  fetch() { # URL, checksum program, digest, leading folders to drop, destination
+    archive=$(mktemp) || exit 1
+    trap 'rm -f "$archive"' EXIT
+    curl -fsSL --proto "=${1%%:*}" --retry 5 --retry-connrefused --connect-timeout 30 -o "$archive" "$1" || {
+      echo "could not download $1" >&2; exit 1
+    }
+    printf '%s  %s\n' "$3" "$archive" | "$2" -c - >/dev/null || {
+      echo "$1 has another digest than the one written here; nothing was unpacked" >&2; exit 1
+    }
+    mkdir -p "$5" || exit 1
+    case $4 in
+      -) cp "$archive" "$5/toolkit" || exit 1 ;;
+      *) tar -xzof "$archive" --strip-components="$4" -C "$5" || exit 1 ;;
+    esac
+    rm -f "$archive"
+  }
+"#;
+
+/// Groups tools by the folder that they need to share.
+fn roots<'p>(project: &'p Project<'p>) -> Vec<Root<'p>> {
+    let mut groups: BTreeMap<&str, Vec<&Tool<'_>>> = BTreeMap::new();
+    for tool in &project.tools {
+        let name = tool.toolchain.shared_root().unwrap_or(tool.toolchain.name());
+        groups.entry(name).or_default().push(tool);
+    }
+    let root = |(name, mut tools): (&str, Vec<&'p Tool<'p>>)| {
+        // Of files that several bring, the newest's stay: it is unpacked last.
+        tools.sort_by_cached_key(|tool| {
+            let version = tool.toolchain.version(&tool.locked.version).map(|version| version.semver().clone());
+            (version.ok(), tool.toolchain.name())
+        });
+        let versions: Vec<&str> = tools.iter().map(|tool| tool.locked.version.as_str()).collect();
+        Root { folder: format!("{TOOLS}/{name}/{}", versions.join("_")), tools }
+    };
+    groups.into_iter().map(root).collect()
+}
+
+/// Gives a tool's files for an architecture: those of the usual C library, or of the one there is.
+fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<Vec<Artifact>, Error> {
+    let fits = |locked: &&crate::project::LockedArtifact| {
+        locked.platform.os == Os::Linux && locked.platform.arch == architecture.arch()
+    };
+    let platform = tool.locked.artifacts.iter().filter(fits).map(|locked| locked.platform).min();
+    let platform = platform.ok_or_else(|| Error::NotLockedFor {
+        tool: tool.toolchain.name().to_owned(),
+        architecture: architecture.as_str(),
+    })?;
+    Ok(tool.locked.artifacts_for(platform))
+}
+
+fn fetch_line(
+    project: &Project<'_>,
+    tool: &Tool<'_>,
+    artifact: &Artifact,
+    folder: &str,
+    target: &'static str,
+) -> Result<String, Error> {
+    let unsupported = |reason: String| Error::Unsupported {
+        key: "pipeline.install.method",
+        value: "portable".to_owned(),
+        target,
+        reason,
+    };
+    let named = format!("{} {}", tool.toolchain.name(), tool.locked.version);
+    if artifact.format == Format::GoModuleZip {
+        return Err(unsupported(format!(
+            "{named} is locked as a Go module, whose `h1:` hash plain shell cannot check; use \"toolkit\", or the usual source"
+        )));
+    }
+    if artifact.format != Format::TarGz {
+        return Err(unsupported(format!(
+            "{named} comes as {}, and plain shell unpacks .tar.gz only; use \"toolkit\"",
+            artifact.file_name()
+        )));
+    }
+    let program = checker(&artifact.digest).ok_or_else(|| {
+        unsupported(format!("{named} is locked by a digest that no usual program checks; use \"toolkit\""))
+    })?;
+    let url = mirrored(project, &artifact.url, target)?;
+    allowed(&url).map_err(unsupported)?;
+    Ok(format!(
+        "fetch {} {program} {} {} {}",
+        word(url.as_str()),
+        artifact.digest.hex(),
+        artifact.strip,
+        expanding(folder)
+    ))
+}
+
+/// Gives where a file is read: upstream, or the project's mirror.
+fn mirrored(project: &Project<'_>, url: &Url, target: &'static str) -> Result<Url, Error> {
+    let Some(mirror) = &project.mirror else { return Ok(url.clone()) };
+    let refuse =
+        |reason: String| Error::Value { key: "source.mirror".to_owned(), value: mirror.clone(), target, reason };
+    if !mirror.contains("://") && !Path::new(mirror).is_absolute() {
+        return Err(refuse("a folder that is named from here means nothing in a job; give a URL".to_owned()));
+    }
+    let parsed = Mirror::parse(mirror, Path::new("/")).map_err(|cause| refuse(cause.to_string()))?;
+    parsed.url(url).map_err(|cause| refuse(cause.to_string()))
+}
+
+/// Refuses what curl must not fetch in a job: other schemes, and secrets that would stand in the file.
+fn allowed(url: &Url) -> Result<(), String> {
+    if !matches!(url.scheme(), "https" | "file" | "http") {
+        return Err(format!("curl cannot fetch `{}:`", url.scheme()));
+    }
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if url.scheme() == "http" && !local {
+        return Err("plain http is allowed to the same machine only".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it holds a user name or a password, which would stand in the file".to_owned());
+    }
+    Ok(())
+}
+
+/// Names the program of coreutils that checks a digest.
+fn checker(digest: &Digest) -> Option<&'static str> {
+    match digest.algorithm() {
+        Algorithm::Sha256 => Some("sha256sum"),
+        Algorithm::Sha512 => Some("sha512sum"),
+        Algorithm::GoModule => None,
+    }
+}
+
+/// Writes what each architecture does, and refuses others.
+fn by_machine(cases: &[(Architecture, Vec<String>)], what: &str, indent: &str) -> String {
+    let mut text = format!("{indent}case \"$(uname -m)\" in\n");
+    for (architecture, lines) in cases {
+        text.push_str(&format!("{indent}  {})\n", architecture.machine()));
+        for line in lines {
+            text.push_str(&format!("{indent}    {line}\n"));
+        }
+        text.push_str(&format!("{indent}    ;;\n"));
+    }
+    let message = word(&format!("{what}: not locked for this machine:"));
+    text.push_str(&format!("{indent}  *) echo {message} \"$(uname -m)\" >&2; exit 1 ;;\n{indent}esac\n"));
+    text
+}
+
+/// Writes the activation of the tools of a folder as one `export`.
+fn visible(root: &Root<'_>, target: &'static str) -> Result<String, Error> {
+    let (mut paths, mut vars): (Vec<String>, Vec<(String, String)>) = (Vec::new(), Vec::new());
+    for tool in &root.tools {
+        let activation = activate(tool.toolchain, Path::new(ROOT), &tool.settings).map_err(|cause| Error::Value {
+            key: format!("tools.{}.{}", tool.toolchain.name(), cause.name),
+            value: cause.value.clone(),
+            target,
+            reason: "a portable install cannot do it, since the tool is not there yet; use `method = \"toolkit\"`"
+                .to_owned(),
+        })?;
+        let placed = |text: &str| text.replace(ROOT, &root.folder);
+        for path in activation.paths.iter().map(|path| placed(&path.display().to_string())) {
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        for (name, value) in activation.vars.iter().map(|(name, value)| (name.clone(), placed(value))) {
+            vars.retain(|(known, _)| *known != name);
+            vars.push((name, value));
+        }
+    }
+    paths.push("$PATH".to_owned());
+    vars.insert(0, ("PATH".to_owned(), paths.join(":")));
+    let words: Vec<String> = vars.iter().map(|(name, value)| format!("{name}={}", expanding(value))).collect();
+    Ok(format!("export {}", words.join(" ")))
+}

@@ -1,0 +1,344 @@
+//! Batches: what waits for what, and on which machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Context, Findings, Level, Rule, rule};
+use crate::format::buildspec::images::{
+    COMPUTE_TYPES, ENVIRONMENTS, LAMBDA_COMPUTE_TYPES, arch_of, environment_type, is_lambda_image, is_retired,
+};
+use crate::format::buildspec::{Batch, BatchEnv, BatchKind, Matrix, OnFailure, Task, Text};
+use crate::model::did_you_mean;
+
+pub(super) const DUPLICATE: Rule = rule(
+    "TK190",
+    Level::Error,
+    "two builds have one identifier",
+    "Identifiers tell builds apart (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n    - identifier: a\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const UNKNOWN_DEPENDENCY: Rule = rule(
+    "TK191",
+    Level::Error,
+    "a build waits for one that is not there",
+    "`depend-on` names identifiers of the same graph (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
+    "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const CYCLE: Rule = rule(
+    "TK192",
+    Level::Error,
+    "builds wait for each other",
+    "None of them can begin (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
+    "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\n      depend-on: [a]\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const MATRIX_ARCHITECTURES: Rule = rule(
+    "TK193",
+    Level::Error,
+    "a matrix mixes architectures",
+    "`type` is the same for all builds of a matrix; use `build-graph` or `build-list` \
+     (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html#build-spec.batch.build-matrix).",
+    "version: 0.2\nbatch:\n  build-matrix:\n    dynamic:\n      env:\n        type: [LINUX_CONTAINER, ARM_CONTAINER]\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: LINUX_CONTAINER}\n    - identifier: b\n      env: {type: ARM_CONTAINER}\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const COMPUTE_AND_FLEET: Rule = rule(
+    "TK194",
+    Level::Error,
+    "a build names a compute type and a fleet",
+    "One excludes the other (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_SMALL, fleet: macs}\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {fleet: macs}\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const IMAGE_ARCHITECTURE: Rule = rule(
+    "TK195",
+    Level::Error,
+    "an image is for another machine than the build's",
+    "An image runs on its own architecture, and an image for Lambda on Lambda compute only; there is no Ubuntu image for ARM \
+     (https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html).",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, image: \"aws/codebuild/standard:8.0\"}\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, image: \"aws/codebuild/amazonlinux-aarch64-standard:4.0\"}\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const COMPUTE_TYPE: Rule = rule(
+    "TK196",
+    Level::Warning,
+    "a compute type does not exist",
+    "The API does not know it, although the guide's examples have GENERAL_LINUX_XLAGRE and ARM_LAMBDA_1GB \
+     (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_TINY}\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_SMALL}\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const COMPUTE_FOR_TYPE: Rule = rule(
+    "TK197",
+    Level::Error,
+    "a compute type does not go with the environment type",
+    "BUILD_LAMBDA_… is for Lambda compute, and nothing else is (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, compute-type: BUILD_LAMBDA_2GB}\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_LAMBDA_CONTAINER, compute-type: BUILD_LAMBDA_2GB}\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const ENVIRONMENT_TYPE: Rule = rule(
+    "TK198",
+    Level::Error,
+    "an environment type does not exist",
+    "The API lists them (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM64_CONTAINER}\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER}\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const KINDS: Rule = rule(
+    "TK199",
+    Level::Error,
+    "a batch lists its builds in no way, or in several",
+    "One of build-graph, build-list, build-matrix and build-fanout is the documented use \
+     (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
+    "version: 0.2\nbatch:\n  fast-fail: true\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  fast-fail: true\n  build-list:\n    - identifier: a\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const LAMBDA_PRIVILEGED: Rule = rule(
+    "TK200",
+    Level::Error,
+    "Lambda compute cannot be privileged",
+    "There is no Docker and no root on it (https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html).",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_LAMBDA_CONTAINER, privileged-mode: true}\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, privileged-mode: true}\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const RETIRED_IMAGE: Rule = rule(
+    "TK201",
+    Level::Warning,
+    "AWS no longer maintains an image",
+    "It gets no repairs, and is not cached on the machines (https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html).",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {image: \"aws/codebuild/standard:5.0\"}\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {image: \"aws/codebuild/standard:8.0\"}\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const NO_RETRY: Rule = rule(
+    "TK202",
+    Level::Warning,
+    "`on-failure` does nothing on this machine",
+    "It works neither on Lambda compute nor on reserved capacity (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {fleet: macs}\nphases:\n  build:\n    on-failure: RETRY-2\n    commands: [make]\n",
+    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER}\nphases:\n  build:\n    on-failure: RETRY-2\n    commands: [make]\n",
+);
+
+/// What the guide's own examples write, and what the API knows.
+const DOCUMENTED_COMPUTE: &[(&str, &str)] = &[
+    ("GENERAL_LINUX_XLAGRE", "BUILD_GENERAL1_XLARGE"),
+    ("ARM_LAMBDA_1GB", "BUILD_LAMBDA_1GB"),
+    ("ARM_LAMBDA_2GB", "BUILD_LAMBDA_2GB"),
+];
+
+/// How long a circle may be for a message to name all of it.
+const MOST_NAMED: usize = 8;
+
+/// Looks at the builds of a batch.
+pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
+    let Some(batch) = &context.buildspec.batch else { return };
+    kinds(batch, findings);
+    for (_, kind) in &batch.kinds {
+        match kind {
+            BatchKind::Graph(tasks) => {
+                identifiers(tasks, findings);
+                graph(tasks, findings);
+            }
+            BatchKind::List(tasks) => identifiers(tasks, findings),
+            BatchKind::Matrix(matrix) => in_matrix(matrix, findings),
+            BatchKind::Fanout { .. } => {}
+        }
+    }
+    for task in batch.tasks() {
+        machine(&task.env, findings);
+    }
+    for image in batch.images().into_iter().filter(|image| is_retired(&image.text)) {
+        let message = format!("AWS no longer maintains `{}`", image.text);
+        let finding = findings.report(&RETIRED_IMAGE, image.span.clone(), message);
+        let asked = super::runtimes::runtimes(context).is_empty();
+        let selects = ["aws/codebuild/standard:2.0", "aws/codebuild/standard:3.0"].contains(&image.text.as_str());
+        if asked && selects {
+            finding.says("YAML_FILE_ERROR Message: This build image requires selecting at least one runtime version.");
+        }
+    }
+    retries(context, batch, findings);
+}
+
+fn kinds(batch: &Batch, findings: &mut Findings) {
+    if batch.kinds.is_empty() {
+        let message = "`batch` has none of `build-graph`, `build-list`, `build-matrix` and `build-fanout`";
+        findings.report(&KINDS, batch.key.clone(), message);
+    } else if let Some((second, _)) = batch.kinds.get(1) {
+        findings.report(&KINDS, second.clone(), "a batch has one list of builds, and this is the second");
+    }
+}
+
+fn identifiers(tasks: &[Task], findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for identifier in tasks.iter().filter_map(|task| task.identifier.as_ref()) {
+        if !seen.insert(identifier.text.as_str()) {
+            let message = format!("another build is called `{}` already", identifier.text);
+            findings.report(&DUPLICATE, identifier.span.clone(), message);
+        }
+    }
+}
+
+fn graph(tasks: &[Task], findings: &mut Findings) {
+    let mut waits: BTreeMap<&str, Vec<&Text>> = BTreeMap::new();
+    for task in tasks {
+        let Some(identifier) = &task.identifier else { continue };
+        waits.entry(identifier.text.as_str()).or_default().extend(&task.depend_on);
+    }
+    for awaited in tasks.iter().flat_map(|task| &task.depend_on) {
+        if !waits.contains_key(awaited.text.as_str()) {
+            let near = did_you_mean(&awaited.text, waits.keys().copied());
+            let asked = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let message = format!("no build of the graph is called `{}`{asked}", awaited.text);
+            findings.report(&UNKNOWN_DEPENDENCY, awaited.span.clone(), message);
+        }
+    }
+    if let Some((link, path)) = circle(&waits) {
+        let named =
+            if path.len() > MOST_NAMED { format!("{} builds", path.len() - 1) } else { path.join(" waits for ") };
+        findings.report(&CYCLE, link.span.clone(), format!("none of these can begin: {named}"));
+    }
+}
+
+/// Finds builds that wait for each other: the link that closes the circle, and the names along it.
+fn circle<'a>(waits: &BTreeMap<&'a str, Vec<&'a Text>>) -> Option<(&'a Text, Vec<&'a str>)> {
+    let mut done = BTreeSet::new();
+    for start in waits.keys() {
+        if done.contains(start) {
+            continue;
+        }
+        // A walk without recursion: a graph of thousands of builds in a row must not exhaust the stack.
+        let mut path: Vec<(&str, usize)> = vec![(start, 0)];
+        let mut on_path = BTreeSet::from([*start]);
+        while let Some((name, next)) = path.last().copied() {
+            let Some(awaited) = waits.get(name).and_then(|all| all.get(next)).copied() else {
+                done.insert(name);
+                on_path.remove(name);
+                path.pop();
+                continue;
+            };
+            if let Some(last) = path.last_mut() {
+                last.1 += 1;
+            }
+            let text = awaited.text.as_str();
+            if on_path.contains(text) {
+                let names = path.iter().map(|(name, _)| *name).skip_while(|name| *name != text).chain([text]).collect();
+                return Some((awaited, names));
+            }
+            if !done.contains(text) && waits.contains_key(text) {
+                on_path.insert(text);
+                path.push((text, 0));
+            }
+        }
+    }
+    None
+}
+
+fn in_matrix(matrix: &Matrix, findings: &mut Findings) {
+    machine(&matrix.shared, findings);
+    if let Some(span) = &matrix.dynamic_type {
+        let message =
+            "`type` does not differ within a matrix; use `build-graph` or `build-list` for several architectures";
+        findings.report(&MATRIX_ARCHITECTURES, span.clone(), message);
+    }
+    let first = matrix.images.iter().find_map(|image| arch_of(&image.text));
+    let other = matrix.images.iter().find(|image| arch_of(&image.text).is_some_and(|arch| Some(arch) != first));
+    if let Some(image) = other {
+        let message = format!("`{}` is for another architecture than the images before it", image.text);
+        findings.report(&MATRIX_ARCHITECTURES, image.span.clone(), message);
+    } else {
+        for image in &matrix.images {
+            image_on(image, matrix.shared.kind.as_ref(), findings);
+        }
+    }
+    for compute in &matrix.compute_types {
+        compute_on(compute, matrix.shared.kind.as_ref(), findings);
+    }
+}
+
+fn machine(env: &BatchEnv, findings: &mut Findings) {
+    if let (Some(_), Some(fleet)) = (&env.compute_type, &env.fleet) {
+        findings.report(
+            &COMPUTE_AND_FLEET,
+            fleet.span.clone(),
+            "`fleet` excludes `compute-type`; leave one of them out",
+        );
+    }
+    if let Some(kind) =
+        env.kind.as_ref().filter(|kind| environment_type(&kind.text).is_none() && !kind.text.contains('$'))
+    {
+        let near = did_you_mean(&kind.text, ENVIRONMENTS.iter().map(|known| known.name));
+        let asked = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        findings.report(
+            &ENVIRONMENT_TYPE,
+            kind.span.clone(),
+            format!("there is no environment type `{}`{asked}", kind.text),
+        );
+    }
+    if let Some(image) = &env.image {
+        image_on(image, env.kind.as_ref(), findings);
+    }
+    if let Some(compute) = &env.compute_type {
+        compute_on(compute, env.kind.as_ref(), findings);
+    }
+    let lambda = env.kind.as_ref().filter(|kind| environment_type(&kind.text).is_some_and(|known| known.lambda));
+    if let Some(kind) = lambda.filter(|_| env.privileged == Some(true)) {
+        findings.report(&LAMBDA_PRIVILEGED, kind.span.clone(), format!("`{}` has no privileged mode", kind.text));
+    }
+}
+
+fn image_on(image: &Text, kind: Option<&Text>, findings: &mut Findings) {
+    let Some(environment) = kind.and_then(|kind| environment_type(&kind.text)) else { return };
+    let (Some(arch), ours) = (arch_of(&image.text), image.text.starts_with("aws/codebuild/")) else { return };
+    let lambda = is_lambda_image(&image.text);
+    let wrong = if arch != environment.arch || environment.os != "linux" {
+        format!(
+            "`{}` is for linux/{arch}, and {} is {}/{}",
+            image.text, environment.name, environment.os, environment.arch
+        )
+    } else if ours && lambda != environment.lambda {
+        let place = if lambda { "Lambda compute only" } else { "anything but Lambda compute" };
+        format!("`{}` is for {place}, and the build runs on {}", image.text, environment.name)
+    } else {
+        return;
+    };
+    findings.report(&IMAGE_ARCHITECTURE, image.span.clone(), wrong);
+}
+
+fn compute_on(compute: &Text, kind: Option<&Text>, findings: &mut Findings) {
+    let text = compute.text.as_str();
+    let known = || COMPUTE_TYPES.iter().chain(LAMBDA_COMPUTE_TYPES).copied();
+    if text.contains('$') {
+        return;
+    }
+    if !known().any(|known| known == text) {
+        let documented = DOCUMENTED_COMPUTE.iter().find(|(word, _)| *word == text).map(|(_, right)| *right);
+        let near = documented.or_else(|| did_you_mean(text, known()));
+        let asked = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        findings.report(&COMPUTE_TYPE, compute.span.clone(), format!("there is no compute type `{text}`{asked}"));
+        return;
+    }
+    let environment = kind.and_then(|kind| environment_type(&kind.text));
+    if let Some(environment) = environment.filter(|environment| !environment.has_compute(text)) {
+        let message = format!("`{text}` does not go with {}", environment.name);
+        findings.report(&COMPUTE_FOR_TYPE, compute.span.clone(), message);
+    }
+}
+
+/// Reports `on-failure` where every build that runs these phases is on Lambda or on a fleet.
+fn retries(context: &Context<'_>, batch: &Batch, findings: &mut Findings) {
+    let own: Vec<&Task> = batch.tasks().filter(|task| task.buildspec.is_none()).collect();
+    let deaf = |task: &&Task| {
+        let lambda = |kind: &Text| environment_type(&kind.text).is_some_and(|known| known.lambda);
+        task.env.fleet.is_some() || task.env.kind.as_ref().is_some_and(lambda)
+    };
+    if own.is_empty() || !own.iter().all(deaf) {
+        return;
+    }
+    for phase in &context.buildspec.phases {
+        if let (Some(text), Some(OnFailure::Retry { .. } | OnFailure::Continue)) =
+            (&phase.on_failure_text, &phase.on_failure)
+        {
+            let message = format!("`{}` does nothing on Lambda compute and on reserved capacity", text.text);
+            findings.report(&NO_RETRY, text.span.clone(), message);
+        }
+    }
+}

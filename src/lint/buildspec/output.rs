@@ -1,0 +1,118 @@
+//! What a build leaves behind: reports, artifacts, caches.
+
+use super::{Context, Findings, Level, Rule, rule};
+use crate::model::did_you_mean;
+
+pub(super) const FORMAT: Rule = rule(
+    "TK170",
+    Level::Error,
+    "a report is of a format that CodeBuild does not read",
+    "The formats are in the guide (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file).",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  unit:\n    files: [out.xml]\n    file-format: JUNIT\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  unit:\n    files: [out.xml]\n    file-format: JUNITXML\n",
+);
+pub(super) const GROUPS: Rule = rule(
+    "TK171",
+    Level::Error,
+    "there are more than five report groups",
+    "Five is the most (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file).",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  a: {files: [a]}\n  b: {files: [a]}\n  c: {files: [a]}\n  d: {files: [a]}\n  \
+     e: {files: [a]}\n  f: {files: [a]}\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  a: {files: [a]}\n  b: {files: [a]}\n  c: {files: [a]}\n  d: {files: [a]}\n  \
+     e: {files: [a]}\n",
+);
+pub(super) const FALLBACK_KEYS: Rule = rule(
+    "TK175",
+    Level::Error,
+    "there are more than five fallback keys",
+    "Five is the most (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a, b, c, d, e, f]\n  paths: [out]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a, b, c, d, e]\n  paths: [out]\n",
+);
+pub(super) const FALLBACK_WITHOUT_KEY: Rule = rule(
+    "TK176",
+    Level::Warning,
+    "fallback keys stand without a key",
+    "Without `key` they are passed over (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  fallback-keys: [a-]\n  paths: [out]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a-]\n  paths: [out]\n",
+);
+pub(super) const ACTION: Rule = rule(
+    "TK177",
+    Level::Error,
+    "a cache does neither restore nor save",
+    "`action` is one of them, or is left out for both (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  action: both\n  paths: [out]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  action: save\n  paths: [out]\n",
+);
+
+const FORMATS: &[&str] = &[
+    "CUCUMBERJSON",
+    "JUNITXML",
+    "NUNITXML",
+    "NUNIT3XML",
+    "TESTNGXML",
+    "VISUALSTUDIOTRX",
+    "CLOVERXML",
+    "COBERTURAXML",
+    "JACOCOXML",
+    "SIMPLECOV",
+];
+
+/// What people call the formats.
+const OTHER_FORMATS: &[(&str, &str)] = &[
+    ("junit", "JUNITXML"),
+    ("xunit", "JUNITXML"),
+    ("nunit", "NUNITXML"),
+    ("nunit3", "NUNIT3XML"),
+    ("testng", "TESTNGXML"),
+    ("trx", "VISUALSTUDIOTRX"),
+    ("cucumber", "CUCUMBERJSON"),
+    ("clover", "CLOVERXML"),
+    ("cobertura", "COBERTURAXML"),
+    ("jacoco", "JACOCOXML"),
+    ("simplecovjson", "SIMPLECOV"),
+];
+
+/// How many report groups a project has at most.
+const MOST_GROUPS: usize = 5;
+
+/// How many fallback keys are read at most.
+const MOST_FALLBACK_KEYS: usize = 5;
+
+/// Looks at reports and caches; artifacts are judged by their shape.
+pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
+    let buildspec = context.buildspec;
+    for report in &buildspec.reports {
+        let Some(format) = &report.format else { continue };
+        if format.text.contains('$') || FORMATS.iter().any(|known| known.eq_ignore_ascii_case(&format.text)) {
+            continue;
+        }
+        let plain = format.text.replace(['-', '_', ' '], "").to_lowercase();
+        let other = OTHER_FORMATS.iter().find(|(word, _)| *word == plain).map(|(_, right)| *right);
+        let near = other.or_else(|| did_you_mean(&plain, FORMATS.iter().copied()));
+        let asked = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let message = format!("`{}` is no format of a report{asked}", format.text);
+        let finding = findings.report(&FORMAT, format.span.clone(), message);
+        if let Some(near) = near.filter(|_| !format.alias) {
+            finding.fix(format.span.clone(), near);
+        }
+    }
+    if let Some(sixth) = buildspec.reports.get(MOST_GROUPS) {
+        let count = buildspec.reports.len();
+        let message = format!("there are {count} report groups, and a project has at most {MOST_GROUPS}");
+        findings.report(&GROUPS, sixth.name.span.clone(), message);
+    }
+    let Some(cache) = &buildspec.cache else { return };
+    if let Some(sixth) = cache.fallback_keys.get(MOST_FALLBACK_KEYS) {
+        let message = format!("at most {MOST_FALLBACK_KEYS} fallback keys are read");
+        findings.report(&FALLBACK_KEYS, sixth.span.clone(), message);
+    }
+    if let Some(first) = cache.fallback_keys.first().filter(|_| cache.key.is_none()) {
+        findings.report(&FALLBACK_WITHOUT_KEY, first.span.clone(), "`fallback-keys` are passed over without `key`");
+    }
+    if let Some(action) = cache.action.as_ref().filter(|action| !["restore", "save"].contains(&action.text.as_str())) {
+        let message = format!("`{}` is no action of a cache: `restore`, `save`, or no `action` for both", action.text);
+        findings.report(&ACTION, action.span.clone(), message);
+    }
+}

@@ -1,0 +1,247 @@
+//! The shape of the file: keys, types, phases, versions.
+
+use super::{File, Findings, Level, Rule, rule};
+use crate::format::buildspec::{Buildspec, Problem, ProblemKind};
+use crate::format::yaml;
+
+pub(super) const ROOT: Rule = rule(
+    "TK100",
+    Level::Error,
+    "the file is no map of keys",
+    "CodeBuild finds no phase in it and stops in DOWNLOAD_SOURCE with YAML_FILE_ERROR.",
+    "- npm ci\n- npm test\n",
+    "version: 0.2\nphases:\n  build:\n    commands:\n      - npm ci\n",
+);
+pub(super) const VERSION_MISSING: Rule = rule(
+    "TK101",
+    Level::Error,
+    "`version` is missing",
+    "CodeBuild requires it (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+    "phases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const VERSION: Rule = rule(
+    "TK102",
+    Level::Error,
+    "`version` is none that exists",
+    "There are 0.1 and 0.2 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+    "version: 2\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const MISSING: Rule = rule(
+    "TK103",
+    Level::Error,
+    "a required key is missing",
+    "The guide requires it (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+    "version: 0.2\nphases:\n  build:\n    finally: [make clean]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\n    finally: [make clean]\n",
+);
+pub(super) const UNKNOWN_KEY: Rule = rule(
+    "TK104",
+    Level::Warning,
+    "nothing reads a key",
+    "CodeBuild passes over keys that it does not know, without a word (observed).",
+    "version: 0.2\ntimeout: 10\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const MISSPELT_KEY: Rule = rule(
+    "TK105",
+    Level::Warning,
+    "a key is misspelt",
+    "CodeBuild passes over keys that it does not know, without a word (observed).",
+    "version: 0.2\nphases:\n  build:\n    on-fail: CONTINUE\n    commands: [make]\n",
+    "version: 0.2\nphases:\n  build:\n    on-failure: CONTINUE\n    commands: [make]\n",
+);
+pub(super) const MISPLACED_KEY: Rule = rule(
+    "TK106",
+    Level::Warning,
+    "a key stands where nothing reads it",
+    "CodeBuild reads it elsewhere and passes over it here, without a word (observed).",
+    "version: 0.2\nvariables:\n  CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nenv:\n  variables:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const TYPE: Rule = rule(
+    "TK107",
+    Level::Error,
+    "a value is of the wrong kind",
+    "CodeBuild stops in DOWNLOAD_SOURCE with YAML_FILE_ERROR (https://github.com/aws-samples/aws-container-devsecops-workshop/pull/7).",
+    "version: 0.2\nphases:\n  - build\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const EMPTY: Rule = rule(
+    "TK108",
+    Level::Error,
+    "a part that must hold something is empty",
+    "The guide requires at least one entry (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); lost \
+     indentation is the usual cause.",
+    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 24\n  build:\n    commands: [make]\n",
+);
+pub(super) const TRUTH: Rule = rule(
+    "TK109",
+    Level::Warning,
+    "a switch is neither yes nor no",
+    "The guide knows yes, no, true and false (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [out]\n  discard-paths: always\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [out]\n  discard-paths: yes\n",
+);
+pub(super) const PHASE: Rule = rule(
+    "TK110",
+    Level::Error,
+    "a phase does not exist",
+    "There are install, pre_build, build and post_build (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); \
+     the commands of any other never run.",
+    "version: 0.2\nphases:\n  pre-build:\n    commands: [make deps]\n  build:\n    commands: [make]\n",
+    "version: 0.2\nphases:\n  pre_build:\n    commands: [make deps]\n  build:\n    commands: [make]\n",
+);
+pub(super) const OLD: Rule = rule(
+    "TK111",
+    Level::Note,
+    "the file is of version 0.1",
+    "In it every command runs in a shell of its own (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+    "version: 0.1\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const OTHER_VERSION: Rule = rule(
+    "TK112",
+    Level::Warning,
+    "a key is of the other version of the format",
+    "0.2 renamed `environment_variables` to `env` and `plaintext` to `variables` (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+    "version: 0.2\nenvironment_variables:\n  plaintext:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
+    "version: 0.2\nenv:\n  variables:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
+);
+pub(super) const ON_FAILURE: Rule = rule(
+    "TK113",
+    Level::Error,
+    "`on-failure` says nothing that CodeBuild knows",
+    "It takes ABORT, CONTINUE, RETRY, RETRY-<n>, RETRY-<expression> and RETRY-<n>-<expression> (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+    "version: 0.2\nphases:\n  build:\n    on-failure: IGNORE\n    commands: [make]\n",
+    "version: 0.2\nphases:\n  build:\n    on-failure: RETRY-2\n    commands: [make]\n",
+);
+pub(super) const COMMANDS_TEXT: Rule = rule(
+    "TK114",
+    Level::Warning,
+    "`commands` is one text instead of a list",
+    "The guide knows a list only (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+    "version: 0.2\nphases:\n  build:\n    commands: make\n",
+    "version: 0.2\nphases:\n  build:\n    commands:\n      - make\n",
+);
+pub(super) const COMMAND_MAP: Rule = rule(
+    "TK120",
+    Level::Error,
+    "YAML reads a command as a key and a value",
+    "`: ` in a text without quotes makes a map, and CodeBuild refuses the file (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+    "version: 0.2\nphases:\n  build:\n    commands:\n      - echo \"Step: build\"\n",
+    "version: 0.2\nphases:\n  build:\n    commands:\n      - 'echo \"Step: build\"'\n",
+);
+pub(super) const COMMAND_BRACES: Rule = rule(
+    "TK121",
+    Level::Error,
+    "a command begins with a brace",
+    "`{` at the beginning of a text without quotes opens a map, and CodeBuild refuses the file (observed).",
+    "version: 0.2\nphases:\n  build:\n    commands:\n      - { make; make test; }\n",
+    "version: 0.2\nphases:\n  build:\n    commands:\n      - '{ make; make test; }'\n",
+);
+pub(super) const COMMAND_LIST: Rule = rule(
+    "TK122",
+    Level::Error,
+    "a command is a list",
+    "CodeBuild does not join lists, not even those of aliases: every command is one text (observed).",
+    "version: 0.2\nphases:\n  build:\n    commands:\n      - [make, test]\n",
+    "version: 0.2\nphases:\n  build:\n    commands:\n      - make test\n",
+);
+
+pub(super) const ONLY_SECONDARY: Rule = rule(
+    "TK172",
+    Level::Note,
+    "artifacts have secondary ones only",
+    "The guide requires `files` also beside them (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); builds \
+     without it are seen to work.",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  secondary-artifacts:\n    app:\n      files: [app]\n",
+    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [app]\n  secondary-artifacts:\n    app:\n      files: [app]\n",
+);
+
+/// Reports what reading the file brought to light.
+pub(super) fn check(file: &File<'_>, buildspec: &Buildspec, problems: &[Problem], findings: &mut Findings) {
+    // That a file holds nothing is said of any YAML.
+    for problem in problems.iter().filter(|problem| problem.kind != ProblemKind::Nothing) {
+        if problem.kind == ProblemKind::UnknownKey && holds_an_anchor(file, problem) {
+            continue;
+        }
+        let rule = rule_of(&problem.kind);
+        let finding = findings.report(rule, problem.span.clone(), problem.message.clone());
+        if let Some(instead) = &problem.instead {
+            finding.fix(problem.span.clone(), instead);
+        }
+        match &problem.kind {
+            ProblemKind::CommandMap { index, list, braces } => {
+                let line = |offset: usize| file.source.position(offset).line;
+                finding.says(format!(
+                    "YAML_FILE_ERROR Message: Expected Commands[{index}] to be of string type: found subkeys instead at line {}, \
+                     value of the key tag on line {} might be empty",
+                    line(problem.span.start),
+                    line(list.start)
+                ));
+                if let Some((span, text)) = quoted(file, problem, *braces) {
+                    finding.fix(span, text);
+                }
+            }
+            ProblemKind::Type => {
+                finding.says("YAML_FILE_ERROR Message: wrong number of container tags, expected 1");
+            }
+            _ => {}
+        }
+    }
+    if let Some(version) = buildspec.version.as_ref().filter(|_| buildspec.is_old()) {
+        findings.report(
+            &OLD,
+            version.span.clone(),
+            "version 0.1 runs every command in a shell of its own; 0.2 is current",
+        );
+    }
+}
+
+fn rule_of(kind: &ProblemKind) -> &'static Rule {
+    match kind {
+        ProblemKind::Root | ProblemKind::Nothing => &ROOT,
+        ProblemKind::VersionMissing => &VERSION_MISSING,
+        ProblemKind::Version => &VERSION,
+        ProblemKind::Missing => &MISSING,
+        ProblemKind::OnlySecondary => &ONLY_SECONDARY,
+        ProblemKind::UnknownKey => &UNKNOWN_KEY,
+        ProblemKind::MisspeltKey => &MISSPELT_KEY,
+        ProblemKind::MisplacedKey => &MISPLACED_KEY,
+        ProblemKind::Phase => &PHASE,
+        ProblemKind::Type => &TYPE,
+        ProblemKind::Empty => &EMPTY,
+        ProblemKind::Truth => &TRUTH,
+        ProblemKind::CommandsText => &COMMANDS_TEXT,
+        ProblemKind::CommandMap { braces: false, .. } => &COMMAND_MAP,
+        ProblemKind::CommandMap { braces: true, .. } => &COMMAND_BRACES,
+        ProblemKind::CommandList => &COMMAND_LIST,
+        ProblemKind::OnFailure => &ON_FAILURE,
+        ProblemKind::OtherVersion => &OTHER_VERSION,
+    }
+}
+
+/// Tells whether an unknown key gives its value a name (`shared: &shared`): then it is there to be used elsewhere.
+fn holds_an_anchor(file: &File<'_>, problem: &Problem) -> bool {
+    let line = file.source.range_of(file.source.position(problem.span.end).line);
+    let rest = file.source.text.get(problem.span.end..line.end).unwrap_or_default();
+    rest.trim_start_matches(['"', '\'', ' ']).strip_prefix(':').is_some_and(|value| value.trim_start().starts_with('&'))
+}
+
+/// Puts the line of a command in quotes, where it is one line and has no comment: only then it is sure what was meant.
+fn quoted(file: &File<'_>, problem: &Problem, braces: bool) -> Option<(std::ops::Range<usize>, String)> {
+    let source = file.source;
+    let start = source.position(problem.span.start);
+    let line = source.range_of(start.line);
+    let raw = source.text.get(problem.span.start..line.end)?.trim_end();
+    let before = source.text.get(line.start..problem.span.start)?;
+    let indent = before.len();
+    let next = source.line(start.line + 1);
+    let goes_on = next.trim_start().len() + indent <= next.len() && !next.trim().is_empty();
+    let alone = before.trim() == "-" && !goes_on && !raw.contains(" #") && !raw.starts_with(['"', '\'']);
+    let whole = !braces || raw.ends_with('}');
+    (alone && whole).then(|| (problem.span.start..problem.span.start + raw.len(), yaml::scalar(raw)))
+}

@@ -1,0 +1,192 @@
+//! Stages, needs and matrices: what runs after what.
+
+use super::rules as r;
+use crate::format::gitlab_ci::{Config, Job, permutations};
+use crate::format::yaml::Node;
+use crate::lint::Findings;
+use crate::project::did_you_mean;
+
+pub(super) fn check(config: &Config<'_>, findings: &mut Findings) {
+    for job in config.jobs.iter().filter(|job| !job.is_hidden()) {
+        stage(config, job, findings);
+        parallel(job, findings);
+        needs(config, job, findings);
+        dependencies(config, job, findings);
+    }
+}
+
+fn stage(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
+    let (Some(stages), false) = (config.stages(), job.open) else { return };
+    let stage = job.stage();
+    let written = job.get("stage");
+    if stages.contains(&stage) || stage.contains("$[[") || written.is_some_and(|node| node.text().is_none()) {
+        return;
+    }
+    let hint = did_you_mean(stage, stages.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+    let message = format!("there is no stage `{stage}`{}", hint.unwrap_or_default());
+    findings.report(&r::STAGE, written.unwrap_or(job.key).span.clone(), message).says(format!(
+        "{} job: chosen stage {stage} does not exist; available stages are {}",
+        job.name,
+        stages.join(", ")
+    ));
+}
+
+fn parallel(job: &Job<'_>, findings: &mut Findings) {
+    let Some(parallel) = job.body.get("parallel") else { return };
+    if parallel.text().and_then(|text| text.parse::<i64>().ok()).is_some_and(|count| !(1..=200).contains(&count)) {
+        findings
+            .report(&r::PARALLEL, parallel.span.clone(), "`parallel` is 1 to 200")
+            .says(format!("jobs:{}:parallel config must be between 1 and 200", job.name));
+    }
+    let Some(matrix) = parallel.get("matrix") else { return };
+    let Some(rows) = permutations(matrix) else { return };
+    if rows.len() > 200 {
+        findings
+            .report(
+                &r::PARALLEL,
+                matrix.span.clone(),
+                format!("the matrix has {} permutations; GitLab takes 200", rows.len()),
+            )
+            .says(format!("jobs:{}:parallel:matrix config generates too many jobs (maximum is 200)", job.name));
+    }
+    let mut seen = std::collections::HashSet::new();
+    if let Some(row) = rows.iter().find(|row| !seen.insert(sorted(row))) {
+        let words: Vec<String> = row.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        findings.report(
+            &r::DUPLICATE,
+            matrix.span.clone(),
+            format!("`{}` stands twice in the matrix", words.join(" ")),
+        );
+    }
+}
+
+fn sorted<'a>(row: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut row = row.to_vec();
+    row.sort_unstable();
+    row
+}
+
+fn needs(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
+    for need in job.needs().unwrap_or_default() {
+        let dynamic = need.name.contains('$');
+        let Some(other) = config.job(need.name) else {
+            if !need.optional && !config.elsewhere && !dynamic {
+                findings
+                    .report(
+                        &r::NEED,
+                        need.node.span.clone(),
+                        format!("there is no job `{}`{}", need.name, near(config, need.name)),
+                    )
+                    .says(format!(
+                        "'{}' job needs '{}' job, but '{}' does not exist in the pipeline",
+                        job.name, need.name, need.name
+                    ));
+            }
+            continue;
+        };
+        if reaches(config, need.name, job.name) {
+            findings
+                .report(
+                    &r::CYCLE,
+                    need.node.span.clone(),
+                    format!("`{}` waits for `{}`, which waits for it", job.name, need.name),
+                )
+                .says("The pipeline has circular dependencies");
+        }
+        if let Some(stages) = config.stages().filter(|_| !other.open && !job.open) {
+            let at = |job: &Job<'_>| stages.iter().position(|stage| *stage == job.stage());
+            if let (Some(own), Some(others)) = (at(job), at(other))
+                && others > own
+            {
+                findings
+                    .report(
+                        &r::LATER,
+                        need.node.span.clone(),
+                        format!("`{}` is in the later stage `{}`", need.name, other.stage()),
+                    )
+                    .says(format!("{} job: need {} is not defined in current or prior stages", job.name, need.name));
+            }
+        }
+        if let (Some(asked), Some(there)) = (need.matrix, other.matrix()) {
+            let there: Vec<_> = there.iter().map(|row| sorted(row)).collect();
+            let missing = permutations(asked)
+                .unwrap_or_default()
+                .into_iter()
+                .find(|row| !there.contains(&sorted(row)) && !row.iter().any(|(_, value)| value.contains('$')));
+            if let Some(row) = missing {
+                let words: Vec<String> = row.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                findings.report(
+                    &r::SUBSET,
+                    asked.span.clone(),
+                    format!("`{}` has no permutation `{}`", need.name, words.join(" ")),
+                );
+            }
+        }
+        overwritten(job, other, need.matrix.is_some(), need.node, findings);
+    }
+}
+
+fn near(config: &Config<'_>, name: &str) -> String {
+    let hidden = config.jobs.iter().any(|job| job.is_hidden() && job.name == name);
+    if hidden {
+        return ": it is hidden, and hidden jobs do not run".to_owned();
+    }
+    did_you_mean(name, config.visible().map(|job| job.name))
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default()
+}
+
+/// Tells whether `from` waits for `to`, directly or not.
+fn reaches(config: &Config<'_>, from: &str, to: &str) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    let mut open = vec![from.to_owned()];
+    while let Some(name) = open.pop() {
+        if name == to {
+            return true;
+        }
+        if seen.insert(name.clone()) {
+            let needs = config.job(&name).and_then(Job::needs).unwrap_or_default();
+            open.extend(needs.iter().map(|need| need.name.to_owned()));
+        }
+    }
+    false
+}
+
+/// Reports a file without a variable in its name that every permutation writes. Folders may hold different files.
+fn overwritten(job: &Job<'_>, other: &Job<'_>, subset: bool, place: &Node, findings: &mut Findings) {
+    let several = other.matrix().is_some_and(|rows| rows.len() > 1);
+    let none = |node: Option<&Node>| node.and_then(Node::items).is_some_and(<[Node]>::is_empty);
+    if subset || !several || none(job.get("dependencies")) {
+        return;
+    }
+    let paths = other.get("artifacts").and_then(|node| node.get("paths")).and_then(Node::items).unwrap_or_default();
+    for path in paths.iter().filter_map(Node::text) {
+        let file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
+        if file && !path.contains(['*', '$', '?', '[']) {
+            let message =
+                format!("every permutation of `{}` writes `{path}`, and only the last one arrives here", other.name);
+            findings.report(&r::OVERWRITE, place.span.clone(), message);
+        }
+    }
+}
+
+fn dependencies(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
+    let needs = job.needs();
+    for node in job.get("dependencies").and_then(Node::items).unwrap_or_default() {
+        let Some(name) = node.text().filter(|name| !name.contains('$')) else { continue };
+        if config.job(name).is_none() {
+            if !config.elsewhere && node.tag.is_none() {
+                findings
+                    .report(&r::NEED, node.span.clone(), format!("there is no job `{name}`{}", near(config, name)))
+                    .says(format!("{} job: undefined dependency: {name}", job.name));
+            }
+        } else if let Some(needs) = &needs
+            && !needs.is_empty()
+            && !needs.iter().any(|need| need.name == name)
+        {
+            findings
+                .report(&r::DEPENDENCIES, node.span.clone(), format!("`needs` does not have `{name}`"))
+                .says(format!("jobs:{} dependencies the {name} should be part of needs", job.name));
+        }
+    }
+}

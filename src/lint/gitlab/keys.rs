@@ -1,0 +1,257 @@
+//! What each keyword may be.
+
+use super::rules as r;
+use crate::format::gitlab_ci::{Config, DEFAULTS, GLOBALS, JOB_KEYS, Job};
+use crate::format::yaml::{Entry, Node};
+use crate::lint::Findings;
+use crate::project::did_you_mean;
+
+const REPORTS: &[&str] = &[
+    "accessibility",
+    "annotations",
+    "api_fuzzing",
+    "junit",
+    "browser_performance",
+    "coverage_report",
+    "coverage_fuzzing",
+    "codequality",
+    "dotenv",
+    "lsif",
+    "sast",
+    "dependency_scanning",
+    "container_scanning",
+    "dast",
+    "license_management",
+    "license_scanning",
+    "requirements",
+    "secret_detection",
+    "metrics",
+    "terraform",
+    "cyclonedx",
+    "sarif",
+    "load_performance",
+    "performance",
+    "cluster_image_scanning",
+    "repository_xray",
+];
+const REASONS: &[&str] = &[
+    "always",
+    "unknown_failure",
+    "script_failure",
+    "api_failure",
+    "stuck_or_timeout_failure",
+    "runner_system_failure",
+    "runner_unsupported",
+    "stale_schedule",
+    "job_execution_timeout",
+    "archived_failure",
+    "unmet_prerequisites",
+    "scheduler_failure",
+    "data_integrity_failure",
+    "stuck_pending_with_matching_runners",
+    "stuck_pending_no_matching_runners",
+    "no_updates_running",
+    "no_updates_canceling",
+    "runner_configuration_error",
+    "runner_external_dependency_failure",
+    "runner_interrupted",
+    "server_timeout_running",
+    "server_timeout_canceling",
+];
+const LISTS: &[&str] = &["tags", "needs", "dependencies", "services", "rules"];
+const MAPS: &[&str] = &["variables", "artifacts", "id_tokens", "secrets", "inherit", "hooks", "release"];
+
+pub(super) fn check(config: &Config<'_>, findings: &mut Findings) {
+    for entry in config.root.entries().unwrap_or_default() {
+        root(entry, findings);
+    }
+    for job in config.jobs.iter().filter(|job| !job.is_hidden()) {
+        keys(job, findings);
+        extends(config, job, findings);
+        values(job, findings);
+    }
+}
+
+fn unknown(value: &Node) -> bool {
+    value.tag.is_some() || value.is_null() || value.text().is_some_and(|text| text.contains("$[["))
+}
+
+fn root(entry: &Entry, findings: &mut Findings) {
+    let Some(name) = entry.key.text() else { return };
+    let value = &entry.value;
+    if name == "default" {
+        for own in value.entries().unwrap_or_default().iter().filter(|own| !own.is_merge()) {
+            let Some(key) = own.key.text().filter(|key| !DEFAULTS.contains(key)) else { continue };
+            let message = format!("`default` has no `{key}`{}", meant(key, DEFAULTS));
+            findings
+                .report(&r::DEFAULT_KEY, own.key.span.clone(), message)
+                .says(format!("default config contains unknown keys: {key}"));
+        }
+    }
+    if name == "stages" && value.items().is_none() && !unknown(value) {
+        kind(entry, "a list", "stages config should be an array of strings", findings);
+    }
+    let job = value.entries().is_some() || name.starts_with('.') || GLOBALS.contains(&name) || entry.is_merge();
+    if !job && name != "pages" && !name.contains("$[[") && value.tag.is_none() {
+        let hint = if JOB_KEYS.contains(&name) { ": it belongs into a job".to_owned() } else { meant(name, GLOBALS) };
+        let message = format!("the top level has no `{name}`{hint}");
+        findings
+            .report(&r::ROOT_KEY, entry.key.span.clone(), message)
+            .says(format!("jobs:{name} config should be a hash"));
+    }
+}
+
+fn meant(word: &str, known: &[&'static str]) -> String {
+    did_you_mean(word, known.iter().copied()).map(|word| format!("; did you mean `{word}`?")).unwrap_or_default()
+}
+
+fn kind(entry: &Entry, wanted: &str, says: &str, findings: &mut Findings) {
+    let name = entry.key.text().unwrap_or_default();
+    let message = format!("`{name}` is {}, and must be {wanted}", entry.value.kind());
+    findings.report(&r::WRONG_TYPE, entry.value.span.clone(), message).says(says);
+}
+
+fn keys(job: &Job<'_>, findings: &mut Findings) {
+    let name = job.name;
+    for entry in job.body.entries().unwrap_or_default().iter().filter(|entry| !entry.is_merge()) {
+        let Some(key) = entry.key.text() else { continue };
+        if !JOB_KEYS.contains(&key) && !key.contains("$[[") {
+            let hint = match key {
+                "matrix" => "; it belongs into `parallel`".to_owned(),
+                "entrypoint" => "; it belongs into `image`".to_owned(),
+                "paths" | "reports" | "expire_in" => "; it belongs into `artifacts`".to_owned(),
+                key if GLOBALS.contains(&key) => "; it belongs to the top level".to_owned(),
+                key => meant(key, JOB_KEYS),
+            };
+            let message = format!("job `{name}` has an unknown `{key}`{hint}");
+            findings
+                .report(&r::JOB_KEY, entry.key.span.clone(), message)
+                .says(format!("jobs:{name} config contains unknown keys: {key}"));
+        } else if !unknown(&entry.value) {
+            if LISTS.contains(&key) && entry.value.items().is_none() {
+                kind(entry, "a list", &format!("jobs:{name}:{key} config should be an array"), findings);
+            } else if MAPS.contains(&key) && entry.value.entries().is_none() {
+                kind(entry, "a map", &format!("jobs:{name}:{key} config should be a hash"), findings);
+            } else if key == "script" {
+                script(name, entry, findings);
+            }
+        }
+    }
+    if !["script", "run", "trigger", "pages"].iter().any(|key| job.get(key).is_some())
+        && !job.open
+        && !job.name.contains("$[[")
+        && !job.needs_pipeline()
+    {
+        findings
+            .report(&r::NO_SCRIPT, job.key.span.clone(), format!("job `{name}` has no `script`, `run` or `trigger`"))
+            .says(format!("jobs {name} config should implement the script:, run:, or trigger: keyword"));
+    }
+}
+
+fn script(job: &str, entry: &Entry, findings: &mut Findings) {
+    let says = format!("jobs:{job}:script config should be a string or a nested array of strings up to 10 levels deep");
+    if entry.value.entries().is_some() {
+        kind(entry, "a list of commands", &says, findings);
+    }
+    for item in entry.value.items().unwrap_or_default().iter().filter(|item| item.entries().is_some()) {
+        let message = "YAML reads this command as a map because of its `: `; put it into quotes";
+        findings.report(&r::SCRIPT_MAP, item.span.clone(), message).says(says.clone());
+    }
+}
+
+fn extends(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
+    let Some(named) = job.body.get("extends").filter(|_| !config.elsewhere) else { return };
+    for node in named.items().map_or_else(|| vec![named], |list| list.iter().collect()) {
+        let Some(name) = node.text().filter(|name| !name.contains("$[[") && config.root.get(name).is_none()) else {
+            continue;
+        };
+        findings
+            .report(&r::EXTENDS, node.span.clone(), format!("job `{}` extends `{name}`, which is not there", job.name))
+            .says(format!("{}: unknown keys in `extends` ({name})", job.name));
+    }
+}
+
+fn values(job: &Job<'_>, findings: &mut Findings) {
+    let body = job.body;
+    if let Some(retry) = body.get("retry") {
+        let most = if retry.entries().is_some() { retry.get("max") } else { Some(retry) };
+        if let Some(most) = most
+            .filter(|node| node.text().and_then(|text| text.parse::<i64>().ok()).is_some_and(|n| !(0..=2).contains(&n)))
+        {
+            findings
+                .report(&r::RETRY, most.span.clone(), "a job is tried again at most twice")
+                .says(format!("jobs:{}:retry config must be less than or equal to 2", job.name));
+        }
+        each(retry.get("when"), |node, text| {
+            if !REASONS.contains(&text) {
+                findings.report(
+                    &r::RETRY,
+                    node.span.clone(),
+                    format!("`{text}` is no reason to try again{}", meant(text, REASONS)),
+                );
+            }
+        });
+    }
+    let mut when = |node: Option<&Node>, known: &[&'static str]| {
+        each(node, |node, text| {
+            if !known.contains(&text) && !text.contains('$') {
+                findings.report(
+                    &r::WHEN,
+                    node.span.clone(),
+                    format!("`when` cannot be `{text}`; it is one of {}", known.join(", ")),
+                );
+            }
+        });
+    };
+    when(body.get("when"), &["on_success", "on_failure", "always", "manual", "delayed", "never"]);
+    when(body.get("artifacts").and_then(|node| node.get("when")), &["on_success", "on_failure", "always"]);
+    for rule in body.get("rules").and_then(Node::items).unwrap_or_default() {
+        when(rule.get("when"), &["on_success", "on_failure", "always", "never", "manual", "delayed"]);
+    }
+    let reports = body.get("artifacts").and_then(|node| node.get("reports"));
+    for entry in reports.and_then(Node::entries).unwrap_or_default().iter().filter(|entry| !entry.is_merge()) {
+        if let Some(key) = entry.key.text().filter(|key| !REPORTS.contains(key)) {
+            findings.report(
+                &r::REPORT,
+                entry.key.span.clone(),
+                format!("GitLab has no report `{key}`{}", meant(key, REPORTS)),
+            );
+        }
+    }
+    let caches = body
+        .get("cache")
+        .map_or_else(Vec::new, |node| node.items().map_or_else(|| vec![node], |list| list.iter().collect()));
+    for cache in caches {
+        let key = cache.get("key");
+        if let Some(node) = key.filter(|node| {
+            node.text().is_some_and(|text| text.contains('/') || (!text.is_empty() && text.chars().all(|c| c == '.')))
+        }) {
+            findings.report(&r::CACHE, node.span.clone(), "the key of a cache has no `/` and is not only dots");
+        }
+        for (node, most) in [(cache.get("fallback_keys"), 5), (key.and_then(|key| key.get("files")), 10)] {
+            if let Some(node) = node.filter(|node| node.items().is_some_and(|items| items.len() > most)) {
+                findings.report(&r::CACHE, node.span.clone(), format!("GitLab takes at most {most} here"));
+            }
+        }
+    }
+    for entry in body.get("id_tokens").and_then(Node::entries).unwrap_or_default() {
+        if entry.value.tag.is_none() && !entry.is_merge() && entry.value.get("aud").is_none() {
+            findings.report(&r::TOKEN, entry.key.span.clone(), "an ID token must say in `aud` whom it is for");
+        }
+    }
+    if let (Some(_), Some(entry)) = (job.get("rules"), body.entry("only").or_else(|| body.entry("except"))) {
+        let key = entry.key.text().unwrap_or_default();
+        findings
+            .report(&r::RULES_ONLY, entry.key.span.clone(), format!("`{key}` cannot stand beside `rules`"))
+            .says(format!("jobs:{} config key may not be used with `rules`: {key}", job.name));
+    }
+}
+
+fn each(node: Option<&Node>, mut look: impl FnMut(&Node, &str)) {
+    let Some(node) = node.filter(|node| node.tag.is_none()) else { return };
+    for item in node.items().map_or_else(|| vec![node], |list| list.iter().collect()) {
+        if let Some(text) = item.text().filter(|text| !text.contains("$[[") && item.tag.is_none()) {
+            look(item, text);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! GitLab's own JSON schema: what it says of a file, at the place in the file. Fetches nothing.
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+use serde_json::{Map, Value};
+
+use super::{File, Findings, Level, Rule, Target};
+use crate::format::yaml::{Node, Style};
+
+/// Where GitLab publishes the schema of `.gitlab-ci.yml`.
+pub const PUBLISHED: &str =
+    "https://gitlab.com/gitlab-org/gitlab-foss/-/raw/master/app/assets/javascripts/editor/schema/ci.json";
+
+/// What a file is reported by that the schema refuses. Stands in no list: only a schema can find it.
+pub const REFUSED: Rule = Rule {
+    id: "TK700",
+    level: Level::Error,
+    summary: "the JSON schema refuses the file",
+    reason: "GitLab's editor and most others judge files by this schema (https://docs.gitlab.com/ci/pipeline_editor/).",
+    bad: "a:\n  script: [make]\n  when: 7\n",
+    good: "a:\n  script: [make]\n  when: manual\n",
+    target: Target::GitLab,
+};
+
+/// A schema, ready to judge.
+#[derive(Debug)]
+pub struct Schema(jsonschema::Validator);
+
+impl Schema {
+    /// Reads a schema.
+    ///
+    /// # Errors
+    /// The reason, when it is no JSON or no schema, or refers to other documents.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(text).map_err(|cause| format!("the schema is no JSON: {cause}"))?;
+        jsonschema::validator_for(&value).map(Self).map_err(|cause| format!("the schema is no JSON schema: {cause}"))
+    }
+}
+
+/// Judges a file by a schema.
+pub fn check_schema(file: &File<'_>, schema: &Schema, findings: &mut Findings) {
+    let Some(root) = file.tree.documents.last() else { return };
+    let value = to_json(root, root, 0);
+    for error in schema.0.iter_errors(&value) {
+        let error = deepest(&error);
+        let path = error.instance_path().to_string();
+        let rule = error.schema_path().to_string();
+        findings.report(&REFUSED, place(root, &path).span.clone(), format!("`{path}`: {error} (schema: {rule})"));
+    }
+}
+
+/// Finds the cause furthest down: of several alternatives, the one that came closest says most.
+fn deepest<'a>(error: &'a ValidationError<'a>) -> &'a ValidationError<'a> {
+    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) = error.kind() else {
+        return error;
+    };
+    let depth = |error: &ValidationError<'_>| error.instance_path().to_string().matches('/').count();
+    let own = depth(error);
+    let inner = context.iter().flatten().max_by_key(|inner| depth(inner));
+    inner.filter(|inner| depth(inner) > own).map_or(error, |inner| inner)
+}
+
+/// Finds what a JSON pointer names; as much of it as is there.
+fn place<'a>(root: &'a Node, path: &str) -> &'a Node {
+    let mut node = root;
+    for part in path.split('/').skip(1) {
+        let part = part.replace("~1", "/").replace("~0", "~");
+        let next = match node.items() {
+            Some(items) => part.parse::<usize>().ok().and_then(|index| items.get(index)),
+            None => node.get(&part),
+        };
+        let Some(next) = next else { break };
+        node = next;
+    }
+    node
+}
+
+/// Reads the tree as GitLab's YAML reader does: merges are carried out, references followed where they can be.
+fn to_json(node: &Node, root: &Node, depth: usize) -> Value {
+    if depth > 64 {
+        return Value::Null;
+    }
+    if node.tag.as_deref() == Some("!reference") {
+        let mut keys = node.items().unwrap_or_default().iter().map(Node::text);
+        let target = keys.try_fold(root, |node, key| node.get(key?));
+        return target.map_or(Value::Array(Vec::new()), |target| to_json(target, root, depth + 8));
+    }
+    if let Some(items) = node.items() {
+        return Value::Array(items.iter().map(|item| to_json(item, root, depth + 1)).collect());
+    }
+    if let Some(entries) = node.entries() {
+        let mut map = Map::new();
+        for merged in node.merged().into_iter().rev() {
+            if let Value::Object(inner) = to_json(merged, root, depth + 1) {
+                map.extend(inner);
+            }
+        }
+        for entry in entries.iter().filter(|entry| !entry.is_merge()) {
+            let key = entry.key.text().unwrap_or_default().to_owned();
+            map.insert(key, to_json(&entry.value, root, depth + 1));
+        }
+        return Value::Object(map);
+    }
+    scalar(node)
+}
+
+fn scalar(node: &Node) -> Value {
+    let text = node.text().unwrap_or_default();
+    if node.style() != Style::Plain || node.tag.is_some() {
+        return Value::from(text);
+    }
+    match node.kind() {
+        "nothing" => Value::Null,
+        "a truth value" => match text.to_lowercase().as_str() {
+            "true" | "yes" | "on" => Value::Bool(true),
+            "false" | "no" | "off" => Value::Bool(false),
+            _ => Value::from(text),
+        },
+        "a number" => text
+            .parse::<i64>()
+            .map(Value::from)
+            .or_else(|_| text.parse::<f64>().map(Value::from))
+            .unwrap_or_else(|_| Value::from(text)),
+        _ => Value::from(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Source;
+    use crate::format::yaml::parse;
+
+    #[test]
+    fn what_a_schema_refuses_is_found_at_its_place() {
+        let schema = Schema::parse(
+            r#"{"additionalProperties": {"type": "object", "properties": {"when": {"enum": ["manual"]}, "tags": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}}}}"#,
+        )
+        .unwrap();
+        let text = ".t: &t {when: manual}\na:\n  <<: *t\n  tags: [x, 7]\nb:\n  when: 7\n";
+        let source = Source::new("f", text);
+        let tree = parse(text).unwrap();
+        let mut findings = Findings::default();
+        check_schema(&File { source: &source, tree: &tree }, &schema, &mut findings);
+        let lines: Vec<usize> = findings.sorted(&source).iter().map(|finding| finding.start.line).collect();
+        assert_eq!(lines, [4, 6]);
+        assert!(Schema::parse("{").is_err());
+    }
+}

@@ -1,0 +1,210 @@
+//! `toolkit lint` as people and services use it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::world::{Run, World};
+
+const BAD: &str = "build:\n  script:\n  \u{a0}- make –fast\n";
+
+#[test]
+fn a_finding_shows_its_line_with_a_caret_and_a_way_to_read_more() {
+    let world = World::new();
+    world.write("ci.yml", "version: 0.2\nphases:\n\tbuild: {}\n");
+    let run = world.run(&["lint", "ci.yml", "--as", "buildspec"]);
+    assert_eq!(run.code, Some(1));
+    assert_eq!(
+        run.stdout,
+        "error[TK002]: this line is indented with a tab; YAML wants spaces\n --> ci.yml:3:1\n  |\n3 |     build: {}\n  | ^^^^\n  \
+         = CodeBuild says: found character that cannot start any token at line 3 column 1, while scanning for the next token\n  \
+         = help: toolkit lint --explain TK002\n\n"
+    );
+    assert_eq!(run.stderr, "1 file, 1 error\n");
+    assert_eq!(world.run(&["lint", "ci.yml", "--as", "buildspec", "--quiet"]).stderr, "");
+}
+
+#[test]
+fn without_arguments_the_pipeline_files_of_the_project_are_found() {
+    let world = World::new();
+    world.write("toolkit.toml", "");
+    for name in [
+        "buildspec.yml",
+        "ci/buildspec-arm64.yaml",
+        ".gitlab-ci.yml",
+        ".gitlab/ci/build.gitlab-ci.yml",
+        "node_modules/x/buildspec.yml",
+        "target/buildspec.yml",
+        ".git/buildspec.yml",
+        "docker-compose.yml",
+        "buildspec.md",
+        "deep/er/buildspec.yml",
+    ] {
+        world.write(name, "a: 0755\n");
+    }
+    let found = |arguments: &[&str]| -> BTreeSet<String> {
+        let run = world.run(&[&["lint", "--as", "yaml", "--json"], arguments].concat());
+        let found: Value = serde_json::from_str(&run.stdout).unwrap();
+        found.as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = [
+        ".gitlab-ci.yml",
+        ".gitlab/ci/build.gitlab-ci.yml",
+        "buildspec.yml",
+        "ci/buildspec-arm64.yaml",
+        "deep/er/buildspec.yml",
+    ];
+    assert_eq!(found(&[]), all.map(str::to_owned).into());
+    assert_eq!(found(&["-C", "ci"]), all.map(|path| format!("../{path}")).into());
+    assert_eq!(
+        found(&["deep", "./buildspec.yml"]),
+        ["deep/er/buildspec.yml", "buildspec.yml"].map(str::to_owned).into()
+    );
+    let empty = World::new();
+    assert!(empty.fails(2, &["lint"]).contains("name a file"));
+}
+
+#[test]
+fn a_file_is_known_by_its_name_its_keys_or_what_is_said() {
+    let world = World::new();
+    world.write("a.yml", "job:\n  script: make\n");
+    world.write("b.yml", "version: 0.2\nphases:\n  build:\n    commands: [make]\n");
+    world.write("c.yml", "services: {}\n");
+    for (name, kind) in [("a.yml", 0), ("b.yml", 0)] {
+        assert_eq!(world.run(&["lint", name]).code, Some(kind), "{name}");
+    }
+    assert!(world.fails(2, &["lint", "c.yml"]).contains("--as buildspec"));
+    assert_eq!(world.run(&["lint", "c.yml", "--as", "yaml"]).code, Some(0));
+}
+
+#[test]
+fn the_level_decides_the_exit_code() {
+    let world = World::new();
+    world.write("w.yml", "mode: 0755\n");
+    world.write("n.yml", "mode: 755 # toolkit: allow TK011 because x\n");
+    for (arguments, code) in [
+        (&["w.yml"][..], 0),
+        (&["w.yml", "--deny", "warnings"], 1),
+        (&["w.yml", "--deny", "warnings", "--allow", "tk011"], 0),
+        (&["n.yml", "--deny", "warnings"], 0),
+        (&["n.yml", "--deny", "notes"], 1),
+    ] {
+        let run = world.run(&[&["lint", "--as", "yaml"], arguments].concat());
+        assert_eq!(run.code, Some(code), "{arguments:?}: {run:?}");
+    }
+    assert!(world.fails(2, &["lint", "w.yml", "--allow", "TK0111"]).contains("did you mean `TK011`?"));
+}
+
+#[test]
+fn standard_input_is_read() {
+    let world = World::new();
+    let mut command = world.command(&["lint", "-", "--as", "gitlab"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"a: b: c\n").unwrap();
+    let run = Run::of(&child.wait_with_output().unwrap());
+    assert_eq!(run.code, Some(1));
+    assert!(run.stdout.contains(" --> -:1:5\n") && run.stdout.contains("= GitLab says: mapping values"), "{run:?}");
+}
+
+#[test]
+fn fixes_mend_the_file_and_keep_its_line_ends_mark_and_permissions() {
+    let world = World::new();
+    let path = world.project().join("ci.yml");
+    fs::write(&path, format!("\u{feff}{BAD}mode: 0755\n").replace('\n', "\r\n")).unwrap();
+    std::os::unix::fs::symlink("ci.yml", world.project().join("link.yml")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+    fs::set_permissions(&path, mode).unwrap();
+    let run = world.run(&["lint", "link.yml", "--as", "yaml", "--fix", "--allow", "TK011"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.stderr, "link.yml: 2 fixed: TK006, TK008\n1 file, nothing found\n");
+    let expected = "\u{feff}build:\r\n  script:\r\n   - make --fast\r\nmode: 0755\r\n";
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions()) & 0o777, 0o640);
+    assert!(world.project().join("link.yml").is_symlink());
+    let again = world.run(&["lint", "ci.yml", "--as", "yaml", "--fix"]);
+    assert_eq!(again.stderr, "ci.yml: 1 fixed: TK011\n1 file, nothing found\n");
+}
+
+#[test]
+fn the_articles_list_becomes_a_list_again() {
+    let world = World::new();
+    world.write("a.yml", "commands:\n– curl -sSL x | bash /dev/stdin –channel STS\n– dotnet build “a b”\n");
+    assert_eq!(world.run(&["lint", "a.yml", "--as", "yaml", "--fix"]).code, Some(0));
+    assert_eq!(
+        world.read("a.yml"),
+        "commands:\n- curl -sSL x | bash /dev/stdin --channel STS\n- dotnet build \"a b\"\n"
+    );
+}
+
+#[test]
+fn the_code_quality_report_has_what_gitlab_asks_for_and_names_that_stay() {
+    let world = World::new();
+    let report = |text: &str| -> Vec<Value> {
+        world.write("ci.yml", text);
+        let run = world.run(&["lint", "ci.yml", "--as", "gitlab", "--format", "gitlab"]);
+        serde_json::from_str(&run.stdout).unwrap()
+    };
+    let text = "job:\n  script: make –fast\nmode: 0755\nmode: 0755\n";
+    let before = report(text);
+    let named = |report: &[Value]| -> Vec<String> {
+        report.iter().map(|one| one["fingerprint"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(named(&before).iter().collect::<BTreeSet<_>>().len(), before.len(), "{before:?}");
+    for one in &before {
+        assert!(one["description"].is_string() && one["check_name"].is_string(), "{one}");
+        assert!(["info", "minor", "major", "critical", "blocker"].contains(&one["severity"].as_str().unwrap()));
+        assert!(one["location"]["path"] == "ci.yml" && one["location"]["lines"]["begin"].is_u64(), "{one}");
+    }
+    assert_eq!(named(&before), named(&report(&format!("# a line above\n{text}"))));
+}
+
+#[test]
+fn the_sarif_log_has_rules_regions_and_fixes() {
+    let world = World::new();
+    world.write("a b.yml", "job:\n  script: 日本 –fast\nmode: 0755\n");
+    let run = world.run(&["lint", "a b.yml", "--as", "yaml", "--format", "sarif"]);
+    let log: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert_eq!((rules.len(), results.len()), (2, 2));
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()));
+        assert!(result["message"]["text"].is_string());
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "a%20b.yml");
+        for key in ["startLine", "startColumn", "endLine", "endColumn"] {
+            assert!(place["region"][key].as_u64().unwrap() > 0, "{result}");
+        }
+    }
+    let change = &results[0]["fixes"][0]["artifactChanges"][0];
+    assert_eq!(change["replacements"][0]["insertedContent"]["text"], "--");
+    assert_eq!(change["replacements"][0]["deletedRegion"]["startColumn"], 14);
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    let world = World::new();
+    let list = world.ok(&["lint", "--list"]);
+    assert!(list.starts_with("rule   level    files") && list.contains("TK003  error    yaml"), "{list}");
+    let page = world.ok(&["lint", "--explain", "tk003"]);
+    assert!(page.starts_with("error[TK003]: a key stands twice") && page.contains("    build-arm:"), "{page}");
+    assert!(world.fails(2, &["lint", "--explain", "TK03"]).contains("did you mean"));
+    assert_eq!(world.json(&["lint", "--explain", "TK003", "--json"])["rule"], "TK003");
+    let all = world.json(&["lint", "--list", "--json"]);
+    assert!(all.as_array().unwrap().iter().all(|rule| rule["reason"].is_string() && rule["good"].is_string()));
+}
+
+#[test]
+fn nothing_in_a_file_can_command_the_terminal() {
+    let world = World::new();
+    world.write("a.yml", "\"\\e\": 1\nx\u{202e}y: [\n");
+    let run = world.run(&["lint", "a.yml", "--as", "yaml"]);
+    assert!(run.stdout.contains("TK001") && !run.stdout.contains(['\u{1b}', '\u{202e}']), "{run:?}");
+}
