@@ -189,7 +189,7 @@ impl<'p> Image<'p> {
             for _ in executable.components() {
                 inner = format!("\"$(dirname {inner})\"");
             }
-            let _ = write!(text, "    ln -s {inner} {TREES}/{name} && \\\n");
+            let _ = writeln!(text, "    ln -s {inner} {TREES}/{name} && \\");
         }
         let _ = writeln!(text, "    rm -rf {STORE}/staging {STORE}/metadata {STORE}/locks");
         Ok(text)

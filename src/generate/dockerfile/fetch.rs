@@ -73,7 +73,7 @@ fn by_architecture(cases: &[(Architecture, Vec<String>)]) -> String {
     let mut text = String::from("RUN set -eu; \\\n    case \"${TARGETARCH:-$(uname -m)}\" in \\\n");
     for (architecture, lines) in cases {
         let _ = write!(text, "      {}|{}) \\\n        ", architecture.as_str(), architecture.machine());
-        let _ = write!(text, "{} ;; \\\n", lines.join("; \\\n        "));
+        let _ = writeln!(text, "{} ;; \\", lines.join("; \\\n        "));
     }
     let known = cases.iter().map(|(architecture, _)| architecture.as_str()).collect::<Vec<_>>().join(" and ");
     let _ = write!(
