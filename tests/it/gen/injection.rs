@@ -232,22 +232,55 @@ fn is_meant(usual: &str, found: &str, value: &str, folder: &std::path::Path) -> 
     let inner = expanding.strip_prefix("\"$A").and_then(|rest| rest.strip_suffix('"')).unwrap();
     let with = |text: &str| usual.replace(MARK, text) == *found || usual.replace(&format!("'{MARK}'"), text) == *found;
     [value, &shell::word(value), &shell::expanding(value), inner].into_iter().any(with)
+        // A command of several lines stands in a subshell that stops at its first failure.
+        || (value.contains('\n') && *found == usual.replace("\n  ", "\n").replace(MARK, &format!("(\nset -e\n{value}\n)")))
+        || *found == format!("docker.io/{value}")
         // A rule of GitLab takes either quote around a text.
         || usual.replace(&format!("\"{MARK}\""), &format!("'{value}'")) == *found
         || are_same_arguments(usual, found, value, folder)
 }
 
-/// Lets a shell read the arguments of both commands and compares them. `./` in front of a folder's name is no change.
+/// Lets a shell read both texts and compares the arguments that commands are given. `./` in front of a folder's name is no
+/// change.
 fn are_same_arguments(usual: &str, found: &str, value: &str, folder: &std::path::Path) -> bool {
-    let arguments = |command: &str| {
-        let (_, rest) = command.split_once(' ')?;
-        let script = format!("show() {{ for one; do printf '%s|' \"$one\"; done; }}; show {rest}");
-        let output =
-            Command::new("sh").args(["-c", &script]).current_dir(folder).stdin(Stdio::null()).output().unwrap();
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let (Some(usual), Some(found)) = (arguments(usual), arguments(found)) else { return false };
-    [value.to_owned(), format!("./{value}")].iter().any(|value| usual.replace(MARK, value) == found)
+    [given_to_one, given_to_all].iter().any(|given| {
+        let (Some(usual), Some(found)) = (given(usual, folder), given(found, folder)) else { return false };
+        usual.contains(MARK)
+            && [value.to_owned(), format!("./{value}")].iter().any(|value| usual.replace(MARK, value) == found)
+    })
+}
+
+/// Gives the arguments of a text that is one command.
+fn given_to_one(command: &str, folder: &std::path::Path) -> Option<String> {
+    let (_, rest) = command.split_once(' ')?;
+    let script = format!("show() {{ for one; do printf '%s|' \"$one\"; done; }}; show {rest}");
+    let output = Command::new("sh").args(["-c", &script]).current_dir(folder).stdin(Stdio::null()).output().unwrap();
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs a whole text with nothing on its path but commands that write down what they are given, `touch` and `rm` too.
+fn given_to_all(script: &str, folder: &std::path::Path) -> Option<String> {
+    const KNOWN: &[&str] = &["docker", "buildah", "podman", "buildctl-daemonless.sh", "toolkit", "touch", "rm"];
+    let place = tempfile::tempdir().unwrap();
+    for name in KNOWN {
+        let path = place.path().join(name);
+        let shim = format!("#!/bin/sh\nfor one in {name} \"$@\"; do printf '%s|' \"$one\"; done >>\"$WRITTEN\"\n");
+        std::fs::write(&path, shim).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let written = place.path().join("written");
+    let status = Command::new("/bin/sh")
+        .args(["-c", &format!("push=yes\n{script}")])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", place.path())
+        .env("WRITTEN", &written)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    status.success().then(|| std::fs::read_to_string(&written).unwrap_or_default())
 }
 
 /// Runs what a shell would read as the word, and gives what it reads.
@@ -301,9 +334,21 @@ fn a_hostile_value_is_the_same_text_for_a_second_reader_or_is_refused() {
                     leaves(&first, "", &mut old);
                     leaves(&second, "", &mut new);
                     if old.iter().map(|leaf| &leaf.0).ne(new.iter().map(|leaf| &leaf.0)) {
-                        // A generator may leave out what a value makes needless; then nothing of it may remain elsewhere.
+                        // A generator may have to say it in another way, and then still says the same.
                         changed += 1;
                         *shapes.entry(format!("{} {}", target.name(), place.0)).or_default() += 1;
+                        // `secret:field` becomes two keys of GitLab.
+                        let says = |part: &str| new.iter().any(|(_, found)| found.contains(part));
+                        if !value.split(':').all(says) {
+                            *wrong
+                                .entry(format!(
+                                    "{} {}: {value:.40?} is lost: {:.3000}",
+                                    target.name(),
+                                    place.0,
+                                    after.body
+                                ))
+                                .or_default() += 1;
+                        }
                         continue;
                     }
                     for ((path, usual), (_, found)) in old.iter().zip(&new) {
