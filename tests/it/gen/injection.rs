@@ -200,13 +200,19 @@ fn made(target: &dyn Generator, place: Option<&Place>, text: &str) -> Result<Vec
     made.unwrap_or_else(|_| panic!("{} panics at {text:?}", target.name())).map_err(|error| error.to_string())
 }
 
+/// The keys below which a service's shell reads.
+const COMMANDS: &[&str] = &["script", "before_script", "after_script", "commands", "finally"];
+/// What a path has when a shell reads what lies there.
+const SHELL: &str = "$";
+
 /// Lists the scalars of a document by their path; keys are scalars too.
 fn leaves(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Mapping(map) => {
             for (index, (key, value)) in map.iter().enumerate() {
                 found.push((format!("{path}/key{index}"), key.as_str().unwrap_or_default().to_owned()));
-                leaves(value, &format!("{path}/{index}"), found);
+                let shell = key.as_str().is_some_and(|key| COMMANDS.contains(&key));
+                leaves(value, &format!("{path}/{index}{}", if shell { SHELL } else { "" }), found);
             }
         }
         Value::Sequence(items) => {
@@ -217,9 +223,20 @@ fn leaves(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// Tells whether `found` is `usual` with the value in place of the mark: as it is, as a word of a shell, as a word in which
-/// only plain variables expand, or as whatever a real shell reads as the same arguments.
-fn is_meant(usual: &str, found: &str, value: &str, folder: &std::path::Path) -> bool {
+/// Who reads a text of a document.
+#[derive(Clone, Copy, PartialEq)]
+enum Reader {
+    /// The service alone.
+    Yaml,
+    /// A shell, for which the value is a command itself.
+    Commands,
+    /// A shell, for which the value must be nothing but text.
+    Shell,
+}
+
+/// Tells whether `found` is `usual` with the value in place of the mark: as it is, or for a shell as one word, or as
+/// whatever a real shell reads as the same arguments.
+fn is_meant(usual: &str, found: &str, value: &str, reader: Reader, folder: &std::path::Path) -> bool {
     if value.is_empty() {
         return true; // As good as left out: it adds nothing to the text around it.
     }
@@ -228,16 +245,49 @@ fn is_meant(usual: &str, found: &str, value: &str, folder: &std::path::Path) -> 
         if text.starts_with("for ") { text.split("; do\n").next().unwrap().to_owned() } else { text.to_owned() }
     };
     let (usual, found) = (&head(usual), &head(found));
-    let expanding = shell::expanding(&format!("$A{value}"));
-    let inner = expanding.strip_prefix("\"$A").and_then(|rest| rest.strip_suffix('"')).unwrap();
-    let with = |text: &str| usual.replace(MARK, text) == *found || usual.replace(&format!("'{MARK}'"), text) == *found;
-    [value, &shell::word(value), &shell::expanding(value), inner].into_iter().any(with)
-        // A command of several lines stands in a subshell that stops at its first failure.
-        || (value.contains('\n') && *found == usual.replace("\n  ", "\n").replace(MARK, &format!("(\nset -e\n{value}\n)")))
-        || *found == format!("docker.io/{value}")
-        // A rule of GitLab takes either quote around a text.
-        || usual.replace(&format!("\"{MARK}\""), &format!("'{value}'")) == *found
-        || are_same_arguments(usual, found, value, folder)
+    match reader {
+        Reader::Shell => {
+            let word = |text: &str| replaced_whole_words(usual, text).is_some_and(|text| text == *found);
+            word(&shell::word(value))
+                || word(&shell::expanding(value))
+                || is_branch(found, value, folder)
+                || are_same_arguments(usual, found, value, folder)
+        }
+        Reader::Commands => {
+            usual.replace(MARK, value) == *found
+                // A command of several lines stands in a subshell that stops at its first failure.
+                || *found == usual.replace("\n  ", "\n").replace(MARK, &format!("(\nset -e\n{value}\n)"))
+                // Or it is handed to the shell of an image.
+                || are_same_arguments(usual, found, value, folder)
+        }
+        Reader::Yaml => {
+            usual.replace(MARK, value) == *found
+                || *found == format!("docker.io/{value}")
+                // A rule of GitLab takes either quote around a text.
+                || usual.replace(&format!("\"{MARK}\""), &format!("'{value}'")) == *found
+        }
+    }
+}
+
+/// Tells whether a rule of a buildspec lets exactly this branch push.
+fn is_branch(script: &str, branch: &str, folder: &std::path::Path) -> bool {
+    let pushes = |trigger: &str| {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("{script}\n[ \"$push\" = yes ]")]).current_dir(folder).env_clear();
+        command.env("CODEBUILD_WEBHOOK_TRIGGER", trigger).stdin(Stdio::null()).stderr(Stdio::null()).status().unwrap()
+    };
+    script.starts_with("case \"${CODEBUILD_WEBHOOK_TRIGGER")
+        && pushes(&format!("branch/{branch}")).success()
+        && !pushes(&format!("branch/x{branch}")).success()
+}
+
+/// Puts a text in place of the mark where that is a whole word; none where it is part of one.
+fn replaced_whole_words(usual: &str, text: &str) -> Option<String> {
+    let parts: Vec<&str> = usual.split(MARK).collect();
+    let ends = |c: char| c.is_ascii_whitespace();
+    let before = parts[..parts.len() - 1].iter().all(|part| part.is_empty() || part.ends_with(ends));
+    let after = parts[1..].iter().all(|part| part.is_empty() || part.starts_with(ends) || part.starts_with([';', ')']));
+    (before && after).then(|| parts.join(text))
 }
 
 /// Lets a shell read both texts and compares the arguments that commands are given. `./` in front of a folder's name is no
@@ -352,9 +402,15 @@ fn a_hostile_value_is_the_same_text_for_a_second_reader_or_is_refused() {
                         continue;
                     }
                     for ((path, usual), (_, found)) in old.iter().zip(&new) {
+                        let command = place.0.starts_with("steps.") || place.0 == "container.test";
+                        let reader = match path.contains(SHELL) || usual.contains("$(") {
+                            true if command => Reader::Commands,
+                            true => Reader::Shell,
+                            false => Reader::Yaml,
+                        };
                         if usual.contains(MARK)
-                            && found.trim_end_matches('\n') != value.trim_end_matches('\n')
-                            && !is_meant(usual, found, &value, folder.path())
+                            && (reader == Reader::Shell || found.trim_end_matches('\n') != value.trim_end_matches('\n'))
+                            && !is_meant(usual, found, &value, reader, folder.path())
                         {
                             *wrong
                                 .entry(format!(
