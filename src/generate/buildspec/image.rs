@@ -39,6 +39,14 @@ fn repository(container: &Container) -> Result<&str, Error> {
         reason: "it says where the image is pushed: \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/app\"".to_owned(),
     })?;
     value("pipeline.container.repository", repository)?;
+    if repository.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Error::Value {
+            key: "pipeline.container.repository".to_owned(),
+            value: repository.to_owned(),
+            target: TARGET,
+            reason: "no name of an image has white space in it".to_owned(),
+        });
+    }
     Ok(repository)
 }
 

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use super::*;
 use crate::generate::install::{Place, plan};
-use crate::generate::{Pipeline, Push};
+use crate::generate::{Pipeline, Push, Wanted};
 use crate::project::{Lock, Manifest};
-use crate::toolchain::{Toolchain, find};
+use crate::toolchain::find;
 
 /// Makes the files of a `toolkit.toml`; tools are given with their version.
 fn generate(toml: &str, tools: &[(&str, &str)]) -> Result<Vec<Output>, Error> {
@@ -23,8 +23,7 @@ fn with_project<T>(
     let manifest = Manifest::parse(path, toml).unwrap();
     let pipeline = Pipeline::parse(path, toml).unwrap().unwrap_or_default();
     let lock = Lock::parse(Path::new("toolkit.lock"), &lock(tools)).unwrap();
-    let wanted: Vec<(&'static dyn Toolchain, Vec<(String, String)>)> =
-        tools.iter().map(|(name, _)| (find(name).unwrap(), Vec::new())).collect();
+    let wanted: Vec<Wanted> = tools.iter().map(|(name, _)| (find(name).unwrap(), Vec::new())).collect();
     then(&Project::new(&pipeline, &manifest, Some(&lock), wanted, Path::new("/nowhere/app")).unwrap())
 }
 
