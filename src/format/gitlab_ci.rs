@@ -169,7 +169,7 @@ impl<'a> Job<'a> {
         let own = self.body.get(key).or_else(|| self.parents.iter().find_map(|parent| parent.get(key)));
         own.or_else(|| {
             let asked =
-                DEFAULTS.contains(&key) && !self.body.get("inherit").is_some_and(|node| node.get("default").is_some());
+                DEFAULTS.contains(&key) && self.body.get("inherit").is_none_or(|node| node.get("default").is_none());
             asked.then(|| self.default.and_then(|node| node.get(key)).or_else(|| self.root.get(key))).flatten()
         })
     }
