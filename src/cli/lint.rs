@@ -4,6 +4,7 @@ mod files;
 mod fix;
 mod formats;
 mod rules;
+mod schema;
 mod text;
 
 use std::path::PathBuf;
@@ -41,6 +42,12 @@ pub(super) struct Arguments {
     /// Leave this rule out; may be repeated
     #[arg(long, value_name = "RULE")]
     allow: Vec<String>,
+    /// Hold GitLab files to this JSON schema instead of the one that GitLab publishes
+    #[arg(long, value_name = "FILE|URL")]
+    schema: Option<String>,
+    /// Hold GitLab files to no JSON schema, and make no connection
+    #[arg(long, conflicts_with = "schema")]
+    no_schema: bool,
     /// Read the files as this, whatever their names say
     #[arg(long = "as", value_enum, value_name = "KIND")]
     kind: Option<Kind>,
@@ -116,10 +123,10 @@ impl Arguments {
         }
         let allowed =
             self.allow.iter().map(|id| rules::named(id).map(|rule| rule.id)).collect::<Result<Vec<_>, _>>()?;
-        let setting = Setting { today: host.today() };
+        let schemas = schema::Reader::new(self.schema_wanted(), host, global);
         let mut checked = Vec::new();
         for file in files::find(&self.files, host)? {
-            let mut one = self.judge(&file, &setting, global)?;
+            let mut one = self.judge(&file, &schemas, host, global)?;
             one.findings.retain(|finding| !allowed.contains(&finding.rule.id));
             checked.push(one);
         }
@@ -130,7 +137,21 @@ impl Arguments {
         Ok(ExitCode::from(code))
     }
 
-    fn judge(&self, file: &files::Named, setting: &Setting, global: &Global) -> Result<Checked, Failure> {
+    fn schema_wanted(&self) -> schema::Wanted {
+        match &self.schema {
+            Some(place) => schema::Wanted::Named(place.clone()),
+            None if self.no_schema => schema::Wanted::Nothing,
+            None => schema::Wanted::Published,
+        }
+    }
+
+    fn judge(
+        &self,
+        file: &files::Named,
+        schemas: &schema::Reader<'_>,
+        host: &Host,
+        global: &Global,
+    ) -> Result<Checked, Failure> {
         let path = file.shown.clone();
         let bytes = files::read(file)?;
         let marked = bytes.as_ref().is_ok_and(|bytes| bytes.starts_with("\u{feff}".as_bytes()));
@@ -142,9 +163,11 @@ impl Arguments {
             }
         };
         let target = self.target().map_or_else(|| files::kind(&source), Ok)?;
-        let mut findings = lint::check(&source, target, setting);
+        let schema = if target == Target::GitLab { schemas.schema()? } else { None };
+        let setting = Setting { today: host.today(), schema };
+        let mut findings = lint::check(&source, target, &setting);
         if self.fix {
-            let mended = fix::mend(source, findings, target, setting, &self.allow);
+            let mended = fix::mend(source, findings, target, &setting, &self.allow);
             if mended.changes > 0 {
                 fix::write(file, &mended.source, marked)?;
                 done(global, &format!("{}: {}", render::printable(&path), mended.said()));

@@ -13,7 +13,7 @@ use super::render::Failure;
 use super::{Global, render};
 use crate::host::Host;
 use crate::model::{Channel, Level, Platform, Policy};
-use crate::net::{self, Client, Memory, Mirror};
+use crate::net::{self, Client, Memory, Metadata, Mirror};
 use crate::project::{self, Lock, Manifest};
 use crate::provision::{self, Asked, Site};
 use crate::report::Report;
@@ -34,29 +34,63 @@ pub(super) struct Workplace {
     pub(super) jobs: usize,
 }
 
+/// How long a document is worth waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hurry {
+    /// As long as the settings say, with every retry.
+    Patient,
+    /// One request and a few seconds: the command can do without.
+    AskOnce,
+}
+
 impl Workplace {
     /// Reads the project around the current directory and settles what follows from it, the environment and the flags.
     pub(super) fn new(host: &Host, global: &Global) -> Result<Self, Failure> {
         let root = project::find(&host.cwd).unwrap_or(&host.cwd).to_owned();
         let manifest = Manifest::read(&root)?;
-        Self::around(host, global, root, manifest)
+        Self::around(host, global, root, manifest, Hurry::Patient)
     }
 
     /// Settles what commands need that have nothing to do with a project, so that a mistake in one does not stop them.
     pub(super) fn without_project(host: &Host, global: &Global) -> Result<Self, Failure> {
-        Self::around(host, global, host.cwd.clone(), None)
+        Self::around(host, global, host.cwd.clone(), None, Hurry::Patient)
+    }
+
+    /// Settles what a command needs that reads a document or two and can do without: the project's mirror where its file
+    /// is understood.
+    pub(super) fn for_documents(host: &Host, global: &Global, hurry: Hurry) -> Result<Self, Failure> {
+        let root = project::find(&host.cwd).unwrap_or(&host.cwd).to_owned();
+        let manifest = Manifest::read(&root).ok().flatten();
+        Self::around(host, global, root, manifest, hurry)
+    }
+
+    /// Reads a document.
+    pub(super) fn document(&self, document: &net::Document) -> Result<Vec<u8>, Failure> {
+        self.block_on(async { Ok(self.documents.read(document).await?) })
     }
 
     /// Gives the same place without a connection: documents are the last good copies.
     pub(super) fn offline(&self, global: &Global) -> Result<Self, Failure> {
         let global = Global { offline: true, ..global.clone() };
-        Self::around(&self.host, &global, self.root.clone(), self.manifest.clone())
+        Self::around(&self.host, &global, self.root.clone(), self.manifest.clone(), Hurry::Patient)
     }
 
-    fn around(host: &Host, global: &Global, root: PathBuf, manifest: Option<Manifest>) -> Result<Self, Failure> {
+    fn around(
+        host: &Host,
+        global: &Global,
+        root: PathBuf,
+        manifest: Option<Manifest>,
+        hurry: Hurry,
+    ) -> Result<Self, Failure> {
         let home = host.toolkit_home().ok_or_else(no_home)?;
         let report = report(host, global);
-        let client = client(host, global, manifest.as_ref(), &root, &home, &report)?;
+        let mut settings = net_settings(host, global, manifest.as_ref(), &root, &home)?;
+        if hurry == Hurry::AskOnce {
+            settings.retry.attempts = 1;
+            settings.limits.connect = settings.limits.connect.min(Duration::from_secs(3));
+            settings.limits.total = settings.limits.total.min(Duration::from_secs(10));
+        }
+        let client = Client::new(settings, report.clone());
         let policy = policy(host, manifest.as_ref());
         let jobs = host.processors.clamp(1, 4);
         let documents = Memory::of(client.clone());
@@ -240,14 +274,13 @@ fn policy(host: &Host, manifest: Option<&Manifest>) -> Policy {
 }
 
 /// Makes the network: the mirror of the command line goes before that of the environment, which goes before the project's.
-fn client(
+fn net_settings(
     host: &Host,
     global: &Global,
     manifest: Option<&Manifest>,
     root: &Path,
     home: &Path,
-    report: &Arc<dyn Report>,
-) -> Result<Client, Failure> {
+) -> Result<net::Settings, Failure> {
     let flag = global.mirror.as_deref().map(|text| (text, host.cwd.as_path()));
     let environment = host.var("TOOLKIT_MIRROR").map(|text| (text, host.cwd.as_path()));
     let project = manifest.and_then(|manifest| manifest.mirror.as_deref()).map(|text| (text, root));
@@ -274,7 +307,7 @@ fn client(
             text.parse().map_err(|_| unusable("TOOLKIT_RETRIES", text, "a number of attempts after the first"))?;
         settings.retry.attempts = retries.saturating_add(1);
     }
-    Ok(Client::new(settings, report.clone()))
+    Ok(settings)
 }
 
 /// Names the certificates that are trusted beside the system's, by the variables that OpenSSL, curl and Go know.

@@ -124,7 +124,7 @@ fn read(
 }
 
 fn unknown(id: &str, span: Range<usize>, reports: &mut Findings) {
-    let known = super::ALL.iter().copied().flatten().map(|rule| rule.id);
+    let known = super::every().map(|rule| rule.id);
     let near = did_you_mean(id, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     reports.report(&NOT_UNDERSTOOD, span, format!("no rule is called `{id}`{near}"));
 }
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<String> {
-        let setting = Setting { today: "2026-11-24".parse().unwrap() };
+        let setting = Setting { today: "2026-11-24".parse().unwrap(), schema: None };
         let findings = check(&Source::new("f", text), Target::Yaml, &setting);
         findings.iter().map(|finding| format!("{}:{}", finding.rule.id, finding.start.line)).collect()
     }

@@ -9,9 +9,12 @@ mod rule;
 pub mod schema;
 mod yaml;
 
-use finding::mend;
 pub use finding::{Edit, Finding, Findings};
 pub use rule::{Level, Rule, Target};
+
+use std::rc::Rc;
+
+use finding::mend;
 
 use crate::format::yaml::{Tree, parse};
 use crate::format::{Source, Unreadable};
@@ -25,12 +28,19 @@ pub const ALL: &[&[Rule]] = &[yaml::RULES, ignore::RULES, buildspec::RULES, gitl
 pub struct Setting {
     /// The day on which the file is judged: SDKs end.
     pub today: Date,
+    /// The JSON schema that GitLab files are held to as well, when there is one.
+    pub schema: Option<Rc<schema::Schema>>,
+}
+
+/// Lists every rule by id, the one of the schema too, which no file breaks by itself.
+pub fn every() -> impl Iterator<Item = &'static Rule> {
+    ALL.iter().copied().flatten().chain(std::iter::once(&schema::REFUSED))
 }
 
 /// Finds a rule by its id (`TK104`, any case).
 #[must_use]
 pub fn rule(id: &str) -> Option<&'static Rule> {
-    ALL.iter().copied().flatten().find(|rule| rule.id.eq_ignore_ascii_case(id))
+    every().find(|rule| rule.id.eq_ignore_ascii_case(id))
 }
 
 /// Tells what a file is, by its name and, where that does not tell, by its keys.
@@ -86,7 +96,12 @@ fn judge(file: &File<'_>, target: Target, setting: &Setting, findings: &mut Find
     match target {
         Target::Yaml => {}
         Target::Buildspec => buildspec::check(file, setting, findings),
-        Target::GitLab => gitlab::check(file, setting, findings),
+        Target::GitLab => {
+            gitlab::check(file, setting, findings);
+            if let Some(schema) = &setting.schema {
+                schema::check_schema(file, schema, findings);
+            }
+        }
     }
     ignore::apply(file.source, file.tree, findings);
 }

@@ -12,7 +12,7 @@ pub const PUBLISHED: &str =
     "https://gitlab.com/gitlab-org/gitlab-foss/-/raw/master/app/assets/javascripts/editor/schema/ci.json";
 
 /// What a file is reported by that the schema refuses. Stands in no list: only a schema can find it.
-pub const REFUSED: Rule = Rule {
+pub static REFUSED: Rule = Rule {
     id: "TK700",
     level: Level::Error,
     summary: "the JSON schema refuses the file",

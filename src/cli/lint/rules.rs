@@ -18,7 +18,7 @@ pub(super) fn named(id: &str) -> Result<&'static Rule, Failure> {
 }
 
 fn all() -> impl Iterator<Item = &'static Rule> {
-    lint::ALL.iter().copied().flatten()
+    lint::every()
 }
 
 /// Prints the table of rules.

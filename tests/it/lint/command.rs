@@ -208,3 +208,57 @@ fn nothing_in_a_file_can_command_the_terminal() {
     let run = world.run(&["lint", "a.yml", "--as", "yaml"]);
     assert!(run.stdout.contains("TK001") && !run.stdout.contains(['\u{1b}', '\u{202e}']), "{run:?}");
 }
+
+/// A schema that knows one word of one key.
+const SCHEMA: &str =
+    r#"{"additionalProperties": {"type": ["object", "array"], "properties": {"coverage": {"enum": ["/x/"]}}}}"#;
+
+const PIPELINE: &str = "a:\n  image: alpine:3.22\n  script: [make]\n  coverage: /y/\n";
+
+#[test]
+fn a_schema_that_is_named_judges_gitlab_files_at_their_places() {
+    let world = World::new();
+    world.write("schema.json", SCHEMA);
+    world.write(".gitlab-ci.yml", PIPELINE);
+    let run = world.run(&["lint", "--schema", "schema.json"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stdout.contains("error[TK700]") && run.stdout.contains(".gitlab-ci.yml:4:13"), "{}", run.stdout);
+    world.ok(&["lint", "--no-schema"]);
+    world.write(".gitlab-ci.yml", &PIPELINE.replace("/y/", "/x/"));
+    world.ok(&["lint", "--schema", "schema.json"]);
+    world.ok(&["lint", "--schema", &format!("file://{}", world.project().join("schema.json").display())]);
+}
+
+#[test]
+fn a_schema_that_cannot_be_used_is_an_error_and_no_file_is_judged() {
+    let world = World::new();
+    world.write(".gitlab-ci.yml", PIPELINE);
+    for (name, text, said) in [
+        ("broken.json", "{", "cannot be used"),
+        ("list.json", "[]", "cannot be used"),
+        ("number.json", "7", "cannot be used"),
+    ] {
+        world.write(name, text);
+        let failed = world.fails(2, &["lint", "--schema", name]);
+        assert!(failed.contains(said) && failed.contains("no file was judged"), "{failed}");
+    }
+    assert!(world.fails(5, &["lint", "--schema", "nowhere.json"]).contains("could not read the schema"));
+    assert!(world.fails(2, &["lint", "--schema", "x", "--no-schema"]).contains("cannot be used with"));
+}
+
+#[test]
+fn the_published_schema_is_read_once_kept_and_done_without_when_it_is_out_of_reach() {
+    let mirror = tempfile::tempdir().unwrap();
+    let path = toolkit::lint::schema::PUBLISHED.strip_prefix("https://").unwrap();
+    let file = mirror.path().join(path);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, SCHEMA).unwrap();
+    let world = World::new();
+    world.write(".gitlab-ci.yml", PIPELINE);
+    let there = mirror.path().display().to_string();
+    assert!(world.run(&["lint", "--mirror", &there]).stdout.contains("TK700"));
+    std::fs::remove_file(&file).unwrap();
+    let without = world.run(&["lint", "--mirror", &there]);
+    assert_eq!(without.code, Some(0), "{}", without.stdout);
+    assert!(without.stderr.contains("judged without it"), "{}", without.stderr);
+}

@@ -19,7 +19,7 @@ const TARGETS: &[(&str, Target)] =
 
 /// The day on which the fixtures are judged.
 pub fn setting() -> Setting {
-    Setting { today: "2026-11-24".parse().unwrap() }
+    Setting { today: "2026-11-24".parse().unwrap(), schema: None }
 }
 
 /// Judges a file: its findings as `RULE:LINE`.

@@ -1,0 +1,116 @@
+//! The JSON schema that GitLab files are held to: a named one, or the one that GitLab publishes.
+
+use std::cell::OnceCell;
+use std::fs::File;
+use std::io::Read;
+use std::rc::Rc;
+
+use url::Url;
+
+use crate::cli::Global;
+use crate::cli::render::{self, Failure};
+use crate::cli::site::{Hurry, Workplace, done};
+use crate::format::source::LARGEST;
+use crate::host::Host;
+use crate::lint::schema::{PUBLISHED, Schema};
+use crate::net::Document;
+
+/// Where the schema comes from.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    /// A file or URL: without it the command fails.
+    Named(String),
+    /// GitLab's own, where it can be had.
+    Published,
+    /// None.
+    Nothing,
+}
+
+/// Reads the schema when the first GitLab file needs it.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    wanted: Wanted,
+    host: &'a Host,
+    global: &'a Global,
+    read: OnceCell<Option<Rc<Schema>>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(wanted: Wanted, host: &'a Host, global: &'a Global) -> Self {
+        Self { wanted, host, global, read: OnceCell::new() }
+    }
+
+    /// Gives the schema; none when none is wanted, or the published one cannot be had.
+    ///
+    /// # Errors
+    /// When a named one cannot be read or is no schema.
+    pub(super) fn schema(&self) -> Result<Option<Rc<Schema>>, Failure> {
+        if let Some(read) = self.read.get() {
+            return Ok(read.clone());
+        }
+        let schema = match &self.wanted {
+            Wanted::Nothing => None,
+            Wanted::Named(place) => Some(Rc::new(self.named(place)?)),
+            Wanted::Published => self.published().map(Rc::new),
+        };
+        Ok(self.read.get_or_init(|| schema).clone())
+    }
+
+    fn named(&self, place: &str) -> Result<Schema, Failure> {
+        let text = match Url::parse(place) {
+            Ok(url) if matches!(url.scheme(), "https" | "http" | "file") => {
+                let place = Workplace::for_documents(self.host, self.global, Hurry::Patient)?;
+                text(&place.document(&document(url))?)
+            }
+            _ => self.file(place)?,
+        };
+        Schema::parse(&text).map_err(|reason| {
+            let hint = "no file was judged; GitLab's schema is a JSON schema of draft 7";
+            Failure::usage_with_hint(format!("{place} cannot be used: {reason}"), hint)
+        })
+    }
+
+    fn file(&self, place: &str) -> Result<String, Failure> {
+        let path = self.host.cwd.join(place);
+        let failed = |cause| {
+            Failure::machine(
+                format!("could not read the schema {}", path.display()),
+                "no file was judged; check the path",
+                cause,
+            )
+        };
+        let regular = std::fs::metadata(&path).map_err(failed)?.is_file();
+        let mut bytes = Vec::new();
+        if regular {
+            File::open(&path).and_then(|file| file.take(LARGEST as u64).read_to_end(&mut bytes)).map_err(failed)?;
+        }
+        Ok(text(&bytes))
+    }
+
+    /// Reads GitLab's own schema. Nobody asked for it, so that nothing ends because it is out of reach.
+    fn published(&self) -> Option<Schema> {
+        let url = Url::parse(PUBLISHED).expect("the constant is a URL");
+        let schema = Workplace::for_documents(self.host, self.global, Hurry::AskOnce)
+            .and_then(|place| place.document(&document(url)))
+            .map(|bytes| text(&bytes));
+        let schema = schema.ok().and_then(|text| Schema::parse(&text).ok());
+        if schema.is_none() {
+            let said = "note: GitLab's JSON schema could not be read, so files are judged without it (`--no-schema`)";
+            done(self.global, &render::printable(said));
+        }
+        schema
+    }
+}
+
+fn document(url: Url) -> Document {
+    let check = |bytes: &[u8]| match serde_json::from_slice::<serde_json::Value>(bytes) {
+        Ok(value) if value.is_object() => Ok(()),
+        Ok(_) => Err("it is no JSON schema".to_owned()),
+        Err(cause) => Err(format!("it is no JSON: {cause}")),
+    };
+    Document { url, mirror_name: None, check }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
