@@ -81,8 +81,8 @@ pub(super) fn by_lines(source: &Source, findings: &mut Findings) {
         let text = &source.text[line.span.clone()];
         if !text.is_ascii() && !text.trim_start().starts_with('#') {
             odd_characters(source, line.span.clone(), findings);
-            if !is_prose(text) {
-                options(source, line.span, findings);
+            for command in commands(text) {
+                options(source, line.span.start + command.start..line.span.start + command.end, findings);
             }
         }
     }
@@ -146,8 +146,10 @@ fn scalar(source: &Source, node: &Node, context: Context, findings: &mut Finding
         if plain && starts_its_line(source, begin) {
             list_dash(source, begin..line.end, findings);
         }
-        if !context.prose && !is_prose(text) {
-            options(source, line.clone(), findings);
+        if !context.prose {
+            for command in commands(text) {
+                options(source, line.start + command.start..line.start + command.end, findings);
+            }
         }
         if context.command && !is_prose(text) {
             quotes(source, line, node.style(), findings);
@@ -158,6 +160,30 @@ fn scalar(source: &Source, node: &Node, context: Context, findings: &mut Finding
 fn starts_its_line(source: &Source, offset: usize) -> bool {
     let before = &source.text[..offset];
     before[before.rfind('\n').map_or(0, |end| end + 1)..].trim().is_empty()
+}
+
+/// Splits a line at the `|`, `;` and `&` that no quotes hold, and gives the parts that do not only print: behind
+/// `echo "$SECRET" |` stands a command like any other.
+fn commands(line: &str) -> Vec<Range<usize>> {
+    let (mut quote, mut start, mut parts) = (None, 0, Vec::new());
+    for (at, c) in line.char_indices() {
+        match c {
+            '"' | '\'' if quote.is_none() => quote = Some(c),
+            c if quote == Some(c) => quote = None,
+            '|' | ';' | '&' if quote.is_none() => {
+                parts.push(start..at);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(start..line.len());
+    // Quotes that never close tell nothing: the line is taken as one.
+    if quote.is_some() {
+        parts = std::iter::once(0..line.len()).collect();
+    }
+    parts.retain(|part| !is_prose(&line[part.clone()]));
+    parts
 }
 
 /// Tells whether a command only prints: what it prints is for people.

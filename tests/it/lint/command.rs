@@ -251,13 +251,13 @@ fn the_published_schema_is_read_once_kept_and_done_without_when_it_is_out_of_rea
     let mirror = tempfile::tempdir().unwrap();
     let path = toolkit::lint::schema::PUBLISHED.strip_prefix("https://").unwrap();
     let file = mirror.path().join(path);
-    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(&file, SCHEMA).unwrap();
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, SCHEMA).unwrap();
     let world = World::new();
     world.write(".gitlab-ci.yml", PIPELINE);
     let there = mirror.path().display().to_string();
     assert!(world.run(&["lint", "--mirror", &there]).stdout.contains("TK700"));
-    std::fs::remove_file(&file).unwrap();
+    fs::remove_file(&file).unwrap();
     let without = world.run(&["lint", "--mirror", &there]);
     assert_eq!(without.code, Some(0), "{}", without.stdout);
     assert!(without.stderr.contains("judged without it"), "{}", without.stderr);

@@ -3,6 +3,7 @@
 //! `fixtures/lint/<target>/bad/` holds the mistakes; `fixtures/lint/<target>/expected.txt` has a line for each file: its
 //! name, then every finding as `RULE:LINE`. `good/` holds files in which nothing is found.
 
+mod article_gitlab;
 mod articles;
 mod buildspecs;
 mod command;
