@@ -45,7 +45,12 @@ pub fn check_schema(file: &File<'_>, schema: &Schema, findings: &mut Findings) {
         let error = deepest(&error);
         let path = error.instance_path().to_string();
         let rule = error.schema_path().to_string();
-        findings.report(&REFUSED, place(root, &path).span.clone(), format!("`{path}`: {error} (schema: {rule})"));
+        let node = place(root, &path);
+        // GitLab puts inputs in before it looks: what such a text becomes is not known here.
+        if node.text().is_some_and(|text| text.contains("$[[")) {
+            continue;
+        }
+        findings.report(&REFUSED, node.span.clone(), format!("`{path}`: {error} (schema: {rule})"));
     }
 }
 

@@ -262,3 +262,19 @@ fn the_published_schema_is_read_once_kept_and_done_without_when_it_is_out_of_rea
     assert_eq!(without.code, Some(0), "{}", without.stdout);
     assert!(without.stderr.contains("judged without it"), "{}", without.stderr);
 }
+
+#[test]
+fn gitlabs_own_schema_finds_nothing_in_unusual_files_and_something_in_wrong_ones() {
+    let Some(schema) = std::env::var("TOOLKIT_GITLAB_SCHEMA").ok().filter(|path| !path.is_empty()) else {
+        eprintln!("skipped: TOOLKIT_GITLAB_SCHEMA names no schema (eval \"$(scripts/gitlab-ci-local)\" sets it)");
+        return;
+    };
+    let good = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/lint/gitlab/good")).unwrap();
+    let good: Vec<String> = good.map(|entry| entry.unwrap().path().display().to_string()).collect();
+    let good = good.iter().filter(|path| path.ends_with(".yml")).map(String::as_str);
+    let world = World::new();
+    world.ok(&["lint", "--as", "gitlab", "--schema", &schema].into_iter().chain(good).collect::<Vec<_>>());
+    world.write(".gitlab-ci.yml", "a:\n  image: alpine:3.22\n  script: [make]\n  coverage: y\n");
+    let run = world.run(&["lint", "--schema", &schema]);
+    assert!(run.stdout.contains("error[TK700]") && run.stdout.contains(".gitlab-ci.yml:4:13"), "{}", run.stdout);
+}
