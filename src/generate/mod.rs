@@ -7,6 +7,7 @@ mod error;
 mod gitlab_ci;
 pub mod images;
 pub mod install;
+mod pinned;
 mod pipeline;
 mod portable;
 mod project;

@@ -1,16 +1,13 @@
 //! Installing by plain POSIX shell: curl, a checksum program and tar, pinned URLs and digests. Nothing is unpacked before
 //! its digest was found right; needs no toolkit where it runs.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use url::Url;
-
 use super::install::Step;
+use super::pinned::{allowed, artifacts, checker, groups, mirrored};
 use super::shell::{expanding, word};
 use super::{Architecture, Bootstrap, Error, Project, Tool};
-use crate::model::{Algorithm, Artifact, Digest, Format, Os};
-use crate::net::Mirror;
+use crate::model::{Artifact, Digest, Format};
 use crate::toolchain::activate;
 
 /// Stands for an install's folder while its activation is asked for; no path of any machine.
@@ -48,8 +45,12 @@ pub(super) fn steps(project: &Project<'_>, target: &'static str) -> Result<Vec<S
     let folders: Vec<String> = roots.iter().map(|root| expanding(&root.folder)).collect();
     let names: Vec<String> =
         project.tools.iter().map(|tool| format!("{} {}", tool.toolchain.name(), tool.locked.version)).collect();
-    let install =
-        format!("(\n{FETCH}  rm -rf {} || exit 1\n{})", folders.join(" "), by_machine(&cases, &names.join(", "), "  "));
+    let install = format!(
+        "(\n{}  rm -rf {} || exit 1\n{})",
+        fetch_function(UNPACK),
+        folders.join(" "),
+        by_machine(&cases, &names.join(", "), "  ")
+    );
     let about = format!("Installs {}; toolkit.lock has the same URLs and digests.", names.join(", "));
     let mut steps = vec![Step::new(&about, install)];
     for root in &roots {
@@ -84,11 +85,12 @@ pub(super) fn bootstrap(bootstraps: &[(Architecture, &Bootstrap)], target: &'sta
         cases.push((*architecture, vec![line]));
     }
     let command = format!(
-        "(\n  folder={folder}\n{FETCH}  rm -rf \"$folder\" || exit 1\n{cases}  \
+        "(\n  folder={folder}\n{fetch}  rm -rf \"$folder\" || exit 1\n{cases}  \
          program=$(find \"$folder/files\" -type f -name toolkit | head -n 1)\n  \
          [ -n \"$program\" ] || {{ echo \"there is no toolkit in the archive\" >&2; exit 1; }}\n  \
          chmod +x \"$program\" && mkdir -p \"$folder/bin\" && ln -sf \"$program\" \"$folder/bin/toolkit\" || exit 1\n)",
         folder = expanding(&format!("{TOOLS}/toolkit")),
+        fetch = fetch_function(COPY_OR_UNPACK),
         cases = by_machine(&cases, "toolkit", "  "),
     );
     let visible = format!("export PATH={}", expanding(&format!("{TOOLS}/toolkit/bin:$PATH")));
@@ -98,9 +100,10 @@ pub(super) fn bootstrap(bootstraps: &[(Architecture, &Bootstrap)], target: &'sta
     ])
 }
 
-/// The shell function that all downloads go through. In a subshell, so that `exit` ends it and nothing of it stays.
-/// `-` instead of a number of folders to drop: the file is the program `toolkit` itself, and is not unpacked.
-const FETCH: &str = r#"  fetch() { # URL, checksum program, digest, leading folders to drop, destination
+/// Gives the shell function that all downloads go through. In a subshell, so that `exit` ends it and nothing of it stays.
+/// For toolkit itself, `-` instead of a number of folders to drop means that the file is the program, and not unpacked.
+fn fetch_function(unpack: &str) -> String {
+    let fetch = r#"  fetch() { # URL, checksum program, digest, leading folders to drop, destination
     archive=$(mktemp) || exit 1
     trap 'rm -f "$archive"' EXIT
     curl -fsSL --proto "=${1%%:*}" --retry 5 --retry-connrefused --connect-timeout 30 -o "$archive" "$1" || {
@@ -110,44 +113,27 @@ const FETCH: &str = r#"  fetch() { # URL, checksum program, digest, leading fold
       echo "$1 has another digest than the one written here; nothing was unpacked" >&2; exit 1
     }
     mkdir -p "$5" || exit 1
-    case $4 in
-      -) cp "$archive" "$5/toolkit" || exit 1 ;;
-      *) tar -xzof "$archive" --strip-components="$4" -C "$5" || exit 1 ;;
-    esac
+@@
     rm -f "$archive"
   }
 "#;
+    fetch.replace("@@", unpack)
+}
 
-/// Groups tools by the folder that they need to share.
+const UNPACK: &str = r#"    tar -xzof "$archive" --strip-components="$4" -C "$5" || exit 1"#;
+
+const COPY_OR_UNPACK: &str = r#"    case $4 in
+      -) cp "$archive" "$5/toolkit" || exit 1 ;;
+      *) tar -xzof "$archive" --strip-components="$4" -C "$5" || exit 1 ;;
+    esac"#;
+
+/// Gives each group of tools its folder.
 fn roots<'p>(project: &'p Project<'p>) -> Vec<Root<'p>> {
-    let mut groups: BTreeMap<&str, Vec<&Tool<'_>>> = BTreeMap::new();
-    for tool in &project.tools {
-        let name = tool.toolchain.shared_root().unwrap_or(tool.toolchain.name());
-        groups.entry(name).or_default().push(tool);
-    }
-    let root = |(name, mut tools): (&str, Vec<&'p Tool<'p>>)| {
-        // Of files that several bring, the newest's stay: it is unpacked last.
-        tools.sort_by_cached_key(|tool| {
-            let version = tool.toolchain.version(&tool.locked.version).map(|version| version.semver().clone());
-            (version.ok(), tool.toolchain.name())
-        });
+    let root = |(name, tools): (&str, Vec<&'p Tool<'p>>)| {
         let versions: Vec<&str> = tools.iter().map(|tool| tool.locked.version.as_str()).collect();
         Root { folder: format!("{TOOLS}/{name}/{}", versions.join("_")), tools }
     };
-    groups.into_iter().map(root).collect()
-}
-
-/// Gives a tool's files for an architecture: those of the usual C library, or of the one there is.
-fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<Vec<Artifact>, Error> {
-    let fits = |locked: &&crate::project::LockedArtifact| {
-        locked.platform.os == Os::Linux && locked.platform.arch == architecture.arch()
-    };
-    let platform = tool.locked.artifacts.iter().filter(fits).map(|locked| locked.platform).min();
-    let platform = platform.ok_or_else(|| Error::NotLockedFor {
-        tool: tool.toolchain.name().to_owned(),
-        architecture: architecture.as_str(),
-    })?;
-    Ok(tool.locked.artifacts_for(platform))
+    groups(project).into_iter().map(root).collect()
 }
 
 fn fetch_line(
@@ -187,42 +173,6 @@ fn fetch_line(
         artifact.strip,
         expanding(folder)
     ))
-}
-
-/// Gives where a file is read: upstream, or the project's mirror.
-fn mirrored(project: &Project<'_>, url: &Url, target: &'static str) -> Result<Url, Error> {
-    let Some(mirror) = &project.mirror else { return Ok(url.clone()) };
-    let refuse =
-        |reason: String| Error::Value { key: "source.mirror".to_owned(), value: mirror.clone(), target, reason };
-    if !mirror.contains("://") && !Path::new(mirror).is_absolute() {
-        return Err(refuse("a folder that is named from here means nothing in a job; give a URL".to_owned()));
-    }
-    let parsed = Mirror::parse(mirror, Path::new("/")).map_err(|cause| refuse(cause.to_string()))?;
-    parsed.url(url).map_err(|cause| refuse(cause.to_string()))
-}
-
-/// Refuses what curl must not fetch in a job: other schemes, and secrets that would stand in the file.
-fn allowed(url: &Url) -> Result<(), String> {
-    if !matches!(url.scheme(), "https" | "file" | "http") {
-        return Err(format!("curl cannot fetch `{}:`", url.scheme()));
-    }
-    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    if url.scheme() == "http" && !local {
-        return Err("plain http is allowed to the same machine only".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("it holds a user name or a password, which would stand in the file".to_owned());
-    }
-    Ok(())
-}
-
-/// Names the program of coreutils that checks a digest.
-fn checker(digest: &Digest) -> Option<&'static str> {
-    match digest.algorithm() {
-        Algorithm::Sha256 => Some("sha256sum"),
-        Algorithm::Sha512 => Some("sha512sum"),
-        Algorithm::GoModule => None,
-    }
 }
 
 /// Writes what each architecture does, and refuses others.

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Architecture, Error, Project, Tool, shell};
+use super::super::{Architecture, Error, Project, Tool, pinned, shell};
 use super::TARGET;
-use crate::model::{Algorithm, Artifact, Format, Os, Platform};
+use crate::model::{Artifact, Digest, Format};
 
 /// Gives the folder of a tool below the trees: several .NET tools share one.
 pub(super) fn folder(tool: &Tool<'_>) -> String {
@@ -15,7 +15,7 @@ pub(super) fn folder(tool: &Tool<'_>) -> String {
 pub(super) fn needs_xz(project: &Project<'_>) -> Result<bool, Error> {
     for tool in &project.tools {
         for architecture in &project.architectures {
-            if artifacts(tool, *architecture)?.iter().any(|artifact| artifact.format == Format::TarXz) {
+            if pinned::artifacts(tool, *architecture)?.iter().any(|artifact| artifact.format == Format::TarXz) {
                 return Ok(true);
             }
         }
@@ -26,13 +26,13 @@ pub(super) fn needs_xz(project: &Project<'_>) -> Result<bool, Error> {
 /// Writes a step for each tool, so that a new version of one does not fetch the others again.
 pub(super) fn trees(project: &Project<'_>, trees: &str) -> Result<String, Error> {
     let mut text = String::new();
-    for tool in in_order(project) {
+    for tool in pinned::groups(project).into_iter().flat_map(|(_, tools)| tools) {
         let target = format!("{trees}/{}", folder(tool));
         let mut cases = Vec::new();
         for architecture in &project.architectures {
             let mut lines = Vec::new();
-            for artifact in artifacts(tool, *architecture)? {
-                lines.push(fetched(&artifact, &target)?);
+            for artifact in pinned::artifacts(tool, *architecture)? {
+                lines.push(fetched(project, &artifact, &target)?);
             }
             cases.push((*architecture, lines));
         }
@@ -50,13 +50,22 @@ pub(super) fn bootstrap(project: &Project<'_>) -> Result<String, Error> {
             target: TARGET,
             reason: format!("the program for {} is not there, and the image is built for it", architecture.as_str()),
         })?;
-        let digest = bootstrap.digest.parse().map_err(|_| Error::Value {
+        let digest: Digest = bootstrap.digest.parse().map_err(|_| Error::Value {
             key: format!("pipeline.install.bootstrap.{}.digest", architecture.as_str()),
             value: bootstrap.digest.clone(),
             target: TARGET,
             reason: "a digest is `sha256:` and 64 hexadecimal digits".to_owned(),
         })?;
-        let mut lines = vec![download(bootstrap.url.as_str(), &digest)];
+        let refused = |value: &str, reason: String| Error::Value {
+            key: format!("pipeline.install.bootstrap.{}", architecture.as_str()),
+            value: value.to_owned(),
+            target: TARGET,
+            reason,
+        };
+        let program = pinned::checker(&digest)
+            .ok_or_else(|| refused(&bootstrap.digest, "plain shell checks sha256 and sha512 only".to_owned()))?;
+        pinned::allowed(&bootstrap.url).map_err(|reason| refused(bootstrap.url.as_str(), reason))?;
+        let mut lines = vec![download(bootstrap.url.as_str(), program, &digest)];
         lines.push(if bootstrap.url.path().ends_with(".tar.gz") {
             "tar -xzf /tmp/download -C /usr/local/bin --no-same-owner toolkit".to_owned()
         } else {
@@ -84,7 +93,7 @@ fn by_architecture(cases: &[(Architecture, Vec<String>)]) -> String {
 }
 
 /// Writes how one archive is downloaded, checked and unpacked into the target.
-fn fetched(artifact: &Artifact, target: &str) -> Result<String, Error> {
+fn fetched(project: &Project<'_>, artifact: &Artifact, target: &str) -> Result<String, Error> {
     let flag = match artifact.format {
         Format::Tar => "-x",
         Format::TarGz => "-xz",
@@ -101,44 +110,26 @@ fn fetched(artifact: &Artifact, target: &str) -> Result<String, Error> {
             });
         }
     };
+    let url = pinned::mirrored(project, &artifact.url, TARGET)?;
+    pinned::allowed(&url).map_err(|reason| Error::Value {
+        key: "source.mirror".to_owned(),
+        value: url.to_string(),
+        target: TARGET,
+        reason,
+    })?;
+    let program = pinned::checker(&artifact.digest).expect("only a Go module has another digest, and that is refused");
     let strip = if artifact.strip == 0 { String::new() } else { format!(" --strip-components={}", artifact.strip) };
     Ok(format!(
         "{}; \\\n        mkdir -p {target}; \\\n        tar {flag}f /tmp/download -C {target} --no-same-owner{strip}",
-        download(artifact.url.as_str(), &artifact.digest)
+        download(url.as_str(), program, &artifact.digest)
     ))
 }
 
-fn download(url: &str, digest: &crate::model::Digest) -> String {
-    let program = match digest.algorithm() {
-        Algorithm::Sha512 => "sha512sum",
-        _ => "sha256sum",
-    };
+fn download(url: &str, program: &str, digest: &Digest) -> String {
     format!(
-        "curl --fail --silent --show-error --location --proto '=https' --tlsv1.2 --retry 3 --output /tmp/download \\\n          {}; \\\n        echo {}'  /tmp/download' | {program} -c -",
+        "curl --fail --silent --show-error --location --proto '={}' --tlsv1.2 --retry 3 --output /tmp/download \\\n          {}; \\\n        echo {}'  /tmp/download' | {program} -c -",
+        url.split(':').next().unwrap_or("https"),
         shell::word(url),
         digest.hex()
     )
-}
-
-fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<Vec<Artifact>, Error> {
-    let artifacts = tool.locked.artifacts_for(Platform::new(Os::Linux, architecture.arch()));
-    if artifacts.is_empty() {
-        let tool = tool.toolchain.name().to_owned();
-        return Err(Error::NotLockedFor { tool, architecture: architecture.as_str() });
-    }
-    Ok(artifacts)
-}
-
-/// Puts tools that share a root in the order in which the newest is unpacked last, an SDK after the runtime of its line:
-/// what has no version in its path, the `dotnet` host above all, must be the newest's.
-fn in_order<'p>(project: &'p Project<'p>) -> Vec<&'p Tool<'p>> {
-    let mut tools: Vec<&Tool<'_>> = project.tools.iter().collect();
-    let line = |tool: &Tool<'_>| -> Vec<u64> {
-        tool.locked.version.split('.').take(2).map(|part| part.parse().unwrap_or(0)).collect()
-    };
-    tools.sort_by_key(|tool| {
-        let runtime = tool.toolchain.name().contains("runtime");
-        (folder(tool), if tool.toolchain.shared_root().is_some() { line(tool) } else { Vec::new() }, !runtime)
-    });
-    tools
 }

@@ -1,0 +1,76 @@
+//! What plain shell must know of the lock's files: which, in what order, from where, checked by which program.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use url::Url;
+
+use super::{Architecture, Error, Project, Tool};
+use crate::model::{Algorithm, Artifact, Digest, Os};
+use crate::net::Mirror;
+
+/// Groups tools by the folder that they need to share, sorted by its name. Of files that several bring, the newest's stay:
+/// it is unpacked last.
+pub(super) fn groups<'p>(project: &'p Project<'p>) -> Vec<(&'static str, Vec<&'p Tool<'p>>)> {
+    let mut groups: BTreeMap<&str, Vec<&Tool<'_>>> = BTreeMap::new();
+    for tool in &project.tools {
+        let name = tool.toolchain.shared_root().unwrap_or(tool.toolchain.name());
+        groups.entry(name).or_default().push(tool);
+    }
+    for tools in groups.values_mut() {
+        tools.sort_by_cached_key(|tool| {
+            let version = tool.toolchain.version(&tool.locked.version).map(|version| version.semver().clone());
+            (version.ok(), tool.toolchain.name())
+        });
+    }
+    groups.into_iter().collect()
+}
+
+/// Gives a tool's files for an architecture: those of the usual C library, or of the one there is.
+pub(super) fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<Vec<Artifact>, Error> {
+    let fits = |locked: &&crate::project::LockedArtifact| {
+        locked.platform.os == Os::Linux && locked.platform.arch == architecture.arch()
+    };
+    let platform = tool.locked.artifacts.iter().filter(fits).map(|locked| locked.platform).min();
+    let platform = platform.ok_or_else(|| Error::NotLockedFor {
+        tool: tool.toolchain.name().to_owned(),
+        architecture: architecture.as_str(),
+    })?;
+    Ok(tool.locked.artifacts_for(platform))
+}
+
+/// Gives where a file is read: upstream, or the project's mirror.
+pub(super) fn mirrored(project: &Project<'_>, url: &Url, target: &'static str) -> Result<Url, Error> {
+    let Some(mirror) = &project.mirror else { return Ok(url.clone()) };
+    let refuse =
+        |reason: String| Error::Value { key: "source.mirror".to_owned(), value: mirror.clone(), target, reason };
+    if !mirror.contains("://") && !Path::new(mirror).is_absolute() {
+        return Err(refuse("a folder that is named from here means nothing in a job; give a URL".to_owned()));
+    }
+    let parsed = Mirror::parse(mirror, Path::new("/")).map_err(|cause| refuse(cause.to_string()))?;
+    parsed.url(url).map_err(|cause| refuse(cause.to_string()))
+}
+
+/// Refuses what curl must not fetch in a job: other schemes, and secrets that would stand in the file.
+pub(super) fn allowed(url: &Url) -> Result<(), String> {
+    if !matches!(url.scheme(), "https" | "file" | "http") {
+        return Err(format!("curl cannot fetch `{}:`", url.scheme()));
+    }
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if url.scheme() == "http" && !local {
+        return Err("plain http is allowed to the same machine only".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it holds a user name or a password, which would stand in the file".to_owned());
+    }
+    Ok(())
+}
+
+/// Names the program of coreutils that checks a digest.
+pub(super) fn checker(digest: &Digest) -> Option<&'static str> {
+    match digest.algorithm() {
+        Algorithm::Sha256 => Some("sha256sum"),
+        Algorithm::Sha512 => Some("sha512sum"),
+        Algorithm::GoModule => None,
+    }
+}
