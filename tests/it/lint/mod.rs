@@ -26,8 +26,10 @@ pub fn setting() -> Setting {
 /// Judges a file: its findings as `RULE:LINE`.
 pub fn found(path: &Path, target: Target) -> Vec<String> {
     let bytes = std::fs::read(path).unwrap();
-    let source = Source::decode(path.display().to_string(), bytes).unwrap();
-    let findings = lint::check(&source, target, &setting());
+    let findings = match Source::decode(path.display().to_string(), bytes) {
+        Ok(source) => lint::check(&source, target, &setting()),
+        Err(cause) => vec![lint::unreadable(&cause)],
+    };
     findings.iter().map(|finding| format!("{}:{}", finding.rule.id, finding.start.line)).collect()
 }
 
@@ -107,4 +109,18 @@ fn ids_are_never_used_twice() {
     for rule in lint::ALL.iter().copied().flatten() {
         assert!(ids.insert(rule.id), "{} stands twice", rule.id);
     }
+}
+
+#[test]
+fn every_rule_has_a_file_with_its_mistake() {
+    let tables = TARGETS.iter().map(|(name, _)| std::fs::read_to_string(folder(name).join("expected.txt")).unwrap());
+    let tables: String = tables.collect();
+    let without: Vec<&str> = lint::ALL
+        .iter()
+        .copied()
+        .flatten()
+        .map(|rule| rule.id)
+        .filter(|id| !tables.contains(&format!(" {id}:")))
+        .collect();
+    assert!(without.is_empty(), "no file in fixtures/lint has {without:?}");
 }
