@@ -154,3 +154,34 @@ fn a_new_project_with_a_dockerfile_gets_a_whole_pipeline_from_two_commands() {
         }
     }
 }
+
+#[test]
+fn every_key_of_the_pipeline_stands_in_the_list_of_keys() {
+    let list = include_str!("../../buildspecs/README.md");
+    let mut missing = Vec::new();
+    for table in [
+        "pipeline",
+        "pipeline.steps",
+        "pipeline.container",
+        "pipeline.artifacts",
+        "pipeline.cache",
+        "pipeline.push",
+        "pipeline.install",
+        "pipeline.aws",
+        "pipeline.codebuild",
+        "pipeline.gitlab",
+        "pipeline.dockerfile",
+        "pipeline.runner",
+    ] {
+        let text = format!("[{table}]\nqqqqqqqqqqqqqqqqqqqq = 1\n");
+        let refusal = toolkit::generate::Pipeline::parse("toolkit.toml".as_ref(), &text).unwrap_err().to_string();
+        let known = refusal.split_once("known are ").expect("the refusal lists the known keys").1.to_owned();
+        // Tables of `[pipeline]` have headings of their own.
+        missing.extend(known.split(", ").map(str::to_owned).filter(|key| {
+            ![format!("`{key}`"), format!(".{key}`"), format!("`{key}."), format!("pipeline.{key}]")]
+                .iter()
+                .any(|spelling| list.contains(spelling))
+        }));
+    }
+    assert!(missing.is_empty(), "not in buildspecs/README.md: {missing:?}");
+}
