@@ -1,6 +1,7 @@
 //! YAML as a tree that remembers where everything stands, and as text that people would have written. The only room
 //! that names a YAML crate.
 
+mod meaning;
 mod read;
 mod words;
 mod write;

@@ -168,12 +168,12 @@ impl Node {
             Content::Sequence(..) => "a list",
             Content::Mapping(..) => "a map",
             Content::Scalar(..) if self.is_null() => "nothing",
-            Content::Scalar(text, Style::Plain) if self.tag.is_none() => match super::write::meaning(text) {
-                super::write::Meaning::Text => "text",
-                super::write::Meaning::Number => "a number",
-                super::write::Meaning::Truth => "a truth value",
-                super::write::Meaning::Null => "nothing",
-                super::write::Meaning::Date => "a date",
+            Content::Scalar(text, Style::Plain) if self.tag.is_none() => match super::meaning::meaning(text) {
+                super::meaning::Meaning::Text => "text",
+                super::meaning::Meaning::Number => "a number",
+                super::meaning::Meaning::Truth => "a truth value",
+                super::meaning::Meaning::Null => "nothing",
+                super::meaning::Meaning::Date => "a date",
             },
             Content::Scalar(..) => "text",
         }
