@@ -165,7 +165,7 @@ fn version(context: &Context<'_>, pair: &Pair, findings: &mut Findings) {
             .flat_map(|found| found.versions.iter().copied())
             .collect();
         known.dedup();
-        known.sort_unstable();
+        known.sort_unstable_by_key(|version| std::cmp::Reverse(by_number(version)));
         known.dedup();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let message = format!("no image that AWS maintains gives {name} {wanted}; they have {known}");
@@ -263,4 +263,9 @@ fn defaults(context: &Context<'_>, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Reads the numbers of a version, so that 10.0 stands after 8.0.
+fn by_number(version: &str) -> Vec<u32> {
+    version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }
