@@ -15,11 +15,13 @@ pub mod net;
 pub mod store;
 // floor 2
 pub mod ingest;
+pub mod oci;
 pub mod project;
 // floor 3
 pub mod toolchain;
 // floor 4
 pub mod generate;
+pub mod image;
 pub mod lint;
 pub mod provision;
 // floor 5

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["model", "report"],
     &["host", "net", "archive", "store", "format"],
-    &["ingest", "project"],
+    &["ingest", "oci", "project"],
     &["toolchain"],
-    &["provision", "generate", "lint"],
+    &["provision", "generate", "lint", "image"],
     &["cli"],
 ];
 

@@ -4,6 +4,7 @@
 mod channel;
 mod digest;
 mod explain;
+mod image;
 mod platform;
 mod policy;
 mod release;
@@ -14,6 +15,7 @@ mod words;
 pub use channel::{BadChannel, BadRequest, Channel, Line, Range, Request, RollForward, RollForwardPolicy, ToolName};
 pub use digest::{Algorithm, BadDigest, Digest, Level, Proof, Received, Verified};
 pub use explain::{Explain, Kind, THREAD_HINT, disk_hint};
+pub use image::{BadReference, DOCKER_HUB, ImagePlatform, Reference, Repository};
 pub use platform::{Arch, BadPlatform, Libc, Os, Platform};
 pub use policy::{Choice, Date, Policy, Prefer, Unsupported, Verdict};
 pub use release::{Activation, Artifact, Candidate, Format, Phase, Release, Support, Train};

@@ -70,7 +70,7 @@ impl HttpBody {
 
     async fn ask(&mut self) -> Result<(), Failure> {
         let headers = self.headers();
-        let response = self.inner.http.send(&self.url, &headers, &self.campaign).await?;
+        let response = self.inner.http.get(&self.url, &headers, self.inner.authorizer(), &self.campaign).await?;
         match response.status().as_u16() {
             200 if self.validators.is_none() => self.begin(&response)?,
             200 => self.begin_again(&response)?,

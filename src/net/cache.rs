@@ -30,6 +30,9 @@ pub(super) struct Head {
     pub(super) etag: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_modified: Option<String>,
+    /// The next page, where the document comes in pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) next: Option<String>,
     /// When upstream last gave or confirmed it.
     pub(super) fetched: Timestamp,
     /// The BLAKE3 hash of the document: tells a copy that a full disk or a crash cut short.
@@ -39,7 +42,7 @@ pub(super) struct Head {
 impl Copy {
     pub(super) fn new(url: String, fetched: Timestamp, body: Vec<u8>) -> Self {
         let blake3 = blake3::hash(&body).to_hex().to_string();
-        Self { head: Head { url, etag: None, last_modified: None, fetched, blake3 }, body }
+        Self { head: Head { url, etag: None, last_modified: None, next: None, fetched, blake3 }, body }
     }
 }
 

@@ -8,14 +8,17 @@ use url::Url;
 
 use super::body::HttpBody;
 use super::cache::Cache;
-use super::document;
+use super::document::{self, Page};
 use super::file::FileBody;
 use super::http::Http;
 use super::inner::Inner;
 use super::place::{Place, allowed, shown};
 use super::settings::Settings;
-use super::{Body, Document, Error, Metadata, Net};
+use super::{Authorizer, Body, Document, Error, Metadata, Net};
 use crate::report::Report;
+
+/// More pages than any list has: 100 tags a page make 100,000.
+const MOST_PAGES: usize = 1000;
 
 /// Reads documents and opens files. Cheap to make and to clone: TLS is set up by the first request that needs it, and
 /// all clones share connections.
@@ -26,9 +29,40 @@ impl Client {
     /// Makes a client that tells `report` about retries, old copies and odd answers.
     #[must_use]
     pub fn new(settings: Settings, report: Arc<dyn Report>) -> Self {
-        let http = Http::new(&settings);
+        let http = Arc::new(Http::new(&settings));
         let cache = settings.cache.clone().map(Cache::new);
-        Self(Arc::new(Inner { settings, http, cache, cache_warned: AtomicBool::new(false), report }))
+        let cache_warned = Arc::new(AtomicBool::new(false));
+        Self(Arc::new(Inner { settings, http, authorizer: None, cache, cache_warned, report }))
+    }
+
+    /// Gives a client that shares connections and copies with this one and asks `authorizer` what to say to servers.
+    #[must_use]
+    pub fn authorized_by(&self, authorizer: Arc<dyn Authorizer>) -> Self {
+        let Inner { settings, http, cache, cache_warned, report, .. } = self.0.as_ref();
+        Self(Arc::new(Inner {
+            settings: settings.clone(),
+            http: Arc::clone(http),
+            authorizer: Some(authorizer),
+            cache: cache.clone(),
+            cache_warned: Arc::clone(cache_warned),
+            report: Arc::clone(report),
+        }))
+    }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// Reads one page from the first place that has it.
+    async fn page(&self, document: &Document) -> Result<Page, Error> {
+        let mut answer = Err(nothing_behind(&document.url));
+        for place in self.0.places(&document.url, document.mirror_name)? {
+            answer = document::read(&self.0, &place, document).await;
+            if !answer.as_ref().is_err_and(next_may_have_it) {
+                break;
+            }
+        }
+        answer
     }
 }
 
@@ -49,14 +83,23 @@ impl Net for Client {
 #[async_trait]
 impl Metadata for Client {
     async fn read(&self, document: &Document) -> Result<Vec<u8>, Error> {
-        let mut answer = Err(nothing_behind(&document.url));
-        for place in self.0.places(&document.url, document.mirror_name)? {
-            answer = document::read(&self.0, &place, document.check).await;
-            if !answer.as_ref().is_err_and(next_may_have_it) {
-                break;
+        Ok(self.page(document).await?.body)
+    }
+
+    async fn pages(&self, document: &Document) -> Result<Vec<Vec<u8>>, Error> {
+        let first = self.page(document).await?;
+        let (mut pages, mut next) = (vec![first.body], first.next);
+        while let Some(url) = next {
+            if pages.len() == MOST_PAGES {
+                let reason = format!("it has more than {MOST_PAGES} pages");
+                return Err(Error::Unfit { url: shown(&document.url), reason });
             }
+            // The address of a page stands as its server gave it, mirror or not.
+            let page = document::read(&self.0, &allowed(&url)?, document).await?;
+            pages.push(page.body);
+            next = page.next;
         }
-        answer
+        Ok(pages)
     }
 
     fn warn(&self, warning: &str) {

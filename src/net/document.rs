@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use reqwest::Response;
 use reqwest::header::{
-    ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    ACCEPT, ACCEPT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    LINK,
 };
 use url::Url;
 
@@ -17,7 +18,7 @@ use super::http::explained;
 use super::inner::Inner;
 use super::place::{Place, host, shown};
 use super::retry::{Campaign, Failure};
-use super::{Error, Fault};
+use super::{Document, Error, Fault};
 
 /// The largest document in bytes, decoded: ten times the largest that is known (Go's full list, 2026).
 const LARGEST: u64 = 64 << 20;
@@ -31,41 +32,76 @@ enum Answer {
     Fresh(Copy),
 }
 
-/// Reads a document from one place.
-pub(super) async fn read(inner: &Arc<Inner>, place: &Place, check: Check) -> Result<Vec<u8>, Error> {
+/// One page of a document; most have only one.
+pub(super) struct Page {
+    pub(super) body: Vec<u8>,
+    /// Where the next one is.
+    pub(super) next: Option<Url>,
+}
+
+/// Reads a document, or a page of it, from one place.
+pub(super) async fn read(inner: &Arc<Inner>, place: &Place, document: &Document) -> Result<Page, Error> {
+    let check = document.check;
     let url = match place {
         Place::Http(url) => url,
         Place::File(path) => {
             let body = file::read(path.clone(), LARGEST).await?;
             let unfit = |reason| Error::Unfit { url: path.display().to_string(), reason };
-            return check(&body).map(|()| body).map_err(unfit);
+            return check(&body).map(|()| Page { body, next: None }).map_err(unfit);
         }
     };
     // A copy that an older version of this program took for good may not be good enough today.
     let copy = find_copy(inner, url).await.filter(|copy| check(&copy.body).is_ok());
     if inner.settings.offline {
-        return offline(inner, url, copy);
+        return offline(inner, url, copy).and_then(|copy| page(url, copy));
     }
-    match fetch(inner, url, copy.as_ref(), check).await {
-        Ok(Answer::Fresh(fresh)) => Ok(keep(inner, url, fresh).await),
+    let copy = match fetch(inner, url, copy.as_ref(), document).await {
+        Ok(Answer::Fresh(fresh)) => keep(inner, url, fresh).await,
         Ok(Answer::Unchanged) => {
             let mut copy = copy.expect("only a request with a copy's validators counts 304 as an answer");
             copy.head.fetched = (inner.settings.now)();
-            Ok(keep(inner, url, copy).await)
+            keep(inner, url, copy).await
         }
-        Err(error) => stand_in(inner, url, copy, error),
-    }
+        Err(error) => stand_in(inner, url, copy, error)?,
+    };
+    page(url, copy)
 }
 
-fn offline(inner: &Inner, url: &Url, copy: Option<Copy>) -> Result<Vec<u8>, Error> {
+fn page(url: &Url, copy: Copy) -> Result<Page, Error> {
+    let next = copy.head.next.map(|next| following(url, &next)).transpose()?;
+    Ok(Page { body: copy.body, next })
+}
+
+/// Finds the page that a page of `url` names as the next one. It may not lead to another server: what is asked of the next
+/// page is asked with the same credentials.
+fn following(url: &Url, next: &str) -> Result<Url, Error> {
+    let wrong = |reason: &str| Error::Contradiction { url: shown(url), reason: reason.to_owned() };
+    let next = url.join(next).map_err(|_| wrong("its Link header names no address"))?;
+    if next.origin() != url.origin() || next == *url {
+        return Err(wrong("its Link header names another server, or itself, as the next page"));
+    }
+    Ok(next)
+}
+
+/// Reads `Link: </v2/x/tags/list?last=b>; rel="next"` (RFC 8288 §3), which may list other relations beside it.
+fn next_link(headers: &HeaderMap) -> Option<String> {
+    let links = headers.get_all(LINK).into_iter().filter_map(|value| value.to_str().ok());
+    links.flat_map(|value| value.split(",")).find_map(|link| {
+        let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
+        let mut parameters = parameters.split(';').map(|parameter| parameter.trim().replace(['"', ' '], ""));
+        parameters.any(|parameter| parameter.eq_ignore_ascii_case("rel=next")).then(|| target.to_owned())
+    })
+}
+
+fn offline(inner: &Inner, url: &Url, copy: Option<Copy>) -> Result<Copy, Error> {
     let copy = copy.ok_or_else(|| Error::Offline { url: shown(url) })?;
     let age = age(copy.head.fetched, (inner.settings.now)());
     inner.report.noted(&format!("offline: {} is a copy from {age} ago", shown(url)));
-    Ok(copy.body)
+    Ok(copy)
 }
 
 /// Serves the copy where upstream failed, and says so.
-fn stand_in(inner: &Inner, url: &Url, copy: Option<Copy>, error: Error) -> Result<Vec<u8>, Error> {
+fn stand_in(inner: &Inner, url: &Url, copy: Option<Copy>, error: Error) -> Result<Copy, Error> {
     match copy {
         Some(copy) => {
             let age = age(copy.head.fetched, (inner.settings.now)());
@@ -73,7 +109,7 @@ fn stand_in(inner: &Inner, url: &Url, copy: Option<Copy>, error: Error) -> Resul
             inner
                 .report
                 .warned(&format!("using the copy of {} from {age} ago, because upstream failed: {why}", shown(url)));
-            Ok(copy.body)
+            Ok(copy)
         }
         // The next source may have it; to wrap this would hide that.
         None if error.is_missing() => Err(error),
@@ -93,20 +129,20 @@ async fn find_copy(inner: &Inner, url: &Url) -> Option<Copy> {
 }
 
 /// Keeps a good copy for the next time; failing to is no reason to fail.
-async fn keep(inner: &Inner, url: &Url, copy: Copy) -> Vec<u8> {
-    let Some(cache) = inner.cache.clone() else { return copy.body };
+async fn keep(inner: &Inner, url: &Url, copy: Copy) -> Copy {
+    let Some(cache) = inner.cache.clone() else { return copy };
     let (kept, url) = (copy.clone(), url.to_string());
     let in_cache = cache.clone();
     if let Err(error) = blocking(move || in_cache.keep(&url, &kept)).await {
         inner.warn_about_cache(&cache, &error);
     }
-    copy.body
+    copy
 }
 
 /// Asks until there is an answer, and checks it.
-async fn fetch(inner: &Inner, url: &Url, copy: Option<&Copy>, check: Check) -> Result<Answer, Error> {
+async fn fetch(inner: &Inner, url: &Url, copy: Option<&Copy>, document: &Document) -> Result<Answer, Error> {
     let mut campaign = Campaign::new(shown(url), inner.settings.retry, inner.settings.limits.total);
-    let headers = headers(copy);
+    let headers = headers(copy, document.accept);
     loop {
         campaign.received = 0;
         match attempt(inner, url, &headers, &mut campaign).await {
@@ -115,7 +151,7 @@ async fn fetch(inner: &Inner, url: &Url, copy: Option<&Copy>, check: Check) -> R
                 let reason = "304, although nothing was known before".to_owned();
                 return Err(Error::Contradiction { url: campaign.url, reason });
             }
-            Ok((head, Some(body))) => return checked(inner, url, &head, body, check),
+            Ok((head, Some(body))) => return checked(inner, url, &head, body, document.check),
             Err(failure) => campaign.recover(failure, |note| inner.report.noted(note)).await?,
         }
     }
@@ -132,11 +168,15 @@ fn checked(inner: &Inner, url: &Url, head: &HeaderMap, body: Vec<u8>, check: Che
     let mut copy = Copy::new(shown(url), (inner.settings.now)(), body);
     copy.head.etag = text(ETAG);
     copy.head.last_modified = text(LAST_MODIFIED);
+    copy.head.next = next_link(head);
     Ok(Answer::Fresh(copy))
 }
 
-fn headers(copy: Option<&Copy>) -> HeaderMap {
+fn headers(copy: Option<&Copy>, accept: Option<&'static str>) -> HeaderMap {
     let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
+    if let Some(accept) = accept {
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    }
     let mut add = |name: HeaderName, value: &Option<String>| {
         // A copy's file may hold anything; what is no header is not sent.
         if let Some(value) = value.as_ref().and_then(|value| HeaderValue::from_str(value).ok()) {
@@ -157,7 +197,7 @@ async fn attempt(
     headers: &HeaderMap,
     campaign: &mut Campaign,
 ) -> Result<(HeaderMap, Option<Vec<u8>>), Failure> {
-    let response = inner.http.send(url, headers, campaign).await?;
+    let response = inner.http.get(url, headers, inner.authorizer(), campaign).await?;
     let head = response.headers().clone();
     match response.status().as_u16() {
         200 => {}
@@ -167,7 +207,7 @@ async fn attempt(
             return Err(Error::Contradiction { url: shown(url), reason }.into());
         }
     }
-    let body = collected(inner, url, response, campaign).await?;
+    let body = collected(inner, url, response, campaign, LARGEST).await?;
     match encoding(&head).as_deref() {
         None => Ok((head, Some(body))),
         Some("gzip" | "x-gzip") => Ok((head, Some(inflated(url, &body)?))),
@@ -178,11 +218,12 @@ async fn attempt(
     }
 }
 
-async fn collected(
+pub(super) async fn collected(
     inner: &Inner,
     url: &Url,
     mut response: Response,
     campaign: &mut Campaign,
+    largest: u64,
 ) -> Result<Vec<u8>, Failure> {
     let limits = inner.settings.limits;
     campaign.length = response.content_length();
@@ -199,8 +240,8 @@ async fn collected(
             }
         }
         campaign.received = body.len() as u64;
-        if campaign.received > LARGEST {
-            return Err(Error::TooLarge { url: shown(url), limit: LARGEST }.into());
+        if campaign.received > largest {
+            return Err(Error::TooLarge { url: shown(url), limit: largest }.into());
         }
     }
 }

@@ -4,15 +4,15 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{Response, StatusCode};
+use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Body, Method, Response, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::Url;
 
 use super::place::{Place, allowed, host, is_loopback, shown};
 use super::retry::{Campaign, Failure, Limits, retry_after};
-use super::{Error, Fault};
+use super::{Authorizer, Error, Fault};
 
 /// More redirects than any upstream needs; aka.ms to the .NET servers takes two.
 const MOST_REDIRECTS: usize = 10;
@@ -26,6 +26,28 @@ pub(super) struct Http {
     now: fn() -> jiff::Timestamp,
     /// One client for each [`Way`]: only the last reads the certificates of the system, which takes milliseconds.
     clients: [OnceLock<reqwest::Client>; 3],
+}
+
+/// A request that can be sent again.
+pub(super) struct Outgoing<'a> {
+    pub(super) method: &'a Method,
+    pub(super) url: &'a Url,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) authorizer: Option<&'a dyn Authorizer>,
+    /// Makes the body, anew for each time that it is sent.
+    pub(super) body: &'a (dyn Fn() -> Body + Sync),
+}
+
+impl Outgoing<'_> {
+    /// Tells whether the answer sends the request elsewhere. What has a body is only sent on by the statuses that keep the
+    /// method (RFC 9110 §15.4).
+    fn follows(&self, response: &Response) -> bool {
+        match response.status().as_u16() {
+            301..=303 => self.method.is_safe(),
+            307 | 308 => true,
+            _ => false,
+        }
+    }
 }
 
 /// How a server is reached.
@@ -55,13 +77,34 @@ impl Http {
     ///
     /// # Errors
     /// The failure says whether another attempt is worth it.
-    pub(super) async fn send(&self, start: &Url, headers: &HeaderMap, of: &Campaign) -> Result<Response, Failure> {
+    pub(super) async fn get(
+        &self,
+        start: &Url,
+        headers: &HeaderMap,
+        authorizer: Option<&dyn Authorizer>,
+        of: &Campaign,
+    ) -> Result<Response, Failure> {
+        let request = Outgoing { method: &Method::GET, url: start, headers, authorizer, body: &Body::default };
+        let (url, response) = self.send(&request, of).await?;
+        match response.status().as_u16() {
+            200 | 206 | 304 | 416 => Ok(response),
+            status => Err(Error::Status { url: shown(&url), status }.into()),
+        }
+    }
+
+    /// Sends a request and follows redirects, which keep its method. Gives the last address with every answer that another
+    /// attempt would not change.
+    ///
+    /// # Errors
+    /// The failure says whether another attempt is worth it.
+    pub(super) async fn send(&self, request: &Outgoing<'_>, of: &Campaign) -> Result<(Url, Response), Failure> {
+        let start = request.url;
         let mut url = start.clone();
         let mut seen = Vec::new();
         loop {
-            let response = self.send_once(&url, headers, of).await?;
-            let Some(next) = target(&url, &response)? else {
-                return self.judge(&url, response);
+            let response = self.answer_of(request, &url, of).await?;
+            let Some(next) = request.follows(&response).then(|| target(&url, &response)).transpose()? else {
+                return self.judge(url, response);
             };
             seen.push(url);
             let wrong = |reason: String| Failure::Final(Error::Redirect { url: shown(start), reason });
@@ -75,10 +118,47 @@ impl Http {
         }
     }
 
-    async fn send_once(&self, url: &Url, headers: &HeaderMap, of: &Campaign) -> Result<Response, Failure> {
-        let request = self.client(url)?.get(url.clone()).headers(headers.clone());
-        let waited = self.limits.connect.saturating_add(self.limits.stall);
-        match tokio::time::timeout(waited.min(of.left()?), request.send()).await {
+    /// Sends the request to `url`, once more where the authorizer has something new to say to the server that refused it.
+    /// A server that the request was redirected to is told nothing.
+    async fn answer_of(&self, request: &Outgoing<'_>, url: &Url, of: &Campaign) -> Result<Response, Failure> {
+        let asked = url.origin() == request.url.origin();
+        let Some(authorizer) = request.authorizer.filter(|_| asked) else {
+            return self.send_once(request, url, request.headers.clone(), of).await;
+        };
+        let authorized = async || {
+            let mut headers = request.headers.clone();
+            if let Some(value) = authorizer.authorization(request.method, url).await? {
+                headers.insert(AUTHORIZATION, value);
+            }
+            Ok::<_, Error>(headers)
+        };
+        let response = self.send_once(request, url, authorized().await?, of).await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        if !authorizer.challenged(request.method, url, response.headers()).await? {
+            return Ok(response);
+        }
+        // Taken to its end, so that the connection serves again.
+        let _ = tokio::time::timeout(self.limits.stall, response.bytes()).await;
+        self.send_once(request, url, authorized().await?, of).await
+    }
+
+    async fn send_once(
+        &self,
+        request: &Outgoing<'_>,
+        url: &Url,
+        headers: HeaderMap,
+        of: &Campaign,
+    ) -> Result<Response, Failure> {
+        let sent = self.client(url)?.request(request.method.clone(), url.clone()).headers(headers);
+        // A body on its way counts as progress only by the limit of the whole.
+        let waited = if request.method.is_safe() {
+            self.limits.connect.saturating_add(self.limits.stall).min(of.left()?)
+        } else {
+            of.left()?
+        };
+        match tokio::time::timeout(waited, sent.body((request.body)()).send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(explained(&error, url, self.limits.connect)),
             Err(_) => {
@@ -88,16 +168,15 @@ impl Http {
         }
     }
 
-    fn judge(&self, url: &Url, response: Response) -> Result<Response, Failure> {
+    fn judge(&self, url: Url, response: Response) -> Result<(Url, Response), Failure> {
         let status = response.status().as_u16();
         match status {
-            200 | 206 | 304 | 416 => Ok(response),
             408 | 429 | 500 | 502 | 503 | 504 => {
                 let value = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let after = value.and_then(|value| retry_after(value, (self.now)()));
-                Err(Failure::Passing { fault: Fault::Status { host: host(url), status }, after })
+                Err(Failure::Passing { fault: Fault::Status { host: host(&url), status }, after })
             }
-            _ => Err(Error::Status { url: shown(url), status }.into()),
+            _ => Ok((url, response)),
         }
     }
 
@@ -169,11 +248,8 @@ fn is_usable(certificate: &CertificateDer<'static>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
-/// Reads a redirect; none when the answer is no redirect.
-fn target(url: &Url, response: &Response) -> Result<Option<Url>, Error> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
+/// Reads where a redirect leads.
+fn target(url: &Url, response: &Response) -> Result<Url, Error> {
     let wrong = |reason: String| Error::Redirect { url: shown(url), reason };
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let next = location
@@ -185,7 +261,7 @@ fn target(url: &Url, response: &Response) -> Result<Option<Url>, Error> {
     match allowed(&next) {
         Ok(Place::Http(mut next)) => {
             next.set_fragment(None);
-            Ok(Some(next))
+            Ok(next)
         }
         Ok(Place::File(_)) => Err(wrong(format!("to {}, a file of this machine", shown(&next)))),
         Err(Error::Refused { url: next, reason }) => Err(wrong(format!("to {next}, which is refused: {reason}"))),

@@ -36,6 +36,10 @@ impl<M: Metadata> Metadata for Memory<M> {
         Ok(bytes)
     }
 
+    async fn pages(&self, document: &Document) -> Result<Vec<Vec<u8>>, Error> {
+        self.inner.pages(document).await
+    }
+
     fn holds(&self, document: &Document) -> bool {
         self.read.lock().is_ok_and(|read| read.contains_key(document.url.as_str()))
     }
@@ -72,6 +76,7 @@ mod tests {
         let document = |path: &str| Document {
             url: format!("https://go.dev/{path}").parse().unwrap(),
             mirror_name: None,
+            accept: None,
             check: |_| Ok(()),
         };
         assert!(memory.read(&document("a")).await.is_err());

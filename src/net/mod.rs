@@ -1,15 +1,18 @@
 //! HTTP and files: documents with a last good copy, and bodies that resume by themselves.
-//! It sends no credential to anybody, refuses URLs that hold one, and leaves digests to whoever reads the bytes.
+//! It knows no credential and refuses URLs that hold one; where an [`Authorizer`] brings some, they go to the server that
+//! was asked for and to no other. It leaves digests to whoever reads the bytes.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use url::Url;
 
+mod authorize;
 mod body;
 mod cache;
 mod client;
 mod document;
 mod error;
+mod exchange;
 mod file;
 mod http;
 mod inner;
@@ -19,8 +22,10 @@ mod place;
 mod retry;
 mod settings;
 
+pub use authorize::Authorizer;
 pub use client::Client;
 pub use error::{Error, Fault};
+pub use exchange::{Answer, Payload, Request};
 pub use memory::Memory;
 pub use mirror::Mirror;
 pub use place::shown;
@@ -35,6 +40,8 @@ pub struct Document {
     /// Its file name in a mirror, relative to the URL's folder, where the upstream serves it under a query
     /// (`go.dev/dl/?mode=json` is `go.dev/dl/index.json` there).
     pub mirror_name: Option<&'static str>,
+    /// What to say in `Accept`, where one address has several shapes (manifests of images).
+    pub accept: Option<&'static str>,
     /// Tells whether bytes are such a document, so that neither an HTML page nor a broken upload replaces the last good
     /// copy.
     pub check: fn(&[u8]) -> Result<(), String>,
@@ -49,6 +56,15 @@ pub trait Metadata: Send + Sync {
     /// # Errors
     /// When there is neither.
     async fn read(&self, document: &Document) -> Result<Vec<u8>, Error>;
+
+    /// Reads a document that comes in pages, each of which names the next one by `Link: <…>; rel="next"` (RFC 8288), and
+    /// gives them all in order. Each passes the document's check. A mirror has one page.
+    ///
+    /// # Errors
+    /// As [`Metadata::read`], and when the pages lead to another server or do not end.
+    async fn pages(&self, document: &Document) -> Result<Vec<Vec<u8>>, Error> {
+        Ok(vec![self.read(document).await?])
+    }
 
     /// Tells whether the document was read already in this run, so that reading it again costs nothing.
     fn holds(&self, _document: &Document) -> bool {

@@ -12,7 +12,7 @@ use crate::support::upstream::{Fault, Upstream};
 
 fn document(url: Url) -> Document {
     let check = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).map(drop).map_err(|e| e.to_string());
-    Document { url, mirror_name: None, check }
+    Document { url, mirror_name: None, accept: None, check }
 }
 
 #[test]

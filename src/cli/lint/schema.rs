@@ -108,7 +108,7 @@ fn document(url: Url) -> Document {
         Ok(_) => Err("it is no JSON schema".to_owned()),
         Err(cause) => Err(format!("it is no JSON: {cause}")),
     };
-    Document { url, mirror_name: None, check }
+    Document { url, mirror_name: None, accept: None, check }
 }
 
 fn text(bytes: &[u8]) -> String {

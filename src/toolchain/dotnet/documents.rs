@@ -111,11 +111,11 @@ impl std::fmt::Display for ChannelName {
 /// Gives the index of all channels.
 pub(super) fn index_document() -> Document {
     let check = |bytes: &[u8]| read_index(bytes).map(drop);
-    Document { url: parsed(&format!("{METADATA}/releases-index.json")), mirror_name: None, check }
+    Document { url: parsed(&format!("{METADATA}/releases-index.json")), mirror_name: None, accept: None, check }
 }
 
 fn channel_document(url: Url) -> Document {
-    Document { url, mirror_name: None, check: |bytes| read_channel(bytes).map(drop) }
+    Document { url, mirror_name: None, accept: None, check: |bytes| read_channel(bytes).map(drop) }
 }
 
 fn parsed(text: &str) -> Url {

@@ -79,7 +79,12 @@ pub(super) fn document(
     mirror_name: Option<&'static str>,
     check: fn(&[u8]) -> Result<(), String>,
 ) -> Document {
-    Document { url: Url::parse(url).expect("the address is built from checked parts"), mirror_name, check }
+    Document {
+        url: Url::parse(url).expect("the address is built from checked parts"),
+        mirror_name,
+        accept: None,
+        check,
+    }
 }
 
 /// Reads an index. Also gives the names that are no releases, such as one that a later Go may invent.

@@ -1,0 +1,153 @@
+//! One request of any method with its whole answer, retried by itself.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use futures_util::stream;
+use reqwest::header::HeaderMap;
+use reqwest::{Body, Method};
+use url::Url;
+
+use super::Error;
+use super::client::Client;
+use super::document::collected;
+use super::http::Outgoing;
+use super::place::{Place, allowed, shown};
+use super::retry::{Campaign, Failure};
+
+/// How many bytes of a file are sent at once.
+const PIECE: usize = 256 << 10;
+
+/// A request that may be sent several times: what it asks for is the same however often it arrives.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Its method.
+    pub method: Method,
+    /// Its address.
+    pub url: Url,
+    /// Its headers; `Authorization` comes from the client's [`super::Authorizer`].
+    pub headers: HeaderMap,
+    /// Its body.
+    pub payload: Payload,
+    /// The most bytes that its answer may have.
+    pub limit: u64,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone)]
+pub enum Payload {
+    /// None.
+    Empty,
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// A whole file, read anew each time; its length must not change meanwhile.
+    File(PathBuf),
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Where it came from, after redirects.
+    pub url: Url,
+    /// The HTTP status: any but those that pass (408, 429, 500, 502, 503, 504).
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// Asks for `url` without a body, and for no more than a document's worth of an answer.
+    #[must_use]
+    pub fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: HeaderMap::new(), payload: Payload::Empty, limit: 16 << 20 }
+    }
+}
+
+impl Client {
+    /// Sends a request until there is an answer that another attempt would not change, and gives it whatever its status.
+    /// Never reads from the mirror: what is said to one server is not meant for another.
+    ///
+    /// # Errors
+    /// When the address is refused, a connection is needed and not allowed, or all attempts are used up.
+    pub async fn exchange(&self, request: &Request) -> Result<Answer, Error> {
+        let inner = self.inner();
+        let Place::Http(url) = allowed(&request.url)? else {
+            let reason = "a file answers no request".to_owned();
+            return Err(Error::Refused { url: shown(&request.url), reason });
+        };
+        if inner.settings.offline {
+            return Err(Error::Offline { url: shown(&url) });
+        }
+        let mut campaign = Campaign::new(shown(&url), inner.settings.retry, inner.settings.limits.total);
+        loop {
+            campaign.received = 0;
+            match self.exchange_once(request, &url, &mut campaign).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => campaign.recover(failure, |note| inner.report.noted(note)).await?,
+            }
+        }
+    }
+
+    async fn exchange_once(&self, request: &Request, url: &Url, campaign: &mut Campaign) -> Result<Answer, Failure> {
+        let inner = self.inner();
+        let mut headers = request.headers.clone();
+        let body = request.payload.body(&mut headers)?;
+        let outgoing = Outgoing {
+            method: &request.method,
+            url,
+            headers: &headers,
+            authorizer: inner.authorizer(),
+            body: body.as_ref(),
+        };
+        let (url, response) = inner.http.send(&outgoing, campaign).await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = collected(inner, &url, response, campaign, request.limit).await?;
+        Ok(Answer { url, status, headers, body })
+    }
+}
+
+type MakesBody = Box<dyn Fn() -> Body + Send + Sync>;
+
+impl Payload {
+    /// Gives what makes the body, and adds its length to the headers.
+    fn body(&self, headers: &mut HeaderMap) -> Result<MakesBody, Error> {
+        Ok(match self {
+            Self::Empty => Box::new(Body::default),
+            Self::Bytes(bytes) => {
+                let bytes = bytes.clone();
+                Box::new(move || Body::from(bytes.clone()))
+            }
+            Self::File(path) => {
+                let unreadable = |source| Error::File { path: path.clone(), source };
+                let length = path.metadata().map_err(unreadable)?.len();
+                headers.insert(reqwest::header::CONTENT_LENGTH, length.into());
+                let path = path.clone();
+                Box::new(move || Body::wrap_stream(pieces(path.clone())))
+            }
+        })
+    }
+}
+
+/// Reads a file piece by piece, beside the async thread.
+fn pieces(path: PathBuf) -> impl stream::Stream<Item = std::io::Result<Bytes>> {
+    stream::try_unfold(None::<File>, move |file| {
+        let path = path.clone();
+        async move {
+            let read = tokio::task::spawn_blocking(move || {
+                let mut file = match file {
+                    Some(file) => file,
+                    None => File::open(&path)?,
+                };
+                let mut piece = Vec::with_capacity(PIECE);
+                Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+                Ok::<_, std::io::Error>((piece, file))
+            });
+            let (piece, file) = read.await.map_err(std::io::Error::other)??;
+            Ok((!piece.is_empty()).then(|| (Bytes::from(piece), Some(file))))
+        }
+    })
+}
