@@ -21,10 +21,16 @@ pub trait Authorizer: Debug + Send + Sync {
     /// When there should be one and it cannot be had.
     async fn authorization(&self, method: &Method, url: &Url) -> Result<Option<HeaderValue>, Error>;
 
-    /// Hears that the server answered 401 with these headers. Tells whether there is now something new to say, so that the
+    /// Hears that the server answered 401 with these headers to a request that carried `sent`. Tells whether there is now something new to say, so that the
     /// request is worth sending once more.
     ///
     /// # Errors
     /// When what the server asks for cannot be had.
-    async fn challenged(&self, method: &Method, url: &Url, headers: &HeaderMap) -> Result<bool, Error>;
+    async fn challenged(
+        &self,
+        method: &Method,
+        url: &Url,
+        sent: Option<&HeaderValue>,
+        headers: &HeaderMap,
+    ) -> Result<bool, Error>;
 }

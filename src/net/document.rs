@@ -67,6 +67,14 @@ pub(super) async fn read(inner: &Arc<Inner>, place: &Place, document: &Document)
     page(url, copy)
 }
 
+/// Gives the address of the page that follows the one that came from `url` with these headers; none when it is the last.
+///
+/// # Errors
+/// When it lies on another server.
+pub fn next_page(url: &Url, headers: &HeaderMap) -> Result<Option<Url>, Error> {
+    next_link(headers).map(|next| following(url, &next)).transpose()
+}
+
 fn page(url: &Url, copy: Copy) -> Result<Page, Error> {
     let next = copy.head.next.map(|next| following(url, &next)).transpose()?;
     Ok(Page { body: copy.body, next })

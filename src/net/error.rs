@@ -163,6 +163,18 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The server asks who is there, and that could not be settled.
+    #[error("could not authenticate with {host}")]
+    Authorization {
+        /// The server.
+        host: String,
+        /// The class of the cause.
+        kind: Kind,
+        /// The advice of the cause.
+        hints: Vec<String>,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Upstream failed, and no usable copy from an earlier day is there.
     #[error("could not read {url}, and {copies}")]
     NoCopy {
@@ -225,6 +237,26 @@ pub enum Fault {
 }
 
 impl Error {
+    /// Wraps what an [`super::Authorizer`] could not settle with the server of `url`.
+    pub fn authorization<E: Explain + Send + Sync + 'static>(url: &url::Url, cause: E) -> Self {
+        let host = super::place::host(url);
+        Self::Authorization { host, kind: cause.kind(), hints: cause.hints(), source: Box::new(cause) }
+    }
+
+    /// Gives the HTTP status that ended the attempts; none when it was no status.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } | Self::ComeBackLater { status, .. } => Some(*status),
+            Self::GaveUp { source, .. } => match source.as_ref() {
+                Fault::Status { status, .. } => Some(*status),
+                _ => None,
+            },
+            Self::NoCopy { source, .. } => source.status(),
+            _ => None,
+        }
+    }
+
     /// Tells whether upstream says plainly that there is no such file, so that the next source may be asked.
     #[must_use]
     pub fn is_missing(&self) -> bool {
@@ -238,6 +270,7 @@ impl Explain for Error {
             Self::Refused { .. } | Self::NoServer { .. } | Self::BadMirror { .. } => Kind::Usage,
             Self::File { .. } | Self::Authorities { .. } => Kind::Machine,
             Self::NoCopy { source, .. } => source.kind(),
+            Self::Authorization { kind, .. } => *kind,
             _ => Kind::Upstream,
         }
     }
@@ -281,6 +314,7 @@ impl Explain for Error {
             Self::Missing { .. } => "the mirror lacks this path, or was made for another version or platform",
             Self::File { .. } => "check that this user may read it and that its disk is sound",
             Self::NoCopy { source, .. } => return source.hints(),
+            Self::Authorization { hints, .. } => return hints.clone(),
         };
         vec![hint.to_owned()]
     }
@@ -302,8 +336,9 @@ fn plural(count: u32, word: &str) -> String {
     if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
-/// An HTTP status with its name.
-struct Status(u16);
+/// An HTTP status with its name, for messages.
+#[derive(Debug, Clone, Copy)]
+pub struct Status(pub u16);
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -33,6 +33,8 @@ pub struct Request {
     pub payload: Payload,
     /// The most bytes that its answer may have.
     pub limit: u64,
+    /// Whether faults are worth another attempt.
+    pub retried: bool,
 }
 
 /// The body of a request.
@@ -63,7 +65,7 @@ impl Request {
     /// Asks for `url` without a body, and for no more than a document's worth of an answer.
     #[must_use]
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), payload: Payload::Empty, limit: 16 << 20 }
+        Self { method, url, headers: HeaderMap::new(), payload: Payload::Empty, limit: 16 << 20, retried: true }
     }
 }
 
@@ -82,7 +84,11 @@ impl Client {
         if inner.settings.offline {
             return Err(Error::Offline { url: shown(&url) });
         }
-        let mut campaign = Campaign::new(shown(&url), inner.settings.retry, inner.settings.limits.total);
+        let mut retry = inner.settings.retry;
+        if !request.retried {
+            retry.attempts = 1;
+        }
+        let mut campaign = Campaign::new(shown(&url), retry, inner.settings.limits.total);
         loop {
             campaign.received = 0;
             match self.exchange_once(request, &url, &mut campaign).await {

@@ -122,26 +122,25 @@ impl Http {
     /// A server that the request was redirected to is told nothing.
     async fn answer_of(&self, request: &Outgoing<'_>, url: &Url, of: &Campaign) -> Result<Response, Failure> {
         let asked = url.origin() == request.url.origin();
+        let mut headers = request.headers.clone();
+        if !asked {
+            headers.remove(AUTHORIZATION);
+        }
         let Some(authorizer) = request.authorizer.filter(|_| asked) else {
-            return self.send_once(request, url, request.headers.clone(), of).await;
+            return self.send_once(request, url, headers, of).await;
         };
-        let authorized = async || {
-            let mut headers = request.headers.clone();
-            if let Some(value) = authorizer.authorization(request.method, url).await? {
-                headers.insert(AUTHORIZATION, value);
-            }
-            Ok::<_, Error>(headers)
-        };
-        let response = self.send_once(request, url, authorized().await?, of).await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
+        let sent = authorizer.authorization(request.method, url).await?;
+        headers.extend(sent.clone().map(|value| (AUTHORIZATION, value)));
+        let response = self.send_once(request, url, headers.clone(), of).await?;
+        if response.status() != StatusCode::UNAUTHORIZED
+            || !authorizer.challenged(request.method, url, sent.as_ref(), response.headers()).await?
+        {
             return Ok(response);
         }
-        if !authorizer.challenged(request.method, url, response.headers()).await? {
-            return Ok(response);
-        }
-        // Taken to its end, so that the connection serves again.
-        let _ = tokio::time::timeout(self.limits.stall, response.bytes()).await;
-        self.send_once(request, url, authorized().await?, of).await
+        headers.remove(AUTHORIZATION);
+        let value = authorizer.authorization(request.method, url).await?;
+        headers.extend(value.map(|value| (AUTHORIZATION, value)));
+        self.send_once(request, url, headers, of).await
     }
 
     async fn send_once(

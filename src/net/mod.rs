@@ -24,11 +24,14 @@ mod settings;
 
 pub use authorize::Authorizer;
 pub use client::Client;
-pub use error::{Error, Fault};
+pub use document::next_page;
+pub use error::{Error, Fault, Status};
 pub use exchange::{Answer, Payload, Request};
 pub use memory::Memory;
 pub use mirror::Mirror;
-pub use place::shown;
+pub use place::{is_loopback, shown};
+pub use reqwest::Method;
+pub use reqwest::header;
 pub use retry::{Limits, Retry};
 pub use settings::Settings;
 

@@ -37,7 +37,8 @@ pub(super) fn allowed(url: &Url) -> Result<Place, Error> {
 }
 
 /// Tells whether the URL names this very machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
         Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),

@@ -1,0 +1,337 @@
+//! Reading from registries.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use oci_spec::image::{Descriptor, ImageConfiguration, ImageManifest};
+use serde::Deserialize;
+use url::Url;
+
+use super::Error;
+use super::access::{Access, Actions};
+use super::credentials::Keychain;
+use super::manifest::{ACCEPT, Manifest, digest_of};
+use crate::model::{DOCKER_HUB, Digest, Reference, Repository};
+use crate::net::header::{ACCEPT as ACCEPT_HEADER, CONTENT_TYPE, HeaderName, HeaderValue};
+use crate::net::{self, Answer, Client, Method, Request, is_loopback, next_page};
+
+/// The server behind `docker.io`.
+const HUB_SERVER: &str = "registry-1.docker.io";
+
+/// The most bytes of a manifest: what registries must take, and no known one takes more
+/// (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests>).
+const LARGEST_MANIFEST: u64 = 4 << 20;
+
+/// The most bytes of an image's configuration.
+const LARGEST_CONFIG: u64 = 8 << 20;
+
+/// The most pages of tags that are read.
+const MOST_PAGES: usize = 1000;
+
+/// Reads and writes images, whatever registry they are in. Cheap to clone: clones share connections and tokens.
+#[derive(Debug, Clone)]
+pub struct Registries(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    access: Arc<Access>,
+    /// How registries on this machine are reached.
+    local: Mutex<HashMap<String, &'static str>>,
+}
+
+/// What the address of a request to a registry says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    /// The repository; none for requests to the registry as a whole.
+    pub(super) repository: Option<Repository>,
+}
+
+/// Reads an address of the registry API: `https://ghcr.io/v2/a/b/manifests/latest`. None when it is none.
+pub(super) fn spot(url: &Url) -> Option<Spot> {
+    let path = url.path().strip_prefix("/v2/")?;
+    let host = match (url.host_str()?, url.port()) {
+        (HUB_SERVER, None) => DOCKER_HUB.to_owned(),
+        (host, Some(port)) => format!("{host}:{port}"),
+        (host, None) => host.to_owned(),
+    };
+    let name = ["/manifests/", "/blobs/", "/tags/"].iter().filter_map(|part| path.rfind(part)).max();
+    let repository = name.and_then(|end| format!("{host}/{}", &path[..end]).parse().ok());
+    Some(Spot { repository })
+}
+
+impl Registries {
+    /// Makes them reachable through `client`, with the credentials of `keychain`.
+    #[must_use]
+    pub fn new(client: &Client, keychain: Arc<dyn Keychain>) -> Self {
+        let access = Arc::new(Access::new(client.clone(), keychain));
+        Self::with_access(client, access)
+    }
+
+    /// Makes them reachable through `client`, sharing tokens with whoever else uses `access`.
+    #[must_use]
+    pub fn with_access(client: &Client, access: Arc<Access>) -> Self {
+        let client = client.authorized_by(access.clone());
+        Self(Arc::new(Inner { client, access, local: Mutex::default() }))
+    }
+
+    /// Says what will be done in a repository, so that one token serves for all of it.
+    pub fn expect(&self, repository: &Repository, actions: Actions) {
+        self.0.access.expect(repository, actions);
+    }
+
+    /// Reads a manifest or an index; none when there is no such tag or digest.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked or does not allow it, or what came has another digest than was asked for or
+    /// announced.
+    pub async fn manifest(&self, at: &Reference) -> Result<Option<Manifest>, Error> {
+        let mut request = self.request(Method::GET, &at.repository, &format!("manifests/{}", at.selector())).await?;
+        request.headers.insert(ACCEPT_HEADER, HeaderValue::from_static(ACCEPT));
+        request.limit = LARGEST_MANIFEST;
+        let answer = self.send("read", at, &request).await?;
+        match answer.status {
+            200 => {}
+            404 => return Ok(None),
+            _ => return Err(self.refused("read", at, &answer)),
+        }
+        let header = |name: &HeaderName| answer.headers.get(name).and_then(|value| value.to_str().ok());
+        let kind = header(&CONTENT_TYPE).map(str::to_owned);
+        let announced = header(&HeaderName::from_static("docker-content-digest")).and_then(|text| text.parse().ok());
+        for expected in at.digest.iter().chain(&announced) {
+            self.check(at, expected, None, &answer.body)?;
+        }
+        let unfit = |reason| Error::Document { what: at.to_string(), reason };
+        let mut manifest = Manifest::read(kind.as_deref(), answer.body).map_err(unfit)?;
+        if let Some(digest) = &at.digest {
+            manifest.digest = digest.clone();
+        }
+        Ok(Some(manifest))
+    }
+
+    /// Reads the configuration of an image.
+    ///
+    /// # Errors
+    /// As [`Registries::manifest`]; that it is not there is an error too.
+    pub async fn config(&self, repository: &Repository, manifest: &ImageManifest) -> Result<ImageConfiguration, Error> {
+        let bytes = self.small_blob(repository, manifest.config(), LARGEST_CONFIG).await?;
+        let what = format!("{repository}@{}", manifest.config().digest());
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Document { what, reason: format!("it is no image configuration: {error}") })
+    }
+
+    /// Reads a blob into memory and checks its digest.
+    async fn small_blob(&self, repository: &Repository, blob: &Descriptor, limit: u64) -> Result<Vec<u8>, Error> {
+        let text = blob.digest().to_string();
+        let what = format!("{repository}@{text}");
+        let unfit = |reason: String| Error::Document { what: what.clone(), reason };
+        let digest: Digest = text.parse().map_err(|error: crate::model::BadDigest| unfit(error.to_string()))?;
+        if blob.size() > limit {
+            return Err(unfit(format!("it has {} bytes, more than any of its kind", blob.size())));
+        }
+        let mut request = self.request(Method::GET, repository, &format!("blobs/{digest}")).await?;
+        request.limit = limit;
+        let at = repository.pinned(&digest);
+        let answer = self.send("read", &at, &request).await?;
+        if answer.status != 200 {
+            return Err(self.refused("read", &at, &answer));
+        }
+        self.check(&at, &digest, Some(blob.size()), &answer.body)?;
+        Ok(answer.body)
+    }
+
+    /// Lists the tags of a repository, as the registry orders them. Empty when it has no such repository.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked or does not allow it.
+    pub async fn tags(&self, repository: &Repository) -> Result<Vec<String>, Error> {
+        #[derive(Deserialize)]
+        struct Page {
+            tags: Option<Vec<String>>,
+        }
+        let mut request = self.request(Method::GET, repository, "tags/list?n=1000").await?;
+        let mut tags = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let answer = self.send("list", repository, &request).await?;
+            match answer.status {
+                200 => {}
+                404 if tags.is_empty() => return Ok(tags),
+                _ => return Err(self.refused("list", repository, &answer)),
+            }
+            let unfit =
+                |error| Error::Document { what: repository.to_string(), reason: format!("its list of tags: {error}") };
+            let page: Page = serde_json::from_slice(&answer.body).map_err(unfit)?;
+            tags.extend(page.tags.unwrap_or_default());
+            let failed = |source| Error::Net { action: "list", what: repository.to_string(), source };
+            match next_page(&request.url, &answer.headers).map_err(failed)? {
+                Some(next) => request.url = next,
+                None => return Ok(tags),
+            }
+        }
+        Err(Error::Document {
+            what: repository.to_string(),
+            reason: format!("its list of tags has more than {MOST_PAGES} pages"),
+        })
+    }
+
+    /// Gives the client that knows the credentials.
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// Gives what decides about credentials.
+    pub(super) fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// Gives an address in a repository: `…/v2/<name>/<rest>`.
+    ///
+    /// # Errors
+    /// When the registry is on this machine and the way to it cannot be found out.
+    pub(super) async fn url(&self, repository: &Repository, rest: &str) -> Result<Url, Error> {
+        let Repository { registry, name } = repository;
+        let host = if registry == DOCKER_HUB { HUB_SERVER } else { registry };
+        let address = |scheme: &str| {
+            let text = format!("{scheme}://{host}/v2/{name}/{rest}");
+            let unfit = |_| Error::Document { what: repository.to_string(), reason: "it makes no address".to_owned() };
+            text.parse::<Url>().map_err(unfit)
+        };
+        let url = address("https")?;
+        if !is_loopback(&url) {
+            return Ok(url);
+        }
+        match self.local_scheme(registry, &url).await? {
+            "https" => Ok(url),
+            scheme => address(scheme),
+        }
+    }
+
+    /// Finds out whether a registry on this machine speaks TLS. Only there may it be without.
+    async fn local_scheme(&self, registry: &str, url: &Url) -> Result<&'static str, Error> {
+        let known = || self.0.local.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scheme) = known().get(registry) {
+            return Ok(scheme);
+        }
+        let mut root = url.clone();
+        root.set_path("/v2/");
+        root.set_query(None);
+        let request = Request { retried: false, ..Request::new(Method::GET, root) };
+        let scheme = match self.0.client.exchange(&request).await {
+            Ok(_) => "https",
+            // What speaks TLS with a certificate that is not trusted must not be told anything without TLS.
+            Err(source @ (net::Error::Untrusted { .. } | net::Error::Offline { .. })) => {
+                return Err(Error::Net { action: "reach", what: registry.to_owned(), source });
+            }
+            Err(_) => "http",
+        };
+        known().insert(registry.to_owned(), scheme);
+        Ok(scheme)
+    }
+
+    pub(super) async fn request(&self, method: Method, repository: &Repository, rest: &str) -> Result<Request, Error> {
+        Ok(Request::new(method, self.url(repository, rest).await?))
+    }
+
+    /// Sends a request about `what`.
+    pub(super) async fn send(
+        &self,
+        action: &'static str,
+        what: &impl ToString,
+        request: &Request,
+    ) -> Result<Answer, Error> {
+        let failed = |source| Error::Net { action, what: what.to_string(), source };
+        self.0.client.exchange(request).await.map_err(failed)
+    }
+
+    /// Makes the error for an answer that is no success.
+    pub(super) fn refused(&self, action: &'static str, what: &impl ToString, answer: &Answer) -> Error {
+        let registry = match (answer.url.host_str(), answer.url.port()) {
+            (Some(HUB_SERVER), None) => DOCKER_HUB.to_owned(),
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (host, _) => host.unwrap_or_default().to_owned(),
+        };
+        let (what, message) = (what.to_string(), message(&answer.body));
+        match answer.status {
+            401 | 403 => Error::Denied { asked_as: self.0.access.asked_as(&registry), registry, action, what, message },
+            status => Error::Answer { registry, action, what, status, message },
+        }
+    }
+
+    fn check(&self, at: &Reference, expected: &Digest, size: Option<u64>, bytes: &[u8]) -> Result<(), Error> {
+        let received = digest_of(expected.algorithm(), bytes);
+        let wrong_size = size.is_some_and(|size| size != bytes.len() as u64);
+        if received == *expected && !wrong_size {
+            return Ok(());
+        }
+        let told = |digest: &Digest, size: Option<u64>| match size.filter(|_| wrong_size) {
+            Some(size) => format!("{digest} ({size} bytes)"),
+            None => digest.to_string(),
+        };
+        Err(Error::Mismatch {
+            registry: at.repository.registry.clone(),
+            what: at.to_string(),
+            expected: told(expected, size),
+            received: told(&received, Some(bytes.len() as u64)),
+        })
+    }
+}
+
+/// What registries say when they refuse (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes>).
+#[derive(Deserialize)]
+struct Complaints {
+    errors: Vec<Complaint>,
+}
+
+#[derive(Deserialize)]
+struct Complaint {
+    code: Option<String>,
+    message: Option<String>,
+}
+
+/// Gives what a registry says about a refusal, on one line and fit for a terminal; nothing when it is not in the usual form.
+pub(super) fn message(body: &[u8]) -> String {
+    const LONGEST: usize = 300;
+    let Ok(Complaints { errors }) = serde_json::from_slice(body) else { return String::new() };
+    let one = |complaint: &Complaint| {
+        let parts = [&complaint.code, &complaint.message];
+        parts.into_iter().flatten().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(": ")
+    };
+    let text = errors.iter().map(one).collect::<Vec<_>>().join("; ");
+    text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_say_which_repository_they_are_about() {
+        for (url, expected) in [
+            ("https://ghcr.io/v2/a/b/manifests/latest", Some(Some("ghcr.io/a/b"))),
+            ("https://registry-1.docker.io/v2/library/debian/tags/list?n=3", Some(Some("docker.io/library/debian"))),
+            ("http://127.0.0.1:5000/v2/app/blobs/sha256:00", Some(Some("127.0.0.1:5000/app"))),
+            ("https://r.example/v2/blobs/blobs/uploads/1", Some(Some("r.example/blobs"))),
+            ("https://r.example/v2/", Some(None)),
+            ("https://r.example/v2/A/manifests/x", Some(None)),
+            ("https://go.dev/dl/", None),
+        ] {
+            let found = spot(&url.parse().unwrap());
+            let told = found.map(|spot| spot.repository.map(|repository| repository.to_string()));
+            assert_eq!(told, expected.map(|name| name.map(str::to_owned)), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_registries_say_is_fit_for_a_terminal() {
+        for (body, expected) in [
+            (r#"{"errors":[{"code":"DENIED","message":"no\u001b[31m way","detail":{}}]}"#, "DENIED: no [31m way"),
+            (r#"{"errors":[{"code":"A"},{"message":"b"}]}"#, "A; b"),
+            ("<html>", ""),
+            ("", ""),
+        ] {
+            assert_eq!(message(body.as_bytes()), expected);
+        }
+        let long = format!(r#"{{"errors":[{{"code":"{}"}}]}}"#, "x".repeat(5000));
+        assert_eq!(message(long.as_bytes()).len(), 300);
+    }
+}
