@@ -1,6 +1,9 @@
 //! A `.gitlab-ci.yml` as its jobs, with `extends` and `default` resolved and everything at its place. Never fails: what
 //! is no job is left out, and what stands in other files is said to be elsewhere.
 
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
 use super::yaml::{Entry, Node, Tree};
 
 /// The keywords of the top level (<https://docs.gitlab.com/ci/yaml/#global-keywords>).
@@ -80,6 +83,9 @@ pub const DEFAULTS: &[&str] = &[
     "timeout",
 ];
 
+/// The most bodies that one job extends: more than any has, and few enough that a knot of them ends.
+const MOST_PARENTS: usize = 1000;
+
 /// A file.
 #[derive(Debug)]
 pub struct Config<'a> {
@@ -89,6 +95,17 @@ pub struct Config<'a> {
     pub jobs: Vec<Job<'a>>,
     /// Whether jobs and stages may come from other files, or have names that are not known here.
     pub elsewhere: bool,
+    /// The place of each job that runs among `jobs`.
+    running: HashMap<&'a str, usize>,
+    top: Rc<Top<'a>>,
+}
+
+/// The top level, found by name: files have thousands of jobs.
+#[derive(Debug)]
+struct Top<'a> {
+    root: &'a Node,
+    own: HashMap<&'a str, &'a Node>,
+    merges: bool,
 }
 
 /// A job.
@@ -106,8 +123,19 @@ pub struct Job<'a> {
     pub open: bool,
     /// The bodies it extends, nearest first.
     parents: Vec<&'a Node>,
-    default: Option<&'a Node>,
-    root: &'a Node,
+    top: Rc<Top<'a>>,
+}
+
+impl<'a> Top<'a> {
+    fn of(root: &'a Node, entries: &'a [Entry]) -> Self {
+        let own = entries.iter().filter_map(|entry| Some((entry.key.text()?, &entry.value))).collect();
+        Self { root, own, merges: entries.iter().any(Entry::is_merge) }
+    }
+
+    fn get(&self, name: &str) -> Option<&'a Node> {
+        let own = self.own.get(name).copied();
+        own.or_else(|| self.merges.then(|| self.root.get(name)).flatten())
+    }
 }
 
 impl<'a> Config<'a> {
@@ -118,19 +146,22 @@ impl<'a> Config<'a> {
         let entries = root.entries()?;
         let named = |entry: &Entry| entry.key.text().is_some_and(|name| name.contains("$[["));
         let elsewhere = root.get("include").is_some() || entries.iter().any(named);
+        let top = Rc::new(Top::of(root, entries));
         let mut jobs: Vec<Job<'a>> = Vec::new();
         for entry in entries.iter().filter(|entry| entry.value.entries().is_some() && !entry.is_merge()) {
             let Some(name) = entry.key.text().filter(|name| !GLOBALS.contains(name)) else { continue };
             let mut parents = Vec::new();
-            let open = extend(root, &entry.value, &mut parents, 0);
-            let default = root.get("default");
-            jobs.push(Job { name, key: &entry.key, body: &entry.value, shadowed: false, open, parents, default, root });
+            let open = extend(&top, &entry.value, &mut parents, 0);
+            let top = Rc::clone(&top);
+            jobs.push(Job { name, key: &entry.key, body: &entry.value, shadowed: false, open, parents, top });
         }
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for job in jobs.iter_mut().rev() {
             job.shadowed = !seen.insert(job.name);
         }
-        Some(Self { root, jobs, elsewhere })
+        let runs = |job: &Job<'_>| !job.is_hidden() && !job.shadowed;
+        let running = jobs.iter().enumerate().filter(|(_, job)| runs(job)).map(|(at, job)| (job.name, at)).collect();
+        Some(Self { root, jobs, elsewhere, running, top })
     }
 
     /// Lists the jobs that run.
@@ -141,7 +172,13 @@ impl<'a> Config<'a> {
     /// Finds a job that runs.
     #[must_use]
     pub fn job(&self, name: &str) -> Option<&Job<'a>> {
-        self.visible().find(|job| job.name == name)
+        self.running.get(name).map(|at| &self.jobs[*at])
+    }
+
+    /// Finds what the top level has under a name: a job, hidden or not, or a keyword.
+    #[must_use]
+    pub fn top(&self, name: &str) -> Option<&'a Node> {
+        self.top.get(name)
     }
 
     /// Lists the stages in their order, `.pre` and `.post` included; none when they are not known here.
@@ -170,7 +207,8 @@ impl<'a> Job<'a> {
         own.or_else(|| {
             let asked =
                 DEFAULTS.contains(&key) && self.body.get("inherit").is_none_or(|node| node.get("default").is_none());
-            asked.then(|| self.default.and_then(|node| node.get(key)).or_else(|| self.root.get(key))).flatten()
+            let default = || self.top.get("default").and_then(|node| node.get(key));
+            asked.then(|| default().or_else(|| self.top.get(key))).flatten()
         })
     }
 
@@ -287,15 +325,18 @@ fn need(item: &Node) -> Option<Need<'_>> {
 }
 
 /// Collects what a body extends, the last named first; tells whether something of it is not in this file.
-fn extend<'a>(root: &'a Node, body: &'a Node, parents: &mut Vec<&'a Node>, depth: usize) -> bool {
+fn extend<'a>(top: &Top<'a>, body: &'a Node, parents: &mut Vec<&'a Node>, depth: usize) -> bool {
     let Some(named) = body.get("extends") else { return false };
     let names: Vec<&Node> = named.items().map_or_else(|| vec![named], |list| list.iter().collect());
     let mut open = depth > 10;
-    for name in names.into_iter().rev().take_while(|_| depth <= 10) {
-        match name.text().and_then(|name| root.get(name)) {
+    for name in names.into_iter().rev() {
+        if depth > 10 || parents.len() > MOST_PARENTS {
+            return true;
+        }
+        match name.text().and_then(|name| top.get(name)) {
             Some(parent) => {
                 parents.push(parent);
-                open |= extend(root, parent, parents, depth + 1);
+                open |= extend(top, parent, parents, depth + 1);
             }
             None => open = true,
         }

@@ -2,6 +2,7 @@
 //! A rule is one value of [`Rule`] and a function that reports it; rules live in one file a subject.
 
 mod buildspec;
+mod circle;
 mod finding;
 mod gitlab;
 mod ignore;

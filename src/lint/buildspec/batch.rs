@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, Findings, Level, Rule, rule};
+use crate::lint::circle::{Waits, circle};
+
 use crate::format::buildspec::images::{
     COMPUTE_TYPES, ENVIRONMENTS, LAMBDA_COMPUTE_TYPES, arch_of, environment_type, is_lambda_image, is_retired,
 };
@@ -178,10 +180,11 @@ fn identifiers(tasks: &[Task], findings: &mut Findings) {
 }
 
 fn graph(tasks: &[Task], findings: &mut Findings) {
-    let mut waits: BTreeMap<&str, Vec<&Text>> = BTreeMap::new();
+    let mut waits: Waits<'_> = BTreeMap::new();
     for task in tasks {
         let Some(identifier) = &task.identifier else { continue };
-        waits.entry(identifier.text.as_str()).or_default().extend(&task.depend_on);
+        let awaited = task.depend_on.iter().map(|awaited| (awaited.text.as_str(), awaited.span.clone()));
+        waits.entry(identifier.text.as_str()).or_default().extend(awaited);
     }
     for awaited in tasks.iter().flat_map(|task| &task.depend_on) {
         if !waits.contains_key(awaited.text.as_str()) {
@@ -194,42 +197,8 @@ fn graph(tasks: &[Task], findings: &mut Findings) {
     if let Some((link, path)) = circle(&waits) {
         let named =
             if path.len() > MOST_NAMED { format!("{} builds", path.len() - 1) } else { path.join(" waits for ") };
-        findings.report(&CYCLE, link.span.clone(), format!("none of these can begin: {named}"));
+        findings.report(&CYCLE, link, format!("none of these can begin: {named}"));
     }
-}
-
-/// Finds builds that wait for each other: the link that closes the circle, and the names along it.
-fn circle<'a>(waits: &BTreeMap<&'a str, Vec<&'a Text>>) -> Option<(&'a Text, Vec<&'a str>)> {
-    let mut done = BTreeSet::new();
-    for start in waits.keys() {
-        if done.contains(start) {
-            continue;
-        }
-        // A walk without recursion: a graph of thousands of builds in a row must not exhaust the stack.
-        let mut path: Vec<(&str, usize)> = vec![(start, 0)];
-        let mut on_path = BTreeSet::from([*start]);
-        while let Some((name, next)) = path.last().copied() {
-            let Some(awaited) = waits.get(name).and_then(|all| all.get(next)).copied() else {
-                done.insert(name);
-                on_path.remove(name);
-                path.pop();
-                continue;
-            };
-            if let Some(last) = path.last_mut() {
-                last.1 += 1;
-            }
-            let text = awaited.text.as_str();
-            if on_path.contains(text) {
-                let names = path.iter().map(|(name, _)| *name).skip_while(|name| *name != text).chain([text]).collect();
-                return Some((awaited, names));
-            }
-            if !done.contains(text) && waits.contains_key(text) {
-                on_path.insert(text);
-                path.push((text, 0));
-            }
-        }
-    }
-    None
 }
 
 fn in_matrix(matrix: &Matrix, findings: &mut Findings) {

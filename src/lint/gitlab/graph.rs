@@ -4,6 +4,7 @@ use super::rules as r;
 use crate::format::gitlab_ci::{Config, Job, permutations};
 use crate::format::yaml::Node;
 use crate::lint::Findings;
+use crate::lint::circle::{Waits, circle};
 use crate::project::did_you_mean;
 
 pub(super) fn check(config: &Config<'_>, findings: &mut Findings) {
@@ -12,6 +13,25 @@ pub(super) fn check(config: &Config<'_>, findings: &mut Findings) {
         parallel(job, findings);
         needs(config, job, findings);
         dependencies(config, job, findings);
+    }
+    waiting(config, findings);
+}
+
+/// Looks for jobs that wait for each other.
+fn waiting(config: &Config<'_>, findings: &mut Findings) {
+    const MOST_NAMED: usize = 6;
+    let waits: Waits<'_> = config
+        .visible()
+        .map(|job| {
+            let needs = job.needs().unwrap_or_default();
+            (job.name, needs.iter().map(|need| (need.name, need.node.span.clone())).collect())
+        })
+        .collect();
+    if let Some((link, path)) = circle(&waits) {
+        let named = if path.len() > MOST_NAMED { format!("{} jobs", path.len() - 1) } else { path.join(" waits for ") };
+        findings
+            .report(&r::CYCLE, link, format!("none of these can begin: {named}"))
+            .says("The pipeline has circular dependencies");
     }
 }
 
@@ -84,15 +104,6 @@ fn needs(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
             }
             continue;
         };
-        if reaches(config, need.name, job.name) {
-            findings
-                .report(
-                    &r::CYCLE,
-                    need.node.span.clone(),
-                    format!("`{}` waits for `{}`, which waits for it", job.name, need.name),
-                )
-                .says("The pipeline has circular dependencies");
-        }
         if let Some(stages) = config.stages().filter(|_| !other.open && !job.open) {
             let at = |job: &Job<'_>| stages.iter().position(|stage| *stage == job.stage());
             if let (Some(own), Some(others)) = (at(job), at(other))
@@ -127,29 +138,14 @@ fn needs(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
 }
 
 fn near(config: &Config<'_>, name: &str) -> String {
-    let hidden = config.jobs.iter().any(|job| job.is_hidden() && job.name == name);
-    if hidden {
+    if name.starts_with('.') && config.top(name).is_some() {
         return ": it is hidden, and hidden jobs do not run".to_owned();
     }
-    did_you_mean(name, config.visible().map(|job| job.name))
+    // Each name is compared with all: a file of thousands of jobs with thousands of mistakes would take minutes.
+    const MOST_COMPARED: usize = 1000;
+    did_you_mean(name, config.visible().take(MOST_COMPARED).map(|job| job.name))
         .map(|near| format!("; did you mean `{near}`?"))
         .unwrap_or_default()
-}
-
-/// Tells whether `from` waits for `to`, directly or not.
-fn reaches(config: &Config<'_>, from: &str, to: &str) -> bool {
-    let mut seen = std::collections::HashSet::new();
-    let mut open = vec![from.to_owned()];
-    while let Some(name) = open.pop() {
-        if name == to {
-            return true;
-        }
-        if seen.insert(name.clone()) {
-            let needs = config.job(&name).and_then(Job::needs).unwrap_or_default();
-            open.extend(needs.iter().map(|need| need.name.to_owned()));
-        }
-    }
-    false
 }
 
 /// Reports a file without a variable in its name that every permutation writes. Folders may hold different files.

@@ -162,7 +162,7 @@ fn script(job: &str, entry: &Entry, findings: &mut Findings) {
 fn extends(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
     let Some(named) = job.body.get("extends").filter(|_| !config.elsewhere) else { return };
     for node in named.items().map_or_else(|| vec![named], |list| list.iter().collect()) {
-        let Some(name) = node.text().filter(|name| !name.contains("$[[") && config.root.get(name).is_none()) else {
+        let Some(name) = node.text().filter(|name| !name.contains("$[[") && config.top(name).is_none()) else {
             continue;
         };
         findings

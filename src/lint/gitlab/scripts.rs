@@ -21,10 +21,18 @@ pub(super) fn check(source: &Source, config: &Config<'_>, setting: &Setting, fin
             }
         }
     }
+    let building: Vec<Building<'_, '_>> = config
+        .visible()
+        .map(|job| (job, architectures(job)))
+        .filter(|(_, architectures)| !architectures.is_empty())
+        .collect();
     for job in config.visible() {
-        manifest(source, config, job, findings);
+        manifest(source, config, &building, job, findings);
     }
 }
+
+/// A job that runs on some architectures.
+type Building<'c, 'a> = (&'c Job<'a>, Vec<&'static str>);
 
 /// Finds where in a command something stands; the whole command where it is written otherwise.
 fn place(source: &Source, node: &Node, line: &str, needle: &str) -> Range<usize> {
@@ -198,16 +206,22 @@ fn architecture(source: &Source, job: &Job<'_>, findings: &mut Findings) {
 }
 
 /// Compares the parts of a multi-architecture image with the jobs that build them.
-fn manifest(source: &Source, config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
+fn manifest(
+    source: &Source,
+    config: &Config<'_>,
+    building: &[Building<'_, '_>],
+    job: &Job<'_>,
+    findings: &mut Findings,
+) {
     let commands = job.commands();
     let all: String = commands.iter().filter_map(|node| node.text()).collect::<Vec<_>>().join("\n");
     let Some(verb) = ["manifest create", "imagetools create", "image index"].iter().find(|verb| all.contains(**verb))
     else {
         return;
     };
-    let builders: Vec<&Job<'_>> =
-        config.visible().filter(|other| other.name != job.name && !architectures(other).is_empty()).collect();
-    let mut built: Vec<&str> = builders.iter().flat_map(|other| architectures(other)).collect();
+    let others = || building.iter().filter(|(other, _)| other.name != job.name);
+    let builders: Vec<&Job<'_>> = others().map(|(other, _)| *other).collect();
+    let mut built: Vec<&str> = others().flat_map(|(_, architectures)| architectures.iter().copied()).collect();
     built.sort_unstable();
     built.dedup();
     if built.len() < 2 || config.elsewhere {

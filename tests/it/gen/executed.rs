@@ -1,4 +1,5 @@
-//! The install phases of the examples, executed as CodeBuild would: one shell, command after command, until one fails.
+//! The install phases of the examples, executed as CodeBuild and GitLab's runner would: one shell, command after command,
+//! until one fails.
 
 use std::fs;
 use std::io::Read;
@@ -29,8 +30,18 @@ fn project(example: &str, mirror: &Path) -> World {
 fn commands(world: &World, phase: &str) -> Vec<String> {
     world.ok(&["gen", "buildspec", "--force"]);
     let file: Value = serde_yaml::from_str(&world.read("buildspec.yml")).unwrap();
-    let commands = file["phases"][phase]["commands"].as_sequence().unwrap();
-    commands.iter().map(|command| command.as_str().unwrap().to_owned()).collect()
+    texts(&file["phases"][phase]["commands"])
+}
+
+/// Gives what every job of the generated GitLab file that needs the tools does first.
+fn before_script(world: &World) -> Vec<String> {
+    world.ok(&["gen", "gitlab-ci", "--force"]);
+    let file: Value = serde_yaml::from_str(&world.read(".gitlab-ci.yml")).unwrap();
+    texts(&file[".tools"]["before_script"])
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_sequence().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
 /// Runs commands in one shell, which stops at the first that fails, and then `last`.
@@ -79,9 +90,11 @@ fn the_install_phases_of_the_examples_install_and_prove_the_locked_versions() {
         ("go-container-batch", "go version; command -v go"),
         ("dotnet-portable", "dotnet --version; dotnet --list-runtimes; echo $DOTNET_ROOT"),
         ("dotnet-10", "dotnet --version; echo $DOTNET_ROOT"),
+        ("gitlab-dotnet", "dotnet --version; echo $DOTNET_ROOT"),
     ] {
         let world = project(example, &fixture_mirror());
-        let commands = commands(&world, "install");
+        let gitlab = example.starts_with("gitlab");
+        let commands = if gitlab { before_script(&world) } else { commands(&world, "install") };
         for shell in SHELLS {
             let run = run(&world, shell, &commands, asked);
             assert_eq!(run.code, Some(0), "{example}, {shell}: {}{}", run.stdout, run.stderr);
