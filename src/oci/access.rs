@@ -113,8 +113,8 @@ impl Access {
     /// Tells as whom a registry is asked, for messages.
     pub(super) fn asked_as(&self, registry: &str) -> String {
         self.known().sources.get(registry).map_or_else(
-            || "anonymous, as no credential for it was found".to_owned(),
-            |source| format!("{source} says"),
+            || "anonymously, as no credential for it was found".to_owned(),
+            |source| format!("with the credentials of {source}"),
         )
     }
 

@@ -26,7 +26,7 @@ pub enum Error {
         action: &'static str,
         /// The image, blob or repository.
         what: String,
-        /// As whom it was asked: `anonymous`, or where the credential was found.
+        /// As whom it was asked: `anonymously`, `with the credentials of …`.
         asked_as: String,
         /// What the registry said, made fit for a terminal.
         message: String,
@@ -114,12 +114,12 @@ impl Explain for Error {
                     .to_owned(),
             ],
             Self::Net { source, .. } => source.hints(),
-            Self::Denied { asked_as, registry, .. } => {
-                vec![format!(
-                    "it was asked as {asked_as}; `docker login {registry}` or `podman login {registry}` writes \
-                     credentials that are found here, CI_REGISTRY_USER and REGISTRY_AUTH_FILE are read too"
-                )]
-            }
+            Self::Denied { asked_as, registry, .. } => vec![
+                format!("it was asked {asked_as}; look whether that may do this"),
+                format!(
+                    "`docker login {registry}` or `podman login {registry}` writes credentials that are found here"
+                ),
+            ],
             Self::Mismatch { .. } => {
                 vec!["nothing of it was used; a proxy or cache in between is the usual cause".to_owned()]
             }

@@ -5,6 +5,7 @@ mod bytes;
 mod examples;
 mod network;
 mod pipelines;
+mod registries;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -92,7 +93,7 @@ fn the_reader_of_renderings_sees_what_reads_badly() {
 }
 
 fn sections() -> Vec<Section> {
-    [requests::sections(), network::sections(), bytes::sections(), pipelines::sections()]
+    [requests::sections(), network::sections(), bytes::sections(), pipelines::sections(), registries::sections()]
         .into_iter()
         .flatten()
         .collect()
