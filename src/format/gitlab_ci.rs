@@ -97,6 +97,7 @@ pub struct Config<'a> {
     pub elsewhere: bool,
     /// The place of each job that runs among `jobs`.
     running: HashMap<&'a str, usize>,
+    stages: Option<Vec<&'a str>>,
     top: Rc<Top<'a>>,
 }
 
@@ -161,7 +162,8 @@ impl<'a> Config<'a> {
         }
         let runs = |job: &Job<'_>| !job.is_hidden() && !job.shadowed;
         let running = jobs.iter().enumerate().filter(|(_, job)| runs(job)).map(|(at, job)| (job.name, at)).collect();
-        Some(Self { root, jobs, elsewhere, running, top })
+        let stages = stages(&top, elsewhere);
+        Some(Self { root, jobs, elsewhere, running, stages, top })
     }
 
     /// Lists the jobs that run.
@@ -183,14 +185,18 @@ impl<'a> Config<'a> {
 
     /// Lists the stages in their order, `.pre` and `.post` included; none when they are not known here.
     #[must_use]
-    pub fn stages(&self) -> Option<Vec<&'a str>> {
-        let own = match self.root.get("stages") {
-            None => vec!["build", "test", "deploy"],
-            Some(list) => list.items()?.iter().map(Node::text).collect::<Option<_>>()?,
-        };
-        let unknown = self.elsewhere || own.iter().any(|stage| stage.contains("$[["));
-        (!unknown).then(|| [vec![".pre"], own, vec![".post"]].concat())
+    pub fn stages(&self) -> Option<&[&'a str]> {
+        self.stages.as_deref()
     }
+}
+
+fn stages<'a>(top: &Top<'a>, elsewhere: bool) -> Option<Vec<&'a str>> {
+    let own = match top.get("stages") {
+        None => vec!["build", "test", "deploy"],
+        Some(list) => list.items()?.iter().map(Node::text).collect::<Option<_>>()?,
+    };
+    let unknown = elsewhere || own.iter().any(|stage| stage.contains("$[["));
+    (!unknown).then(|| [vec![".pre"], own, vec![".post"]].concat())
 }
 
 impl<'a> Job<'a> {

@@ -23,8 +23,8 @@ pub(super) fn check(source: &Source, config: &Config<'_>, setting: &Setting, fin
     }
     let building: Vec<Building<'_, '_>> = config
         .visible()
-        .map(|job| (job, architectures(job)))
-        .filter(|(_, architectures)| !architectures.is_empty())
+        .map(|job| Building { job, architectures: architectures(job), stage: stage(config, job) })
+        .filter(|building| !building.architectures.is_empty())
         .collect();
     for job in config.visible() {
         manifest(source, config, &building, job, findings);
@@ -32,7 +32,17 @@ pub(super) fn check(source: &Source, config: &Config<'_>, setting: &Setting, fin
 }
 
 /// A job that runs on some architectures.
-type Building<'c, 'a> = (&'c Job<'a>, Vec<&'static str>);
+struct Building<'c, 'a> {
+    job: &'c Job<'a>,
+    architectures: Vec<&'static str>,
+    stage: Option<usize>,
+}
+
+/// Gives the place of a job's stage among the stages.
+fn stage(config: &Config<'_>, job: &Job<'_>) -> Option<usize> {
+    let stage = job.stage();
+    config.stages()?.iter().position(|known| *known == stage)
+}
 
 /// Finds where in a command something stands; the whole command where it is written otherwise.
 fn place(source: &Source, node: &Node, line: &str, needle: &str) -> Range<usize> {
@@ -219,9 +229,8 @@ fn manifest(
     else {
         return;
     };
-    let others = || building.iter().filter(|(other, _)| other.name != job.name);
-    let builders: Vec<&Job<'_>> = others().map(|(other, _)| *other).collect();
-    let mut built: Vec<&str> = others().flat_map(|(_, architectures)| architectures.iter().copied()).collect();
+    let builders: Vec<&Building<'_, '_>> = building.iter().filter(|other| other.job.name != job.name).collect();
+    let mut built: Vec<&str> = builders.iter().flat_map(|other| other.architectures.iter().copied()).collect();
     built.sort_unstable();
     built.dedup();
     if built.len() < 2 || config.elsewhere {
@@ -238,19 +247,20 @@ fn manifest(
         findings.report(&r::MANIFEST_LACKS, place.clone(), format!("{arch} is built, and is not in this image"));
     }
     let waits = match job.needs() {
-        Some(needs) => builders
-            .iter()
-            .any(|other| needs.iter().any(|need| need.name == other.name || reaches(config, need.name, other.name))),
-        None => config.stages().is_none_or(|stages| {
-            let at = |job: &Job<'_>| stages.iter().position(|stage| *stage == job.stage());
-            job.open || builders.iter().any(|other| other.open || at(other) < at(job))
+        Some(needs) => builders.iter().any(|Building { job: other, .. }| {
+            needs.iter().any(|need| need.name == other.name || reaches(config, need.name, other.name))
         }),
+        None => {
+            let own = stage(config, job);
+            let earlier = |other: &&Building<'_, '_>| other.job.open || other.stage < own;
+            config.stages().is_none() || job.open || builders.iter().any(earlier)
+        }
     };
     if !waits {
         findings.report(
             &r::MANIFEST_EARLY,
             place,
-            format!("`{}` does not wait for `{}`; add it to `needs`", job.name, builders[0].name),
+            format!("`{}` does not wait for `{}`; add it to `needs`", job.name, builders[0].job.name),
         );
     }
 }
