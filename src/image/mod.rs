@@ -1,1 +1,6 @@
-//! What is done with images of several platforms: assembling an index of them, looking at one, finding what lacks one.
+//! Images for several platforms: joining them under one name, and looking into them.
+
+pub mod index;
+mod source;
+
+pub use source::{Source, Unread};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION, RETRY_AFTER};
@@ -26,6 +27,8 @@ pub(super) struct Http {
     now: fn() -> jiff::Timestamp,
     /// One client for each [`Way`]: only the last reads the certificates of the system, which takes milliseconds.
     clients: [OnceLock<reqwest::Client>; 3],
+    /// How many requests were sent.
+    sent: AtomicU64,
 }
 
 /// A request that can be sent again.
@@ -69,7 +72,13 @@ impl Http {
             authorities: settings.authorities.clone(),
             now: settings.now,
             clients: Default::default(),
+            sent: AtomicU64::new(0),
         }
+    }
+
+    /// Counts the requests that were sent, each redirect and each further attempt on its own.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Asks for `start` and follows redirects. Gives answers with status 200, 206, 304 and 416; every other one is a
@@ -150,6 +159,7 @@ impl Http {
         headers: HeaderMap,
         of: &Campaign,
     ) -> Result<Response, Failure> {
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let sent = self.client(url)?.request(request.method.clone(), url.clone()).headers(headers);
         // A body on its way counts as progress only by the limit of the whole.
         let waited = if request.method.is_safe() {

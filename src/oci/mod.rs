@@ -5,10 +5,14 @@ mod access;
 mod challenge;
 pub mod credentials;
 mod error;
+mod layout;
 mod manifest;
 mod registry;
+mod upload;
 
 pub use access::{Access, Actions};
 pub use error::Error;
-pub use manifest::{Content, Manifest};
+pub use layout::{Layout, LayoutError};
+pub use manifest::{Content, Manifest, digest_of};
 pub use registry::Registries;
+pub use upload::{Blob, Brought, Mount, Session};

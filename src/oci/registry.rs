@@ -174,6 +174,14 @@ impl Registries {
         })
     }
 
+    /// Gives the address of a blob, for those that are read as they come.
+    ///
+    /// # Errors
+    /// When the registry is on this machine and the way to it cannot be found out.
+    pub async fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Url, Error> {
+        self.url(repository, &format!("blobs/{digest}")).await
+    }
+
     /// Gives the client that knows the credentials.
     pub fn client(&self) -> &Client {
         &self.0.client

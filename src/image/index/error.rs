@@ -1,0 +1,314 @@
+//! What can stand between images and the index that joins them.
+
+use std::path::PathBuf;
+
+use crate::image::Unread;
+use crate::model::{BadReference, Digest, Explain, ImagePlatform, Kind};
+use crate::{ingest, oci, store};
+
+/// What can stand between images and the index that joins them.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A name is none.
+    #[error(transparent)]
+    BadName(#[from] BadReference),
+    /// The argument of `--child` is not one.
+    #[error("`--child {text}` is not understood: {reason}")]
+    BadChild {
+        /// The argument.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file of digests cannot be read.
+    #[error("could not read the digest file {}", path.display())]
+    DigestFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of digests holds something else.
+    #[error("{}, line {line}, is no digest: {reason}", path.display())]
+    BadDigestFile {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No tag was given.
+    #[error("no tag says what the index is to be called")]
+    NoTag,
+    /// A tag was given with a digest.
+    #[error("{tag} cannot be a tag of the index: it has a digest")]
+    TagWithDigest {
+        /// The tag.
+        tag: String,
+    },
+    /// The tags are of several repositories.
+    #[error("one index goes into one repository, and the tags name {first} and {other}")]
+    TagsApart {
+        /// The repository of the first tag.
+        first: String,
+        /// Another one.
+        other: String,
+    },
+    /// No image was given.
+    #[error("no image was named that the index could hold")]
+    NoImages,
+    /// An index that was given holds no image.
+    #[error("{name} is an index without an image")]
+    EmptyIndex {
+        /// The index.
+        name: String,
+    },
+    /// An index of indexes goes too deep.
+    #[error("{name} holds indexes of indexes, {levels} deep")]
+    TooDeep {
+        /// The index.
+        name: String,
+        /// How deep it was followed.
+        levels: usize,
+    },
+    /// What was given is no image.
+    #[error("{name} is no container image: it holds {kind}")]
+    NotAnImage {
+        /// What was given.
+        name: String,
+        /// The media type of what it holds.
+        kind: String,
+    },
+    /// An image does not say what it runs on.
+    #[error("the configuration of {name} names no operating system or no architecture")]
+    NoPlatform {
+        /// The image.
+        name: String,
+    },
+    /// An image is for another platform than was said.
+    #[error("{name} is an image for {found}, and {by} says {claimed}")]
+    WrongPlatform {
+        /// The image.
+        name: String,
+        /// What its configuration says.
+        found: ImagePlatform,
+        /// What was said.
+        claimed: String,
+        /// Who said it.
+        by: String,
+    },
+    /// An index lacks the image that was asked of it.
+    #[error("{name} has no image for {platform}, only for {}", list(known))]
+    NotInIndex {
+        /// The index.
+        name: String,
+        /// The platform that was asked for.
+        platform: ImagePlatform,
+        /// The platforms that it has.
+        known: Vec<ImagePlatform>,
+    },
+    /// Two images are for one platform.
+    #[error("two images are for {platform}: {first} and {second}{}", if *same { ", which are the same image" } else { "" })]
+    Twice {
+        /// The platform.
+        platform: ImagePlatform,
+        /// The image that was named first.
+        first: String,
+        /// The other one.
+        second: String,
+        /// Whether both have one digest.
+        same: bool,
+    },
+    /// A platform that must be there is not.
+    #[error("no image is for {}; there is one for {}", list(missing), list(found))]
+    Missing {
+        /// The platforms that are missing.
+        missing: Vec<ImagePlatform>,
+        /// The platforms that are there.
+        found: Vec<ImagePlatform>,
+    },
+    /// A list in Docker's format would hold OCI images.
+    #[error("a manifest list of Docker holds images of Docker's format, and {name} is of OCI's")]
+    MixedFormats {
+        /// The first image of the other format.
+        name: String,
+    },
+    /// A list in Docker's format has no place for annotations.
+    #[error("a manifest list of Docker has no place for annotations")]
+    NoAnnotations,
+    /// An image could not be read.
+    #[error(transparent)]
+    Read(#[from] Unread),
+    /// A blob could not be brought to where the index is.
+    #[error("could not copy {name} to {target}")]
+    Copy {
+        /// The image.
+        name: String,
+        /// The repository of the index.
+        target: String,
+        /// Why.
+        source: Box<CopyFault>,
+    },
+    /// The registry did not take the index.
+    #[error("could not push the index as {name}")]
+    Push {
+        /// The tag or digest.
+        name: String,
+        /// The tags that it has by now.
+        moved: Vec<String>,
+        /// Why.
+        source: oci::Error,
+    },
+    /// The tag exists, means another image, and the registry does not let it be moved.
+    #[error("the tag {name} exists, and its repository does not let tags be moved")]
+    Immutable {
+        /// The tag.
+        name: String,
+        /// The index, which is in the repository without this tag.
+        digest: Digest,
+        /// The tags that it has by now.
+        moved: Vec<String>,
+        /// What the registry said.
+        source: oci::Error,
+    },
+    /// The tag does not mean what was pushed under it.
+    #[error("{name} was pushed as {pushed} and now reads as {found}")]
+    ReadBack {
+        /// The tag.
+        name: String,
+        /// The digest of what was pushed.
+        pushed: Digest,
+        /// The digest of what the registry gives, or that there is nothing.
+        found: String,
+    },
+}
+
+/// Why a part of an image could not be copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyFault {
+    /// The registry that it goes to did not take it, or the one that it comes from did not give it.
+    #[error(transparent)]
+    Registry(#[from] oci::Error),
+    /// The layout that it comes from is not in order.
+    #[error(transparent)]
+    Layout(#[from] oci::LayoutError),
+    /// It could not be downloaded.
+    #[error(transparent)]
+    Download(#[from] ingest::Error),
+    /// There was no place to keep it meanwhile.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+fn list(platforms: &[ImagePlatform]) -> String {
+    if platforms.is_empty() {
+        return "none".to_owned();
+    }
+    platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Says how far a push came.
+fn unmoved(moved: &[String]) -> String {
+    match moved {
+        [] => "no tag was moved; the command can be run again without harm".to_owned(),
+        moved => format!("moved so far: {}; the command can be run again without harm", moved.join(", ")),
+    }
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::DigestFile { .. } => Kind::Machine,
+            Self::WrongPlatform { .. } | Self::Twice { .. } | Self::Missing { .. } | Self::NotInIndex { .. } => {
+                Kind::Finding
+            }
+            Self::Read(cause) => cause.kind(),
+            Self::Copy { source, .. } => source.kind(),
+            Self::Push { source, .. } => source.kind(),
+            Self::ReadBack { .. } => Kind::Integrity,
+            _ => Kind::Usage,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::BadName(_) => "a name is registry/repository:tag or registry/repository@sha256:…, a folder oci:DIR",
+            Self::BadChild { .. } => "as in `--child linux/arm64=registry/app:1.2-arm64`",
+            Self::DigestFile { .. } => "check that the job that writes it ran, and that its artifacts came here",
+            Self::BadDigestFile { .. } => {
+                "kaniko writes such files by --digest-file and --image-name-with-digest-file, podman by --digestfile"
+            }
+            Self::NoTag | Self::TagWithDigest { .. } => "name it by `--tag registry/repository:tag`",
+            Self::TagsApart { .. } => "nothing was pushed; run the command once for each repository",
+            Self::NoImages => "name images, `oci:DIR`, `--child PLATFORM=IMAGE` or `--digest-file FILE`",
+            Self::EmptyIndex { .. } | Self::TooDeep { .. } | Self::NotAnImage { .. } | Self::NoPlatform { .. } => {
+                "nothing was pushed; `toolkit image inspect` shows what it is"
+            }
+            Self::WrongPlatform { .. } => {
+                "nothing was pushed; a job on the wrong machine, or a build cache that ignores the platform (buildah: \
+                 --no-cache), are the usual causes"
+            }
+            Self::NotInIndex { .. } | Self::Missing { .. } => {
+                "nothing was pushed; name an image for each platform, or ask for fewer by --platform"
+            }
+            Self::Twice { same: true, .. } => {
+                "nothing was pushed; one job has overwritten what another one built, if both were meant"
+            }
+            Self::Twice { .. } => "nothing was pushed; leave one of them out",
+            Self::MixedFormats { .. } => "nothing was pushed; leave --format away, OCI's index holds images of both",
+            Self::NoAnnotations => "nothing was pushed; use `--format oci`",
+            Self::Read(cause) => return and(cause.hints(), "nothing was pushed"),
+            Self::Copy { source, .. } => {
+                return and(source.hints(), "no tag was moved; the command can be run again without harm");
+            }
+            Self::Push { source, moved, .. } => return and(push_hints(source), &unmoved(moved)),
+            Self::Immutable { digest, moved, .. } => {
+                let hint = format!("choose another tag; the index is in the repository as {digest}");
+                return vec![hint, unmoved(moved)];
+            }
+            Self::ReadBack { .. } => {
+                "another job pushed the same tag at the same time, or the registry rewrites manifests"
+            }
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// Adds to what the registry's error advises what is peculiar to an index.
+fn push_hints(source: &oci::Error) -> Vec<String> {
+    match source {
+        oci::Error::Answer { status: 400 | 415, .. } => {
+            vec![
+                "some registries take only one of the formats: try `--format docker` with images of Docker's"
+                    .to_owned(),
+            ]
+        }
+        other => other.hints(),
+    }
+}
+
+fn and(mut hints: Vec<String>, more: &str) -> Vec<String> {
+    hints.push(more.to_owned());
+    hints
+}
+
+impl Explain for CopyFault {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Registry(cause) => cause.kind(),
+            Self::Layout(cause) => cause.kind(),
+            Self::Download(cause) => cause.kind(),
+            Self::Store(cause) => cause.kind(),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Registry(cause) => cause.hints(),
+            Self::Layout(cause) => cause.hints(),
+            Self::Download(cause) => cause.hints(),
+            Self::Store(cause) => cause.hints(),
+        }
+    }
+}
