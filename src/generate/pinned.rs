@@ -39,6 +39,15 @@ pub(super) fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<V
     Ok(tool.locked.artifacts_for(platform))
 }
 
+/// Says why plain shell cannot install a tool: an install of it is more than its unpacked files.
+pub(super) fn needs_toolkit(tool: &Tool<'_>) -> Option<String> {
+    let platform = tool.locked.artifacts.first()?.platform;
+    let more = !tool.toolchain.extras(Path::new("/"), platform).is_empty();
+    more.then(|| {
+        format!("{} {} needs files that only toolkit adds; use \"toolkit\"", tool.toolchain.name(), tool.locked.version)
+    })
+}
+
 /// Gives where a file is read: upstream, or the project's mirror.
 pub(super) fn mirrored(project: &Project<'_>, url: &Url, target: &'static str) -> Result<Url, Error> {
     let Some(mirror) = &project.mirror else { return Ok(url.clone()) };

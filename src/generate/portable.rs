@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::install::Step;
-use super::pinned::{allowed, artifacts, checker, groups, mirrored};
+use super::pinned::{allowed, artifacts, checker, groups, mirrored, needs_toolkit};
 use super::shell::{expanding, word};
 use super::{Architecture, Bootstrap, Error, Project, Tool};
 use crate::model::{Artifact, Digest, Format};
@@ -150,6 +150,9 @@ fn fetch_line(
         reason,
     };
     let named = format!("{} {}", tool.toolchain.name(), tool.locked.version);
+    if let Some(reason) = needs_toolkit(tool) {
+        return Err(unsupported(reason));
+    }
     if artifact.format == Format::GoModuleZip {
         return Err(unsupported(format!(
             "{named} is locked as a Go module, whose `h1:` hash plain shell cannot check; use \"toolkit\", or the usual source"

@@ -29,3 +29,22 @@ pub enum NodeKind {
         target: String,
     },
 }
+
+/// Something that this program adds to an unpacked tree, because the upstream's file is made for another place or has
+/// another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extra {
+    /// The path relative to the root, in the shape of [`Node::path`].
+    pub path: String,
+    /// What it is.
+    pub kind: ExtraKind,
+}
+
+/// The kinds of such additions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExtraKind {
+    /// A file with this text.
+    Text(String),
+    /// A symbolic link to an executable of the tree, named relative to the link's folder.
+    Link(String),
+}

@@ -4,20 +4,23 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use url::Url;
 
 use super::{Document, Error, Metadata};
+use crate::model::Digest;
 
 /// Reads each document once.
 #[derive(Debug)]
 pub struct Memory<M> {
     inner: M,
     read: Mutex<HashMap<String, Vec<u8>>>,
+    pages: Mutex<HashMap<String, Vec<Vec<u8>>>>,
 }
 
 impl<M> Memory<M> {
     /// Remembers what `inner` reads.
     pub fn of(inner: M) -> Self {
-        Self { inner, read: Mutex::default() }
+        Self { inner, read: Mutex::default(), pages: Mutex::default() }
     }
 }
 
@@ -37,7 +40,19 @@ impl<M: Metadata> Metadata for Memory<M> {
     }
 
     async fn pages(&self, document: &Document) -> Result<Vec<Vec<u8>>, Error> {
-        self.inner.pages(document).await
+        let key = document.url.as_str();
+        if let Some(pages) = self.pages.lock().ok().and_then(|read| read.get(key).cloned()) {
+            return Ok(pages);
+        }
+        let pages = self.inner.pages(document).await?;
+        if let Ok(mut read) = self.pages.lock() {
+            read.insert(key.to_owned(), pages.clone());
+        }
+        Ok(pages)
+    }
+
+    async fn first_seen(&self, url: &Url) -> Result<Option<Digest>, Error> {
+        self.inner.first_seen(url).await
     }
 
     fn holds(&self, document: &Document) -> bool {

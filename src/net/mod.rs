@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use url::Url;
 
+use crate::model::Digest;
+
 mod authorize;
 mod body;
 mod cache;
@@ -72,6 +74,14 @@ pub trait Metadata: Send + Sync {
     /// Tells whether the document was read already in this run, so that reading it again costs nothing.
     fn holds(&self, _document: &Document) -> bool {
         false
+    }
+
+    /// Takes the digest of what is at `url` today, where somebody decided that this may be believed; none otherwise.
+    ///
+    /// # Errors
+    /// When the file cannot be had.
+    async fn first_seen(&self, _url: &Url) -> Result<Option<Digest>, Error> {
+        Ok(None)
     }
 
     /// Tells the person something about what was read.

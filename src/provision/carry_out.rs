@@ -10,6 +10,7 @@ use crate::archive::Limits;
 use crate::ingest::{self, Ingested};
 use crate::model::{Artifact, Release, Verified};
 use crate::store::{Install, InstallId, Lock, Mark, Origin, Staging, Store, Unpacked};
+use crate::toolchain::{self, Toolchain};
 
 /// What is here already and what is missing. A value, so that `--dry-run` can print it before anything changes.
 #[derive(Debug)]
@@ -113,7 +114,7 @@ async fn install(missing: Missing, site: &Site<'_>) -> Result<Installed, Error> 
     if let Some(install) = blocking(move || store.find(&wanted)).await? {
         return Ok(Installed { asked, install, work: None });
     }
-    let staged = stage(&release, &lock, site).await?;
+    let staged = stage(&release, Some(asked.tool), &lock, site).await?;
     let bytes = staged.unpacked.artifacts.iter().map(|origin| origin.size).sum();
     let install = blocking(move || staged.staging.promote(staged.verified, staged.unpacked)).await?;
     Ok(Installed { asked, install, work: Some(Work { bytes, seconds: started.elapsed().as_secs_f64() }) })
@@ -126,7 +127,7 @@ async fn install(missing: Missing, site: &Site<'_>) -> Result<Installed, Error> 
 pub async fn repair(install: &Install, site: &Site<'_>) -> Result<Install, Error> {
     let release = install.release();
     let lock = lock(&install.id, site).await?;
-    let staged = stage(&release, &lock, site).await?;
+    let staged = stage(&release, toolchain::find(release.tool.as_str()), &lock, site).await?;
     blocking(move || staged.staging.replace(staged.verified, staged.unpacked)).await
 }
 
@@ -143,8 +144,8 @@ struct Staged {
     unpacked: Unpacked,
 }
 
-/// Fetches, verifies and unpacks every file of the release into a staging folder.
-async fn stage(release: &Release, lock: &Lock, site: &Site<'_>) -> Result<Staged, Error> {
+/// Fetches, verifies and unpacks every file of the release into a staging folder, and adds what the tool needs beside it.
+async fn stage(release: &Release, tool: Option<&dyn Toolchain>, lock: &Lock, site: &Site<'_>) -> Result<Staged, Error> {
     // Makes two folders, and waits at most for another process that lists staging: too little to leave the thread for.
     let staging = site.store.stage(lock)?;
     let mut verified = Vec::with_capacity(release.artifacts.len());
@@ -154,6 +155,9 @@ async fn stage(release: &Release, lock: &Lock, site: &Site<'_>) -> Result<Staged
         verified.push(proof);
         unpacked.artifacts.push(Origin::of(artifact, bytes));
         unpacked.nodes.extend(nodes);
+    }
+    if let Some(tool) = tool {
+        unpacked.nodes.extend(staging.add(&tool.extras(&staging.final_root(), release.platform))?);
     }
     Ok(Staged { staging, verified, unpacked })
 }

@@ -15,6 +15,7 @@
 mod beside;
 mod delete;
 mod error;
+mod extras;
 mod files;
 mod history;
 mod id;
@@ -109,6 +110,12 @@ impl Store {
         }
         installs.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(installs)
+    }
+
+    /// Gives the root of an install, whether it exists or not.
+    #[must_use]
+    pub fn root_of(&self, id: &InstallId) -> PathBuf {
+        self.install_folder(id).join(TREE)
     }
 
     /// Gives the folder of an install, whether it exists or not.

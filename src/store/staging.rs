@@ -19,8 +19,8 @@ use crate::model::{Digest, Node, Verified};
 /// A private folder in which one install comes into being.
 #[derive(Debug)]
 pub struct Staging {
-    store: Store,
-    id: InstallId,
+    pub(super) store: Store,
+    pub(super) id: InstallId,
     scratch: Scratch,
     /// Held on to, so that no install is promoted after its lock was given back.
     _lock: Arc<File>,

@@ -1,23 +1,29 @@
 //! The tools that this program knows. A new one is one new file and one line in [`ALL`].
 
 pub mod dotnet;
+mod github;
 pub mod go;
+pub mod podman;
+mod semantic;
 mod setting;
+mod sums;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use url::Url;
 
 use crate::model::{
-    Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Explain, Kind, Platform, Policy, Release, Version,
+    Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Explain, Extra, Kind, Level, Platform,
+    Policy, Proof, Release, Version,
 };
 use crate::net::{self, Metadata};
 
 pub use setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
 
 /// Every tool, in the order in which people should see them.
-pub const ALL: &[&dyn Toolchain] = &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE, &go::GO];
+pub const ALL: &[&dyn Toolchain] = &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE, &go::GO, &podman::REMOTE];
 
 /// What this program must know about a tool.
 ///
@@ -83,6 +89,12 @@ pub trait Toolchain: Debug + Sync {
 
     /// Gives the executables that `--link` puts into a folder, relative to the root.
     fn executables(&self, platform: Platform) -> Vec<PathBuf>;
+
+    /// Lists what an install needs beside what the upstream ships: `root` is where it will be, and its files are there
+    /// under another path by now.
+    fn extras(&self, _root: &Path, _platform: Platform) -> Vec<Extra> {
+        Vec::new()
+    }
 
     /// Names the root that several installs share as a view (`dotnet`: SDKs and runtimes in one `DOTNET_ROOT`).
     fn shared_root(&self) -> Option<&'static str> {
@@ -234,6 +246,22 @@ pub enum Error {
         /// The platforms that exist, as a list in words.
         published: String,
     },
+    /// GitHub answers no more requests from this address for now.
+    #[error("GitHub does not list the releases of {repository} for now")]
+    Limited {
+        /// The repository.
+        repository: String,
+        /// What it answered.
+        source: net::Error,
+    },
+    /// GitHub knows no such repository, or shows it only to those who log in.
+    #[error("GitHub has no repository {repository}, from which {tool} would come")]
+    NoRepository {
+        /// The tool.
+        tool: String,
+        /// The repository.
+        repository: String,
+    },
     /// The upstream announces no usable digest for a file.
     #[error("{url} has no usable digest: {reason}")]
     NoDigest {
@@ -249,7 +277,8 @@ impl Explain for Error {
         match self {
             Self::Metadata { source, .. } => source.kind(),
             Self::Document { .. } => Kind::Upstream,
-            Self::NoSuchVersion { .. } | Self::NoSuchPlatform { .. } => Kind::Usage,
+            Self::Limited { .. } => Kind::Upstream,
+            Self::NoSuchVersion { .. } | Self::NoSuchPlatform { .. } | Self::NoRepository { .. } => Kind::Usage,
             Self::NoDigest { .. } => Kind::Integrity,
         }
     }
@@ -267,10 +296,48 @@ impl Explain for Error {
             Self::NoSuchPlatform { platform, .. } => {
                 vec![format!("remove `{platform}` from `platforms` in toolkit.toml, or ask for another version")]
             }
+            Self::Limited { .. } => vec![
+                "it answers 60 requests an hour to an address, which runners share; this program sends no token".to_owned(),
+                "`toolkit install --locked` asks it nothing; else try again in an hour, or use a mirror: `--mirror URL`"
+                    .to_owned(),
+            ],
+            Self::NoRepository { .. } => {
+                vec!["check the spelling; a repository that only members see cannot be read".to_owned()]
+            }
             Self::NoDigest { .. } => {
                 vec!["a file without a digest is never installed; ask for a newer version".to_owned()]
             }
         }
+    }
+}
+
+/// Says for which platforms a release exists, when the one that was asked for is none of them.
+fn not_published(
+    tool: &str,
+    version: &Version,
+    platform: Platform,
+    published: impl Iterator<Item = Platform>,
+) -> Error {
+    let mut names: Vec<String> = published.map(|platform| platform.to_string()).collect();
+    names.sort();
+    names.dedup();
+    let published = match names.split_last() {
+        None => "no platform as an archive".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    };
+    Error::NoSuchPlatform { tool: tool.to_owned(), version: version.to_string(), platform, published }
+}
+
+/// Takes the digest of what is at `url` today, for a file of which nobody announces one; `why` says so in words.
+///
+/// # Errors
+/// [`Error::NoDigest`] when the policy asks for more than that.
+async fn first_seen(url: &Url, why: &str, metadata: &dyn Metadata) -> Result<(Digest, Proof), Error> {
+    let seen = metadata.first_seen(url).await;
+    match seen.map_err(|source| Error::Metadata { tool: url.to_string(), source })? {
+        Some(digest) => Ok((digest, Proof { level: Level::FirstSeen, source: "this download".to_owned() })),
+        None => Err(Error::NoDigest { url: url.to_string(), reason: why.to_owned() }),
     }
 }
 

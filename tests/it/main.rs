@@ -30,6 +30,7 @@ mod hostile;
 mod install;
 mod lint;
 mod many;
+mod podman;
 mod real_go;
 mod resolve_dotnet;
 mod resolve_go;

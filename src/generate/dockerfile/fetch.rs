@@ -31,6 +31,10 @@ pub(super) fn trees(project: &Project<'_>, trees: &str) -> Result<String, Error>
         let mut cases = Vec::new();
         for architecture in &project.architectures {
             let mut lines = Vec::new();
+            if let Some(reason) = pinned::needs_toolkit(tool) {
+                let (key, value) = ("pipeline.install.method", "portable".to_owned());
+                return Err(Error::Unsupported { key, value, target: TARGET, reason });
+            }
             for artifact in pinned::artifacts(tool, *architecture)? {
                 lines.push(fetched(project, &artifact, &target)?);
             }

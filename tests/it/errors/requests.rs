@@ -154,6 +154,23 @@ fn releases() -> Vec<Section> {
         ),
         section("toolchain::Error::NoSuchPlatform", [resolving("dotnet@lts", platform)]),
         section(
+            "toolchain::Error::Limited",
+            [resolving(
+                "podman-remote@5",
+                toolchain::Error::Limited {
+                    repository: text("podman-container-tools/podman"),
+                    source: net::Error::Status {
+                        url: text("https://api.github.com/repos/podman-container-tools/podman/releases?per_page=…"),
+                        status: 403,
+                    },
+                },
+            )],
+        ),
+        section(
+            "toolchain::Error::NoRepository",
+            [resolving("jq@1.7", toolchain::Error::NoRepository { tool: text("jq"), repository: text("jqlang/jqq") })],
+        ),
+        section(
             "toolchain::Error::NoDigest",
             [
                 resolving(

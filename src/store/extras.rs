@@ -1,0 +1,115 @@
+//! What is added to an unpacked tree before it is promoted: it becomes part of the file list, so that `verify` knows it.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Staging;
+use super::error::{At, Error};
+use super::link::symlink;
+use crate::model::{Extra, ExtraKind, Node, NodeKind};
+
+/// Files are readable for everybody and executable for nobody.
+const MODE: u32 = 0o644;
+
+impl Staging {
+    /// Gives the root that the install will have once it is promoted.
+    #[must_use]
+    pub fn final_root(&self) -> PathBuf {
+        self.store.root_of(&self.id)
+    }
+
+    /// Adds `extras` to the tree, and gives what was added.
+    ///
+    /// # Errors
+    /// [`Error::NoExecutable`] when a link leads to nothing; when something stands in the way, or the disk does not take it.
+    pub fn add(&self, extras: &[Extra]) -> Result<Vec<Node>, Error> {
+        let tree = self.tree();
+        extras.iter().map(|extra| add(&tree, extra)).collect()
+    }
+}
+
+fn add(tree: &Path, extra: &Extra) -> Result<Node, Error> {
+    let path = place(tree, &extra.path)?;
+    let kind = match &extra.kind {
+        ExtraKind::Text(text) => {
+            let mut file = File::create_new(&path).at("create", &path)?;
+            file.write_all(text.as_bytes()).at("write", &path)?;
+            readable(&file).at("change the mode of", &path)?;
+            NodeKind::File { mode: MODE, size: text.len() as u64, digest: *blake3::hash(text.as_bytes()).as_bytes() }
+        }
+        ExtraKind::Link(target) => {
+            let executable = path.with_file_name(target);
+            if !fs::metadata(&executable).is_ok_and(|found| found.is_file()) {
+                return Err(Error::NoExecutable { path: executable });
+            }
+            symlink(Path::new(target), &path).at("create", &path)?;
+            NodeKind::Link { target: target.clone() }
+        }
+    };
+    Ok(Node { path: extra.path.clone(), kind })
+}
+
+/// Makes the folders above `name`, none of them through a link of the archive, and gives the path.
+fn place(tree: &Path, name: &str) -> Result<PathBuf, Error> {
+    let mut path = tree.to_owned();
+    let mut parts = name.split('/').peekable();
+    while let Some(part) = parts.next() {
+        path.push(part);
+        if parts.peek().is_none() {
+            break;
+        }
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(io::Error::from(io::ErrorKind::NotADirectory)).at("create", &path),
+            Err(_) => fs::create_dir(&path).at("create", &path)?,
+        }
+    }
+    Ok(path)
+}
+
+#[cfg(unix)]
+fn readable(file: &File) -> io::Result<()> {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(MODE))
+}
+
+#[cfg(not(unix))]
+fn readable(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    fn text(path: &str) -> Extra {
+        Extra { path: path.to_owned(), kind: ExtraKind::Text("x".to_owned()) }
+    }
+
+    fn link(path: &str, target: &str) -> Extra {
+        Extra { path: path.to_owned(), kind: ExtraKind::Link(target.to_owned()) }
+    }
+
+    #[test]
+    fn nothing_of_the_archive_is_replaced_or_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = folder.path().join("tree");
+        fs::create_dir_all(tree.join("bin")).unwrap();
+        fs::write(tree.join("bin/tool-linux"), "").unwrap();
+        symlink(Path::new("bin"), &tree.join("alias")).unwrap();
+        for extra in [text("bin/tool-linux"), text("alias"), text("alias/x"), text("bin/tool-linux/x"), text("bin")] {
+            assert!(matches!(add(&tree, &extra), Err(Error::Io { .. })), "{extra:?} passed");
+        }
+        for extra in [link("bin/a", "absent"), link("bin/a", ".")] {
+            assert!(matches!(add(&tree, &extra), Err(Error::NoExecutable { .. })), "{extra:?} passed");
+        }
+        assert_eq!(fs::read_dir(tree.join("bin")).unwrap().count(), 1);
+        add(&tree, &link("bin/tool", "tool-linux")).unwrap();
+        add(&tree, &link("other/tool", "../bin/tool-linux")).unwrap();
+        assert!(tree.join("other/tool").is_file());
+        let node = add(&tree, &text("etc/deep/x.conf")).unwrap();
+        let NodeKind::File { mode, size, .. } = node.kind else { panic!("{node:?}") };
+        assert_eq!((mode, size), (0o644, 1));
+    }
+}
