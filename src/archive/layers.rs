@@ -20,7 +20,7 @@ const OPAQUE: &str = ".wh..opq";
 const HOPS: usize = 40;
 /// All steps together, so that a layer that leads in circles or removes the same again and again costs a second and not a
 /// day.
-const STEPS: usize = 20_000_000;
+const STEPS: usize = 5_000_000;
 
 /// A tree that layers made, and what they have cost of the limits; empty before the first.
 #[derive(Debug, Default)]
