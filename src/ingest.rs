@@ -11,11 +11,12 @@
 //! fails is remembered, the rest is still received and hashed, and only bytes that are the right ones can be a bad archive.
 
 use std::fs::File;
+use std::io::{BufReader, Seek};
 use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::archive::{self, Compression, Layout, Limits};
+use crate::archive::{self, Compression, Layers, Layout, Limits};
 use crate::model::{Algorithm, Artifact, Digest, Format, Node, Received, Verified};
 use crate::net::{self, Net};
 use crate::report::{Report, Task};
@@ -100,9 +101,71 @@ pub async fn ingest(
     target: &Path,
     options: &Options<'_>,
 ) -> Result<Ingested, Error> {
-    let wanted =
-        Wanted { url: &artifact.url, digest: &artifact.digest, size: artifact.size, announcer: &artifact.proof.source };
-    unpack(net, wanted, Packing { format: Some(artifact.format), strip: artifact.strip }, target, options).await
+    unpack(net, Wanted::of(artifact), Packing { format: Some(artifact.format), strip: artifact.strip }, target, options).await
+}
+
+/// A layer that was received, found to be the announced one, and applied.
+#[derive(Debug)]
+pub struct IngestedLayer {
+    /// The digest that was checked.
+    pub verified: Verified,
+    /// The tree with the layer.
+    pub layers: Layers,
+    /// The file's length in bytes.
+    pub bytes: u64,
+}
+
+/// Receives a layer of an image and applies it to the tree in `target`, which `lower` describes and nobody else writes to.
+///
+/// Unlike an archive it is received whole before anything is done with it: what a layer removes from a tree cannot be put
+/// back for a second attempt, so nothing but the announced bytes may begin. After an error that comes later `target` is
+/// half-changed and the caller removes it.
+///
+/// # Errors
+/// As [`unpack`].
+pub async fn ingest_layer(
+    net: &dyn Net,
+    artifact: &Artifact,
+    target: &Path,
+    options: &Options<'_>,
+    lower: Layers,
+) -> Result<IngestedLayer, Error> {
+    let wanted = Wanted::of(artifact);
+    let mut restarts = 0;
+    let (verified, file, bytes) = loop {
+        match receive_whole(net, wanted, options).await {
+            Err(Error::Net { source: net::Error::Changed { .. }, .. }) if restarts < RESTARTS => {
+                restarts += 1;
+                options.progress.restarted();
+            }
+            outcome => break outcome?,
+        }
+    };
+    let Some(compression) = Compression::of(artifact.format).filter(|_| artifact.format.is_layer()) else {
+        return Err(Error::UnknownFormat { file: wanted.file() });
+    };
+    let unpacking =
+        archive::Options { limits: options.limits, ..archive::Options::new(artifact.strip, options.processors) };
+    let (target, name) = (target.to_owned(), wanted.file());
+    let mut worker = Worker::start("unpack", move |arrivals| {
+        let reader = BufReader::with_capacity(1 << 20, Stoppable::new(file, &arrivals));
+        archive::unpack_layer(reader, compression, &target, &unpacking, lower)
+            .map_err(|source| Error::Archive { file: name, source })
+    })?;
+    Ok(IngestedLayer { verified, layers: worker.outcome().await?, bytes })
+}
+
+/// Receives a file into one without a name, and checks it.
+async fn receive_whole(
+    net: &dyn Net,
+    wanted: Wanted<'_>,
+    options: &Options<'_>,
+) -> Result<(Verified, File, u64), Error> {
+    let incoming = Incoming::open(net, wanted, options.progress).await?;
+    let (file, total) = receive_nameless(incoming, options.staging).await?;
+    let bytes = total.bytes;
+    let (verified, file) = verify_file(wanted, total, file, options.limits).await?;
+    Ok((verified, file, bytes))
 }
 
 /// Receives any file and unpacks it into `target`, as [`ingest`] does.
@@ -203,11 +266,7 @@ async fn unpack_zip(
     staging: &Path,
 ) -> Result<Ingested, Error> {
     let wanted = incoming.wanted();
-    let part = Part::beside(&staging.join("archive"));
-    let file = part.create()?;
-    #[cfg(unix)]
-    drop(part); // The name is gone and the file is there as long as it is open: no crash leaves it behind.
-    let (file, total) = receive_into(incoming, file, staging).await?;
+    let (file, total) = receive_nameless(incoming, staging).await?;
     let bytes = total.bytes;
     let (verified, file) = verify_file(wanted, total, file, options.limits).await?;
     let (target, name) = (target.to_owned(), wanted.file());
@@ -228,6 +287,17 @@ async fn save_once(net: &dyn Net, wanted: Wanted<'_>, path: &Path, progress: Pro
     drop(file);
     std::fs::rename(&part.path, path).map_err(|source| Error::disk("replace", path, source))?;
     Ok(verified)
+}
+
+/// Receives a file into one that has no name where the system has such: no crash leaves it behind.
+async fn receive_nameless(incoming: Incoming<'_>, staging: &Path) -> Result<(File, Total), Error> {
+    let part = Part::beside(&staging.join("archive"));
+    let file = part.create()?;
+    #[cfg(unix)]
+    drop(part); // The name is gone and the file is there as long as it is open.
+    let (mut file, total) = receive_into(incoming, file, staging).await?;
+    file.rewind().map_err(|source| Error::disk("read", staging, source))?;
+    Ok((file, total))
 }
 
 async fn receive_into(incoming: Incoming<'_>, file: File, path: &Path) -> Result<(File, Total), Error> {
@@ -276,6 +346,13 @@ async fn empty(folder: &Path) -> Result<(), Error> {
         Ok(())
     })?;
     worker.outcome().await
+}
+
+impl<'a> Wanted<'a> {
+    fn of(artifact: &'a Artifact) -> Self {
+        let Artifact { url, digest, size, proof, .. } = artifact;
+        Self { url, digest, size: *size, announcer: &proof.source }
+    }
 }
 
 impl Wanted<'_> {

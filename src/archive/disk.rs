@@ -72,6 +72,12 @@ mod unix {
             Ok(rustix::fs::linkat(&folder, target, parent, name, AtFlags::empty())?)
         }
 
+        pub(in crate::archive) fn remove(&mut self, path: &str, is_folder: bool) -> io::Result<()> {
+            let (parent, name) = self.place(path)?;
+            let flags = if is_folder { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+            Ok(rustix::fs::unlinkat(parent, name, flags)?)
+        }
+
         /// Opens the folder that holds `path` and gives it with the last part of the path.
         fn place<'p>(&mut self, path: &'p str) -> io::Result<(BorrowedFd<'_>, &'p str)> {
             let parent = path::parent(path);
@@ -136,6 +142,11 @@ mod portable {
 
         pub(in crate::archive) fn symbolic_link(&mut self, _: &str, _: &str) -> io::Result<()> {
             Err(io::Error::new(io::ErrorKind::Unsupported, "symbolic links are not made on this system"))
+        }
+
+        pub(in crate::archive) fn remove(&mut self, path: &str, is_folder: bool) -> io::Result<()> {
+            let path = self.root.join(path);
+            if is_folder { fs::remove_dir(path) } else { fs::remove_file(path) }
         }
 
         pub(in crate::archive) fn hard_link(&mut self, path: &str, target: &str) -> io::Result<()> {

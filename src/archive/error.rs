@@ -170,6 +170,12 @@ pub enum Refusal {
     /// Two headers that tell different names.
     #[error("its extended headers give it two names")]
     TwoNames,
+    /// A layer's entry whose name begins like a whiteout's.
+    #[error("it is no whiteout of a layer: {reason}")]
+    Whiteout {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// An encrypted entry.
     #[error("it is encrypted")]
     Encrypted,

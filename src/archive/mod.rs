@@ -1,4 +1,4 @@
-//! Archives: any `Read` in, files out. Archives are hostile: what a toolchain's archive does not need is refused, never
+//! Archives: any `Read` in, files out; and layers of images, which change the tree of the layers below them. Archives are hostile: what a toolchain's archive does not need is refused, never
 //! repaired, and nothing is read as another reader might read it differently.
 //!
 //! | in an archive | what happens |
@@ -16,6 +16,12 @@
 //! | gzip, xz, zstd in several members | read on |
 //! | after the last gzip member, after the end of a tar | zeros pass, anything else is refused |
 //! | no end-of-archive mark | refused as cut |
+//! | layer of an image: a path of a lower layer again, of whatever kind | replaced; a file by a new file, never written through another name |
+//! | layer: `.wh.NAME`, `.wh..wh..opq` | removes what lower layers brought, before or after it in the layer; itself no file |
+//! | layer: below a symbolic link | resolved as if the tree were `/`, never out of it |
+//! | layer: symbolic link to anywhere | kept as it is: it has its meaning in a chroot, and is not followed outside of one |
+//! | layer: hard link | to a file or symbolic link of any layer; `/` in front of its target is the tree |
+//! | layer: other names that begin with `.wh.`, whiteouts with contents | refused |
 //! | zip: encrypted, other than stored or deflated, duplicates, headers that disagree, gaps, bytes before or after | refused |
 
 use std::fs::File;
@@ -29,6 +35,7 @@ use crate::model::{Format, Node};
 mod disk;
 mod error;
 mod extended;
+mod layers;
 mod links;
 mod path;
 mod pipe;
@@ -38,6 +45,7 @@ mod tree;
 mod zip;
 
 pub use error::{Error, Refusal};
+pub use layers::Layers;
 pub use zip::{Layout, module_hash, unpack_zip};
 
 /// The size of the blocks between decoder and walk: handing one over costs little beside the work on it, and eight of them
@@ -116,10 +124,10 @@ impl Compression {
     #[must_use]
     pub fn of(format: Format) -> Option<Self> {
         match format {
-            Format::Tar => Some(Self::None),
-            Format::TarGz => Some(Self::Gzip),
+            Format::Tar | Format::LayerTar => Some(Self::None),
+            Format::TarGz | Format::LayerTarGz => Some(Self::Gzip),
             Format::TarXz => Some(Self::Xz),
-            Format::TarZst => Some(Self::Zstd),
+            Format::TarZst | Format::LayerTarZst => Some(Self::Zstd),
             Format::Zip | Format::GoModuleZip => None,
         }
     }
@@ -152,12 +160,51 @@ pub fn unpack_tar<R: BufRead + Send>(
     target: &Path,
     options: &Options,
 ) -> Result<Vec<Node>, Error> {
-    let packed = Arc::new(AtomicU64::new(0));
-    let reader = stream::Counted { inner: reader, count: Arc::clone(&packed) };
     let tree = tree::Tree::new(target, options)?;
-    let walk = |decoded: &mut dyn BufRead| {
-        tar::Walk::new(stream::Metered::new(decoded, packed, options.limits), tree, options).run()
-    };
+    let cost = Cost::default();
+    decoded(reader, compression, options, cost, |stream| Ok(tar::Walk::new(stream, tree, options, cost).run()?.0))
+}
+
+/// Applies a layer of an image to the tree in `target`, which `lower` describes: nothing else is there, and nobody else
+/// writes to it. Gives the tree as it is then. The limits hold for all layers together.
+///
+/// # Errors
+/// As [`unpack_tar`]; the tree in `target` is then neither the one nor the other, and the caller removes it.
+pub fn unpack_layer<R: BufRead + Send>(
+    reader: R,
+    compression: Compression,
+    target: &Path,
+    options: &Options,
+    lower: Layers,
+) -> Result<Layers, Error> {
+    let cost = lower.cost;
+    let layer = layers::Layer::over(lower, target, options)?;
+    decoded(reader, compression, options, cost, |stream| {
+        let (nodes, cost) = tar::Walk::new(stream, layer, options, cost).run()?;
+        Ok(Layers { nodes, cost })
+    })
+}
+
+/// What archives have cost so far, of the [`Limits`]; nothing before the first of them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cost {
+    headers: u64,
+    unpacked: u64,
+    packed: u64,
+}
+
+/// Decompresses, on a thread of its own where there is one, and hands the stream to `walk`.
+fn decoded<R: BufRead + Send, T>(
+    reader: R,
+    compression: Compression,
+    options: &Options,
+    cost: Cost,
+    walk: impl FnOnce(stream::Metered<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let packed = Arc::new(AtomicU64::new(cost.packed));
+    let reader = stream::Counted { inner: reader, count: Arc::clone(&packed) };
+    let walk =
+        |decoded: &mut dyn BufRead| walk(stream::Metered::new(decoded, packed, cost.unpacked, options.limits));
     if options.processors < 2 || compression == Compression::None {
         let decoder = stream::decoder(compression, reader).map_err(Error::reading)?;
         return walk(&mut stream::buffered(decoder));
@@ -168,10 +215,10 @@ pub fn unpack_tar<R: BufRead + Send>(
             .name("inflate".to_owned())
             .spawn_scoped(scope, move || filler.fill_from(stream::decoder(compression, reader)))
             .map_err(|source| Error::Thread { source })?;
-        let nodes = walk(&mut pipe);
+        let outcome = walk(&mut pipe);
         // Dropped before the scope waits for the decoder: that is how the decoder learns that nobody reads any more.
         drop(pipe);
-        nodes
+        outcome
     })
 }
 

@@ -51,11 +51,8 @@ pub(super) fn parent(path: &str) -> &str {
 /// # Errors
 /// When the target is absolute, or leaves the tree read by its letters.
 pub(super) fn link_target(path: &str, target: &[u8]) -> Result<String, Refusal> {
-    let target = text(target)?;
+    let target = &any_target(target)?;
     let out = || Refusal::LinkOut { target: target.to_owned() };
-    if target.is_empty() {
-        return Err(Refusal::Empty);
-    }
     let mut depth = path.matches('/').count();
     if target.starts_with('/') || begins_with_drive(target) {
         return Err(out());
@@ -68,6 +65,15 @@ pub(super) fn link_target(path: &str, target: &[u8]) -> Result<String, Refusal> 
         }
     }
     Ok(target.to_owned())
+}
+
+/// Reads a symbolic link's target as it stands, wherever it leads.
+///
+/// # Errors
+/// When it is empty, or no text that a path can have.
+pub(super) fn any_target(target: &[u8]) -> Result<String, Refusal> {
+    let target = text(target)?;
+    if target.is_empty() { Err(Refusal::Empty) } else { Ok(target.to_owned()) }
 }
 
 fn text(name: &[u8]) -> Result<&str, Refusal> {

@@ -126,13 +126,15 @@ impl<R: BufRead> BufRead for Counted<R> {
 pub(super) struct Metered<'r> {
     inner: &'r mut dyn BufRead,
     packed: Arc<AtomicU64>,
+    /// What was taken before this stream, which counts for the limits.
+    before: u64,
     taken: u64,
     limits: Limits,
 }
 
 impl<'r> Metered<'r> {
-    pub(super) fn new(inner: &'r mut dyn BufRead, packed: Arc<AtomicU64>, limits: Limits) -> Self {
-        Self { inner, packed, taken: 0, limits }
+    pub(super) fn new(inner: &'r mut dyn BufRead, packed: Arc<AtomicU64>, before: u64, limits: Limits) -> Self {
+        Self { inner, packed, before, taken: 0, limits }
     }
 
     /// Gives the next bytes; empty at the end.
@@ -154,21 +156,31 @@ impl<'r> Metered<'r> {
         self.inner.consume(count);
     }
 
-    /// Says how many bytes were consumed.
+    /// Says how many bytes were unpacked, those before this stream included.
+    pub(super) fn unpacked(&self) -> u64 {
+        self.before + self.taken
+    }
+
+    /// Says of how many bytes they were unpacked.
+    pub(super) fn packed(&self) -> u64 {
+        self.packed.load(Ordering::Relaxed)
+    }
+
+    /// Says how many bytes of this stream were consumed.
     pub(super) fn position(&self) -> u64 {
         self.taken
     }
 
     /// Refuses contents that are announced to be larger than what is left of the limit.
     pub(super) fn announce(&self, size: u64) -> Result<(), Error> {
-        if self.taken.saturating_add(size) > self.limits.bytes { Err(self.too_much()) } else { Ok(()) }
+        if self.unpacked().saturating_add(size) > self.limits.bytes { Err(self.too_much()) } else { Ok(()) }
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.taken > self.limits.bytes {
+        if self.unpacked() > self.limits.bytes {
             return Err(self.too_much());
         }
-        self.limits.check_ratio(self.taken, self.packed.load(Ordering::Relaxed))
+        self.limits.check_ratio(self.unpacked(), self.packed())
     }
 
     fn too_much(&self) -> Error {

@@ -6,16 +6,16 @@ use tar::{EntryType, Header};
 use super::error::{Error, Refusal};
 use super::extended::{Extended, LONGEST, check_global};
 use super::stream::Metered;
-use super::tree::Tree;
-use super::{Options, path};
+use super::tree::{Grow, Tree};
+use super::{Cost, Options, path};
 use crate::model::Node;
 
 const BLOCK: usize = 512;
 
 /// One walk over one archive.
-pub(super) struct Walk<'r> {
+pub(super) struct Walk<'r, T = Tree> {
     stream: Metered<'r>,
-    tree: Tree,
+    tree: T,
     strip: usize,
     limits: super::Limits,
     headers: u64,
@@ -33,13 +33,14 @@ struct Entry {
     link: Vec<u8>,
 }
 
-impl<'r> Walk<'r> {
-    pub(super) fn new(stream: Metered<'r>, tree: Tree, options: &Options) -> Self {
-        Self { stream, tree, strip: options.strip, limits: options.limits, headers: 0 }
+impl<'r, T: Grow> Walk<'r, T> {
+    pub(super) fn new(stream: Metered<'r>, tree: T, options: &Options, before: Cost) -> Self {
+        Self { stream, tree, strip: options.strip, limits: options.limits, headers: before.headers }
     }
 
-    /// Unpacks every entry, then reads the stream to its end, so that its checksums are checked too.
-    pub(super) fn run(mut self) -> Result<Vec<Node>, Error> {
+    /// Unpacks every entry, then reads the stream to its end, so that its checksums are checked too. Gives the tree, and
+    /// what it has cost with everything before it.
+    pub(super) fn run(mut self) -> Result<(Vec<Node>, Cost), Error> {
         let mut extended = Extended::default();
         while let Some(header) = self.header()? {
             match header.entry_type() {
@@ -57,7 +58,9 @@ impl<'r> Walk<'r> {
             return Err(Error::malformed("an extended header stands at its end, without an entry"));
         }
         self.only_zeros_follow()?;
-        self.tree.finish()
+        let cost =
+            Cost { headers: self.headers, unpacked: self.stream.unpacked(), packed: self.stream.packed() };
+        Ok((self.tree.finish()?, cost))
     }
 
     /// Reads the next header; `None` at the end-of-archive mark. An archive without the mark was cut.
@@ -108,11 +111,14 @@ impl<'r> Walk<'r> {
         let Some(path) = &entry.path else {
             return self.contents(entry.size, |_, _| Ok(()));
         };
+        if self.tree.whiteout(path, entry.kind.is_file(), entry.size)? {
+            return Ok(());
+        }
         match entry.kind {
             EntryType::Directory => self.tree.folder(path),
             EntryType::Symlink => self.tree.symbolic_link(path, &entry.link),
             EntryType::Link => {
-                let target = path::clean(&entry.link).map_err(|reason| reason.of(&entry.link))?;
+                let target = path::clean(T::target_name(&entry.link)).map_err(|reason| reason.of(&entry.link))?;
                 let stripped = path::strip(&target, self.strip)
                     .ok_or_else(|| Refusal::HardLink { target: target.clone() }.of(&entry.raw))?;
                 self.tree.hard_link(path, stripped)
@@ -126,7 +132,7 @@ impl<'r> Walk<'r> {
     }
 
     /// Hands the next `size` bytes to `take`, in the blocks in which they come, and skips the padding behind them.
-    fn contents(&mut self, size: u64, mut take: impl FnMut(&Tree, &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    fn contents(&mut self, size: u64, mut take: impl FnMut(&T, &[u8]) -> Result<(), Error>) -> Result<(), Error> {
         let mut left = size;
         while left > 0 {
             let ready = some(self.stream.fill()?)?;

@@ -5,12 +5,41 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use super::disk::Disk;
 use super::error::{Error, Refusal};
 use super::{Options, links, path};
 use crate::model::{Node, NodeKind};
+
+/// What grows by the entries of an archive: a fresh tree, or one that a layer changes.
+pub(super) trait Grow {
+    fn folder(&mut self, path: &str) -> Result<(), Error>;
+
+    fn create(&mut self, path: &str, mode: u32) -> Result<NewFile, Error>;
+
+    fn write(&self, file: &mut NewFile, bytes: &[u8]) -> Result<(), Error>;
+
+    fn close(&mut self, file: NewFile) -> Result<(), Error>;
+
+    fn symbolic_link(&mut self, path: &str, target: &[u8]) -> Result<(), Error>;
+
+    fn hard_link(&mut self, path: &str, target: &str) -> Result<(), Error>;
+
+    /// Lists the tree, sorted by path.
+    fn finish(self) -> Result<Vec<Node>, Error>;
+
+    /// Gives the name that a hard link's target has in the tree.
+    fn target_name(target: &[u8]) -> &[u8] {
+        target
+    }
+
+    /// Takes an entry that says what is to be removed; tells whether it is one.
+    fn whiteout(&mut self, _path: &str, _is_file: bool, _size: u64) -> Result<bool, Error> {
+        Ok(false)
+    }
+}
 
 /// A tree that grows entry by entry.
 #[derive(Debug)]
@@ -51,8 +80,58 @@ impl Tree {
         })
     }
 
+    /// Takes up a tree that earlier layers of an image made.
+    pub(super) fn over(root: &Path, options: &Options, lower: Vec<Node>) -> Result<Self, Error> {
+        let mut tree = Self::new(root, options)?;
+        for Node { path, kind } in lower {
+            tree.add(path, kind)?;
+        }
+        Ok(tree)
+    }
+
+    /// Gives what is at a path.
+    pub(super) fn at(&self, path: &str) -> Option<&NodeKind> {
+        self.nodes.get(path)
+    }
+
+    /// Lists what is below a folder, parents before their children.
+    pub(super) fn below(&self, folder: &str) -> impl DoubleEndedIterator<Item = &str> {
+        // `0` is the character after `/`: what begins with the folder and a slash lies between the two.
+        let bounds = match folder {
+            "" => (Bound::Unbounded, Bound::Unbounded),
+            _ => (Bound::Excluded(format!("{folder}/")), Bound::Excluded(format!("{folder}0"))),
+        };
+        self.nodes.range(bounds).map(|(path, _)| path.as_str())
+    }
+
+    /// Removes a file, a link or an empty folder.
+    pub(super) fn remove(&mut self, path: &str) -> Result<(), Error> {
+        let is_folder = self.nodes.get(path) == Some(&NodeKind::Folder);
+        self.disk.remove(path, is_folder).map_err(|source| self.failed("remove", path, source))?;
+        self.nodes.remove(path);
+        if let Some(folded) = &mut self.folded {
+            folded.remove(&path.to_lowercase());
+        }
+        self.last_parent.clear();
+        Ok(())
+    }
+
+    /// Adds a symbolic link whose target nobody has checked.
+    pub(super) fn any_link(&mut self, path: &str, target: String) -> Result<(), Error> {
+        self.vacant(path)?;
+        self.disk.symbolic_link(path, &target).map_err(|source| self.failed("create the link", path, source))?;
+        self.add(path.to_owned(), NodeKind::Link { target })
+    }
+
+    /// Lists the tree, sorted by path.
+    pub(super) fn list(self) -> Vec<Node> {
+        self.nodes.into_iter().map(|(path, kind)| Node { path, kind }).collect()
+    }
+}
+
+impl Grow for Tree {
     /// Adds a folder, and the folders above it. A folder may be named again.
-    pub(super) fn folder(&mut self, path: &str) -> Result<(), Error> {
+    fn folder(&mut self, path: &str) -> Result<(), Error> {
         match self.nodes.get(path) {
             Some(NodeKind::Folder) => return Ok(()),
             Some(_) => return Err(Refusal::OverFile.of(path.as_bytes())),
@@ -65,7 +144,7 @@ impl Tree {
     ///
     /// Of `mode` the owner may always read and write, so that a tree can be removed; nobody else may write, and setuid,
     /// setgid and sticky bits are dropped.
-    pub(super) fn create(&mut self, path: &str, mode: u32) -> Result<NewFile, Error> {
+    fn create(&mut self, path: &str, mode: u32) -> Result<NewFile, Error> {
         self.vacant(path)?;
         let mode = mode & 0o755 | 0o600;
         let file = self.disk.file(path, mode).map_err(|source| self.failed("create", path, source))?;
@@ -73,29 +152,27 @@ impl Tree {
     }
 
     /// Appends to a file.
-    pub(super) fn write(&self, file: &mut NewFile, bytes: &[u8]) -> Result<(), Error> {
+    fn write(&self, file: &mut NewFile, bytes: &[u8]) -> Result<(), Error> {
         file.hasher.update(bytes);
         file.size += bytes.len() as u64;
         file.file.write_all(bytes).map_err(|source| self.failed("write", &file.path, source))
     }
 
     /// Ends a file.
-    pub(super) fn close(&mut self, file: NewFile) -> Result<(), Error> {
+    fn close(&mut self, file: NewFile) -> Result<(), Error> {
         let NewFile { path, mode, size, file, hasher } = file;
         drop(file);
         self.add(path, NodeKind::File { mode, size, digest: *hasher.finalize().as_bytes() })
     }
 
     /// Adds a symbolic link that stays inside the tree.
-    pub(super) fn symbolic_link(&mut self, path: &str, target: &[u8]) -> Result<(), Error> {
-        self.vacant(path)?;
+    fn symbolic_link(&mut self, path: &str, target: &[u8]) -> Result<(), Error> {
         let target = path::link_target(path, target).map_err(|reason| reason.of(path.as_bytes()))?;
-        self.disk.symbolic_link(path, &target).map_err(|source| self.failed("create the link", path, source))?;
-        self.add(path.to_owned(), NodeKind::Link { target })
+        self.any_link(path, target)
     }
 
     /// Adds one more name of a file that is there already.
-    pub(super) fn hard_link(&mut self, path: &str, target: &str) -> Result<(), Error> {
+    fn hard_link(&mut self, path: &str, target: &str) -> Result<(), Error> {
         self.vacant(path)?;
         let Some(kind @ NodeKind::File { .. }) = self.nodes.get(target).cloned() else {
             return Err(Refusal::HardLink { target: target.to_owned() }.of(path.as_bytes()));
@@ -105,11 +182,13 @@ impl Tree {
     }
 
     /// Checks where the links lead and lists the tree, sorted by path.
-    pub(super) fn finish(self) -> Result<Vec<Node>, Error> {
+    fn finish(self) -> Result<Vec<Node>, Error> {
         links::check(&self.nodes)?;
-        Ok(self.nodes.into_iter().map(|(path, kind)| Node { path, kind }).collect())
+        Ok(self.list())
     }
+}
 
+impl Tree {
     fn vacant(&mut self, path: &str) -> Result<(), Error> {
         match self.nodes.get(path) {
             None => self.parents(path),

@@ -10,7 +10,7 @@ use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::error::{Error, Refusal};
-use super::tree::Tree;
+use super::tree::{Grow, Tree};
 use super::{Limits, Options, path};
 use crate::model::{Algorithm, Digest, Format, Node};
 

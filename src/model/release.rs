@@ -75,9 +75,22 @@ pub enum Format {
     Zip,
     /// A zip archive in the shape of a Go module, verified by its `h1:` hash.
     GoModuleZip,
+    /// A layer of an image: a tar archive that changes the tree of the layers below it
+    /// (<https://github.com/opencontainers/image-spec/blob/main/layer.md>).
+    LayerTar,
+    /// A layer of an image, gzip-compressed.
+    LayerTarGz,
+    /// A layer of an image, compressed by Zstandard.
+    LayerTarZst,
 }
 
 impl Format {
+    /// Tells whether it is a layer of an image, which says what to change in the tree of the files before it.
+    #[must_use]
+    pub const fn is_layer(self) -> bool {
+        matches!(self, Self::LayerTar | Self::LayerTarGz | Self::LayerTarZst)
+    }
+
     /// Tells the format from a file's name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

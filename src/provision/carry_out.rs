@@ -6,8 +6,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::{Asked, Error, Site};
-use crate::archive::Limits;
-use crate::ingest::{self, Ingested};
+use crate::archive::{Layers, Limits};
+use crate::ingest::{self, Ingested, IngestedLayer};
 use crate::model::{Artifact, Release, Verified};
 use crate::store::{Install, InstallId, Lock, Mark, Origin, Staging, Store, Unpacked};
 use crate::toolchain::{self, Toolchain};
@@ -145,25 +145,32 @@ struct Staged {
 }
 
 /// Fetches, verifies and unpacks every file of the release into a staging folder, and adds what the tool needs beside it.
+/// The files stand side by side in one tree, but for the layers of an image, each of which changes the tree that those
+/// before it made.
 async fn stage(release: &Release, tool: Option<&dyn Toolchain>, lock: &Lock, site: &Site<'_>) -> Result<Staged, Error> {
     // Makes two folders, and waits at most for another process that lists staging: too little to leave the thread for.
     let staging = site.store.stage(lock)?;
     let mut verified = Vec::with_capacity(release.artifacts.len());
     let mut unpacked = Unpacked { artifacts: Vec::new(), nodes: Vec::new(), installed: site.now };
+    let mut layers = Layers::default();
     for artifact in &release.artifacts {
-        let Ingested { verified: proof, nodes, bytes } = ingest_one(artifact, &staging, release, site).await?;
+        let Ingested { verified: proof, nodes, bytes } =
+            ingest_one(artifact, &mut layers, &staging, release, site).await?;
         verified.push(proof);
         unpacked.artifacts.push(Origin::of(artifact, bytes));
         unpacked.nodes.extend(nodes);
     }
+    unpacked.nodes.extend(layers.nodes);
     if let Some(tool) = tool {
         unpacked.nodes.extend(staging.add(&tool.extras(&staging.final_root(), release.platform))?);
     }
     Ok(Staged { staging, verified, unpacked })
 }
 
+/// Takes in one file. A layer gives no nodes of its own: `layers` is the tree with it.
 async fn ingest_one(
     artifact: &Artifact,
+    layers: &mut Layers,
     staging: &Staging,
     release: &Release,
     site: &Site<'_>,
@@ -176,7 +183,16 @@ async fn ingest_one(
         processors: site.processors,
         progress: ingest::Progress { report, task },
     };
-    let outcome = ingest::ingest(site.net, artifact, &staging.tree(), &options).await;
+    let outcome = if artifact.format.is_layer() {
+        let lower = std::mem::take(layers);
+        let ingested = ingest::ingest_layer(site.net, artifact, &staging.tree(), &options, lower).await;
+        ingested.map(|IngestedLayer { verified, layers: tree, bytes }| {
+            *layers = tree;
+            Ingested { verified, nodes: Vec::new(), bytes }
+        })
+    } else {
+        ingest::ingest(site.net, artifact, &staging.tree(), &options).await
+    };
     report.ended(task, if outcome.is_ok() { "verified and unpacked" } else { "failed" });
     outcome.map_err(|source| Error::Install {
         tool: release.tool.to_string(),

@@ -9,7 +9,7 @@ use toolkit::archive::{self, Error, Limits, Options};
 use toolkit::model::{Explain, Format, Kind, Node, NodeKind};
 
 mod bodies;
-mod made;
+pub mod made;
 
 use made::{Tar, Zip, gzip, xz, zstd};
 

@@ -102,7 +102,7 @@ fn fetched(project: &Project<'_>, artifact: &Artifact, target: &str) -> Result<S
         Format::Tar => "-x",
         Format::TarGz => "-xz",
         Format::TarXz => "-xJ",
-        Format::TarZst | Format::Zip | Format::GoModuleZip => {
+        _ => {
             return Err(Error::Unsupported {
                 key: "pipeline.install.method",
                 value: "portable".to_owned(),
