@@ -2,8 +2,12 @@
 //! alike. Nothing here opens a file or talks to a service.
 
 pub mod buildspec;
+pub mod compose;
+pub mod dockerfile;
 pub mod gitlab_ci;
+pub mod kubernetes;
 pub mod source;
+pub mod variables;
 pub mod yaml;
 
 pub use source::{Position, Source, Unreadable};

@@ -1,0 +1,324 @@
+//! Which images a build of a Dockerfile needs, for one platform: arguments resolved, stages left out.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+
+use super::{Arg, Dockerfile, Stage, Step, Word};
+use crate::format::variables::{Syntax, Unresolved, expand};
+use crate::model::ImagePlatform;
+
+/// The base of a stage that begins with nothing.
+const SCRATCH: &str = "scratch";
+
+/// What the arguments of a build are.
+#[derive(Debug, Clone, Copy)]
+pub struct Build<'a> {
+    /// The values that were given (`--build-arg`).
+    pub given: &'a BTreeMap<String, String>,
+    /// What replaces stages and images by name (`--build-context`): `docker-image://…`, or something local.
+    pub contexts: &'a BTreeMap<String, String>,
+    /// The platform that is built for.
+    pub target: &'a ImagePlatform,
+}
+
+/// An image that a build needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// What it is needed for.
+    pub role: Role,
+    /// The text that names it, variables as written.
+    pub written: String,
+    /// Where that stands.
+    pub span: Range<usize>,
+    /// The name, or why it is not known.
+    pub name: Result<String, String>,
+    /// For which machine it must be.
+    pub on: On,
+    /// Whether the last stage needs it; what it does not is built only when somebody asks for another stage.
+    pub reached: bool,
+}
+
+/// How a Dockerfile uses an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// `FROM`.
+    From,
+    /// `COPY --from`.
+    Copy,
+    /// `RUN --mount=from=`.
+    Mount,
+}
+
+/// The machine that an image is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum On {
+    /// The platform that is built for.
+    Target,
+    /// The machine that builds (`--platform=$BUILDPLATFORM`).
+    Builder,
+    /// This one, whatever is built for.
+    Fixed(ImagePlatform),
+    /// It is not known; why.
+    Unknown(String),
+}
+
+impl Role {
+    /// Gives the words of the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::From => "FROM",
+            Self::Copy => "COPY --from",
+            Self::Mount => "RUN --mount",
+        }
+    }
+}
+
+/// What the name of a stage, image or context stands for.
+enum Meaning {
+    Stage(usize),
+    Image(String),
+    /// Nothing that a registry has: `scratch`, a local folder.
+    Local,
+}
+
+impl Dockerfile {
+    /// Lists the images that the build needs, in the order of the file. Stages are no images, nor is `scratch`.
+    #[must_use]
+    pub fn images(&self, build: &Build<'_>) -> Vec<Image> {
+        let globals = self.globals(build);
+        let mut walk = Walk { file: self, build, globals, images: Vec::new(), needs: Vec::new() };
+        for (index, stage) in self.stages.iter().enumerate() {
+            walk.stage(index, stage);
+        }
+        let reached = reached(&walk.needs);
+        let images = walk.images.into_iter();
+        images.map(|(stage, image)| Image { reached: reached.contains(&stage), ..image }).collect()
+    }
+
+    fn syntax(&self) -> Syntax {
+        Syntax { escape: Some(self.escape), doubled: false, quotes: true, operators: true }
+    }
+
+    /// Gives the arguments that `FROM` may use: those before the first stage, and those about platforms
+    /// (<https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope>).
+    fn globals(&self, build: &Build<'_>) -> Scope {
+        let mut scope = Scope::default();
+        for (name, value) in platform_args(build.target) {
+            let given = build.given.get(name).cloned();
+            scope.values.insert(name.to_owned(), Ok(given.unwrap_or(value)));
+        }
+        for arg in &self.args {
+            scope.declare(arg, build, self.syntax(), None);
+        }
+        scope
+    }
+}
+
+fn platform_args(target: &ImagePlatform) -> Vec<(&'static str, String)> {
+    let variant = target.variant.clone().unwrap_or_default();
+    let each = |names: [&'static str; 4]| {
+        let [platform, os, arch, own] = names;
+        [
+            (platform, target.to_string()),
+            (os, target.os.clone()),
+            (arch, target.architecture.clone()),
+            (own, variant.clone()),
+        ]
+    };
+    let target = each(["TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT"]);
+    // The machine that builds is not known; it is taken for one like the target, and `On::Builder` says so.
+    let builder = each(["BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT"]);
+    target.into_iter().chain(builder).collect()
+}
+
+/// Arguments with their values, or why they have none.
+#[derive(Debug, Default, Clone)]
+struct Scope {
+    values: HashMap<String, Result<String, Unresolved>>,
+    /// Declared without a value.
+    bare: HashSet<String>,
+    /// Arguments whose value came from one about the platform.
+    from: HashMap<String, Origin>,
+}
+
+/// Which platforms a text depends on.
+#[derive(Debug, Default, Clone, Copy)]
+struct Origin {
+    target: bool,
+    builder: bool,
+}
+
+impl Scope {
+    /// Takes a declaration: a given value goes before the default, and in a stage what was declared before all goes before
+    /// nothing.
+    fn declare(&mut self, arg: &Arg, build: &Build<'_>, syntax: Syntax, globals: Option<&Self>) {
+        let mut origin = Origin::default();
+        let inherited = globals.and_then(|globals| globals.values.get(&arg.name).cloned());
+        let value = match (build.given.get(&arg.name), &arg.default) {
+            (Some(given), _) => Some(Ok(given.clone())),
+            (None, Some(default)) => Some(self.expand(&default.text, syntax, &mut origin)),
+            (None, None) => {
+                origin = globals.map_or(origin, |globals| globals.origin(&arg.name));
+                inherited
+            }
+        };
+        match value {
+            Some(value) => {
+                self.values.insert(arg.name.clone(), value);
+                self.from.insert(arg.name.clone(), origin);
+                self.bare.remove(&arg.name);
+            }
+            None if !self.values.contains_key(&arg.name) => {
+                self.bare.insert(arg.name.clone());
+            }
+            None => {}
+        }
+    }
+
+    fn expand(&self, text: &str, syntax: Syntax, origin: &mut Origin) -> Result<String, Unresolved> {
+        let mut deeper = None;
+        let mut value = |name: &str| {
+            let own = self.origin(name);
+            origin.target |= own.target;
+            origin.builder |= own.builder;
+            match self.values.get(name)? {
+                Ok(value) => Some(value.clone()),
+                Err(cause) => {
+                    deeper.get_or_insert_with(|| cause.clone());
+                    None
+                }
+            }
+        };
+        let expanded = expand(text, syntax, &mut value);
+        // What a default lacks is the real reason.
+        expanded.map_err(|error| deeper.unwrap_or(error))
+    }
+
+    fn origin(&self, name: &str) -> Origin {
+        self.from.get(name).copied().unwrap_or(Origin {
+            target: matches!(name, "TARGETPLATFORM" | "TARGETOS" | "TARGETARCH" | "TARGETVARIANT"),
+            builder: matches!(name, "BUILDPLATFORM" | "BUILDOS" | "BUILDARCH" | "BUILDVARIANT"),
+        })
+    }
+
+    /// Says why a text is not known, and what would help.
+    fn reason(&self, error: &Unresolved, role: Role) -> String {
+        match error {
+            Unresolved::Unset { name, said: None } if self.bare.contains(name) => {
+                format!("the argument `{name}` has no default")
+            }
+            Unresolved::Unset { name, said: None } if role == Role::From && !self.values.contains_key(name) => {
+                format!("no ARG before the first FROM declares `{name}`")
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+struct Walk<'a> {
+    file: &'a Dockerfile,
+    build: &'a Build<'a>,
+    globals: Scope,
+    images: Vec<(usize, Image)>,
+    /// For each stage, the stages that it needs.
+    needs: Vec<Vec<usize>>,
+}
+
+impl Walk<'_> {
+    fn stage(&mut self, index: usize, stage: &Stage) {
+        self.needs.push(Vec::new());
+        let globals = self.globals.clone();
+        let mut origin = Origin::default();
+        let name = globals.expand(&stage.base.text, self.file.syntax(), &mut origin);
+        let on = match &stage.platform {
+            None if origin.builder => On::Builder,
+            None => On::Target,
+            Some(platform) => self.on(platform, &globals),
+        };
+        self.need(index, &stage.base, Role::From, name.map_err(|error| globals.reason(&error, Role::From)), on);
+        let mut scope = globals.clone();
+        for step in &stage.steps {
+            let (word, role) = match step {
+                Step::Arg(arg) => {
+                    scope.declare(arg, self.build, self.file.syntax(), Some(&globals));
+                    continue;
+                }
+                Step::Copy(word) => (word, Role::Copy),
+                Step::Mount(word) => (word, Role::Mount),
+            };
+            let name = scope.expand(&word.text, self.file.syntax(), &mut Origin::default());
+            self.need(index, word, role, name.map_err(|error| scope.reason(&error, role)), On::Target);
+        }
+    }
+
+    fn need(&mut self, index: usize, word: &Word, role: Role, name: Result<String, String>, on: On) {
+        let name = match name {
+            Err(reason) => Err(reason),
+            Ok(name) => match self.meaning(&name, role, index) {
+                Meaning::Stage(other) => return self.needs[index].push(other),
+                Meaning::Local => return,
+                Meaning::Image(name) if name.is_empty() => Err("it is empty".to_owned()),
+                Meaning::Image(name) => Ok(name),
+            },
+        };
+        let image = Image { role, written: word.text.clone(), span: word.span.clone(), name, on, reached: false };
+        self.images.push((index, image));
+    }
+
+    /// Tells what a name stands for. `FROM` knows the stages above it; the others know all, by number too.
+    fn meaning(&self, name: &str, role: Role, index: usize) -> Meaning {
+        if let Some(context) = self.build.contexts.get(name) {
+            return match context.strip_prefix("docker-image://") {
+                Some(image) => Meaning::Image(image.to_owned()),
+                None => Meaning::Local,
+            };
+        }
+        let stages = &self.file.stages;
+        let known = if role == Role::From { &stages[..index] } else { stages.as_slice() };
+        let wanted = name.to_ascii_lowercase();
+        if let Some(stage) = known.iter().rposition(|stage| stage.name.as_ref() == Some(&wanted)) {
+            return Meaning::Stage(stage);
+        }
+        let number = name.parse().ok().filter(|number| role != Role::From && *number < stages.len());
+        match number {
+            Some(number) => Meaning::Stage(number),
+            None if name == SCRATCH => Meaning::Local,
+            None => Meaning::Image(name.to_owned()),
+        }
+    }
+
+    fn on(&self, word: &Word, globals: &Scope) -> On {
+        let mut origin = Origin::default();
+        let text = match globals.expand(&word.text, self.file.syntax(), &mut origin) {
+            Ok(text) => text,
+            Err(error) => return On::Unknown(globals.reason(&error, Role::From)),
+        };
+        match platform(&text) {
+            None => On::Unknown(format!("`{text}` is no platform")),
+            Some(_) if origin.builder => On::Builder,
+            Some(platform) if origin.target && platform == *self.build.target => On::Target,
+            Some(platform) => On::Fixed(platform),
+        }
+    }
+}
+
+/// Reads a platform as the builder does: an architecture alone is one of Linux.
+fn platform(text: &str) -> Option<ImagePlatform> {
+    if text.contains('/') || text.is_empty() {
+        return text.parse().ok();
+    }
+    format!("linux/{text}").parse().ok()
+}
+
+/// Lists the stages that the last one needs, itself included.
+fn reached(needs: &[Vec<usize>]) -> HashSet<usize> {
+    let mut found = HashSet::new();
+    let mut open: Vec<usize> = needs.len().checked_sub(1).into_iter().collect();
+    while let Some(stage) = open.pop() {
+        if found.insert(stage) {
+            open.extend(&needs[stage]);
+        }
+    }
+    found
+}
