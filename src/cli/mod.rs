@@ -6,6 +6,7 @@ mod env;
 mod exec;
 mod fetch;
 mod generate;
+mod image;
 mod init;
 mod install;
 mod lint;
@@ -92,6 +93,7 @@ enum Action {
     Exec(exec::Arguments),
     Fetch(fetch::Arguments),
     Lint(lint::Arguments),
+    Image(image::Arguments),
     List(list::Arguments),
     Which(which::Arguments),
     Verify(verify::Arguments),
@@ -143,6 +145,7 @@ impl Command {
             Action::Exec(arguments) => arguments.run(&host, &global),
             Action::Fetch(arguments) => arguments.run(&host, &global),
             Action::Lint(arguments) => arguments.run(&host, &global),
+            Action::Image(arguments) => arguments.run(&host, &global),
             Action::List(arguments) => arguments.run(&host, &global),
             Action::Which(arguments) => arguments.run(&host, &global),
             Action::Verify(arguments) => arguments.run(&host, &global),

@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "env",
     "exec",
     "lint",
+    "image",
     "list",
     "which",
     "verify",

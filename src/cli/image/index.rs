@@ -1,0 +1,158 @@
+//! `toolkit image index`: one name for the images of all platforms.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::super::Global;
+use super::super::render::{self, Failure, Style};
+use super::super::site::{Workplace, done};
+use super::{platform, registries};
+use crate::host::Host;
+use crate::image::index::{self, Assembled, Format, Pushing, Site, Wanted, Wish};
+
+/// Join images of single platforms under one name and push it
+///
+/// Each image is looked up once and pinned by its digest. Its configuration must say what its name says (…-arm64), what
+/// --child says, what the name of its digest file says; no platform may come twice, and none of --platform may be missing.
+/// Images of other repositories and registries are mounted or copied. The index is pushed by digest first, its tags last,
+/// and read back. Nothing is pushed before all of that holds, and the same command again does no harm.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// An image or index: REGISTRY/NAME:TAG, NAME@sha256:…, sha256:… (in the repository of --tag), oci:DIR or oci:DIR:NAME
+    #[arg(value_name = "IMAGE")]
+    images: Vec<String>,
+    /// What to call the index; may be given several times, for one repository
+    #[arg(long = "tag", short = 't', value_name = "NAME:TAG", required = true)]
+    tags: Vec<String>,
+    /// An image that must be for this platform; of an index, the one that is
+    #[arg(long = "child", value_name = "PLATFORM=IMAGE")]
+    children: Vec<String>,
+    /// A file with the digest of an image, as kaniko, podman and skopeo write it
+    #[arg(long = "digest-file", value_name = "FILE")]
+    digest_files: Vec<PathBuf>,
+    /// The platforms that must be in the index; others may be too
+    #[arg(long = "platform", value_name = "PLATFORM", value_delimiter = ',')]
+    platforms: Vec<String>,
+    /// What to say about the index, as org.opencontainers.image.revision=…
+    #[arg(long = "annotation", value_name = "KEY=VALUE")]
+    annotations: Vec<String>,
+    /// Also say about it what the org.opencontainers.image.… labels of all images agree on
+    #[arg(long)]
+    labels: bool,
+    /// The format; without it Docker's where all images are of it and nothing is said about the index, else OCI's
+    #[arg(long, value_enum)]
+    format: Option<FormatName>,
+    /// Read and check everything, and push nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Write the digest of the index to this file
+    #[arg(long, value_name = "FILE")]
+    output_digest: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormatName {
+    /// An OCI image index
+    Oci,
+    /// A Docker manifest list
+    Docker,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit image index --tag ghcr.io/me/app:1.2 --tag ghcr.io/me/app:latest \\
+    ghcr.io/me/app:1.2-amd64 ghcr.io/me/app:1.2-arm64
+  toolkit image index --tag ghcr.io/me/app:1.2 --platform linux/amd64,linux/arm64 \\
+    --digest-file digests/amd64.digest --digest-file digests/arm64.digest
+  toolkit image index --tag ghcr.io/me/app:1.2 --child linux/arm64=oci:build/arm64 \\
+    ghcr.io/me/app:1.2-amd64 --dry-run --json";
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let place = Workplace::without_project(host, global)?;
+        let wanted = self.wanted(host)?;
+        let registries = registries(&place);
+        let site = Site { registries: &registries, store: &place.store, report: place.report.as_ref() };
+        let pushing = if self.dry_run { Pushing::Rehearse } else { Pushing::Push };
+        let assembled = place.block_on(async { Ok(index::assemble(&wanted, pushing, &site).await?) })?;
+        if let Some(file) = &self.output_digest {
+            let path = host.cwd.join(file);
+            std::fs::write(&path, assembled.index.digest.to_string()).map_err(|cause| {
+                let what = format!("could not write {}", path.display());
+                Failure::machine(what, "the index was pushed all the same", cause)
+            })?;
+        }
+        if global.json {
+            render::json(&value(&wanted, &assembled, pushing, place.client.requests()))?;
+        } else {
+            tell(&wanted, &assembled)?;
+            let verb = if self.dry_run { "would be pushed as" } else { "pushed as" };
+            done(global, &format!("{verb} {}", names(&wanted).join(", ")));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn wanted(&self, host: &Host) -> Result<Wanted, Failure> {
+        let (repository, tags) = index::tags(&self.tags)?;
+        let images = index::images(&self.images, &self.children, &self.digest_files, &repository, &host.cwd)?;
+        let platforms = self.platforms.iter().map(|text| platform(text)).collect::<Result<_, _>>()?;
+        let format = self.format.map(|format| match format {
+            FormatName::Oci => Format::Oci,
+            FormatName::Docker => Format::Docker,
+        });
+        let wish = Wish { format, annotations: annotations(&self.annotations)?, labels: self.labels };
+        Ok(Wanted { repository, tags, images, platforms, wish })
+    }
+}
+
+fn annotations(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(Failure::usage_with_hint(
+            format!("`--annotation {text}` has no key and value"),
+            "as in `--annotation org.opencontainers.image.revision=0f3a…`",
+        )),
+    };
+    texts.iter().map(pair).collect()
+}
+
+fn names(wanted: &Wanted) -> Vec<String> {
+    wanted.tags.iter().map(|tag| wanted.repository.tagged(tag).to_string()).collect()
+}
+
+fn tell(wanted: &Wanted, assembled: &Assembled) -> Result<(), Failure> {
+    let style = Style::of_stdout();
+    let rows: Vec<Vec<String>> = assembled
+        .children
+        .iter()
+        .map(|child| {
+            let digest = child.manifest.digest.to_string();
+            vec![child.platform.to_string(), digest, render::size(child.size()), child.name.clone()]
+        })
+        .collect();
+    let table = render::table(&["platform", "digest", "size", "image"], &rows, style);
+    render::data(&format!("{}\n{table}", style.green(&wanted.repository.pinned(&assembled.index.digest).to_string())))
+}
+
+fn value(wanted: &Wanted, assembled: &Assembled, pushing: Pushing, requests: u64) -> serde_json::Value {
+    let children = assembled.children.iter().map(|child| {
+        json!({
+            "platform": child.platform.to_string(), "name": child.name, "source": child.place(),
+            "digest": child.manifest.digest, "media_type": child.manifest.media_type,
+            "manifest_size": child.manifest.bytes.len(), "size": child.size(),
+        })
+    });
+    let index: serde_json::Value =
+        serde_json::from_slice(&assembled.index.bytes).expect("the index was read back from these bytes");
+    json!({
+        "repository": wanted.repository.to_string(), "reference": wanted.repository.pinned(&assembled.index.digest).to_string(),
+        "digest": assembled.index.digest, "media_type": assembled.index.media_type,
+        "size": assembled.index.bytes.len(), "tags": names(wanted), "pushed": pushing == Pushing::Push,
+        "children": children.collect::<Vec<_>>(), "index": index, "requests": requests,
+    })
+}
