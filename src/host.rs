@@ -50,6 +50,25 @@ impl Host {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Gives all environment variables that are valid Unicode, for programs that are started.
+    pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Gives the same machine with these environment variables and no others. Programs are still searched for in
+    /// [`Host::search_path`].
+    #[must_use]
+    pub fn with_vars(self, vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { vars: vars.into_iter().collect(), ..self }
+    }
+
+    /// Gives the home folder: `HOME`, on Windows `USERPROFILE`. None when it is not set or not absolute.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        let home = self.var("HOME").or_else(|| self.var("USERPROFILE")).map(PathBuf::from);
+        home.filter(|path| path.is_absolute())
+    }
+
     /// Gives the current day, in UTC.
     #[must_use]
     pub fn today(&self) -> Date {
@@ -68,8 +87,7 @@ impl Host {
         if let Some(data) = self.var("XDG_DATA_HOME").filter(|path| absolute(path)) {
             return Some(Path::new(data).join("toolkit"));
         }
-        let home = self.var("HOME").or_else(|| self.var("USERPROFILE")).filter(|path| absolute(path))?;
-        Some(Path::new(home).join(".local/share/toolkit"))
+        Some(self.home()?.join(".local/share/toolkit"))
     }
 }
 

@@ -27,7 +27,8 @@ pub struct Request {
     pub method: Method,
     /// Its address.
     pub url: Url,
-    /// Its headers; `Authorization` comes from the client's [`super::Authorizer`].
+    /// Its headers; `Authorization` comes from the client's [`super::Authorizer`]. Those that are marked as
+    /// [sensitive](reqwest::header::HeaderValue::set_sensitive) follow no redirect to another server.
     pub headers: HeaderMap,
     /// Its body.
     pub payload: Payload,
@@ -116,11 +117,11 @@ impl Client {
     }
 }
 
-type MakesBody = Box<dyn Fn() -> Body + Send + Sync>;
+pub(super) type MakesBody = Box<dyn Fn() -> Body + Send + Sync>;
 
 impl Payload {
     /// Gives what makes the body, and adds its length to the headers.
-    fn body(&self, headers: &mut HeaderMap) -> Result<MakesBody, Error> {
+    pub(super) fn body(&self, headers: &mut HeaderMap) -> Result<MakesBody, Error> {
         Ok(match self {
             Self::Empty => Box::new(Body::default),
             Self::Bytes(bytes) => {

@@ -128,12 +128,13 @@ impl Http {
     }
 
     /// Sends the request to `url`, once more where the authorizer has something new to say to the server that refused it.
-    /// A server that the request was redirected to is told nothing.
+    /// A server that the request was redirected to is told nothing, and gets no header that is marked as sensitive.
     async fn answer_of(&self, request: &Outgoing<'_>, url: &Url, of: &Campaign) -> Result<Response, Failure> {
-        let asked = url.origin() == request.url.origin();
         let mut headers = request.headers.clone();
+        let asked = url.origin() == request.url.origin();
         if !asked {
             headers.remove(AUTHORIZATION);
+            headers = open_ones(headers);
         }
         let Some(authorizer) = request.authorizer.filter(|_| asked) else {
             return self.send_once(request, url, headers, of).await;
@@ -190,7 +191,7 @@ impl Http {
     }
 
     /// Gives the client for `url`, made now when it is the first of its way.
-    fn client(&self, url: &Url) -> Result<reqwest::Client, Error> {
+    pub(super) fn client(&self, url: &Url) -> Result<reqwest::Client, Error> {
         let way = match (url.scheme(), is_loopback(url)) {
             ("http", _) => Way::Plain,
             (_, true) => Way::Local,
@@ -250,6 +251,16 @@ impl Http {
         }
         Ok(found)
     }
+}
+
+/// Leaves out what is marked as sensitive.
+fn open_ones(headers: HeaderMap) -> HeaderMap {
+    let secret: Vec<_> =
+        headers.iter().filter(|(_, value)| value.is_sensitive()).map(|(name, _)| name.clone()).collect();
+    secret.iter().fold(headers, |mut headers, name| {
+        headers.remove(name);
+        headers
+    })
 }
 
 /// Tells whether rustls takes the certificate; bundles hold old ones that it does not.

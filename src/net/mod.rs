@@ -20,6 +20,7 @@ mod http;
 mod inner;
 mod memory;
 mod mirror;
+mod once;
 mod place;
 mod retry;
 mod settings;

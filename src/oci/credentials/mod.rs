@@ -1,23 +1,51 @@
-//! Where credentials for registries come from.
+//! Where credentials for registries come from. They are looked up by the name of a repository, and only the environment,
+//! the user's own files and the programs that those files name are asked; a project's file names none of them.
+//!
+//! The order, first find wins:
+//!
+//! 1. Files. `REGISTRY_AUTH_FILE` alone where it is set, as for podman, buildah and skopeo
+//!    (<https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>). Else the text in
+//!    `DOCKER_AUTH_CONFIG` (docker and GitLab's runner: <https://docs.gitlab.com/ci/docker/using_docker_images/>), podman's
+//!    `auth.json` of the session and of the user, then docker's `config.json`. In each file: the helper program in
+//!    `credHelpers`, the entries in `auths` with the longest key first, the helper program in `credsStore`. Podman reads its
+//!    files in this order too; docker knows only the last one and asks `credsStore` in front of `auths`, which it then keeps
+//!    empty.
+//! 2. The variables that GitLab sets in every job, for the registries that they name.
+//! 3. Amazon ECR's API, for the registries of ECR, as `docker-credential-ecr-login` does
+//!    (<https://github.com/awslabs/amazon-ecr-credential-helper>).
 
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::model::{Explain, Kind, Repository};
+use crate::host::Host;
+use crate::model::Repository;
+use crate::net;
 
-/// A text that is never printed.
+mod config;
+mod ecr;
+mod error;
+mod files;
+mod gitlab;
+mod helper;
+mod keys;
+mod said;
+
+pub use error::Error;
+
+/// A text that nobody may see. Its `Debug` prints no part of it, and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides a text.
+    /// Takes a text as a secret.
     #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(text)
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
     }
 
-    /// Gives the text, to send it to whom it is meant for.
+    /// Gives the text, for the one place that sends it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -30,22 +58,23 @@ impl Debug for Secret {
     }
 }
 
-/// What a registry is told about who asks.
+/// What a registry is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
-    /// A user name and a password.
+    /// A user with a password.
     Basic {
-        /// The name.
+        /// The user's name.
         user: String,
         /// The password.
         password: Secret,
     },
-    /// Docker's `identitytoken`: an OAuth2 refresh token, exchanged for others.
+    /// A refresh token of OAuth 2, to be exchanged at the registry's token service: `identitytoken` of docker
+    /// (<https://distribution.github.io/distribution/spec/auth/oauth/>).
     Refresh {
         /// The token.
         token: Secret,
     },
-    /// A token that is sent as it is (`registrytoken`).
+    /// A token to send as it is: `registrytoken` of docker.
     Bearer {
         /// The token.
         token: Secret,
@@ -55,23 +84,25 @@ pub enum Credential {
 /// A credential and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// What to say.
+    /// The credential.
     pub credential: Credential,
-    /// Where it stands, for messages: a file, a helper program.
+    /// Where it was found, for messages: `docker-credential-ecr-login`, `/root/.docker/config.json`.
     pub source: String,
 }
 
-/// Why a credential could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {}
+/// Knows credentials of registries.
+#[async_trait]
+pub trait Keychain: Debug + Send + Sync {
+    /// Finds what is known about a repository; none when nobody knows it, which makes the request anonymous.
+    ///
+    /// # Errors
+    /// When a source that is responsible for it is broken: its file, its helper program, its API.
+    async fn find(&self, repository: &Repository) -> Result<Option<Found>, Error>;
 
-impl Explain for Error {
-    fn kind(&self) -> Kind {
-        match *self {}
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match *self {}
+    /// Says why a repository is asked anonymously although there are sources for it, for the advice that goes with a
+    /// refusal. Something only after [`Keychain::find`] found nothing.
+    fn why_none(&self, _repository: &Repository) -> Option<String> {
+        None
     }
 }
 
@@ -86,12 +117,52 @@ impl Keychain for Anonymous {
     }
 }
 
-/// Knows credentials.
+/// Makes the usual chain of this machine. Nothing is read or started before the first [`Keychain::find`].
+///
+/// `client` asks Amazon's API; it must have no authorizer.
+#[must_use]
+pub fn keychain(host: &Host, client: &net::Client) -> Arc<dyn Keychain> {
+    let files = files::Files::new(host);
+    let gitlab = gitlab::Job::new(host);
+    let ecr = ecr::Ecr::new(host, client);
+    Arc::new(Chain(vec![Box::new(files), Box::new(gitlab), Box::new(ecr)]))
+}
+
+/// Asks one after the other.
+#[derive(Debug)]
+struct Chain(Vec<Box<dyn Keychain>>);
+
 #[async_trait]
-pub trait Keychain: Debug + Send + Sync {
-    /// Finds what is known about a repository; none when nobody knows it, and then it is asked for as anybody may.
-    ///
-    /// # Errors
-    /// When a source that should know is broken.
-    async fn find(&self, repository: &Repository) -> Result<Option<Found>, Error>;
+impl Keychain for Chain {
+    async fn find(&self, repository: &Repository) -> Result<Option<Found>, Error> {
+        for keychain in &self.0 {
+            if let Some(found) = keychain.find(repository).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn why_none(&self, repository: &Repository) -> Option<String> {
+        self.0.iter().find_map(|keychain| keychain.why_none(repository))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_printed() {
+        let secret = || Secret::new("hunter2");
+        for credential in [
+            Credential::Basic { user: "alice".to_owned(), password: secret() },
+            Credential::Refresh { token: secret() },
+            Credential::Bearer { token: secret() },
+        ] {
+            let found = Found { credential, source: "here".to_owned() };
+            let printed = format!("{found:?} {found:#?}");
+            assert!(!printed.contains("hunter2") && printed.contains('…'), "{printed}");
+        }
+    }
 }

@@ -1,0 +1,157 @@
+//! Amazon ECR: which names belong to it, and where its API is. The token comes from the API, by the credentials that the
+//! AWS SDK finds; only registries of ECR make it look for them.
+
+use async_trait::async_trait;
+
+use super::{Error, Found, Keychain};
+use crate::host::Host;
+use crate::model::Repository;
+use crate::net;
+
+#[cfg(feature = "aws")]
+mod answer;
+#[cfg(feature = "aws")]
+mod api;
+#[cfg(feature = "aws")]
+mod chain;
+#[cfg(feature = "aws")]
+mod connector;
+
+/// Gets passwords of registries from ECR's API.
+#[derive(Debug)]
+pub(super) struct Ecr {
+    #[cfg(feature = "aws")]
+    api: api::Api,
+}
+
+/// A registry of ECR.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Registry {
+    /// Its name, for messages.
+    name: String,
+    /// Whether anybody may read it.
+    public: bool,
+    /// The region that it lies in; the one of the API for the public registry.
+    region: String,
+    /// The host of the API.
+    api: String,
+}
+
+impl Registry {
+    /// Reads the name of a registry, as `docker-credential-ecr-login` does; none when it is not one of ECR's. The endpoints
+    /// are those of <https://docs.aws.amazon.com/general/latest/gr/ecr.html>.
+    fn parse(name: &str) -> Option<Self> {
+        if matches!(name, "public.ecr.aws" | "ecr-public.aws.com") {
+            // The API of the public registry is in this region only for log-ins.
+            let (region, api) = ("us-east-1".to_owned(), "api.ecr-public.us-east-1.amazonaws.com".to_owned());
+            return Some(Self { name: name.to_owned(), public: true, region, api });
+        }
+        let (account, rest) = name.split_once('.')?;
+        let (service, rest) = ["dkr.ecr-fips.", "dkr-ecr-fips.", "dkr.ecr.", "dkr-ecr."]
+            .iter()
+            .find_map(|service| Some((service, rest.strip_prefix(service)?)))?;
+        let (region, suffix) = rest.split_once('.')?;
+        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if account.len() != 12 || !account.chars().all(|c| c.is_ascii_digit()) {
+            return None;
+        }
+        if region.is_empty() || !region.chars().all(letters) {
+            return None;
+        }
+        let fips = service.contains("fips");
+        let api = match (suffix, fips) {
+            ("amazonaws.com" | "amazonaws.com.cn", false) => format!("api.ecr.{region}.{suffix}"),
+            ("amazonaws.com", true) => format!("ecr-fips.{region}.amazonaws.com"),
+            ("on.aws", false) => format!("ecr.{region}.api.aws"),
+            ("on.aws", true) => format!("ecr-fips.{region}.api.aws"),
+            ("on.amazonwebservices.com.cn", false) => format!("ecr.{region}.api.amazonwebservices.com.cn"),
+            _ => return None,
+        };
+        Some(Self { name: name.to_owned(), public: false, region: region.to_owned(), api })
+    }
+}
+
+#[cfg(feature = "aws")]
+impl Ecr {
+    pub(super) fn new(host: &Host, client: &net::Client) -> Self {
+        Self { api: api::Api::new(host, client) }
+    }
+}
+
+#[cfg(feature = "aws")]
+#[async_trait]
+impl Keychain for Ecr {
+    async fn find(&self, repository: &Repository) -> Result<Option<Found>, Error> {
+        match Registry::parse(&repository.registry) {
+            Some(registry) => self.api.find(&registry).await,
+            None => Ok(None),
+        }
+    }
+
+    fn why_none(&self, repository: &Repository) -> Option<String> {
+        self.api.why_none(&Registry::parse(&repository.registry)?)
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+impl Ecr {
+    pub(super) fn new(_: &Host, _: &net::Client) -> Self {
+        Self {}
+    }
+}
+
+/// Nobody reads a private registry without a password, so that it is better said here than by a 401 that names no reason;
+/// the public one is read without.
+#[cfg(not(feature = "aws"))]
+#[async_trait]
+impl Keychain for Ecr {
+    async fn find(&self, repository: &Repository) -> Result<Option<Found>, Error> {
+        match Registry::parse(&repository.registry) {
+            Some(Registry { public: false, name, .. }) => Err(Error::EcrNotBuilt { registry: name }),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_region_and_the_api_come_from_the_name() {
+        for (name, expected) in [
+            ("111122223333.dkr.ecr.eu-central-1.amazonaws.com", "eu-central-1 api.ecr.eu-central-1.amazonaws.com"),
+            ("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn", "cn-north-1 api.ecr.cn-north-1.amazonaws.com.cn"),
+            ("111122223333.dkr.ecr-fips.us-east-1.amazonaws.com", "us-east-1 ecr-fips.us-east-1.amazonaws.com"),
+            ("111122223333.dkr-ecr.us-west-2.on.aws", "us-west-2 ecr.us-west-2.api.aws"),
+            ("111122223333.dkr-ecr-fips.us-west-2.on.aws", "us-west-2 ecr-fips.us-west-2.api.aws"),
+            (
+                "111122223333.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn",
+                "cn-north-1 ecr.cn-north-1.api.amazonwebservices.com.cn",
+            ),
+            ("public.ecr.aws", "us-east-1 api.ecr-public.us-east-1.amazonaws.com"),
+        ] {
+            let registry = Registry::parse(name).unwrap_or_else(|| panic!("{name} is of ECR"));
+            assert_eq!(format!("{} {}", registry.region, registry.api), expected);
+            assert_eq!(registry.public, name.starts_with("public"));
+        }
+    }
+
+    #[test]
+    fn names_that_only_look_like_ecr_are_not_told_anything() {
+        for name in [
+            "ghcr.io",
+            "111122223333.dkr.ecr.eu-central-1.amazonaws.com.evil.example",
+            "111122223333.dkr.ecr.eu-central-1.amazonaws.com:8443",
+            "11112222333.dkr.ecr.eu-central-1.amazonaws.com",
+            "11112222333a.dkr.ecr.eu-central-1.amazonaws.com",
+            "111122223333.dkr.ecr..amazonaws.com",
+            "111122223333.dkr.ecr.eu_central.amazonaws.com",
+            "111122223333.dkr.ecr.eu-central-1.evil.example",
+            "evil.111122223333.dkr.ecr.eu-central-1.amazonaws.com",
+            "public.ecr.aws.evil.example",
+        ] {
+            assert_eq!(Registry::parse(name), None, "{name}");
+        }
+    }
+}
