@@ -2,6 +2,7 @@
 //! variant fails this test until it has an example. `UPDATE_SNAPSHOTS=1 cargo test --test it errors` writes the file anew.
 
 mod bytes;
+mod credentials;
 mod examples;
 mod network;
 mod pipelines;
@@ -93,10 +94,17 @@ fn the_reader_of_renderings_sees_what_reads_badly() {
 }
 
 fn sections() -> Vec<Section> {
-    [requests::sections(), network::sections(), bytes::sections(), pipelines::sections(), registries::sections()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        requests::sections(),
+        network::sections(),
+        bytes::sections(),
+        pipelines::sections(),
+        registries::sections(),
+        credentials::sections(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn section_text(section: &Section) -> String {

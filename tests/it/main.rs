@@ -5,6 +5,7 @@
 
 mod archives;
 mod cli;
+mod credentials;
 mod daily;
 mod documents;
 mod errors;

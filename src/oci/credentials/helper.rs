@@ -211,8 +211,8 @@ fn read(ended: &Ended, program: &str, server: &str) -> Result<Option<Credential>
         if text.contains(NOT_FOUND) {
             return Ok(None);
         }
-        // An answer that comes with a failure is still a secret.
-        let text = if text.is_empty() || text.contains(['{', '"']) { "it says nothing" } else { &text };
+        // A JSON answer that comes with a failure is still a secret.
+        let text = if text.is_empty() || ended.output.contains(&b'{') { "it says nothing" } else { &text };
         return Err(Error::HelperFailed { program, server, reason: format!("{text} ({})", ended.status) });
     }
     let Ok(answer) = serde_json::from_slice::<Answer>(&ended.output) else {
@@ -269,3 +269,6 @@ impl Drop for Group {
         self.end();
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

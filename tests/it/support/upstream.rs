@@ -49,6 +49,8 @@ pub enum Fault {
     Status { code: u16, times: usize, retry_after: Option<String> },
     /// Every request is sent elsewhere.
     Redirect { to: String },
+    /// Every request is sent elsewhere with its method and its body.
+    RedirectAll { to: String },
     /// Ranges are unknown: always the whole file.
     IgnoreRange,
     /// No `ETag` comes with it.
@@ -61,6 +63,10 @@ pub enum Fault {
     ContentType(String),
     /// This `Content-Encoding` comes with it; the bytes stay as they are.
     ContentEncoding(String),
+    /// This header comes with it.
+    Header(&'static str, String),
+    /// The file comes under this status.
+    Under { code: u16 },
 }
 
 /// One request as it came.
@@ -68,8 +74,12 @@ pub enum Fault {
 pub struct Seen {
     /// The path with the query.
     pub target: String,
+    /// The method.
+    pub method: String,
     /// The headers, names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// The body, where its length was announced.
+    pub body: Vec<u8>,
 }
 
 /// The server.
@@ -297,7 +307,8 @@ fn request(reader: &mut impl BufRead) -> io::Result<Option<Seen>> {
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
     }
-    let target = line.split(' ').nth(1).unwrap_or("/").to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_else(|| "/".to_owned()));
     let mut headers = BTreeMap::new();
     loop {
         let mut line = String::new();
@@ -305,7 +316,10 @@ fn request(reader: &mut impl BufRead) -> io::Result<Option<Seen>> {
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
-    Ok(Some(Seen { target, headers }))
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = Vec::new();
+    reader.by_ref().take(length).read_to_end(&mut body)?;
+    Ok(Some(Seen { target, method, headers, body }))
 }
 
 fn path_of(target: &str) -> &str {
@@ -390,6 +404,11 @@ fn early(faults: &mut [Fault]) -> Option<Answer> {
                 answer.headers.push(("Location", to.clone()));
                 return Some(answer);
             }
+            Fault::RedirectAll { to } => {
+                let mut answer = Answer::empty(307);
+                answer.headers.push(("Location", to.clone()));
+                return Some(answer);
+            }
             Fault::Mute { times } if *times > 0 => {
                 *times -= 1;
                 return Some(Answer::empty(MUTE));
@@ -451,7 +470,13 @@ fn spoil(answer: &mut Answer, faults: &mut Vec<Fault>) {
             Fault::ContentType(value) => set("Content-Type", value),
             Fault::ContentEncoding(value) => set("Content-Encoding", value),
             Fault::ContentRange(value) if answer.status == 206 => set("Content-Range", value),
+            Fault::Header(name, value) => set(name, value),
             _ => {}
+        }
+    }
+    for fault in faults.iter() {
+        if let Fault::Under { code } = *fault {
+            answer.status = code;
         }
     }
     faults.retain(|fault| {
