@@ -191,7 +191,7 @@ mod tests {
             (60, 59, Some((59, false)), 8),
             (60, 20, Some((24, false)), 8),
             (6, 5, Some((5, true)), 6),
-            (60, 4, Some((7, false)), 8),
+            (60, 4, Some((10, false)), 8),
         ] {
             let mut asked = 0;
             let mut has = async |at: usize| {
