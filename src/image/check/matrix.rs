@@ -3,9 +3,9 @@
 use futures_util::StreamExt;
 use futures_util::stream;
 
+use super::catalogue::Catalogue;
 use super::found::{Needs, Use};
 use super::newer::{self, Newer};
-use super::source::Source;
 use crate::model::{ImagePlatform, Reference};
 
 /// How many images are asked about at a time.
@@ -58,14 +58,14 @@ pub enum Cell {
 }
 
 /// Asks about every image, each once.
-pub async fn ask<S: Source>(
-    source: &S,
+pub async fn ask<S: Catalogue>(
+    catalogue: &S,
     uses: Vec<Use>,
     platforms: &[ImagePlatform],
     look_newer: bool,
 ) -> Matrix<S::Error> {
     let rows = stream::iter(by_image(uses))
-        .map(|(image, uses)| row(source, image, uses, platforms, look_newer))
+        .map(|(image, uses)| row(catalogue, image, uses, platforms, look_newer))
         .buffered(SIDE_BY_SIDE)
         .collect()
         .await;
@@ -85,14 +85,14 @@ fn by_image(uses: Vec<Use>) -> Vec<(Reference, Vec<Use>)> {
     rows
 }
 
-async fn row<S: Source>(
-    source: &S,
+async fn row<S: Catalogue>(
+    catalogue: &S,
     image: Reference,
     uses: Vec<Use>,
     platforms: &[ImagePlatform],
     look_newer: bool,
 ) -> Row<S::Error> {
-    let answer = match source.platforms(&image).await {
+    let answer = match catalogue.platforms(&image).await {
         Ok(Some(found)) => Answer::Platforms(found),
         Ok(None) => Answer::Absent,
         Err(error) => Answer::Failed(error),
@@ -104,7 +104,7 @@ async fn row<S: Source>(
     };
     let newer = if lacks && look_newer {
         let enough = |found: &[ImagePlatform]| missing(&uses, platforms, found).is_empty();
-        Some(newer::search(source, &image, &enough).await)
+        Some(newer::search(catalogue, &image, &enough).await)
     } else {
         None
     };
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[async_trait]
-    impl Source for Table {
+    impl Catalogue for Table {
         type Error = Down;
 
         async fn platforms(&self, at: &Reference) -> Result<Option<Vec<ImagePlatform>>, Down> {

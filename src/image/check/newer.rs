@@ -1,6 +1,6 @@
 //! Tags of one shape in the order of their versions: `405` before `406`, `1.2.3-alpine` before `1.3.0-alpine`.
 
-use super::source::Source;
+use super::catalogue::Catalogue;
 use crate::model::{ImagePlatform, Reference};
 
 /// How many newer images are looked at. Every look is a request or two, and anonymous callers have few.
@@ -96,13 +96,13 @@ pub fn newer_tags(tag: &str, all: &[String]) -> Option<Vec<String>> {
 }
 
 /// Looks for the nearest newer tag that has what is needed.
-pub(super) async fn search<S: Source>(
-    source: &S,
+pub(super) async fn search<S: Catalogue>(
+    catalogue: &S,
     image: &Reference,
     enough: &(dyn Fn(&[ImagePlatform]) -> bool + Sync),
 ) -> Newer<S::Error> {
     let Some(tag) = image.tag.as_deref().filter(|tag| shape(tag).is_some()) else { return Newer::NoVersion };
-    let all = match source.tags(&image.repository).await {
+    let all = match catalogue.tags(&image.repository).await {
         Ok(all) => all,
         Err(error) => return Newer::Failed(error),
     };
@@ -110,7 +110,7 @@ pub(super) async fn search<S: Source>(
     let mut asked = 0;
     let mut has = async |at: usize| -> Result<bool, S::Error> {
         asked += 1;
-        let platforms = source.platforms(&image.repository.tagged(&newer[at])).await?;
+        let platforms = catalogue.platforms(&image.repository.tagged(&newer[at])).await?;
         Ok(platforms.is_some_and(|platforms| enough(&platforms)))
     };
     match nearest(newer.len(), &mut has).await {

@@ -13,7 +13,7 @@ const MOST_ASKED: usize = 16;
 
 /// Who knows images.
 #[async_trait]
-pub trait Source: Sync {
+pub trait Catalogue: Sync {
     /// What can go wrong.
     type Error: Explain + Send + Sync + 'static;
 
@@ -31,7 +31,7 @@ pub trait Source: Sync {
 }
 
 #[async_trait]
-impl Source for Registries {
+impl Catalogue for Registries {
     type Error = oci::Error;
 
     async fn platforms(&self, at: &Reference) -> Result<Option<Vec<ImagePlatform>>, oci::Error> {
