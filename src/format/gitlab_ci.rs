@@ -239,6 +239,14 @@ impl<'a> Job<'a> {
         if image.text().is_some() { Some(image) } else { image.get("name") }
     }
 
+    /// Finds a variable: its own, one of what it extends, or one of the whole file.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&'a Node> {
+        let bodies = [self.body].into_iter().chain(self.parents.iter().copied());
+        let own = bodies.filter_map(|body| body.get("variables")).find_map(|variables| variables.get(name));
+        own.or_else(|| self.top.get("variables")?.get(name))
+    }
+
     /// Tells whether its image is started with an own entry point.
     #[must_use]
     pub fn has_entrypoint(&self) -> bool {

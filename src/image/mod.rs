@@ -1,5 +1,6 @@
-//! Images for several platforms: joining them under one name, and looking into them.
+//! Images for several platforms: joining them under one name, looking into them, and finding those that lack one.
 
+pub mod check;
 pub mod index;
 pub mod inspect;
 mod source;

@@ -1,5 +1,6 @@
 //! `toolkit image`: images of several platforms.
 
+mod check;
 mod index;
 mod inspect;
 
@@ -15,7 +16,7 @@ use crate::model::{BadPlatform, ImagePlatform};
 use crate::oci::Registries;
 use crate::oci::credentials::Anonymous;
 
-/// Join images of single platforms under one name, and look into images
+/// Join images of single platforms under one name, look into images, and find those that lack a platform
 ///
 /// A registry is all that is needed: no daemon, no container, no privileges.
 #[derive(Debug, Args)]
@@ -29,18 +30,21 @@ pub(super) struct Arguments {
 enum Action {
     Index(index::Arguments),
     Inspect(inspect::Arguments),
+    Check(check::Arguments),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   toolkit image index --tag ghcr.io/me/app:1.2 ghcr.io/me/app:1.2-amd64 ghcr.io/me/app:1.2-arm64
-  toolkit image inspect ghcr.io/me/app:1.2";
+  toolkit image inspect ghcr.io/me/app:1.2
+  toolkit image check --platform linux/amd64,linux/arm64";
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         match self.action {
             Action::Index(arguments) => arguments.run(host, global),
             Action::Inspect(arguments) => arguments.run(host, global),
+            Action::Check(arguments) => arguments.run(host, global),
         }
     }
 }

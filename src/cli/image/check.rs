@@ -1,0 +1,239 @@
+//! `toolkit image check`: which images lack a platform.
+
+mod text;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::registries;
+use crate::cli::Global;
+use crate::cli::render::{self, Failure, Style};
+use crate::cli::site::{Hurry, Workplace, done};
+use crate::host::Host;
+use crate::image::check::{
+    Answer, Cell, Inputs, Matrix, Needs, Newer, Note, NoteKind, Place, Row, Setting, Use, ask, find,
+};
+use crate::model::{Explain, ImagePlatform, Kind};
+use crate::oci;
+
+/// Show which images lack a platform, and which newer tag has it
+///
+/// Takes images, files and folders; without any, the project. Read are Dockerfiles (FROM, COPY --from, RUN --mount; stages
+/// are no images), compose files, Kubernetes manifests and kustomizations, .gitlab-ci.yml, buildspecs, and toolkit.lock.
+/// Exits with 1 when an image lacks a platform that it is needed for, with 3 when a registry could not be asked.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = LONG_HELP)]
+pub(super) struct Arguments {
+    /// Images, files or folders; what is the path of something is that
+    #[arg(value_name = "IMAGE|FILE|DIR")]
+    inputs: Vec<String>,
+    /// The platforms to ask about; may be repeated, or a list with commas
+    #[arg(
+        long = "platform",
+        value_name = "PLATFORM",
+        value_delimiter = ',',
+        default_value = "linux/amd64,linux/arm64"
+    )]
+    platforms: Vec<ImagePlatform>,
+    /// The value of an argument of Dockerfiles, NAME alone takes it from the environment; may be repeated
+    #[arg(long = "build-arg", value_name = "NAME=VALUE")]
+    build_args: Vec<String>,
+    /// Do not look for newer tags
+    #[arg(long)]
+    no_newer: bool,
+    /// Exit with 1 also when something was not resolved or not read
+    #[arg(long)]
+    strict: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit image check
+  toolkit image check trinodb/trino:356 redis:7
+  toolkit image check deploy/ Dockerfile --build-arg VERSION=1.2 --json
+  toolkit image check --platform linux/arm64 --strict";
+
+const LONG_HELP: &str = "\
+Examples:
+  toolkit image check
+  toolkit image check trinodb/trino:356 redis:7
+  toolkit image check deploy/ Dockerfile --build-arg VERSION=1.2 --json
+  toolkit image check --platform linux/arm64 --strict
+
+Cells:
+  yes       the image is for the platform
+  missing   it is not, and is needed there: exit code 1
+  no        it is not, and not needed there: its file holds it to another platform, or it only runs on the machine that
+            builds (FROM --platform=$BUILDPLATFORM), where one of the platforms is enough
+  ?         the registry could not be asked: exit code 3, or 1 when another image lacks a platform for certain
+
+Variables: Dockerfiles see the defaults of their arguments and --build-arg; compose files the environment and the .env
+beside them; pipelines their own variables and the environment. What has no value is not guessed: it is listed as not
+resolved, and nothing is asked about it.
+
+Newer tags are those of the same form with a higher version: 405 and 406, 1.2.3-alpine and 1.3.0-alpine. At most 8 are
+asked: the next four, the newest, and some in between.";
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let place = Workplace::for_documents(host, global, Hurry::Patient)?;
+        let build_args = self.build_args(host)?;
+        let environment = |name: &str| host.var(name).map(str::to_owned);
+        let mut platforms = Vec::new();
+        for platform in &self.platforms {
+            if !platforms.contains(platform) {
+                platforms.push(platform.clone());
+            }
+        }
+        let setting = Setting { platforms: &platforms, build_args: &build_args, environment: &environment };
+        let found = find(&Inputs { typed: &self.inputs, cwd: &host.cwd, project: &place.root }, &setting)?;
+        let registries = registries(&place);
+        let matrix = place.block_on(async { Ok(ask(&registries, found.uses, &platforms, !self.no_newer).await) })?;
+        if global.json {
+            render::json(&report(&matrix, &found.notes))?;
+        } else {
+            render::data(&text::report(&matrix, &found.notes, Style::of_stdout()))?;
+        }
+        for error in failures(&matrix) {
+            render::say(&render::explain(error, Style::of_stderr()));
+        }
+        done(global, &text::summary(&matrix, &found.notes));
+        Ok(ExitCode::from(self.code(&matrix, &found.notes)))
+    }
+
+    /// Reads `NAME=VALUE`, or `NAME` from the environment as `docker build` does.
+    fn build_args(&self, host: &Host) -> Result<BTreeMap<String, String>, Failure> {
+        let mut values = BTreeMap::new();
+        for text in &self.build_args {
+            let (name, value) = match text.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (text.as_str(), host.var(text)),
+            };
+            if name.is_empty() {
+                return Err(Failure::usage(format!("`--build-arg {text}` names no argument; NAME=VALUE is expected")));
+            }
+            if let Some(value) = value {
+                values.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        Ok(values)
+    }
+
+    /// Bytes that are not what was announced go first; then what is missing for certain, which no retry changes.
+    fn code(&self, matrix: &Matrix<oci::Error>, notes: &[Note]) -> u8 {
+        let kinds = || failures(matrix).map(Explain::kind);
+        let missing = matrix.rows.iter().any(|row| !row.missing(&matrix.platforms).is_empty());
+        let gaps = self.strict && notes.iter().any(|note| note.kind.is_gap());
+        match () {
+            () if kinds().any(|kind| kind == Kind::Integrity) => Kind::Integrity.exit_code(),
+            () if missing || gaps => Kind::Finding.exit_code(),
+            () if kinds().any(|kind| kind == Kind::Machine) => Kind::Machine.exit_code(),
+            // A registry that does not let one in has failed to answer, too.
+            () if kinds().next().is_some() => Kind::Upstream.exit_code(),
+            () => 0,
+        }
+    }
+}
+
+/// Lists why registries did not answer.
+fn failures(matrix: &Matrix<oci::Error>) -> impl Iterator<Item = &oci::Error> {
+    matrix.rows.iter().filter_map(|row| if let Answer::Failed(error) = &row.answer { Some(error) } else { None })
+}
+
+fn report(matrix: &Matrix<oci::Error>, notes: &[Note]) -> Value {
+    let images: Vec<_> = matrix.rows.iter().map(|row| image(row, &matrix.platforms)).collect();
+    let notes: Vec<_> = notes
+        .iter()
+        .map(|note| {
+            let mut value = place(note.place.as_ref());
+            value["kind"] = note_kind(note.kind).into();
+            value["subject"] = note.subject.as_str().into();
+            value["text"] = note.text.as_str().into();
+            value
+        })
+        .collect();
+    json!({ "platforms": names(&matrix.platforms), "images": images, "notes": notes })
+}
+
+fn image(row: &Row<oci::Error>, platforms: &[ImagePlatform]) -> Value {
+    let cells: serde_json::Map<String, Value> = platforms
+        .iter()
+        .map(|platform| {
+            let word = match row.cell(platform, platforms) {
+                Cell::Present => "present",
+                Cell::Missing => "missing",
+                Cell::Unneeded => "unneeded",
+                Cell::Unknown => "unknown",
+            };
+            (platform.to_string(), word.into())
+        })
+        .collect();
+    let mut value = json!({
+        "image": row.image.to_string(),
+        "found": row.uses.iter().map(found).collect::<Vec<_>>(),
+        "platforms": cells,
+        "missing": names(&row.missing(platforms)),
+    });
+    match &row.answer {
+        Answer::Platforms(has) => value["has"] = names(has).into(),
+        Answer::Absent => value["has"] = Value::Null,
+        Answer::Failed(error) => value["error"] = chain(error).into(),
+    }
+    match &row.newer {
+        Some(Newer::Tag { tag, nearest }) => {
+            let image = row.image.repository.tagged(tag).to_string();
+            value["newer"] = json!({ "tag": tag, "image": image, "nearest": nearest });
+        }
+        Some(_) => value["newer"] = Value::Null,
+        None => {}
+    }
+    value
+}
+
+fn found(one: &Use) -> Value {
+    let mut value = place(one.place.as_ref());
+    value["as"] = one.role.as_str().into();
+    match &one.needs {
+        Needs::All => {}
+        Needs::Any => value["needs"] = "any".into(),
+        Needs::Only { platforms, pinned } => {
+            value["needs"] = names(platforms).into();
+            value["pinned"] = (*pinned).into();
+        }
+    }
+    value
+}
+
+fn place(place: Option<&Place>) -> Value {
+    place.map_or_else(
+        || json!({}),
+        |place| json!({ "file": place.file, "line": place.position.line, "column": place.position.column }),
+    )
+}
+
+fn note_kind(kind: NoteKind) -> &'static str {
+    match kind {
+        NoteKind::Unresolved => "unresolved",
+        NoteKind::Unread => "unread",
+        NoteKind::Pinned => "pinned",
+        NoteKind::Curated => "curated",
+    }
+}
+
+fn names(platforms: &[ImagePlatform]) -> Vec<String> {
+    platforms.iter().map(ToString::to_string).collect()
+}
+
+/// Gives an error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,104 @@
+//! The matrix as people read it.
+
+use super::{chain, names};
+use crate::cli::render::{self, Style};
+use crate::image::check::{Answer, Cell, Matrix, Newer, Note, NoteKind, Row};
+use crate::model::ImagePlatform;
+use crate::oci;
+
+/// How many places of one image are printed; `--json` has all.
+const MOST_PLACES: usize = 3;
+
+/// Lays out the matrix, and below it what is missing and what else is to be known.
+pub(super) fn report(matrix: &Matrix<oci::Error>, notes: &[Note], style: Style) -> String {
+    let mut text = String::new();
+    if !matrix.rows.is_empty() {
+        let columns = names(&matrix.platforms);
+        let header: Vec<&str> =
+            ["image"].into_iter().chain(columns.iter().map(String::as_str)).chain(["found in"]).collect();
+        let rows: Vec<Vec<String>> = matrix.rows.iter().map(|row| line(row, &matrix.platforms)).collect();
+        text.push_str(&render::table(&header, &rows, style));
+    }
+    let told: Vec<String> = matrix.rows.iter().filter_map(|row| lacking(row, &matrix.platforms)).collect();
+    for lines in [told, notes.iter().map(note).collect()] {
+        if !lines.is_empty() {
+            text.push_str(if text.is_empty() { "" } else { "\n" });
+            lines.iter().for_each(|line| text.push_str(&format!("{}\n", render::printable(line))));
+        }
+    }
+    text
+}
+
+/// Counts for people: "4 images, 1 lacks a platform, 2 not resolved".
+pub(super) fn summary(matrix: &Matrix<oci::Error>, notes: &[Note]) -> String {
+    let count = matrix.rows.len();
+    let mut parts = vec![format!("{count} image{}", if count == 1 { "" } else { "s" })];
+    let lacking = matrix.rows.iter().filter(|row| !row.missing(&matrix.platforms).is_empty()).count();
+    let unknown = matrix.rows.iter().filter(|row| matches!(row.answer, Answer::Failed(_))).count();
+    match lacking {
+        0 if unknown == 0 => parts.push("none lacks a platform".to_owned()),
+        0 => {}
+        1 => parts.push("1 lacks a platform".to_owned()),
+        more => parts.push(format!("{more} lack a platform")),
+    }
+    if unknown > 0 {
+        parts.push(format!("{unknown} not known"));
+    }
+    for kind in [NoteKind::Unresolved, NoteKind::Unread] {
+        let count = notes.iter().filter(|note| note.kind == kind).count();
+        if count > 0 {
+            parts.push(format!("{count} {}", kind.as_str()));
+        }
+    }
+    parts.join(", ")
+}
+
+fn line(row: &Row<oci::Error>, platforms: &[ImagePlatform]) -> Vec<String> {
+    let cell = |platform: &ImagePlatform| match row.cell(platform, platforms) {
+        Cell::Present => "yes",
+        Cell::Missing => "missing",
+        Cell::Unneeded => "no",
+        Cell::Unknown => "?",
+    };
+    let mut places: Vec<String> =
+        row.uses.iter().map(|one| one.place.as_ref().map_or("argument".to_owned(), ToString::to_string)).collect();
+    places.dedup();
+    let more = places.len().saturating_sub(MOST_PLACES);
+    places.truncate(MOST_PLACES);
+    if more > 0 {
+        places.push(format!("{more} more"));
+    }
+    let cells = platforms.iter().map(|platform| cell(platform).to_owned());
+    [row.image.to_string()].into_iter().chain(cells).chain([places.join(", ")]).collect()
+}
+
+/// Says what an image lacks, and what has it.
+fn lacking(row: &Row<oci::Error>, platforms: &[ImagePlatform]) -> Option<String> {
+    let missing = row.missing(platforms);
+    if missing.is_empty() {
+        return None;
+    }
+    let what = match row.answer {
+        Answer::Absent => format!("{}: there is no such image", row.image),
+        _ => format!("{} has no {}", row.image, names(&missing).join(" and no ")),
+    };
+    let newer = match row.newer.as_ref()? {
+        Newer::Tag { tag, nearest: true } => format!("; the nearest newer tag that has it is {tag}"),
+        Newer::Tag { tag, nearest: false } => format!("; {tag} has it, and not every tag before that was asked"),
+        Newer::None { of: 0, .. } => "; no tag is newer".to_owned(),
+        Newer::None { asked, of } => format!("; nor have the {asked} of {of} newer tags that were asked"),
+        Newer::NoVersion => String::new(),
+        Newer::Failed(error) => format!("; newer tags are not known: {}", chain(error)),
+    };
+    Some(what + &newer)
+}
+
+fn note(note: &Note) -> String {
+    let place = note.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+    let subject = match note.kind {
+        NoteKind::Unresolved => format!("`{}`: ", note.subject),
+        NoteKind::Unread => format!("{}: ", note.subject),
+        NoteKind::Pinned | NoteKind::Curated => String::new(),
+    };
+    format!("{place}{}: {subject}{}", note.kind.as_str(), note.text)
+}

@@ -1,0 +1,90 @@
+//! What can be wrong with what is to be checked.
+
+use std::path::PathBuf;
+
+use crate::format::{Unreadable, yaml};
+use crate::model::{BadReference, Explain, Kind};
+
+/// What can be wrong with what is to be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An argument is no file, no folder and no image.
+    #[error("there is no file `{text}`, and it names no image either")]
+    NoInput {
+        /// The argument.
+        text: String,
+        /// Why it is no image.
+        source: BadReference,
+    },
+    /// A file or folder could not be read.
+    #[error("could not read {}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is no text.
+    #[error("{} cannot be read for images", path.display())]
+    NoText {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Unreadable,
+    },
+    /// A file is not what its name says.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file is no YAML.
+    #[error("{}, line {line} is no YAML", path.display())]
+    NoYaml {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        source: yaml::Error,
+    },
+    /// A file is of no kind that names images.
+    #[error("{} is no file that this command reads for images", path.display())]
+    UnknownKind {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing that was given names an image.
+    #[error("{what} names no image; nothing was asked")]
+    NothingNamed {
+        /// What was searched.
+        what: String,
+    },
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Read { source, .. } if source.kind() != std::io::ErrorKind::NotFound => Kind::Machine,
+            _ => Kind::Usage,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        const READ: &str = "Dockerfiles, compose files, Kubernetes manifests, kustomizations, .gitlab-ci.yml, buildspecs \
+                            and toolkit.lock are read";
+        let hint = match self {
+            Self::NoInput { .. } => "nothing was asked; check the path, or name an image such as debian:12".to_owned(),
+            Self::Read { .. } => "nothing was asked; check the path and whether this user may read it".to_owned(),
+            Self::UnknownKind { .. } | Self::NothingNamed { .. } => READ.to_owned(),
+            Self::NoText { .. } | Self::Broken { .. } | Self::NoYaml { .. } => {
+                "nothing was asked; mend the file, or leave it out".to_owned()
+            }
+        };
+        vec![hint]
+    }
+}
