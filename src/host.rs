@@ -50,6 +50,12 @@ impl Host {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Lists the environment variables with their values, empty ones left out.
+    pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
+        let vars = self.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        vars.filter(|(_, value)| !value.is_empty())
+    }
+
     /// Gives the current day, in UTC.
     #[must_use]
     pub fn today(&self) -> Date {

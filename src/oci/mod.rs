@@ -10,5 +10,5 @@ mod registry;
 
 pub use access::{Access, Actions};
 pub use error::Error;
-pub use manifest::{Content, Manifest};
+pub use manifest::{ACCEPT, Content, Manifest, digest_of};
 pub use registry::Registries;
