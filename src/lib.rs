@@ -12,6 +12,7 @@ pub mod archive;
 pub mod format;
 pub mod host;
 pub mod net;
+pub mod sandbox;
 pub mod store;
 // floor 2
 pub mod ingest;

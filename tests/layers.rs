@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms, ground floor first. Rooms of one floor do not use each other.
 const FLOORS: &[&[&str]] = &[
     &["model", "report"],
-    &["host", "net", "archive", "store", "format"],
+    &["host", "net", "archive", "store", "format", "sandbox"],
     &["ingest", "oci", "project"],
     &["toolchain"],
     &["provision", "generate", "lint", "image"],

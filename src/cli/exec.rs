@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::Global;
 use super::render::{self, Failure};
+use super::sandbox;
 use super::site::Workplace;
 use super::wanted;
 use crate::host::Host;
@@ -18,6 +19,12 @@ use crate::provision;
 ///
 /// Tools that are not installed are installed first, as `toolkit install` would. The exit code is the command's, or as a
 /// shell has it: 127 when the command is not found, 126 when it cannot be run.
+///
+/// Kaniko empties the root file system that it runs on, so that it is never put in front of PATH. `toolkit exec kaniko --
+/// FLAGS` runs its executor with a private copy of its own files as the root. The folder of --context is there read-only, or
+/// as a copy where mounts are not allowed; --digest-file, --tar-path and the like are moved to where they belong when it has
+/// succeeded. Docker's config.json, SSL_CERT_FILE, and the variables AWS_*, AZURE_*, CI*, GITLAB_*, GIT_*, KANIKO_* and those
+/// of proxies go along, no others. It needs root and CAP_SYS_CHROOT.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -33,11 +40,15 @@ const EXAMPLES: &str = "\
 Examples:
   toolkit exec -- go build ./...
   toolkit exec dotnet@8 -- dotnet test
-  toolkit exec go@1.26 dotnet@10 -- ./build.sh";
+  toolkit exec go@1.26 dotnet@10 -- ./build.sh
+  toolkit exec kaniko@1 -- --context=. --destination=registry.example/app:1.2 --digest-file=app.digest";
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let place = Workplace::new(host, global)?;
+        if let Some(code) = self.in_own_root(host, &place)? {
+            return Ok(code);
+        }
         let installs = wanted::installed_or_install(&self.specs, &place)?;
         let visible = provision::members(&installs, &place.store, place.report.as_ref())?;
         let activation = provision::activate(&visible)?;
@@ -47,6 +58,27 @@ impl Arguments {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&host.cwd).env("PATH", &path).envs(activation.vars);
         start(command, name)
+    }
+}
+
+impl Arguments {
+    /// Runs a tool that needs a root of its own; none when no such tool is named.
+    fn in_own_root(&self, host: &Host, place: &Workplace) -> Result<Option<ExitCode>, Failure> {
+        if self.specs.is_empty() {
+            return Ok(None);
+        }
+        let asked = place.asked(&self.specs)?;
+        let Some((tool, root)) = asked.iter().find_map(|asked| Some((asked, asked.tool.own_root()?))) else {
+            return Ok(None);
+        };
+        if asked.len() > 1 {
+            let name = tool.tool.name();
+            return Err(Failure::usage_with_hint(
+                format!("{name} runs in a root of its own, where other tools are not"),
+                format!("name it alone: `toolkit exec {name} -- FLAGS`"),
+            ));
+        }
+        sandbox::run(root, tool, &self.specs, &self.command, host, place).map(Some)
     }
 }
 

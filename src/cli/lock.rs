@@ -74,6 +74,9 @@ fn write(lock: &Lock, old: Option<&Lock>, place: &Workplace, global: &Global) ->
             None => "new".to_owned(),
         };
         done(global, &format!("{} {} ({change})", tool.name, tool.version));
+        if let Some(image) = &tool.image {
+            done(global, &format!("  {image}"));
+        }
     }
     let state = if same { "is up to date" } else { "written" };
     done(global, &format!("{} {state}, for {}", path.display(), platforms(place)));
@@ -91,7 +94,14 @@ fn summary(lock: &Lock, same: bool) -> serde_json::Value {
     let tools: Vec<_> = lock
         .tools
         .iter()
-        .map(|tool| serde_json::json!({ "tool": tool.name, "request": tool.request, "version": tool.version }))
+        .map(|tool| {
+            let mut summary =
+                serde_json::json!({ "tool": tool.name, "request": tool.request, "version": tool.version });
+            if let Some(image) = &tool.image {
+                summary["image"] = image.to_string().into();
+            }
+            summary
+        })
         .collect();
     serde_json::json!({ "changed": !same, "tools": tools })
 }

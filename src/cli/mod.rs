@@ -19,6 +19,7 @@ mod remove;
 mod render;
 mod repair;
 mod resolve;
+mod sandbox;
 mod shell;
 mod site;
 mod verify;
@@ -109,6 +110,9 @@ enum Action {
 /// Runs the command line of this process.
 #[must_use]
 pub fn run() -> ExitCode {
+    if let Some(code) = sandbox::step(std::env::args_os()) {
+        return code;
+    }
     let command = match Command::try_parse() {
         Ok(command) => command,
         Err(refusal) => return refuse(&refusal),

@@ -86,7 +86,7 @@ fn named(lock: &Lock) -> Vec<InstallId> {
         platforms.dedup();
         for platform in platforms {
             let artifacts = tool.artifacts_for(platform);
-            let release = Release { tool: name.clone(), version: version.clone(), platform, artifacts };
+            let release = Release { tool: name.clone(), version: version.clone(), platform, artifacts, image: None };
             ids.push(provision::id_of(&release));
         }
     }

@@ -1,5 +1,6 @@
 //! `toolkit resolve`: a channel to a version, its files and their digests, and why.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use super::render::{self, Failure, Style};
 use super::site::{Workplace, platforms};
 use super::{Global, toolchain_help};
 use crate::host::Host;
-use crate::model::{Choice, Date, Phase, Platform, Policy, Prefer, Release, Verdict};
+use crate::model::{Choice, Date, Digest, Phase, Platform, Policy, Prefer, Release, Verdict};
 use crate::provision::{self, Asked, Origin, Resolved};
 
 /// Show which release a channel means, its files and digests, and why
@@ -65,8 +66,18 @@ struct Answer<'a> {
     security: bool,
     rule: &'a str,
     file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<Image<'a>>,
     artifacts: Vec<File<'a>>,
     explain: &'a [Verdict],
+}
+
+/// The image that a release is: by the digest of its index, and of the manifest of each platform.
+#[derive(Serialize)]
+struct Image<'a> {
+    reference: String,
+    digest: Option<String>,
+    manifests: BTreeMap<String, &'a Digest>,
 }
 
 #[derive(Serialize)]
@@ -154,6 +165,9 @@ impl Arguments {
         let mut text = format!("{request} → {} ({})\n", style.green(pick.version.as_str()), facts.join(", "));
         if self.explain {
             text.push_str(&explanation(resolved));
+        }
+        if let Some(image) = image(releases) {
+            text.push_str(&format!("  {:<18} {}\n", "image", image.reference));
         }
         for release in releases {
             for artifact in &release.artifacts {
@@ -263,9 +277,23 @@ fn answer<'a>(resolved: &'a Resolved, releases: &'a [Release]) -> Answer<'a> {
         security: pick.security,
         rule: &resolved.choice.rule,
         file: resolved.asked.file(),
+        image: image(releases),
         artifacts: releases.iter().flat_map(files).collect(),
         explain: &resolved.choice.verdicts,
     }
+}
+
+fn image(releases: &[Release]) -> Option<Image<'_>> {
+    let reference = &releases.iter().find_map(|release| release.image.as_ref())?.reference;
+    let manifests = releases.iter().filter_map(|release| {
+        let manifest = release.image.as_ref()?.manifest.as_ref()?;
+        Some((release.platform.to_string(), manifest))
+    });
+    Some(Image {
+        reference: reference.to_string(),
+        digest: reference.digest.as_ref().map(ToString::to_string),
+        manifests: manifests.collect(),
+    })
 }
 
 fn files(release: &Release) -> Vec<File<'_>> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Date, Digest, Platform, Proof, ToolName, Version};
+use super::{Date, Digest, Platform, Proof, Reference, ToolName, Version};
 
 /// One version that could be chosen, as the upstream's documents describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +143,17 @@ pub struct Release {
     pub platform: Platform,
     /// The files that make it up.
     pub artifacts: Vec<Artifact>,
+    /// The image that it is, where it is published as one: the files are then its layers.
+    pub image: Option<SourceImage>,
+}
+
+/// An image that is published as a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceImage {
+    /// Its name for all platforms, with the tag and the digest of its index, or of the image itself where that is no index.
+    pub reference: Reference,
+    /// The digest of its manifest for the release's platform; none when only the lock is known, which does not hold it.
+    pub manifest: Option<Digest>,
 }
 
 /// What makes an install visible: folders for `PATH`, and variables.

@@ -13,6 +13,6 @@ mod upload;
 pub use access::{Access, Actions};
 pub use error::Error;
 pub use layout::{Layout, LayoutError};
-pub use manifest::{Content, Manifest, digest_of};
+pub use manifest::{ACCEPT, Content, Manifest, digest_of};
 pub use registry::Registries;
 pub use upload::{Blob, Brought, Mount, Session};

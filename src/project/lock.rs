@@ -8,7 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Error, LOCK, line_of, read_if_there, write_whole};
-use crate::model::{Artifact, Date, Digest, Format, Level, Platform, Proof};
+use crate::model::{Artifact, Date, Digest, Format, Level, Platform, Proof, Reference};
 
 /// The version of the file's own format.
 const VERSION: i64 = 1;
@@ -35,6 +35,8 @@ pub struct LockedTool {
     pub source: Option<String>,
     /// The version.
     pub version: String,
+    /// The image that it is, with the digest of its index, where it is published as one.
+    pub image: Option<Reference>,
     /// The day of its release, when upstream tells.
     pub released: Option<Date>,
     /// The files, sorted by platform; those of one platform in the order in which they are unpacked.
@@ -131,6 +133,9 @@ impl LockedTool {
             }
         }
         line("version", &self.version);
+        if let Some(image) = &self.image {
+            line("image", &image.to_string());
+        }
         if let Some(released) = self.released {
             line("released", &released.to_string());
         }
@@ -184,6 +189,8 @@ struct ToolEntry {
     file: Option<String>,
     source: Option<String>,
     version: String,
+    #[serde(default, deserialize_with = "image")]
+    image: Option<Reference>,
     released: Option<Date>,
     #[serde(default)]
     artifact: Vec<ArtifactEntry>,
@@ -208,11 +215,20 @@ fn platform<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Platfor
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
+/// Reads an image's name. Without a digest it would be no answer: a tag can be moved.
+fn image<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Reference>, D::Error> {
+    let image: Reference = String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)?;
+    match image.digest {
+        Some(_) => Ok(Some(image)),
+        None => Err(serde::de::Error::custom(format!("the image {image} has no digest"))),
+    }
+}
+
 impl From<ToolEntry> for LockedTool {
     fn from(entry: ToolEntry) -> Self {
-        let ToolEntry { name, request, file, source, version, released, artifact } = entry;
+        let ToolEntry { name, request, file, source, version, image, released, artifact } = entry;
         let artifacts = artifact.into_iter().map(LockedArtifact::from).collect();
-        Self { name, request, file, source, version, released, artifacts }
+        Self { name, request, file, source, version, image, released, artifacts }
     }
 }
 
@@ -251,6 +267,7 @@ mod tests {
             file: Some("go.mod".to_owned()),
             source: None,
             version: "1.22.5".to_owned(),
+            image: Some(format!("ghcr.io/a/b:v1.22.5@{DIGEST}").parse().unwrap()),
             released: Some("2024-07-02".parse().unwrap()),
             artifacts: vec![artifact("linux/arm64"), artifact("linux/amd64")],
         }
@@ -265,6 +282,7 @@ mod tests {
         assert_eq!(read.to_text(), one.to_text());
         assert_eq!(read.tools[0].name, "dotnet");
         assert_eq!(read.tools[1].request, tool("go").request);
+        assert_eq!(read.tools[1].image, tool("go").image);
         assert_eq!(read.tools[1].artifacts, [artifact("linux/amd64"), artifact("linux/arm64")]);
     }
 
@@ -277,6 +295,8 @@ mod tests {
             ("linux/amd64\"", "linux/mips\"", "mips"),
             ("proof = \"checksum\"", "proof = \"hope\"", "hope"),
             ("released = ", "unknown = 1\nreleased = ", "unknown"),
+            (":v1.22.5@", ":v1.22.5 @", "not the name of an image"),
+            ("v1.22.5@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "v1.22.5", "no digest"),
         ] {
             let text = good.replacen(from, to, 1);
             assert_ne!(text, good, "{from} does not stand in the lock");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use crate::model::{BadRequest, Channel, ToolName};
+use crate::model::{BadRequest, Channel, Repository, ToolName};
 use crate::project::{Manifest, Want, Wish, did_you_mean};
 use crate::toolchain::{self, ProjectFile, Toolchain};
 
@@ -113,11 +113,12 @@ fn wanted(root: &Path, want: &Want) -> Result<Asked, Error> {
     let mut tool = known(&want.tool).map_err(at_line)?;
     if let Some(name) = &want.source {
         let sources = tool.sources();
-        let Some((_, variant)) = sources.iter().find(|(known, _)| known == name) else {
+        let named = sources.iter().find(|(known, _)| known == name).map(|(_, variant)| *variant);
+        let Some(variant) = named.or_else(|| from_repository(tool, name)) else {
             let known = sources.iter().map(|(known, _)| (*known).to_owned()).collect();
             return Err(at_line(Error::UnknownSource { tool: tool.name().to_owned(), name: name.clone(), known }));
         };
-        tool = *variant;
+        tool = variant;
     }
     toolchain::check_settings(tool, &want.settings).map_err(|cause| at_line(cause.into()))?;
     let mut asked = match &want.wish {
@@ -133,6 +134,12 @@ fn wanted(root: &Path, want: &Want) -> Result<Asked, Error> {
     asked.source.clone_from(&want.source);
     asked.settings.clone_from(&want.settings);
     Ok(asked)
+}
+
+/// Reads a source as the name of a repository of images, by its registry: `registry.example/kaniko`.
+fn from_repository(tool: &'static dyn Toolchain, name: &str) -> Option<&'static dyn Toolchain> {
+    let repository: Repository = name.parse().ok().filter(|_| name.contains('/'))?;
+    tool.from_repository(&repository)
 }
 
 /// Reads a project file that was named: for each tool that reads files of this name, what it asks for.

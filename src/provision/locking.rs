@@ -1,7 +1,7 @@
 //! The lock: written from the project's wishes for every platform, checked against them, installed from.
 
 use super::{Asked, Error, Resolved, Site, releases, resolve};
-use crate::model::{Artifact, Platform, Policy, Release, ToolName, Version};
+use crate::model::{Artifact, Platform, Policy, Release, SourceImage, ToolName, Version};
 use crate::project::{Lock, LockedArtifact, LockedTool};
 
 /// What `lock --check` found, one line each. Empty when the lock answers the project's wishes.
@@ -116,7 +116,9 @@ fn keep(asked: &Asked, platforms: &[Platform], locked: &LockedTool, policy: &Pol
 async fn answer(asked: &Asked, platforms: &[Platform], site: &Site<'_>) -> Result<LockedTool, Error> {
     let resolved = resolve(asked, site).await?;
     let mut artifacts = Vec::new();
+    let mut image = None;
     for release in releases(asked, resolved.version(), platforms, site).await? {
+        image = image.or(release.image.map(|image| image.reference));
         for mut artifact in release.artifacts {
             if artifact.size.is_none() {
                 artifact.size = announced_size(&artifact, site).await;
@@ -124,7 +126,7 @@ async fn answer(asked: &Asked, platforms: &[Platform], site: &Site<'_>) -> Resul
             artifacts.push(LockedArtifact { platform: release.platform, artifact });
         }
     }
-    Ok(entry_for(&resolved, artifacts))
+    Ok(LockedTool { image, ..entry_for(&resolved, artifacts) })
 }
 
 fn entry_for(resolved: &Resolved, artifacts: Vec<LockedArtifact>) -> LockedTool {
@@ -134,6 +136,7 @@ fn entry_for(resolved: &Resolved, artifacts: Vec<LockedArtifact>) -> LockedTool 
         file: resolved.asked.file().map(str::to_owned),
         source: resolved.asked.source.clone(),
         version: resolved.version().to_string(),
+        image: None,
         released: resolved.pick.released,
         artifacts,
     }
@@ -191,7 +194,8 @@ fn release(asked: &Asked, locked: &LockedTool, platform: Platform, artifacts: Ve
     let stale = |reason: String| Error::StaleLock { reasons: vec![reason] };
     let tool = ToolName::parse(asked.tool.name())?;
     let version: Version = asked.tool.version(&locked.version).map_err(|cause| stale(cause.to_string()))?;
-    Ok(Release { tool, version, platform, artifacts })
+    let image = locked.image.clone().map(|reference| SourceImage { reference, manifest: None });
+    Ok(Release { tool, version, platform, artifacts, image })
 }
 
 #[cfg(test)]
@@ -222,6 +226,7 @@ mod tests {
             file: None,
             source: None,
             version: "1.26.7".to_owned(),
+            image: None,
             released: None,
             artifacts: vec![artifact("linux/amd64"), artifact("linux/arm64")],
         };

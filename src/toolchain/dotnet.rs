@@ -140,6 +140,7 @@ impl Toolchain for Dotnet {
             version: version.clone(),
             platform,
             artifacts: vec![artifact(file)?],
+            image: None,
         })
     }
 

@@ -3,27 +3,42 @@
 pub mod dotnet;
 mod github;
 pub mod go;
+pub mod kaniko;
 pub mod podman;
 mod semantic;
 mod setting;
 mod sums;
 
+use std::ffi::OsString;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use url::Url;
 
+use crate::host::Host;
 use crate::model::{
     Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Explain, Extra, Kind, Level, Platform,
-    Policy, Proof, Release, Version,
+    Policy, Proof, Release, Repository, Version,
 };
 use crate::net::{self, Metadata};
+use crate::sandbox::Job;
 
 pub use setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
 
 /// Every tool, in the order in which people should see them.
-pub const ALL: &[&dyn Toolchain] = &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE, &go::GO, &podman::REMOTE];
+pub const ALL: &[&dyn Toolchain] = &[
+    dotnet::SDK,
+    dotnet::RUNTIME,
+    dotnet::ASPNETCORE,
+    &go::GO,
+    kaniko::PLAIN,
+    kaniko::DEBUG,
+    kaniko::SLIM,
+    kaniko::ALPINE,
+    kaniko::WARMER,
+    &podman::REMOTE,
+];
 
 /// What this program must know about a tool.
 ///
@@ -118,6 +133,17 @@ pub trait Toolchain: Debug + Sync {
         &[]
     }
 
+    /// Gives the tool as it is read from a repository of images that a project names by `source = "registry.example/…"`; none
+    /// for tools that do not come as images.
+    fn from_repository(&self, _repository: &Repository) -> Option<&'static dyn Toolchain> {
+        None
+    }
+
+    /// Says how its program runs, where that must be in a root file system of its own.
+    fn own_root(&self) -> Option<&'static OwnRoot> {
+        None
+    }
+
     /// Lists files that show that a project needs the tool although they name no version: `*.sln`.
     fn markers(&self) -> &'static [&'static str] {
         &[]
@@ -149,6 +175,17 @@ pub trait Toolchain: Debug + Sync {
     fn smoke_test(&self) -> &'static [&'static str] {
         &[]
     }
+}
+
+/// How the program of an image runs: with the image's tree as its root, and never in the machine's own.
+#[derive(Debug)]
+pub struct OwnRoot {
+    /// The program, in that root.
+    pub program: &'static str,
+    /// The purpose of the pipeline's jobs that can run in the image; none where it has no shell.
+    pub job_image: Option<&'static str>,
+    /// Finds what a run of the program with these arguments needs of the machine. The error says what is wrong with them.
+    pub prepare: fn(&Host, &str, &[OsString]) -> Result<Job, String>,
 }
 
 /// How a tool is asked for its version, and what it says.
@@ -270,6 +307,16 @@ pub enum Error {
         /// What is wrong with what it announces.
         reason: String,
     },
+    /// A document is not the one whose digest was announced.
+    #[error("{url} is not what was announced\nexpected {expected}, received {received}")]
+    Mismatch {
+        /// Where it was read.
+        url: String,
+        /// The announced digest.
+        expected: Digest,
+        /// The digest of what came.
+        received: Digest,
+    },
 }
 
 impl Explain for Error {
@@ -279,7 +326,7 @@ impl Explain for Error {
             Self::Document { .. } => Kind::Upstream,
             Self::Limited { .. } => Kind::Upstream,
             Self::NoSuchVersion { .. } | Self::NoSuchPlatform { .. } | Self::NoRepository { .. } => Kind::Usage,
-            Self::NoDigest { .. } => Kind::Integrity,
+            Self::NoDigest { .. } | Self::Mismatch { .. } => Kind::Integrity,
         }
     }
 
@@ -306,6 +353,10 @@ impl Explain for Error {
             }
             Self::NoDigest { .. } => {
                 vec!["a file without a digest is never installed; ask for a newer version".to_owned()]
+            }
+            Self::Mismatch { .. } => {
+                vec!["the server, or what stands before it, gives other bytes; tell who runs it, and do not try again"
+                    .to_owned()]
             }
         }
     }

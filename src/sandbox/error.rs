@@ -1,0 +1,88 @@
+//! Why a program does not run in a root of its own.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::model::{Explain, Kind, disk_hint};
+
+/// Why a program does not run in a root of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another system.
+    #[error("{program} runs on Linux only")]
+    NotHere {
+        /// The program.
+        program: String,
+    },
+    /// The process may not do what is needed.
+    #[error("{program} needs a root file system of its own, and this process lacks {lacks}")]
+    NoPrivilege {
+        /// The program.
+        program: String,
+        /// What is missing.
+        lacks: &'static str,
+    },
+    /// This machine did not do what was asked of it.
+    #[error("could not {action} {}", path.display())]
+    Disk {
+        /// What was tried: `copy`, `create`.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A process could not be started or waited for.
+    #[error("could not start {program}")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The program left something else than a result.
+    #[error("{} was not written: {reason}", to.display())]
+    Result {
+        /// Where the result belongs.
+        to: PathBuf,
+        /// What is there instead.
+        reason: &'static str,
+    },
+}
+
+/// Says which step failed, and where.
+pub(super) trait At<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, Error> {
+        self.map_err(|source| Error::Disk { action, path: path.to_owned(), source })
+    }
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        Kind::Machine
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NotHere { .. } => {
+                "use its image in a job: `toolkit lock` pins it, and `toolkit gen gitlab-ci` writes it"
+            }
+            Self::NoPrivilege { .. } => {
+                "nothing was started; run as root with CAP_SYS_CHROOT (containers of Docker and Kubernetes have it unless it \
+                 was dropped), or use its image in a job, where it needs none"
+            }
+            Self::Disk { source, .. } => disk_hint(source),
+            Self::Start { .. } => {
+                "the private copy of its files was removed; `toolkit verify` looks whether the install is whole"
+            }
+            Self::Result { .. } => {
+                "the program ended with success and without this result; its own messages may say why"
+            }
+        };
+        vec![hint.to_owned()]
+    }
+}

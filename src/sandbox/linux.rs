@@ -1,0 +1,239 @@
+//! The steps into a root of one's own, on Linux.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change, mount_remount, unmount,
+};
+use rustix::process::{Signal, chroot, geteuid, pivot_root, set_parent_process_death_signal};
+use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
+
+use super::error::{At, Error};
+use super::{Brought, How, Job, Plan, place, result, supervise};
+
+/// Tells whether this process may give a program a root of its own.
+///
+/// # Errors
+/// When it may not, with what it lacks.
+pub fn possible(program: &str) -> Result<(), Error> {
+    let lacks = |lacks| Err(Error::NoPrivilege { program: program.to_owned(), lacks });
+    if !geteuid().is_root() {
+        return lacks("the rights of root");
+    }
+    match capabilities(None) {
+        Ok(sets) if sets.effective.contains(CapabilitySet::SYS_CHROOT) => Ok(()),
+        _ => lacks("CAP_SYS_CHROOT"),
+    }
+}
+
+/// Runs a job in a copy of `tree` and gives the exit code of its program, or 128 and the number of the signal that ended it.
+/// `room` is an empty folder of the caller's own, which removes it afterwards, whatever happens.
+///
+/// # Errors
+/// When the machine does not do what is needed, or the program succeeds without making a result.
+pub fn run(job: Job, tree: &Path, room: &Path) -> Result<u8, Error> {
+    let plan = Plan { tree: tree.to_owned(), room: room.to_owned(), job };
+    let path = room.join("plan.json");
+    let text = serde_json::to_vec(&plan).map_err(io::Error::other).at("write", &path)?;
+    fs::write(&path, text).at("write", &path)?;
+    let code = again(&plan, &["sandbox", "first"], &path)?;
+    if code == 0 {
+        for taken in &plan.job.results {
+            result::take(&plan.root(), taken)?;
+        }
+    }
+    Ok(code)
+}
+
+/// Copies what the program will see, leaves the machine's mounts and processes behind, and goes on in a new process.
+///
+/// # Errors
+/// When something cannot be copied or started.
+pub fn first_step(path: &Path) -> Result<u8, Error> {
+    die_with_parent();
+    let plan = Plan::read(path)?;
+    let root = plan.root();
+    place::copy(&plan.tree, &root)?;
+    for Brought { from, inside, how } in &plan.job.brought {
+        if let How::Copied(mode) = how {
+            let (mut file, to) = place::file(&root, inside, *mode)?;
+            let mut from = fs::File::open(from).at("copy", from)?;
+            io::copy(&mut from, &mut file).at("copy", &to)?;
+        }
+    }
+    for folder in [plan.job.folder.as_path(), Path::new("/proc"), Path::new("/dev"), Path::new("/tmp")] {
+        place::folder(&root, folder)?;
+    }
+    for taken in &plan.job.results {
+        place::folder(&root, taken.inside.parent().unwrap_or(Path::new("/")))?;
+    }
+    let mounts = leave();
+    again(&plan, if mounts { &["sandbox", "second", "--mounts"] } else { &["sandbox", "second"] }, path)
+}
+
+/// Enters the root and runs the program.
+///
+/// # Errors
+/// When the root cannot be entered. That the program cannot be started is an error of its own.
+pub fn second_step(path: &Path, mounts: bool) -> Result<u8, Error> {
+    die_with_parent();
+    let plan = Plan::read(path)?;
+    let root = plan.root();
+    let mounts = mounts && mount_bind(&root, &root).is_ok();
+    for brought in &plan.job.brought {
+        share(&plan, brought, mounts)?;
+    }
+    let has_proc = mounts && mount_proc(&root);
+    if !has_proc {
+        tell_mounts(&plan, &root)?;
+    }
+    devices(&root, mounts)?;
+    enter(&root, mounts).at("change the root to", &root)?;
+    std::env::set_current_dir(&plan.job.folder).at("change to", &plan.job.folder)?;
+    let mut command = Command::new(&plan.job.program);
+    command.args(&plan.job.arguments).env_clear().envs(plan.job.vars.iter().map(|(name, value)| (name, value)));
+    let program = plan.job.program.display().to_string();
+    supervise::run(command).map_err(|source| Error::Start { program, source })
+}
+
+impl Plan {
+    fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read(path).at("read", path)?;
+        serde_json::from_slice(&text).map_err(io::Error::other).at("read", path)
+    }
+
+    fn root(&self) -> PathBuf {
+        self.room.join("root")
+    }
+}
+
+/// Starts this program again for another step.
+fn again(plan: &Plan, step: &[&str], path: &Path) -> Result<u8, Error> {
+    let mut command = Command::new("/proc/self/exe");
+    command.args(step).arg(path);
+    let program = plan.job.program.display().to_string();
+    supervise::run(command).map_err(|source| Error::Start { program, source })
+}
+
+/// Asks to be killed when the process that started this one is: nothing may go on behind the back of whoever waits.
+fn die_with_parent() {
+    // Where that is not possible, the steps still end with the program.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+}
+
+/// Leaves the machine's mounts and processes behind; false where that is not allowed. The next process that is started is
+/// the first of a process namespace.
+fn leave() -> bool {
+    // Deprecated because of a flag that is not used here: with it, threads lose sight of each other's files. And there is
+    // only this thread.
+    #[expect(deprecated, reason = "the safe one of two, for flags that are safe")]
+    let left = rustix::thread::unshare(UnshareFlags::NEWNS | UnshareFlags::NEWPID);
+    // Without this, what is mounted from here on would show on the machine.
+    left.is_ok() && mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).is_ok()
+}
+
+/// Brings in what is shared with the machine or looks mounted.
+fn share(plan: &Plan, Brought { from, inside, how }: &Brought, mounts: bool) -> Result<(), Error> {
+    let root = plan.root();
+    let is_folder = fs::metadata(from).at("look at", from)?.is_dir();
+    let source = match how {
+        How::Copied(_) => return Ok(()),
+        How::Shared => from.clone(),
+        How::Mounted => {
+            let copy = plan.room.join(format!("mounted-{:016x}", fastrand::u64(..)));
+            fs::copy(from, &copy).at("copy", from)?;
+            copy
+        }
+    };
+    let target = place::vacant(&root, inside)?;
+    if mounts {
+        if is_folder {
+            place::folder(&root, inside)?;
+        } else {
+            place::file(&root, inside, 0o644)?;
+        }
+        if mount_bind(&source, &target).is_ok() {
+            let read_only = MountFlags::BIND | MountFlags::RDONLY;
+            if *how == How::Mounted || mount_remount(&target, read_only, c"").is_ok() {
+                return Ok(());
+            }
+            // What could be written to is not shared.
+            unmount(&target, UnmountFlags::DETACH).map_err(io::Error::from).at("unmount", &target)?;
+        }
+        place::vacant(&root, inside)?;
+    }
+    // A link that names the folder is followed, links inside of it are copied.
+    let source = fs::canonicalize(&source).at("copy", &source)?;
+    place::copy(&source, &target)
+}
+
+fn mount_proc(root: &Path) -> bool {
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount("proc", root.join("proc"), "proc", flags, None).is_ok()
+}
+
+/// Writes a `/proc/self/mountinfo` (<https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html>) that lists what a
+/// program that empties its root must leave alone. The machine's own `/proc` is never shown: by `/proc/1/root` it leads to
+/// the machine's files.
+fn tell_mounts(plan: &Plan, root: &Path) -> Result<(), Error> {
+    let shared = plan.job.brought.iter().filter(|brought| !matches!(brought.how, How::Copied(_)));
+    let places = shared.map(|brought| brought.inside.display().to_string());
+    let places = ["/", "/proc", "/dev"].into_iter().map(str::to_owned).chain(places);
+    let line = |(number, place): (usize, String)| {
+        let place = place.replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011").replace('\n', "\\012");
+        format!("{} 1 0:{} / {place} rw - none none rw\n", number + 2, number + 2)
+    };
+    let text: String = places.enumerate().map(line).collect();
+    let inside = Path::new("/proc/self/mountinfo");
+    let (_, path) = place::file(root, inside, 0o644)?;
+    fs::write(&path, text).at("write", &path)
+}
+
+/// Makes the few devices that programs expect: a container's default ones
+/// (<https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#default-devices>).
+fn devices(root: &Path, mounts: bool) -> Result<(), Error> {
+    let folder = place::folder(root, Path::new("/dev"))?;
+    if mounts {
+        // A file system of its own, where devices work and which programs leave alone. Without it the folder does as well.
+        let _ = mount("tmpfs", &folder, "tmpfs", MountFlags::NOSUID, Some(c"mode=755"));
+    }
+    for (name, major, minor) in
+        [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)]
+    {
+        let path = folder.join(name);
+        let mode = Mode::from_raw_mode(0o666);
+        // Without CAP_MKNOD the program has to do without, which most can.
+        if mknodat(CWD, &path, FileType::CharacterDevice, mode, makedev(major, minor)).is_ok() {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).at("create", &path)?;
+        }
+    }
+    for (name, target) in [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
+        let path = folder.join(name);
+        if fs::symlink_metadata(&path).is_err() {
+            std::os::unix::fs::symlink(target, &path).at("create", &path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes `root` the root of this process. With mounts the machine's root is let go of altogether.
+fn enter(root: &Path, mounts: bool) -> io::Result<()> {
+    std::env::set_current_dir(root)?;
+    if mounts && pivot_root(".", ".").is_ok() {
+        // Both roots lie on one another now, the old one on top (pivot_root(2), "pivot_root(".", ".")").
+        unmount(".", UnmountFlags::DETACH)?;
+    } else {
+        chroot(".")?;
+    }
+    std::env::set_current_dir("/")
+}

@@ -1,0 +1,175 @@
+//! Kaniko's tags: `v1.28.3`, `v1.28.3-debug`. Which of them are versions, what may be asked, and which one is the answer.
+
+use crate::model::{Candidate, Channel, Choice, Line, Policy, Range, Verdict, Version};
+
+/// Reads a tag of the variant with this suffix; none for other variants, for moving tags (`latest`), for architectures
+/// (`v1.9.0-amd64`), commits and signatures.
+///
+/// Until June 2025 the fork counted its own releases behind Google's number (`v1.24.0-5`). They order like prereleases and
+/// are taken like them, when they are named.
+pub(super) fn version(tag: &str, suffix: &str) -> Option<Version> {
+    let version = Version::parse(tag.strip_prefix('v')?.strip_suffix(suffix)?).ok()?;
+    let semver = version.semver();
+    let counted = semver.pre.is_empty() || semver.pre.chars().all(|c| c.is_ascii_digit());
+    (counted && semver.build.is_empty()).then_some(version)
+}
+
+/// Gives the tag of a version.
+pub(super) fn tag(version: &Version, suffix: &str) -> String {
+    format!("v{version}{suffix}")
+}
+
+/// Reads what a person asks of kaniko. The error says in words what would be right.
+pub(super) fn channel(text: &str) -> Result<Channel, String> {
+    if text.eq_ignore_ascii_case("latest") {
+        return Ok(Channel::Name("latest"));
+    }
+    let body = text.strip_prefix('v').unwrap_or(text);
+    for variant in ["debug", "slim", "alpine", "warmer"] {
+        if let Some(rest) = text.strip_suffix(variant) {
+            let rest = rest.strip_suffix('-').filter(|rest| !rest.is_empty()).unwrap_or("latest");
+            return Err(format!("that variant is a tool of its own: `kaniko-{variant}@{rest}`"));
+        }
+    }
+    if let Some(version) = version(&format!("v{body}"), "") {
+        return Ok(Channel::Exact(version));
+    }
+    if let Some(line) = line(body) {
+        return Ok(Channel::Line(line));
+    }
+    let hint = "`latest`, `1`, `1.28`, `1.28.3` and ranges such as `^1.27` would be right";
+    if !text.contains(|c: char| c.is_ascii_digit()) {
+        return Err(hint.to_owned());
+    }
+    Range::parse(text).map(Channel::Range).map_err(|reason| format!("{reason}; {hint}"))
+}
+
+/// Reads `1`, `1.x`, `1.28`, `1.28.x`.
+fn line(text: &str) -> Option<Line> {
+    let wild = |part: &str| matches!(part, "x" | "X" | "*");
+    let number = |part: &str| part.parse::<u64>().ok().filter(|_| part.chars().all(|c| c.is_ascii_digit()));
+    let parts: Vec<&str> = text.split('.').collect();
+    let (major, minor) = match parts.as_slice() {
+        [major] => (number(major)?, None),
+        [major, last] if wild(last) => (number(major)?, None),
+        [major, minor] => (number(major)?, Some(number(minor)?)),
+        [major, minor, last] if wild(last) => (number(major)?, Some(number(minor)?)),
+        _ => return None,
+    };
+    Some(Line { major, minor, band: None })
+}
+
+/// Chooses the newest candidate that the channel means and the policy allows.
+pub(super) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
+    let mut newest_first: Vec<&Candidate> = candidates.iter().collect();
+    newest_first.sort_by(|left, right| right.version.cmp(&left.version));
+    let rule = rule(channel);
+    let mut pick: Option<&Candidate> = None;
+    let mut verdicts = Vec::with_capacity(newest_first.len());
+    for candidate in newest_first {
+        // What is older than the answer was not asked for its date.
+        let refused = outside(channel, &candidate.version);
+        let reason = match (refused, pick) {
+            (Some(reason), _) => reason,
+            (None, Some(pick)) => format!("older than {}", pick.version),
+            (None, None) => policy.forbids(candidate).unwrap_or_else(|| {
+                pick = Some(candidate);
+                rule.clone()
+            }),
+        };
+        let picked = pick.is_some_and(|pick| std::ptr::eq(pick, candidate));
+        verdicts.push(Verdict { version: candidate.version.clone(), picked, reason });
+    }
+    let warnings = pick.and_then(|pick| policy.warns(pick)).into_iter().collect();
+    Choice { rule, pick: pick.cloned(), verdicts, warnings }
+}
+
+/// Says what the channel means, in one sentence.
+fn rule(channel: &Channel) -> String {
+    match channel {
+        Channel::Name(name) => format!("{name}: the newest release"),
+        Channel::Line(line) if line.minor.is_none() => format!("{line}: the newest release of kaniko {line}"),
+        Channel::Line(line) => format!("{line}: the newest patch of {line}"),
+        Channel::Exact(version) => format!("{version}: this release"),
+        Channel::Range(range) => format!("{range}: the newest release in the range"),
+        Channel::RollForward(_) => "a roll-forward rule is for .NET and means nothing here".to_owned(),
+    }
+}
+
+/// Says why the version is not what the channel means; none when it is.
+pub(super) fn outside(channel: &Channel, version: &Version) -> Option<String> {
+    let prerelease = || version.is_prerelease().then(|| "a prerelease is taken only when it is named".to_owned());
+    match channel {
+        Channel::Name("latest") => prerelease(),
+        Channel::Name(name) => Some(format!("kaniko has no channel `{name}`")),
+        Channel::Line(line) if !line.contains(version) => Some(format!("not in {line}")),
+        Channel::Line(_) => prerelease(),
+        Channel::Exact(exact) => (exact != version).then(|| format!("not {exact}")),
+        Channel::Range(range) if range.contains(version) => None,
+        Channel::Range(range) => prerelease().or_else(|| Some(format!("not in {range}"))),
+        Channel::RollForward(_) => Some("a roll-forward rule is for .NET".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_a_version_of_one_variant_or_of_none() {
+        for (tag, suffix, expected) in [
+            ("v1.28.3", "", Some("1.28.3")),
+            ("v1.28.3-debug", "-debug", Some("1.28.3")),
+            ("v1.28.3-debug", "", None),
+            ("v1.28.3", "-debug", None),
+            ("v1.28.3-slim-debug", "-debug", None),
+            ("v1.24.0-5", "", Some("1.24.0-5")),
+            ("v1.24.0-5-debug", "-debug", Some("1.24.0-5")),
+            ("v1.9.0-amd64", "", None),
+            ("1.24.0-1", "", None),
+            ("v1.28", "", None),
+            ("latest", "", None),
+            ("debug", "-debug", None),
+            ("v", "", None),
+            ("sha256-779f.sig", "", None),
+            ("v1.0.0+x", "", None),
+            ("fd592fd21a9e1e9e5f5b0bdd7d5d5a8e3e1a9a51", "", None),
+        ] {
+            assert_eq!(version(tag, suffix).map(|version| version.to_string()).as_deref(), expected, "{tag} {suffix}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_asked_of_kaniko() {
+        for (text, expected) in [
+            ("latest", "latest"),
+            ("1", "1"),
+            ("v1", "1"),
+            ("1.x", "1"),
+            ("1.28", "1.28"),
+            ("v1.28.x", "1.28"),
+            ("1.28.3", "1.28.3"),
+            ("v1.28.3", "1.28.3"),
+            ("1.24.0-5", "1.24.0-5"),
+            ("^1.27", "^1.27"),
+            (">=1.27 <1.29", ">=1.27 <1.29"),
+        ] {
+            assert_eq!(channel(text).unwrap().to_string(), expected);
+        }
+        for (text, said) in [
+            ("debug", "`kaniko-debug@latest`"),
+            ("1-debug", "`kaniko-debug@1`"),
+            ("v1.28.3-slim", "`kaniko-slim@v1.28.3`"),
+            ("newest", "would be right"),
+            ("", "would be right"),
+            ("1.2.3.4", "would be right"),
+            ("1.28.3-rc.1", ""),
+        ] {
+            match channel(text) {
+                Err(reason) => assert!(reason.contains(said), "{text}: {reason}"),
+                Ok(Channel::Range(_)) if said.is_empty() => {}
+                Ok(channel) => panic!("{text} is {channel}"),
+            }
+        }
+    }
+}
