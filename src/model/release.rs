@@ -82,6 +82,8 @@ pub enum Format {
     LayerTarGz,
     /// A layer of an image, compressed by Zstandard.
     LayerTarZst,
+    /// No archive: an executable as it is.
+    File,
 }
 
 impl Format {
@@ -143,6 +145,29 @@ pub struct Release {
     pub platform: Platform,
     /// The files that make it up.
     pub artifacts: Vec<Artifact>,
+    /// The executables that the project names, where it defines the tool itself; empty for tools that know theirs.
+    pub executables: Vec<Executable>,
+}
+
+/// An executable of a tool that a project defines.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Executable {
+    /// The name by which it is called.
+    pub name: String,
+    /// Where it is, relative to the root, `/` between the parts.
+    pub path: String,
+}
+
+impl Executable {
+    /// Gives the path under which it has its name: beside the file, where that has another one.
+    #[must_use]
+    pub fn named_path(&self) -> String {
+        let (folder, file) =
+            self.path.rsplit_once('/').map_or(("", self.path.as_str()), |(folder, file)| (folder, file));
+        let same = file == self.name || file.strip_suffix(".exe") == Some(&self.name);
+        let file = if same { file } else { &self.name };
+        if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") }
+    }
 }
 
 /// What makes an install visible: folders for `PATH`, and variables.

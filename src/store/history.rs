@@ -78,6 +78,7 @@ impl Install {
             version: self.id.version.clone(),
             platform: self.id.platform,
             artifacts: self.receipt.artifacts.iter().map(super::Origin::artifact).collect(),
+            executables: self.receipt.executables.clone(),
         }
     }
 }

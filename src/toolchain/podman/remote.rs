@@ -104,7 +104,13 @@ impl Toolchain for Remote {
         let url = repository.download(&published.tag, &asset.name);
         let artifact = Artifact { url, digest, proof, size: asset.size, format: Format::TarGz, strip: 0 };
         let tool = ToolName::parse(self.name()).expect("lower-case letters and `-` are a tool's name");
-        Ok(Release { tool, version: found.version.clone(), platform, artifacts: vec![artifact] })
+        Ok(Release {
+            tool,
+            version: found.version.clone(),
+            platform,
+            artifacts: vec![artifact],
+            executables: Vec::new(),
+        })
     }
 
     fn version(&self, text: &str) -> Result<Version, BadVersion> {
