@@ -23,6 +23,7 @@ use crate::report::{Report, Task};
 
 mod error;
 mod incoming;
+mod plain;
 mod worker;
 
 pub use error::Error;
@@ -230,6 +231,9 @@ async fn unpack_once(
         wanted.verify(total)?;
         return Err(Error::UnknownFormat { file: wanted.file() });
     };
+    if format == Format::File {
+        return plain::place(incoming, target).await;
+    }
     let unpacking =
         archive::Options { limits: options.limits, ..archive::Options::new(packing.strip, options.processors) };
     match Compression::of(format) {

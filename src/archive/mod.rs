@@ -120,7 +120,8 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// Gives the compression of a format that is a tar stream; `None` for zips, which need a file to seek in.
+    /// Gives the compression of a format that is a tar stream; `None` for zips, which need a file to seek in, and for what
+    /// is no archive.
     #[must_use]
     pub fn of(format: Format) -> Option<Self> {
         match format {
@@ -128,7 +129,7 @@ impl Compression {
             Format::TarGz | Format::LayerTarGz => Some(Self::Gzip),
             Format::TarXz => Some(Self::Xz),
             Format::TarZst | Format::LayerTarZst => Some(Self::Zstd),
-            Format::Zip | Format::GoModuleZip => None,
+            Format::Zip | Format::GoModuleZip | Format::File => None,
         }
     }
 }

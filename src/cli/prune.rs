@@ -78,15 +78,15 @@ impl Arguments {
 fn named(lock: &Lock) -> Vec<InstallId> {
     let mut ids = Vec::new();
     for tool in &lock.tools {
-        let Some(known) = toolchain::find(&tool.name) else { continue };
-        let (Ok(name), Ok(version)) = (ToolName::parse(&tool.name), known.version(&tool.version)) else {
+        let (Ok(name), Ok(version)) = (ToolName::parse(&tool.name), toolchain::version(&tool.name, &tool.version))
+        else {
             continue;
         };
         let mut platforms: Vec<_> = tool.artifacts.iter().map(|locked| locked.platform).collect();
         platforms.dedup();
         for platform in platforms {
-            let artifacts = tool.artifacts_for(platform);
-            let release = Release { tool: name.clone(), version: version.clone(), platform, artifacts, image: None };
+            let (artifacts, executables) = (tool.artifacts_for(platform), tool.executables_for(platform));
+            let release = Release { executables, ..Release::new(name.clone(), version.clone(), platform, artifacts) };
             ids.push(provision::id_of(&release));
         }
     }

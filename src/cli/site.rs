@@ -18,6 +18,7 @@ use crate::project::{self, Lock, Manifest};
 use crate::provision::{self, Asked, Site};
 use crate::report::Report;
 use crate::store::{Install, Store};
+use crate::toolchain;
 
 /// Everything a command works with.
 pub(super) struct Workplace {
@@ -140,7 +141,7 @@ impl Workplace {
         arguments
             .iter()
             .map(|argument| {
-                let asked = provision::argument(argument)?;
+                let asked = provision::argument_in(argument, self.manifest.as_ref())?;
                 let wish = wishes.iter().find(|wish| !argument.contains('@') && wish.tool.name() == asked.tool.name());
                 Ok(wish.cloned().unwrap_or(asked))
             })
@@ -160,8 +161,8 @@ impl Workplace {
         }
         let mut chosen = Vec::new();
         for spec in specs {
-            let asked = provision::argument(spec)?;
-            if spec.contains('@') && matches!(asked.channel, Channel::Name(_)) {
+            let (tool, channel) = self.meant(spec, &all)?;
+            if spec.contains('@') && matches!(channel, Channel::Name(_)) {
                 return Err(Failure::usage_with_hint(
                     format!("`{spec}` is a moving name, which does not say which install is meant"),
                     "name a version or a line, or the tool alone for all of its versions",
@@ -169,7 +170,7 @@ impl Workplace {
             }
             let answers = |install: &&Install| {
                 let id = &install.id;
-                id.tool.as_str() == asked.tool.name() && (!spec.contains('@') || asked.channel.admits(&id.version))
+                id.tool.as_str() == tool && (!spec.contains('@') || channel.admits(&id.version))
             };
             let found: Vec<Install> = all.iter().filter(answers).cloned().collect();
             if found.is_empty() {
@@ -183,6 +184,21 @@ impl Workplace {
         chosen.sort_by(|left, right| left.id.cmp(&right.id));
         chosen.dedup_by(|left, right| left.id == right.id);
         Ok(chosen)
+    }
+
+    /// Reads what was typed about installs. A tool that only another project defines is known by what is installed of it.
+    fn meant(&self, spec: &str, installs: &[Install]) -> Result<(String, Channel), Failure> {
+        match provision::argument_in(spec, self.manifest.as_ref()) {
+            Ok(asked) => Ok((asked.tool.name().to_owned(), asked.channel)),
+            Err(provision::Error::UnknownTool { name, .. })
+                if installs.iter().any(|install| install.id.tool.as_str() == name) =>
+            {
+                let text = spec.split_once('@').map_or("latest", |(_, text)| text.trim());
+                let channel = toolchain::channel(&name, text).map_err(provision::Error::BadChannel)?;
+                Ok((name, channel))
+            }
+            Err(cause) => Err(cause.into()),
+        }
     }
 
     /// Runs asynchronous work to its end, or to an interrupt, which stops everything and cleans up. All work of a command

@@ -113,9 +113,9 @@ fn visible(place: &Workplace, global: &Global) -> Result<Vec<Visible>, Failure> 
 fn executable(name: &str, visible: &[Visible]) -> Result<PathBuf, Failure> {
     let tool = toolchain::find(name).map(toolchain::Toolchain::name);
     for one in visible {
-        for path in one.tool.executables(one.platform) {
+        for path in one.executables() {
             let stem = Path::new(&path).file_stem().is_some_and(|stem| stem == name);
-            if stem || tool == Some(one.tool.name()) {
+            if stem || tool == Some(one.tool.name()) || one.tool.name() == name {
                 return Ok(one.root.join(path));
             }
         }

@@ -18,7 +18,7 @@ pub use explain::{Explain, Kind, THREAD_HINT, disk_hint};
 pub use image::{BadReference, DOCKER_HUB, ImagePlatform, Reference, Repository};
 pub use platform::{Arch, BadPlatform, Libc, Os, Platform};
 pub use policy::{Choice, Date, Policy, Prefer, Unsupported, Verdict};
-pub use release::{Activation, Artifact, Candidate, Format, Phase, Release, SourceImage, Support, Train};
+pub use release::{Activation, Artifact, Candidate, Executable, Format, Phase, Release, SourceImage, Support, Train};
 pub use tree::{Extra, ExtraKind, Node, NodeKind};
 pub use version::{BadVersion, Version};
 pub use words::did_you_mean;

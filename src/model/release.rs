@@ -82,6 +82,8 @@ pub enum Format {
     LayerTarGz,
     /// A layer of an image, compressed by Zstandard.
     LayerTarZst,
+    /// No archive: an executable as it is.
+    File,
 }
 
 impl Format {
@@ -145,6 +147,37 @@ pub struct Release {
     pub artifacts: Vec<Artifact>,
     /// The image that it is, where it is published as one: the files are then its layers.
     pub image: Option<SourceImage>,
+    /// The executables that the project names, where it defines the tool itself; empty for tools that know theirs.
+    pub executables: Vec<Executable>,
+}
+
+impl Release {
+    /// Makes a release of files, of a tool that knows its executables.
+    #[must_use]
+    pub fn new(tool: ToolName, version: Version, platform: Platform, artifacts: Vec<Artifact>) -> Self {
+        Self { tool, version, platform, artifacts, image: None, executables: Vec::new() }
+    }
+}
+
+/// An executable of a tool that a project defines.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Executable {
+    /// The name by which it is called.
+    pub name: String,
+    /// Where it is, relative to the root, `/` between the parts.
+    pub path: String,
+}
+
+impl Executable {
+    /// Gives the path under which it has its name: beside the file, where that has another one.
+    #[must_use]
+    pub fn named_path(&self) -> String {
+        let (folder, file) =
+            self.path.rsplit_once('/').map_or(("", self.path.as_str()), |(folder, file)| (folder, file));
+        let same = file == self.name || file.strip_suffix(".exe") == Some(&self.name);
+        let file = if same { file } else { &self.name };
+        if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") }
+    }
 }
 
 /// An image that is published as a release.

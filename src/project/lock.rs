@@ -1,6 +1,7 @@
 //! `toolkit.lock`: for each tool the request and the version, for each platform the files with their digests.
 //! The same answer gives the same bytes, sorted, one fact a line, so that it merges well.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Error, LOCK, line_of, read_if_there, write_whole};
-use crate::model::{Artifact, Date, Digest, Format, Level, Platform, Proof, Reference};
+use crate::model::{Artifact, Date, Digest, Executable, Format, Level, Platform, Proof, Reference};
 
 /// The version of the file's own format.
 const VERSION: i64 = 1;
@@ -50,6 +51,8 @@ pub struct LockedArtifact {
     pub platform: Platform,
     /// Where it is, what it must be, and who says so.
     pub artifact: Artifact,
+    /// The executables that the project names, for a tool that it defines itself; sorted by name.
+    pub executables: Vec<Executable>,
 }
 
 impl Lock {
@@ -121,6 +124,13 @@ impl LockedTool {
             .collect()
     }
 
+    /// Lists the executables that the project names, for one platform.
+    #[must_use]
+    pub fn executables_for(&self, platform: Platform) -> Vec<Executable> {
+        let artifacts = self.artifacts.iter().filter(|locked| locked.platform == platform);
+        artifacts.flat_map(|locked| locked.executables.iter().cloned()).collect()
+    }
+
     fn write(&self, text: &mut String) {
         let mut line = |key: &str, value: &str| {
             let _ = writeln!(text, "{key} = {}", quoted(value));
@@ -163,6 +173,11 @@ impl LockedArtifact {
         let _ = writeln!(text, "format = {}", quoted(format));
         if artifact.strip > 0 {
             let _ = writeln!(text, "strip = {}", artifact.strip);
+        }
+        if !self.executables.is_empty() {
+            let pair = |one: &Executable| format!("{} = {}", quoted(&one.name), quoted(&one.path));
+            let pairs: Vec<String> = self.executables.iter().map(pair).collect();
+            let _ = writeln!(text, "bin = {{ {} }}", pairs.join(", "));
         }
     }
 }
@@ -209,6 +224,8 @@ struct ArtifactEntry {
     format: Format,
     #[serde(default)]
     strip: usize,
+    #[serde(default)]
+    bin: BTreeMap<String, String>,
 }
 
 fn platform<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Platform, D::Error> {
@@ -234,9 +251,10 @@ impl From<ToolEntry> for LockedTool {
 
 impl From<ArtifactEntry> for LockedArtifact {
     fn from(entry: ArtifactEntry) -> Self {
-        let ArtifactEntry { platform, url, size, digest, proof, proven_by, format, strip } = entry;
+        let ArtifactEntry { platform, url, size, digest, proof, proven_by, format, strip, bin } = entry;
+        let executables = bin.into_iter().map(|(name, path)| Executable { name, path }).collect();
         let proof = Proof { level: proof, source: proven_by };
-        Self { platform, artifact: Artifact { url, digest, proof, size, format, strip } }
+        Self { platform, artifact: Artifact { url, digest, proof, size, format, strip }, executables }
     }
 }
 
@@ -257,6 +275,7 @@ mod tests {
                 format: Format::TarGz,
                 strip: 1,
             },
+            executables: Vec::new(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::definition::{self, Definition};
 use super::{Error, MANIFEST, did_you_mean, line_of, minimum_age, read_if_there};
 use crate::model::{Arch, Level, Os, Platform, Unsupported};
 
@@ -37,6 +38,8 @@ pub struct Want {
     pub source: Option<String>,
     /// Settings of the tool itself, such as Go's `toolchain = "pin"`.
     pub settings: Vec<(String, String)>,
+    /// What the tool is, where the project defines it itself.
+    pub definition: Option<Definition>,
     /// The line in `toolkit.toml`, counted from 1.
     pub line: usize,
 }
@@ -87,11 +90,11 @@ impl Manifest {
     }
 }
 
-type Value<'i> = Spanned<DeValue<'i>>;
-type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
+pub(super) type Value<'i> = Spanned<DeValue<'i>>;
+pub(super) type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
 
 /// Knows the file that is read, so that every complaint has its line.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
 }
@@ -128,11 +131,16 @@ impl Reader<'_> {
         let line = line_of(self.text, key.span().start);
         if value.get_ref().is_str() {
             let wish = Wish::Channel(self.string(value)?.to_owned());
-            return Ok(Want { tool, wish, source: None, settings: Vec::new(), line });
+            return Ok(Want { tool, wish, source: None, settings: Vec::new(), definition: None, line });
         }
         let Some(table) = value.get_ref().as_table() else {
             return Err(self.not(value, "a version in quotes, or a table such as { file = \"go.mod\" }"));
         };
+        if definition::defines(table) {
+            let (version, definition) = self.definition(key, value)?;
+            let (wish, definition) = (Wish::Channel(version), Some(definition));
+            return Ok(Want { tool, wish, source: None, settings: Vec::new(), definition, line });
+        }
         let (mut wish, mut source, mut settings) = (None, None, Vec::new());
         for (key, value) in table {
             let text = self.string(value)?;
@@ -147,7 +155,7 @@ impl Reader<'_> {
             }
         }
         let wish = wish.ok_or_else(|| self.wrong(&value.span(), format!("`{tool}` needs a `version` or a `file`")))?;
-        Ok(Want { tool, wish, source, settings, line })
+        Ok(Want { tool, wish, source, settings, definition: None, line })
     }
 
     /// Checks that a project file is named from here, so that the same `toolkit.toml` means the same file on every
@@ -173,7 +181,11 @@ impl Reader<'_> {
                     manifest.unsupported = self.one_of(value, &known)?;
                 }
                 "verification" => {
-                    let known = [("checksum", Level::Checksum), ("signature", Level::Signature)];
+                    let known = [
+                        ("first-seen", Level::FirstSeen),
+                        ("checksum", Level::Checksum),
+                        ("signature", Level::Signature),
+                    ];
                     manifest.verification = Some(self.one_of(value, &known)?);
                 }
                 _ => return Err(self.unknown(key, &["minimum-age", "unsupported", "verification"])),
@@ -200,15 +212,15 @@ impl Reader<'_> {
         })
     }
 
-    fn table<'v>(&self, value: &'v Value<'_>) -> Result<&'v DeTable<'v>, Error> {
+    pub(super) fn table<'v>(&self, value: &'v Value<'_>) -> Result<&'v DeTable<'v>, Error> {
         value.get_ref().as_table().ok_or_else(|| self.not(value, "a table"))
     }
 
-    fn string<'v>(&self, value: &'v Value<'_>) -> Result<&'v str, Error> {
+    pub(super) fn string<'v>(&self, value: &'v Value<'_>) -> Result<&'v str, Error> {
         value.get_ref().as_str().ok_or_else(|| self.not(value, "text in quotes"))
     }
 
-    fn not(&self, value: &Value<'_>, expected: &str) -> Error {
+    pub(super) fn not(&self, value: &Value<'_>, expected: &str) -> Error {
         self.wrong(&value.span(), format!("expected {expected}, found {}", value.get_ref().type_str()))
     }
 
@@ -216,14 +228,14 @@ impl Reader<'_> {
         self.wrong(&value.span(), cause.to_string())
     }
 
-    fn unknown(&self, key: &Key<'_>, known: &[&str]) -> Error {
+    pub(super) fn unknown(&self, key: &Key<'_>, known: &[&str]) -> Error {
         let name = key.get_ref();
         let near = did_you_mean(name, known.iter().copied())
             .map_or_else(|| format!("known are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
         self.wrong(&key.span(), format!("unknown key `{name}`; {near}"))
     }
 
-    fn wrong(&self, span: &Range<usize>, reason: String) -> Error {
+    pub(super) fn wrong(&self, span: &Range<usize>, reason: String) -> Error {
         Error::Content { path: self.path.to_owned(), line: line_of(self.text, span.start), reason }
     }
 }

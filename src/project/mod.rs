@@ -1,14 +1,18 @@
 //! A project's two files: `toolkit.toml`, what it wishes for, and `toolkit.lock`, the exact answer.
 //! Both are data: nothing in them is ever executed, and nothing in them chooses where a credential goes.
 
+mod definition;
 mod lock;
 mod manifest;
+mod pattern;
 mod text;
 
 use std::path::{Path, PathBuf};
 
+pub use definition::{Definition, Files, Origin};
 pub use lock::{Lock, LockedArtifact, LockedTool};
 pub use manifest::{Manifest, Want, Wish};
+pub use pattern::{Hole, Pattern, Use, Values};
 pub use text::{line_of, minimum_age};
 
 pub use crate::model::did_you_mean;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use crate::model::{BadRequest, Channel, Repository, ToolName};
-use crate::project::{Manifest, Want, Wish, did_you_mean};
+use crate::project::{Definition, Manifest, Want, Wish, did_you_mean};
 use crate::toolchain::{self, ProjectFile, Toolchain};
 
 /// One request, read and ready to be resolved.
@@ -67,6 +67,14 @@ impl Asked {
 /// # Errors
 /// When the tool is not known (with a near miss) or its grammar does not know the channel.
 pub fn argument(text: &str) -> Result<Asked, Error> {
+    argument_in(text, None)
+}
+
+/// Reads a request as [`argument`] does, in a project that may define tools of its own.
+///
+/// # Errors
+/// As [`argument`], and when the definition cannot be used.
+pub fn argument_in(text: &str, manifest: Option<&Manifest>) -> Result<Asked, Error> {
     let (name, channel) = match text.split_once('@') {
         Some((name, channel)) => (name, Some(channel.trim())),
         None => (text, None),
@@ -75,7 +83,11 @@ pub fn argument(text: &str) -> Result<Asked, Error> {
         let reason = "write it as TOOL or TOOL@CHANNEL, like go@1.27".to_owned();
         return Err(BadRequest { text: text.to_owned(), reason }.into());
     }
-    let tool = known(name)?;
+    let wants = manifest.map_or(&[][..], |manifest| &manifest.tools);
+    let tool = match wants.iter().find(|want| want.tool == name).and_then(|want| want.definition.as_ref()) {
+        Some(definition) => defined(name, definition)?,
+        None => known(name).map_err(|_| unknown(name, wants))?,
+    };
     let channel = tool.channel(channel.unwrap_or(tool.usual_channel()))?;
     Ok(asked(tool, channel, Origin::Argument(text.to_owned())))
 }
@@ -96,20 +108,36 @@ fn asked(tool: &'static dyn Toolchain, channel: Channel, origin: Origin) -> Aske
 }
 
 fn known(name: &str) -> Result<&'static dyn Toolchain, Error> {
-    toolchain::find(name).ok_or_else(|| {
-        let names = || toolchain::ALL.iter().map(|tool| tool.name());
-        Error::UnknownTool {
-            name: name.to_owned(),
-            near: did_you_mean(name, names()).map(str::to_owned),
-            known: names().map(str::to_owned).collect(),
-        }
-    })
+    toolchain::find(name).ok_or_else(|| unknown(name, &[]))
+}
+
+/// Says which tools there are: those that this program knows, and those that the project defines.
+fn unknown(name: &str, wants: &[Want]) -> Error {
+    let defined = || wants.iter().filter(|want| want.definition.is_some()).map(|want| want.tool.as_str());
+    let names = || toolchain::ALL.iter().map(|tool| tool.name()).chain(defined());
+    Error::UnknownTool {
+        name: name.to_owned(),
+        near: did_you_mean(name, names()).map(str::to_owned),
+        known: names().map(str::to_owned).collect(),
+    }
+}
+
+/// Makes a tool of the project's definition.
+fn defined(name: &str, definition: &Definition) -> Result<&'static dyn Toolchain, Error> {
+    toolchain::define(&ToolName::parse(name)?, definition)
+        .map_err(|reason| Error::BadDefinition { tool: name.to_owned(), reason })
 }
 
 /// Reads one line of `[tools]`.
 fn wanted(root: &Path, want: &Want) -> Result<Asked, Error> {
     let at_line = |source: Error| Error::ManifestLine { line: want.line, source: Box::new(source) };
     ToolName::parse(&want.tool).map_err(|cause| at_line(Error::BadRequest(cause)))?;
+    if let Some(definition) = &want.definition {
+        let Wish::Channel(text) = &want.wish else { return Err(at_line(unknown(&want.tool, &[]))) };
+        let tool = defined(&want.tool, definition).map_err(at_line)?;
+        let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
+        return Ok(asked(tool, channel, Origin::Manifest { line: want.line }));
+    }
     let mut tool = known(&want.tool).map_err(at_line)?;
     if let Some(name) = &want.source {
         let sources = tool.sources();

@@ -101,7 +101,10 @@ pub fn id_of(release: &Release) -> InstallId {
         tool: release.tool.clone(),
         version: release.version.clone(),
         platform: release.platform,
-        mark: Mark::of(release.artifacts.iter().map(|artifact| &artifact.digest)),
+        mark: Mark::laid_out(
+            release.artifacts.iter().map(|artifact| (&artifact.digest, artifact.strip)),
+            &release.executables,
+        ),
     }
 }
 
@@ -151,7 +154,8 @@ async fn stage(release: &Release, tool: Option<&dyn Toolchain>, lock: &Lock, sit
     // Makes two folders, and waits at most for another process that lists staging: too little to leave the thread for.
     let staging = site.store.stage(lock)?;
     let mut verified = Vec::with_capacity(release.artifacts.len());
-    let mut unpacked = Unpacked { artifacts: Vec::new(), nodes: Vec::new(), installed: site.now };
+    let executables = release.executables.clone();
+    let mut unpacked = Unpacked { artifacts: Vec::new(), nodes: Vec::new(), executables, installed: site.now };
     let mut layers = Layers::default();
     for artifact in &release.artifacts {
         let Ingested { verified: proof, nodes, bytes } =
@@ -161,6 +165,7 @@ async fn stage(release: &Release, tool: Option<&dyn Toolchain>, lock: &Lock, sit
         unpacked.nodes.extend(nodes);
     }
     unpacked.nodes.extend(layers.nodes);
+    staging.expose(&release.executables, &mut unpacked.nodes)?;
     if let Some(tool) = tool {
         unpacked.nodes.extend(staging.add(&tool.extras(&staging.final_root(), release.platform))?);
     }

@@ -27,6 +27,14 @@ pub enum Error {
         /// All known names.
         known: Vec<String>,
     },
+    /// A project cannot define the tool like that.
+    #[error("{tool} cannot be defined like that: {reason}")]
+    BadDefinition {
+        /// The tool.
+        tool: String,
+        /// What is wrong with it, and what would be right.
+        reason: String,
+    },
     /// The tool has no such source.
     #[error("{tool} has no source called `{name}`")]
     UnknownSource {
@@ -188,7 +196,14 @@ impl Explain for Error {
             Self::UnknownSource { tool, known, .. } if known.is_empty() => {
                 vec![format!("{tool} has its usual source only; remove `source` from the line")]
             }
-            Self::UnknownTool { known, .. } | Self::UnknownSource { known, .. } | Self::UnknownFile { known, .. } => {
+            Self::UnknownTool { known, .. } => vec![
+                format!("known are {}", known.join(", ")),
+                "a project can define others: `[tools.NAME]` with `github` or `url` in toolkit.toml".to_owned(),
+            ],
+            Self::BadDefinition { .. } => {
+                vec!["nothing was changed; mend the table of the tool in toolkit.toml".to_owned()]
+            }
+            Self::UnknownSource { known, .. } | Self::UnknownFile { known, .. } => {
                 vec![format!("known are {}", known.join(", "))]
             }
             Self::ManifestLine { source, .. } => source.hints(),

@@ -51,7 +51,14 @@ fn entry(asked: &Asked, platforms: &[Platform], locked: &LockedTool, policy: &Po
             findings.push(format!("{name} {} is not locked for {platform}", locked.version));
         }
     }
-    for LockedArtifact { platform, artifact } in &locked.artifacts {
+    for platform in locked_platforms(locked) {
+        // A version that cannot be read was found above.
+        let Ok(release) = release(asked, locked, platform, locked.artifacts_for(platform)) else { continue };
+        if !asked.tool.agrees(&release) {
+            findings.push(format!("{name} is defined in another way than it is locked for {platform}"));
+        }
+    }
+    for LockedArtifact { platform, artifact, .. } in &locked.artifacts {
         if !platforms.contains(platform) {
             findings.push(format!("{name} is locked for {platform}, which `platforms` does not list"));
         }
@@ -65,6 +72,13 @@ fn entry(asked: &Asked, platforms: &[Platform], locked: &LockedTool, policy: &Po
         }
     }
     findings
+}
+
+fn locked_platforms(locked: &LockedTool) -> Vec<Platform> {
+    let mut platforms: Vec<Platform> = locked.artifacts.iter().map(|locked| locked.platform).collect();
+    platforms.sort_unstable();
+    platforms.dedup();
+    platforms
 }
 
 fn wording(request: &str, file: Option<&str>, source: Option<&str>) -> String {
@@ -123,7 +137,8 @@ async fn answer(asked: &Asked, platforms: &[Platform], site: &Site<'_>) -> Resul
             if artifact.size.is_none() {
                 artifact.size = announced_size(&artifact, site).await;
             }
-            artifacts.push(LockedArtifact { platform: release.platform, artifact });
+            let executables = release.executables.clone();
+            artifacts.push(LockedArtifact { platform: release.platform, artifact, executables });
         }
     }
     Ok(LockedTool { image, ..entry_for(&resolved, artifacts) })
@@ -195,7 +210,8 @@ fn release(asked: &Asked, locked: &LockedTool, platform: Platform, artifacts: Ve
     let tool = ToolName::parse(asked.tool.name())?;
     let version: Version = asked.tool.version(&locked.version).map_err(|cause| stale(cause.to_string()))?;
     let image = locked.image.clone().map(|reference| SourceImage { reference, manifest: None });
-    Ok(Release { tool, version, platform, artifacts, image })
+    let executables = locked.executables_for(platform);
+    Ok(Release { image, executables, ..Release::new(tool, version, platform, artifacts) })
 }
 
 #[cfg(test)]
@@ -215,6 +231,7 @@ mod tests {
                 format: Format::TarGz,
                 strip: 1,
             },
+            executables: Vec::new(),
         }
     }
 

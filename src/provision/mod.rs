@@ -3,13 +3,14 @@
 mod asked;
 mod carry_out;
 mod error;
+mod first_seen;
 mod locking;
 mod resolve;
 mod visible;
 
 use std::sync::Arc;
 
-pub use asked::{Asked, Origin, argument, file, project};
+pub use asked::{Asked, Origin, argument, argument_in, file, project};
 pub use carry_out::{Installed, Missing, Plan, Work, id_of, repair};
 pub use error::Error;
 pub use locking::{Findings, check, from_lock, lock};

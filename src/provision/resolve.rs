@@ -1,5 +1,6 @@
 //! From a request to one version for all platforms, and to the files of each.
 
+use super::first_seen::Witness;
 use super::{Asked, Error, Site};
 use crate::model::{Candidate, Channel, Choice, Level, Platform, Release, Verdict, Version};
 
@@ -86,7 +87,7 @@ pub async fn releases(
     for platform in platforms {
         let release = asked
             .tool
-            .release(version, *platform, site.metadata)
+            .release(version, *platform, &Witness(site))
             .await
             .map_err(|source| Error::Resolve { request: asked.text(), source })?;
         strong_enough(&release, site.policy.verification)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Error, Installed};
-use crate::model::{Activation, Platform, ToolName};
+use crate::model::{Activation, Executable, Platform, ToolName};
 use crate::report::Report;
 use crate::store::{Composition, Install, Linked, Store, View};
 use crate::toolchain::{self, Toolchain};
@@ -19,6 +19,17 @@ pub struct Visible {
     pub settings: Vec<(String, String)>,
     /// The platform it runs on.
     pub platform: Platform,
+    /// The executables that the project names, where it defines the tool itself.
+    named: Vec<Executable>,
+}
+
+impl Visible {
+    /// Lists the executables, relative to the root.
+    #[must_use]
+    pub fn executables(&self) -> Vec<PathBuf> {
+        let named = self.named.iter().map(|executable| PathBuf::from(executable.named_path()));
+        self.tool.executables(self.platform).into_iter().chain(named).collect()
+    }
 }
 
 /// Groups installs into the roots that an environment shows; several that share a root become one view.
@@ -40,7 +51,8 @@ pub fn members(installs: &[Installed], store: &Store, report: &dyn Report) -> Re
             }
         };
         let (settings, platform) = (installed.asked.settings.clone(), installed.install.id.platform);
-        visible.push(Visible { tool, root, settings, platform });
+        let named = installed.install.receipt.executables.clone();
+        visible.push(Visible { tool, root, settings, platform, named });
     }
     Ok(visible)
 }
@@ -101,6 +113,13 @@ pub fn activate(visible: &[Visible]) -> Result<Activation, Error> {
     for one in visible {
         let activation = toolchain::activate(one.tool, &one.root, &one.settings)?;
         whole.paths.extend(activation.paths);
+        for executable in &one.named {
+            let folder = executable.path.rsplit_once('/').map(|(folder, _)| one.root.join(folder));
+            let folder = folder.unwrap_or_else(|| one.root.clone());
+            if !whole.paths.contains(&folder) {
+                whole.paths.push(folder);
+            }
+        }
         for (name, value) in activation.vars {
             if !whole.vars.iter().any(|(known, _)| *known == name) {
                 whole.vars.push((name, value));
@@ -115,9 +134,7 @@ pub fn activate(visible: &[Visible]) -> Result<Activation, Error> {
 /// # Errors
 /// When something else than a link of this store is in the way; nothing is replaced then.
 pub fn link(visible: &[Visible], folder: &Path, store: &Store) -> Result<Vec<Linked>, Error> {
-    let targets: Vec<PathBuf> = visible
-        .iter()
-        .flat_map(|one| one.tool.executables(one.platform).into_iter().map(|name| one.root.join(name)))
-        .collect();
+    let targets: Vec<PathBuf> =
+        visible.iter().flat_map(|one| one.executables().into_iter().map(|name| one.root.join(name))).collect();
     Ok(store.link(folder, &targets)?)
 }

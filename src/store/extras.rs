@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Staging;
 use super::error::{At, Error};
 use super::link::symlink;
-use crate::model::{Extra, ExtraKind, Node, NodeKind};
+use crate::model::{Executable, Extra, ExtraKind, Node, NodeKind};
 
 /// Files are readable for everybody and executable for nobody.
 const MODE: u32 = 0o644;
@@ -17,6 +17,34 @@ impl Staging {
     #[must_use]
     pub fn final_root(&self) -> PathBuf {
         self.store.root_of(&self.id)
+    }
+
+    /// Gives each executable its name and the right to be run; `nodes` is what was unpacked, and learns of both.
+    ///
+    /// # Errors
+    /// [`Error::NoExecutable`] when there is no such file; as [`Staging::add`].
+    pub fn expose(&self, executables: &[Executable], nodes: &mut Vec<Node>) -> Result<(), Error> {
+        let tree = self.tree();
+        for executable in executables {
+            let path = tree.join(&executable.path);
+            if !fs::metadata(&path).is_ok_and(|found| found.is_file()) {
+                return Err(Error::NoExecutable { path });
+            }
+            for node in nodes.iter_mut().filter(|node| node.path == executable.path) {
+                if let NodeKind::File { mode, .. } = &mut node.kind
+                    && *mode & 0o111 == 0
+                {
+                    *mode |= 0o755;
+                    make_runnable(&path).at("change the mode of", &path)?;
+                }
+            }
+            let named = executable.named_path();
+            if named != executable.path {
+                let target = executable.path.rsplit('/').next().unwrap_or_default().to_owned();
+                nodes.push(add(&tree, &Extra { path: named, kind: ExtraKind::Link(target) })?);
+            }
+        }
+        Ok(())
     }
 
     /// Adds `extras` to the tree, and gives what was added.
@@ -75,6 +103,16 @@ fn readable(file: &File) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn readable(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn make_runnable(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn make_runnable(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

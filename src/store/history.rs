@@ -79,6 +79,7 @@ impl Install {
             platform: self.id.platform,
             artifacts: self.receipt.artifacts.iter().map(super::Origin::artifact).collect(),
             image: None,
+            executables: self.receipt.executables.clone(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use crate::model::{Digest, Platform, ToolName, Version};
+use crate::model::{Digest, Executable, Platform, ToolName, Version};
 
 /// What tells one install from every other.
 #[derive(Debug, Clone)]
@@ -39,6 +39,26 @@ impl Mark {
                 hasher.finalize().to_hex().to_string()
             }
         };
+        hex.truncate(12);
+        Self(hex)
+    }
+
+    /// Derives the mark of an install of which the project says how it is laid out: another layout of the same files is
+    /// another install. Without executables of the project's the mark is that of the digests alone.
+    #[must_use]
+    pub fn laid_out<'a>(files: impl IntoIterator<Item = (&'a Digest, usize)>, executables: &[Executable]) -> Self {
+        let files: Vec<(&Digest, usize)> = files.into_iter().collect();
+        if executables.is_empty() {
+            return Self::of(files.into_iter().map(|(digest, _)| digest));
+        }
+        let mut hasher = blake3::Hasher::new();
+        for (digest, strip) in files {
+            hasher.update(format!("{digest} {strip}\n").as_bytes());
+        }
+        for Executable { name, path } in executables {
+            hasher.update(format!("{name} {path}\n").as_bytes());
+        }
+        let mut hex = hasher.finalize().to_hex().to_string();
         hex.truncate(12);
         Self(hex)
     }

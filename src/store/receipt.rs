@@ -8,7 +8,7 @@ use url::Url;
 use super::error::{At, Error};
 use super::id::{InstallId, Mark};
 use super::is_absent;
-use crate::model::{Artifact, Digest, Format, Platform, Proof, ToolName, Version};
+use crate::model::{Artifact, Digest, Executable, Format, Platform, Proof, ToolName, Version};
 
 /// The newest schema that is written and understood.
 const SCHEMA: u64 = 1;
@@ -20,6 +20,8 @@ pub struct Receipt {
     pub id: InstallId,
     /// What it was unpacked from, in this order.
     pub artifacts: Vec<Origin>,
+    /// The executables that a project named, for a tool that it defines itself.
+    pub executables: Vec<Executable>,
     /// When it was promoted, in UTC.
     pub installed: jiff::Timestamp,
     /// The BLAKE3 digest of its file list, in hexadecimal digits.
@@ -74,6 +76,8 @@ struct Written {
     semver: String,
     platform: String,
     artifacts: Vec<Origin>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    executables: Vec<Executable>,
     installed: jiff::Timestamp,
     files: String,
     count: u64,
@@ -102,6 +106,7 @@ impl Receipt {
             semver: self.id.version.semver().to_string(),
             platform: self.id.platform.to_string(),
             artifacts: self.artifacts.clone(),
+            executables: self.executables.clone(),
             installed: self.installed,
             files: self.files.clone(),
             count: self.count,
@@ -144,10 +149,13 @@ impl Written {
             tool: ToolName::parse(&self.tool).ok()?,
             version: Version::spelled(&self.version, self.semver.parse().ok()?).ok()?,
             platform: self.platform.parse::<Platform>().ok()?,
-            mark: Mark::of(self.artifacts.iter().map(|artifact| &artifact.digest)),
+            mark: Mark::laid_out(
+                self.artifacts.iter().map(|artifact| (&artifact.digest, artifact.strip)),
+                &self.executables,
+            ),
         };
-        let Self { artifacts, installed, files, count, bytes, .. } = self;
-        Some(Receipt { id, artifacts, installed, files, count, bytes })
+        let Self { artifacts, executables, installed, files, count, bytes, .. } = self;
+        Some(Receipt { id, artifacts, executables, installed, files, count, bytes })
     }
 }
 
@@ -175,6 +183,7 @@ mod tests {
                 format: Format::TarGz,
                 strip: 1,
             }],
+            executables: Vec::new(),
             installed: "2026-11-23T10:00:00Z".parse().unwrap(),
             files: "00".repeat(32),
             count: 3,

@@ -14,7 +14,7 @@ use super::id::{InstallId, Mark};
 use super::lock::Lock;
 use super::receipt::{Origin, Receipt};
 use super::{FILES, Install, RECEIPT, STAGING, Store, TREE, is_absent};
-use crate::model::{Digest, Node, Verified};
+use crate::model::{Digest, Executable, Node, Verified};
 
 /// A private folder in which one install comes into being.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Unpacked {
     pub artifacts: Vec<Origin>,
     /// Every entry that was unpacked; where a path comes twice, the last one counts.
     pub nodes: Vec<Node>,
+    /// The executables that the project names, for a tool that it defines itself.
+    pub executables: Vec<Executable>,
     /// The time to put on the receipt.
     pub installed: jiff::Timestamp,
 }
@@ -143,7 +145,8 @@ impl Staging {
         if !digests.iter().eq(unpacked.artifacts.iter().map(|artifact| &artifact.digest)) {
             return Err(unproven("the verified digests are not those of its artifacts"));
         }
-        if Mark::of(&digests) != self.id.mark {
+        let strips = unpacked.artifacts.iter().map(|artifact| artifact.strip);
+        if Mark::laid_out(digests.iter().zip(strips), &unpacked.executables) != self.id.mark {
             return Err(unproven("it is named by other digests than those that were verified"));
         }
         let folder = self.scratch.made();
@@ -153,6 +156,7 @@ impl Staging {
         let receipt = Receipt {
             id: self.id.clone(),
             artifacts: unpacked.artifacts,
+            executables: unpacked.executables,
             installed: unpacked.installed,
             files: sealed,
             count: files.entries().len() as u64,

@@ -136,6 +136,7 @@ impl Toolchain for Dotnet {
         let published = published.expect("`document_of` gives a document that has the version");
         let file = self.file(published, version, platform)?;
         Ok(Release {
+            executables: Vec::new(),
             tool: ToolName::parse(self.name()).expect("the three names follow the grammar of names"),
             version: version.clone(),
             platform,

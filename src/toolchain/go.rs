@@ -108,7 +108,7 @@ impl Toolchain for Go {
             return Err(Error::NoSuchPlatform { tool, version, platform, published });
         };
         let artifacts = vec![artifact(file, platform)?];
-        Ok(Release { tool: tool_name(), version: entry.version.clone(), platform, artifacts, image: None })
+        Ok(Release::new(tool_name(), entry.version.clone(), platform, artifacts))
     }
 
     fn activation(&self, root: &Path) -> Activation {

@@ -186,7 +186,7 @@ impl Toolchain for Kaniko {
             }
         };
         let tool = ToolName::parse(self.name()).expect("the names of the variants are names of tools");
-        Ok(Release { tool, version: version.clone(), platform, artifacts: image.layers, image: Some(image.source) })
+        Ok(Release { image: Some(image.source), ..Release::new(tool, version.clone(), platform, image.layers) })
     }
 
     fn version(&self, text: &str) -> Result<Version, BadVersion> {

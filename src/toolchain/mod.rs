@@ -1,6 +1,7 @@
 //! The tools that this program knows. A new one is one new file and one line in [`ALL`].
 
 pub mod dotnet;
+mod general;
 mod github;
 pub mod go;
 pub mod kaniko;
@@ -24,6 +25,7 @@ use crate::model::{
 use crate::net::{self, Metadata};
 use crate::sandbox::Job;
 
+pub use general::define;
 pub use setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
 
 /// Every tool, in the order in which people should see them.
@@ -109,6 +111,12 @@ pub trait Toolchain: Debug + Sync {
     /// under another path by now.
     fn extras(&self, _root: &Path, _platform: Platform) -> Vec<Extra> {
         Vec::new()
+    }
+
+    /// Tells whether a release of a lock is what the tool means by its version. A project that defines a tool can change
+    /// its mind about where it comes from and how it is laid out.
+    fn agrees(&self, _release: &Release) -> bool {
+        true
     }
 
     /// Names the root that several installs share as a view (`dotnet`: SDKs and runtimes in one `DOTNET_ROOT`).
@@ -299,6 +307,14 @@ pub enum Error {
         /// The repository.
         repository: String,
     },
+    /// Nobody announces a digest of a file, and the policy asks for one.
+    #[error("nobody announces a digest of {url}: {reason}")]
+    Unannounced {
+        /// The file.
+        url: String,
+        /// Who could, and does not.
+        reason: String,
+    },
     /// The upstream announces no usable digest for a file.
     #[error("{url} has no usable digest: {reason}")]
     NoDigest {
@@ -326,7 +342,7 @@ impl Explain for Error {
             Self::Document { .. } => Kind::Upstream,
             Self::Limited { .. } => Kind::Upstream,
             Self::NoSuchVersion { .. } | Self::NoSuchPlatform { .. } | Self::NoRepository { .. } => Kind::Usage,
-            Self::NoDigest { .. } | Self::Mismatch { .. } => Kind::Integrity,
+            Self::NoDigest { .. } | Self::Mismatch { .. } | Self::Unannounced { .. } => Kind::Integrity,
         }
     }
 
@@ -351,6 +367,11 @@ impl Explain for Error {
             Self::NoRepository { .. } => {
                 vec!["check the spelling; a repository that only members see cannot be read".to_owned()]
             }
+            Self::Unannounced { .. } => vec![
+                "ask for a newer release, or for one of which a list of digests is published".to_owned(),
+                "`verification = \"first-seen\"` under `[policy]` in toolkit.toml takes the file as it is when it is locked"
+                    .to_owned(),
+            ],
             Self::NoDigest { .. } => {
                 vec!["a file without a digest is never installed; ask for a newer version".to_owned()]
             }
@@ -383,13 +404,29 @@ fn not_published(
 /// Takes the digest of what is at `url` today, for a file of which nobody announces one; `why` says so in words.
 ///
 /// # Errors
-/// [`Error::NoDigest`] when the policy asks for more than that.
+/// [`Error::Unannounced`] when the policy asks for more than that.
 async fn first_seen(url: &Url, why: &str, metadata: &dyn Metadata) -> Result<(Digest, Proof), Error> {
     let seen = metadata.first_seen(url).await;
     match seen.map_err(|source| Error::Metadata { tool: url.to_string(), source })? {
-        Some(digest) => Ok((digest, Proof { level: Level::FirstSeen, source: "this download".to_owned() })),
-        None => Err(Error::NoDigest { url: url.to_string(), reason: why.to_owned() }),
+        Some(digest) => Ok((digest, Proof { level: Level::FirstSeen, source: "the first download".to_owned() })),
+        None => Err(Error::Unannounced { url: url.to_string(), reason: why.to_owned() }),
     }
+}
+
+/// Reads a version of the tool called `name`; of one that only some project knows, as such tools number theirs.
+///
+/// # Errors
+/// When it is none.
+pub fn version(name: &str, text: &str) -> Result<Version, BadVersion> {
+    find(name).map_or_else(|| semantic::version(text), |tool| tool.version(text))
+}
+
+/// Reads what is asked of the tool called `name`, as [`version`] does.
+///
+/// # Errors
+/// When it is none of the tool's spellings.
+pub fn channel(name: &str, text: &str) -> Result<Channel, BadChannel> {
+    find(name).map_or_else(|| semantic::channel(name, text), |tool| tool.channel(text))
 }
 
 /// Finds a tool by its name or an alias, without regard to case.

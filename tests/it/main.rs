@@ -21,6 +21,7 @@ mod gen_executed;
 mod gen_injection;
 #[path = "gen/runner.rs"]
 mod gen_runner;
+mod general;
 #[path = "gen/gitlab_hostile.rs"]
 mod gitlab_hostile;
 #[path = "gen/gitlab_scripts.rs"]

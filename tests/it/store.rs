@@ -63,7 +63,7 @@ fn unpack(tree: &Path, files: &[File<'_>], version: &str) -> std::io::Result<Unp
         format: Format::TarGz,
         strip: 1,
     };
-    Ok(Unpacked { artifacts: vec![origin], nodes, installed: jiff::Timestamp::UNIX_EPOCH })
+    Ok(Unpacked { artifacts: vec![origin], nodes, executables: Vec::new(), installed: jiff::Timestamp::UNIX_EPOCH })
 }
 
 fn promote(staging: Staging, files: &[File<'_>], version: &str) -> Result<Install, Error> {

@@ -96,7 +96,7 @@ impl Toolchain for GoProxy {
             strip: 2, // golang.org/toolchain@v0.0.1-go1.22.5.linux-amd64/
         };
         let version = version::release(&name).unwrap_or_else(|| version.clone());
-        Ok(Release { tool: tool_name(), version, platform, artifacts: vec![artifact], image: None })
+        Ok(Release::new(tool_name(), version, platform, vec![artifact]))
     }
 
     fn activation(&self, root: &Path) -> Activation {

@@ -237,7 +237,8 @@ impl Launch<'_> {
     fn surroundings(&mut self) -> Vec<(String, String)> {
         let mut vars: Vec<(String, String)> =
             VARS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let passed = self.host.vars().filter(|(name, _)| is_passed(name) && !FILES.contains(name));
+        let passed =
+            self.host.vars().filter(|(name, value)| !value.is_empty() && is_passed(name) && !FILES.contains(name));
         vars.extend(passed.map(|(name, value)| (name.to_owned(), value.to_owned())));
         for name in FILES {
             let Some(file) = self.host.var(name).map(|file| self.host.cwd.join(file)).filter(|file| file.is_file())

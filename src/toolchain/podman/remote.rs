@@ -104,7 +104,7 @@ impl Toolchain for Remote {
         let url = repository.download(&published.tag, &asset.name);
         let artifact = Artifact { url, digest, proof, size: asset.size, format: Format::TarGz, strip: 0 };
         let tool = ToolName::parse(self.name()).expect("lower-case letters and `-` are a tool's name");
-        Ok(Release { tool, version: found.version.clone(), platform, artifacts: vec![artifact], image: None })
+        Ok(Release::new(tool, found.version.clone(), platform, vec![artifact]))
     }
 
     fn version(&self, text: &str) -> Result<Version, BadVersion> {

@@ -56,6 +56,13 @@ fn arguments() -> Vec<Section> {
         section("provision::Error::BadSetting", [in_manifest(Error::BadSetting(bad_setting("toolchain", "newest")))]),
         section("toolchain::BadSetting", [in_manifest(Error::BadSetting(bad_setting("flavour", "plain")))]),
         section("provision::Error::UnknownTool", [asked("dotnett@lts"), asked("rust@stable")]),
+        section(
+            "provision::Error::BadDefinition",
+            [in_manifest(Error::BadDefinition {
+                tool: text("go"),
+                reason: text("toolkit knows this tool itself; remove `github` and `url`, or choose another name"),
+            })],
+        ),
         section("provision::Error::UnknownSource", [in_manifest(source), in_manifest(no_source)]),
         section("provision::Error::ManifestLine", [in_manifest(asked_error("go@>1.22 <"))]),
     ]
@@ -169,6 +176,18 @@ fn releases() -> Vec<Section> {
         section(
             "toolchain::Error::NoRepository",
             [resolving("jq@1.7", toolchain::Error::NoRepository { tool: text("jq"), repository: text("jqlang/jqq") })],
+        ),
+        section(
+            "toolchain::Error::Unannounced",
+            [resolving(
+                "podman@5.4",
+                toolchain::Error::Unannounced {
+                    url: text(
+                        "https://github.com/mgoltzsche/podman-static/releases/download/v5.4.2/podman-linux-arm64.tar.gz",
+                    ),
+                    reason: text("GitHub announces none"),
+                },
+            )],
         ),
         section(
             "toolchain::Error::NoDigest",

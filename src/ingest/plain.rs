@@ -1,0 +1,56 @@
+//! A file that is no archive: an executable as it is, received into the tree under its own name.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use super::incoming::Incoming;
+use super::worker::Worker;
+use super::{Error, Ingested};
+use crate::model::{Node, NodeKind};
+
+/// Executable for everybody, for the owner to replace.
+const MODE: u32 = 0o755;
+
+/// Receives the file into `target`, an empty folder. As with archives, its digest is checked at the end, before anybody
+/// else sees the folder.
+pub(super) async fn place(incoming: Incoming<'_>, target: &Path) -> Result<Ingested, Error> {
+    let wanted = incoming.wanted();
+    let name = wanted.file();
+    let path = target.join(&name);
+    let file = File::create_new(&path).map_err(|source| Error::disk("create", &path, source))?;
+    let mut worker = Worker::start("receive", move |mut arrivals| {
+        let mut file = file;
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0; 128 << 10];
+        let mut size = 0;
+        loop {
+            let failed = |source| Error::disk("write", &path, source);
+            match arrivals.read(&mut buffer).map_err(failed)? {
+                0 => break,
+                length => {
+                    file.write_all(&buffer[..length]).map_err(failed)?;
+                    hasher.update(&buffer[..length]);
+                    size += length as u64;
+                }
+            }
+        }
+        executable(&file).map_err(|source| Error::disk("change the mode of", &path, source))?;
+        Ok(NodeKind::File { mode: MODE, size, digest: *hasher.finalize().as_bytes() })
+    })?;
+    let total = incoming.receive(Some(&mut worker)).await?;
+    let outcome = worker.outcome().await;
+    let bytes = total.bytes;
+    let verified = wanted.verify(total)?;
+    Ok(Ingested { verified, nodes: vec![Node { path: name, kind: outcome? }], bytes })
+}
+
+#[cfg(unix)]
+fn executable(file: &File) -> std::io::Result<()> {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(MODE))
+}
+
+#[cfg(not(unix))]
+fn executable(_: &File) -> std::io::Result<()> {
+    Ok(())
+}

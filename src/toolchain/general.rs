@@ -1,0 +1,280 @@
+//! Tools that this program does not know and a project defines: releases on GitHub, or files under an address.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use url::Url;
+
+use super::github::{self, Published, Repository};
+use super::{Error, Toolchain, first_seen, not_published, semantic, sums};
+use crate::model::{
+    Activation, Arch, Artifact, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Executable, Format, Level,
+    Libc, Os, Phase, Platform, Policy, Proof, Release, Support, ToolName, Version,
+};
+use crate::net::Metadata;
+use crate::project::{Definition, Origin, Pattern};
+
+/// A tool as a project defines it.
+#[derive(Debug)]
+pub struct General {
+    /// Handed out as long as the program runs.
+    name: &'static str,
+    tool: ToolName,
+    definition: Definition,
+    /// The repository, where releases are on GitHub.
+    repository: Option<Repository>,
+}
+
+const SPELLINGS: &[(&str, &str)] = &[
+    ("latest", "the newest release on GitHub; `stable` means the same"),
+    ("1.7", "the newest release of 1.7 on GitHub; under an address, this version"),
+    ("1.7.1", "this release"),
+    ("^1.6", "a semantic-version range of releases on GitHub"),
+];
+
+/// Makes a tool of a project's definition, for as long as the program runs: a project has few, and they are read once.
+///
+/// # Errors
+/// The reason, in words: this program knows the tool itself, or the repository is none.
+pub fn define(name: &ToolName, definition: &Definition) -> Result<&'static dyn Toolchain, String> {
+    if super::find(name.as_str()).is_some() {
+        return Err("toolkit knows this tool itself; remove `github` and `url`, or choose another name".to_owned());
+    }
+    let repository = match &definition.origin {
+        Origin::GitHub { repository, .. } => Some(Repository::parse(repository)?),
+        Origin::Url(_) => None,
+    };
+    Ok(Box::leak(Box::new(General {
+        name: Box::leak(name.as_str().to_owned().into_boxed_str()),
+        tool: name.clone(),
+        definition: definition.clone(),
+        repository,
+    })))
+}
+
+/// A release on GitHub whose tag is a version.
+struct Tagged {
+    version: Version,
+    published: Published,
+}
+
+#[async_trait]
+impl Toolchain for General {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        "a tool that the project defines in toolkit.toml"
+    }
+
+    fn spellings(&self) -> &'static [(&'static str, &'static str)] {
+        SPELLINGS
+    }
+
+    /// Under an address there is no list of releases, so a version is what it says.
+    fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
+        if self.repository.is_some() {
+            return semantic::channel(self.name, text);
+        }
+        semantic::version(text).map(Channel::Exact).map_err(|_| BadChannel {
+            tool: self.name.to_owned(),
+            text: text.to_owned(),
+            reason: "an address has no list of releases to choose from; name one version, such as 25.1".to_owned(),
+        })
+    }
+
+    async fn candidates(
+        &self,
+        channel: &Channel,
+        _policy: &Policy,
+        metadata: &dyn Metadata,
+    ) -> Result<Vec<Candidate>, Error> {
+        let Some(repository) = &self.repository else {
+            let Channel::Exact(version) = channel else { return Ok(Vec::new()) };
+            return Ok(vec![candidate(version.clone(), None, Phase::Active)]);
+        };
+        let releases = self.releases(repository, metadata).await?;
+        let of = |Tagged { version, published }: Tagged| {
+            let phase = if published.prerelease { Phase::Preview } else { Phase::Active };
+            candidate(version, published.day, phase)
+        };
+        Ok(releases.into_iter().map(of).collect())
+    }
+
+    fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
+        semantic::choose(channel, candidates, policy)
+    }
+
+    async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
+        let (version, artifact) = match &self.repository {
+            Some(repository) => self.on_github(repository, version, platform, metadata).await?,
+            None => (version.clone(), self.under_an_address(version, platform, metadata).await?),
+        };
+        let executables = self.executables_of(&version, platform, artifact.file_name());
+        Ok(Release { executables, ..Release::new(self.tool.clone(), version, platform, vec![artifact]) })
+    }
+
+    fn version(&self, text: &str) -> Result<Version, BadVersion> {
+        semantic::version(text)
+    }
+
+    /// What is visible follows from the executables, which the install knows.
+    fn activation(&self, _root: &Path) -> Activation {
+        Activation::default()
+    }
+
+    fn executables(&self, _platform: Platform) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn agrees(&self, release: &Release) -> bool {
+        let [artifact] = release.artifacts.as_slice() else { return false };
+        let Some(url) = self.url(&release.version, release.platform) else { return false };
+        let (format, strip) = self.packing(artifact.file_name());
+        let executables = self.executables_of(&release.version, release.platform, artifact.file_name());
+        artifact.url == url
+            && (artifact.format, artifact.strip) == (format, strip)
+            && release.executables == executables
+    }
+}
+
+impl General {
+    /// Reads the releases whose tags are versions by the definition, and which have a file for some platform.
+    async fn releases(&self, repository: &Repository, metadata: &dyn Metadata) -> Result<Vec<Tagged>, Error> {
+        let Origin::GitHub { tag, .. } = &self.definition.origin else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for published in github::releases(self.name, repository, metadata).await? {
+            let version = tag.version_in(&published.tag).and_then(|text| semantic::version(text).ok());
+            if let Some(version) = version
+                && self.platforms(&version, &published).next().is_some()
+            {
+                found.push(Tagged { version, published });
+            }
+        }
+        found.sort_by(|a, b| b.version.cmp(&a.version));
+        found.dedup_by(|a, b| a.version == b.version);
+        Ok(found)
+    }
+
+    /// Lists the platforms for which a release has a file.
+    fn platforms(&self, version: &Version, published: &Published) -> impl Iterator<Item = Platform> {
+        all_platforms().filter(|platform| {
+            let file = self.definition.file(version.as_str(), *platform);
+            file.is_some_and(|name| published.asset(&name).is_some())
+        })
+    }
+
+    async fn on_github(
+        &self,
+        repository: &Repository,
+        version: &Version,
+        platform: Platform,
+        metadata: &dyn Metadata,
+    ) -> Result<(Version, Artifact), Error> {
+        let releases = self.releases(repository, metadata).await?;
+        let Some(Tagged { version, published }) = releases.iter().find(|tagged| tagged.version == *version) else {
+            let near = semantic::near(version, releases.iter().map(|tagged| &tagged.version));
+            return Err(Error::NoSuchVersion { tool: self.name.to_owned(), version: version.to_string(), near });
+        };
+        let file = self.definition.file(version.as_str(), platform);
+        let asset = file
+            .and_then(|name| published.asset(&name))
+            .ok_or_else(|| not_published(self.name, version, platform, self.platforms(version, published)))?;
+        let url = repository.download(&published.tag, &asset.name);
+        let list = self.definition.sums.as_ref().map(|sums| self.fill(sums, version, platform, &asset.name));
+        if let Some(list) = list.as_ref().filter(|list| published.asset(list).is_none()) {
+            let reason = format!("the release has no file {list}, which `sums` names");
+            return Err(Error::NoDigest { url: url.to_string(), reason });
+        }
+        let (digest, proof) = github::digest(repository, published, asset, list.as_deref(), metadata).await?;
+        Ok((version.clone(), self.artifact(url, digest, proof, asset.size)))
+    }
+
+    async fn under_an_address(
+        &self,
+        version: &Version,
+        platform: Platform,
+        metadata: &dyn Metadata,
+    ) -> Result<Artifact, Error> {
+        let Some(url) = self.url(version, platform) else {
+            let published = all_platforms().filter(|other| self.definition.file(version.as_str(), *other).is_some());
+            return Err(not_published(self.name, version, platform, published));
+        };
+        let Some(sums) = &self.definition.sums else {
+            let (digest, proof) = first_seen(&url, "no `sums` names a list of them", metadata).await?;
+            return Ok(self.artifact(url, digest, proof, None));
+        };
+        let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+        let list = address(&self.fill(sums, version, platform, name));
+        let source = list.host_str().unwrap_or_default().to_owned();
+        let bytes = metadata
+            .read(&sums::document(list))
+            .await
+            .map_err(|source| Error::Metadata { tool: self.name.to_owned(), source })?;
+        let unusable = |reason: String| Error::NoDigest { url: url.to_string(), reason };
+        let digest = sums::find(&bytes, name)
+            .map_err(unusable)?
+            .ok_or_else(|| unusable("the list that `sums` names does not have it".to_owned()))?;
+        Ok(self.artifact(url, digest, Proof { level: Level::Checksum, source }, None))
+    }
+
+    /// Gives where the file is; none when the definition has none for the platform.
+    fn url(&self, version: &Version, platform: Platform) -> Option<Url> {
+        let file = self.definition.file(version.as_str(), platform)?;
+        Some(match (&self.repository, &self.definition.origin) {
+            (Some(repository), Origin::GitHub { tag, .. }) => {
+                repository.download(&self.fill(tag, version, platform, ""), &file)
+            }
+            _ => address(&file),
+        })
+    }
+
+    fn artifact(&self, url: Url, digest: Digest, proof: Proof, size: Option<u64>) -> Artifact {
+        let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default().to_owned();
+        let (format, strip) = self.packing(&name);
+        Artifact { url, digest, proof, size, format, strip }
+    }
+
+    /// Tells how a file is packed. What is no archive is the executable itself, and has no folders to drop.
+    fn packing(&self, name: &str) -> (Format, usize) {
+        match Format::from_name(name) {
+            Some(format) => (format, self.definition.strip),
+            None => (Format::File, 0),
+        }
+    }
+
+    /// Gives what to make visible: of an archive what the definition names, of an executable that file.
+    fn executables_of(&self, version: &Version, platform: Platform, file: &str) -> Vec<Executable> {
+        let named = &self.definition.executables;
+        if Format::from_name(file).is_none() && named.len() <= 1 {
+            let name = named.first().map_or(self.name, |(name, _)| name);
+            return vec![Executable { name: name.to_owned(), path: file.to_owned() }];
+        }
+        let of = |(name, path): &(String, Pattern)| Executable {
+            name: name.clone(),
+            path: self.fill(path, version, platform, ""),
+        };
+        named.iter().map(of).collect()
+    }
+
+    fn fill(&self, pattern: &Pattern, version: &Version, platform: Platform, asset: &str) -> String {
+        self.definition.fill(pattern, version.as_str(), platform, asset)
+    }
+}
+
+/// Reads an address that was checked with its holes, before they were filled with what has no meaning in one.
+fn address(text: &str) -> Url {
+    Url::parse(text).expect("the pattern of an address was checked when it was read")
+}
+
+fn candidate(version: Version, released: Option<crate::model::Date>, phase: Phase) -> Candidate {
+    let line = format!("{}.{}", version.semver().major, version.semver().minor);
+    Candidate { version, released, support: Support { line, phase, train: None, eol: None }, security: false }
+}
+
+fn all_platforms() -> impl Iterator<Item = Platform> {
+    let arches = [Arch::Amd64, Arch::Arm64, Arch::Arm, Arch::S390x, Arch::Ppc64le, Arch::Riscv64];
+    let systems = [(Os::Linux, None), (Os::Linux, Some(Libc::Musl)), (Os::Darwin, None), (Os::Windows, None)];
+    systems.into_iter().flat_map(move |(os, libc)| arches.into_iter().map(move |arch| Platform { os, arch, libc }))
+}
