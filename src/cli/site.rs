@@ -14,6 +14,8 @@ use super::{Global, render};
 use crate::host::Host;
 use crate::model::{Channel, Level, Platform, Policy};
 use crate::net::{self, Client, Memory, Metadata, Mirror};
+use crate::oci::Access;
+use crate::oci::credentials::keychain;
 use crate::project::{self, Lock, Manifest};
 use crate::provision::{self, Asked, Site};
 use crate::report::Report;
@@ -28,6 +30,8 @@ pub(super) struct Workplace {
     pub(super) manifest: Option<Manifest>,
     pub(super) store: Store,
     pub(super) client: Client,
+    /// What is said to registries of images, by `client` too.
+    pub(super) access: Arc<Access>,
     documents: Memory<Client>,
     runtime: OnceCell<Runtime>,
     pub(super) report: Arc<dyn Report>,
@@ -92,11 +96,13 @@ impl Workplace {
             settings.limits.total = settings.limits.total.min(Duration::from_secs(10));
         }
         let client = Client::new(settings, report.clone());
+        let access = Arc::new(Access::new(client.direct(), keychain(host, &client.direct())));
+        let client = client.authorized_by(access.clone());
         let policy = policy(host, manifest.as_ref());
         let jobs = host.processors.clamp(1, 4);
         let documents = Memory::of(client.clone());
         let (host, store, runtime) = (host.clone(), Store::at(home), OnceCell::new());
-        Ok(Self { host, root, manifest, store, client, documents, runtime, report, policy, jobs })
+        Ok(Self { host, root, manifest, store, client, access, documents, runtime, report, policy, jobs })
     }
 
     /// Gives what provisioning needs of it.

@@ -38,11 +38,22 @@ impl Client {
     /// Gives a client that shares connections and copies with this one and asks `authorizer` what to say to servers.
     #[must_use]
     pub fn authorized_by(&self, authorizer: Arc<dyn Authorizer>) -> Self {
-        let Inner { settings, http, cache, cache_warned, report, .. } = self.0.as_ref();
+        self.with(self.0.settings.clone(), Some(authorizer))
+    }
+
+    /// Gives a client that shares connections with this one and asks every server itself, whatever mirror there is: a
+    /// registry that is written to is no upstream of which copies serve as well.
+    #[must_use]
+    pub fn direct(&self) -> Self {
+        self.with(Settings { mirror: None, ..self.0.settings.clone() }, self.0.authorizer.clone())
+    }
+
+    fn with(&self, settings: Settings, authorizer: Option<Arc<dyn Authorizer>>) -> Self {
+        let Inner { http, cache, cache_warned, report, .. } = self.0.as_ref();
         Self(Arc::new(Inner {
-            settings: settings.clone(),
+            settings,
             http: Arc::clone(http),
-            authorizer: Some(authorizer),
+            authorizer,
             cache: cache.clone(),
             cache_warned: Arc::clone(cache_warned),
             report: Arc::clone(report),

@@ -71,7 +71,7 @@ impl Registries {
     /// Makes them reachable through `client`, sharing tokens with whoever else uses `access`.
     #[must_use]
     pub fn with_access(client: &Client, access: Arc<Access>) -> Self {
-        let client = client.authorized_by(access.clone());
+        let client = client.direct().authorized_by(access.clone());
         Self(Arc::new(Inner { client, access, local: Mutex::default() }))
     }
 

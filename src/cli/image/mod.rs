@@ -14,7 +14,6 @@ use super::site::Workplace;
 use crate::host::Host;
 use crate::model::{BadPlatform, ImagePlatform};
 use crate::oci::Registries;
-use crate::oci::credentials::Anonymous;
 
 /// Join images of single platforms under one name, look into images, and find those that lack a platform
 ///
@@ -51,7 +50,7 @@ impl Arguments {
 
 /// Gives the registries, with the credentials of this machine.
 fn registries(place: &Workplace) -> Registries {
-    Registries::new(&place.client, std::sync::Arc::new(Anonymous))
+    Registries::with_access(&place.client, place.access.clone())
 }
 
 /// Reads a platform of an image.
