@@ -112,44 +112,29 @@ pub enum Error {
         server: String,
     },
     /// A registry of ECR, and a program that cannot ask ECR.
-    #[error("{registry} is a registry of Amazon ECR, and this toolkit was built without AWS")]
-    EcrNotBuilt {
-        /// The registry.
-        registry: String,
-    },
+    #[error("a registry of Amazon ECR asks for AWS credentials, and this toolkit was built without AWS")]
+    EcrNotBuilt,
     /// No credentials of AWS are there.
-    #[error("no AWS credentials were found, which {registry} asks for")]
-    AwsMissing {
-        /// The registry.
-        registry: String,
-    },
+    #[error("no AWS credentials were found, which a registry of Amazon ECR asks for")]
+    AwsMissing,
     /// Credentials of AWS should be there, and cannot be had.
-    #[error("could not get the AWS credentials for {registry}: {reason}")]
+    #[error("could not get AWS credentials: {reason}")]
     AwsBroken {
-        /// The registry.
-        registry: String,
         /// What the SDK says.
         reason: String,
     },
     /// The credentials of AWS are too old.
-    #[error("the AWS credentials for {registry} have expired")]
-    AwsExpired {
-        /// The registry.
-        registry: String,
-    },
+    #[error("the AWS credentials have expired")]
+    AwsExpired,
     /// The credentials of AWS are wrong.
-    #[error("Amazon ECR does not take the AWS credentials for {registry} ({code})")]
+    #[error("Amazon ECR does not take the AWS credentials ({code})")]
     AwsRefused {
-        /// The registry.
-        registry: String,
         /// The name of the error.
         code: String,
     },
     /// The credentials of AWS do not allow to ask for a token.
-    #[error("the AWS credentials for {registry} do not allow {action}{}", because(said))]
+    #[error("the AWS credentials do not allow {action}{}", because(said))]
     EcrDenied {
-        /// The registry.
-        registry: String,
         /// The action that is missing: `ecr:GetAuthorizationToken`.
         action: &'static str,
         /// What AWS says; may be empty.
@@ -162,18 +147,14 @@ pub enum Error {
         variable: &'static str,
     },
     /// ECR's API was not reached.
-    #[error("could not ask Amazon ECR for the credentials of {registry}")]
+    #[error("could not ask Amazon ECR for a password")]
     EcrUnreachable {
-        /// The registry.
-        registry: String,
         /// Why.
         source: Box<net::Error>,
     },
     /// ECR's API answered in another way than documented.
-    #[error("Amazon ECR's answer for {registry} is not as expected: {reason}")]
+    #[error("Amazon ECR's answer is not as expected: {reason}")]
     EcrAnswer {
-        /// The registry.
-        registry: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -187,10 +168,10 @@ impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::FileTooLarge { .. } | Self::FileBroken { .. } | Self::EntryBroken { .. } => Kind::Usage,
-            Self::HelperName { .. } | Self::EcrAddress { .. } | Self::EcrNotBuilt { .. } => Kind::Usage,
-            Self::FileUnreadable { .. } | Self::HelperMissing { .. } | Self::HelperNotRun { .. } => Kind::Machine,
-            Self::EcrUnreachable { source, .. } => source.kind(),
-            _ => Kind::Upstream,
+            Self::HelperName { .. } | Self::EcrAddress { .. } | Self::EcrNotBuilt => Kind::Usage,
+            Self::EcrUnreachable { source } => source.kind(),
+            Self::AwsRefused { .. } | Self::EcrDenied { .. } | Self::EcrAnswer { .. } => Kind::Upstream,
+            _ => Kind::Machine,
         }
     }
 
@@ -218,22 +199,22 @@ impl Explain for Error {
             Self::HelperFailed { .. } => {
                 "log in to that registry anew, or take the helper out of the file that names it"
             }
-            Self::EcrNotBuilt { .. } => {
+            Self::EcrNotBuilt => {
                 "take a toolkit with AWS, or log in first: `aws ecr get-login-password | docker login -u AWS --password-stdin`"
             }
-            Self::AwsMissing { .. } => {
+            Self::AwsMissing => {
                 "set AWS_PROFILE or AWS_ACCESS_KEY_ID, give the build or instance a role, or `docker login` to the registry"
             }
             Self::AwsBroken { .. } => {
                 "check with `aws sts get-caller-identity`; for a profile of SSO: `aws configure export-credentials --format env`"
             }
-            Self::AwsExpired { .. } => "get new ones: `aws sso login`, or start the job again",
+            Self::AwsExpired => "get new ones: `aws sso login`, or start the job again",
             Self::AwsRefused { .. } => "check them with `aws sts get-caller-identity`, and the clock of this machine",
             Self::EcrDenied { action, .. } => {
                 return vec![format!("allow {action} on `*` in the policy of this role or user")];
             }
             Self::EcrAddress { .. } => "unset it, or set it to https://HOST; plain http is for this machine only",
-            Self::EcrUnreachable { source, .. } => return source.hints(),
+            Self::EcrUnreachable { source } => return source.hints(),
             Self::EcrAnswer { .. } => "a proxy in between is the usual cause",
         };
         vec![hint.to_owned()]

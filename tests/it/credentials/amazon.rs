@@ -16,6 +16,10 @@ use crate::support::upstream::{Fault, Seen, Upstream};
 
 const REGISTRY: &str = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/app";
 const PUBLIC: &str = "public.ecr.aws/docker/library/debian";
+const ROLE: &str = "arn:aws:iam::111122223333:role/build";
+const STS_REFUSAL: &str = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+     <Code>AccessDenied</Code><Message>Not authorized to perform sts:AssumeRoleWithWebIdentity</Message></Error>\
+     <RequestId>1</RequestId></ErrorResponse>";
 const KEYS: [(&str, &str); 3] =
     [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "wJalrSECRET"), ("AWS_SESSION_TOKEN", "SESSION")];
 
@@ -146,11 +150,7 @@ fn the_public_registry_is_read_without_a_user_where_nothing_better_is_known() {
     let url = upstream.url("/").to_string();
     let machine = Machine::new();
     let text = look(&machine, PUBLIC, &with_keys(&[("AWS_ENDPOINT_URL", &url)]));
-    assert_eq!(
-        text.matches("NONE, the AWS credentials for public.ecr.aws do not allow ecr-public:").count(),
-        2,
-        "{text}"
-    );
+    assert_eq!(text.matches("NONE, the AWS credentials do not allow ecr-public:").count(), 2, "{text}");
     assert_eq!(upstream.total_requests(), 1, "it is not asked again");
     let text = look(&machine, PUBLIC, &[("AWS_ENDPOINT_URL", &url)]);
     assert!(text.contains("NONE, no AWS credentials were found"), "{text}");
@@ -218,7 +218,7 @@ fn keys_are_found_wherever_the_sdk_looks() {
             "a web identity",
             &[
                 ("AWS_WEB_IDENTITY_TOKEN_FILE", identity.to_str().unwrap()),
-                ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/build"),
+                ("AWS_ROLE_ARN", ROLE),
                 ("AWS_ENDPOINT_URL_STS", &sts),
             ],
         ),
@@ -263,6 +263,43 @@ fn every_refusal_says_what_to_do_and_nothing_secret() {
         let text = look(&Machine::new(), REGISTRY, &with_keys(&[("AWS_ENDPOINT_URL_ECR", address)]));
         assert!(text.contains(said), "{text} lacks {said}");
     }
+}
+
+#[test]
+fn what_keeps_the_sdk_from_its_keys_is_said() {
+    let machine = Machine::new();
+    let sts = Upstream::new();
+    sts.file("/", STS_REFUSAL);
+    sts.fault("/", Fault::Under { code: 403 });
+    let url = sts.url("/").to_string();
+    let identity = machine.write("identity", "WEB-IDENTITY");
+    machine.write(
+        "home/.aws/config",
+        "[profile sso]\nsso_session = work\nsso_account_id = 1\nsso_role_name = x\n\
+         [sso-session work]\nsso_region = eu-west-1\nsso_start_url = https://x.awsapps.com/start\n",
+    );
+    for (vars, said) in [
+        (
+            &[
+                ("AWS_WEB_IDENTITY_TOKEN_FILE", identity.to_str().unwrap()),
+                ("AWS_ROLE_ARN", ROLE),
+                ("AWS_ENDPOINT_URL_STS", &url),
+            ][..],
+            "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity\n",
+        ),
+        (&[("AWS_PROFILE", "sso")], "the profile logs in by SSO, which this toolkit cannot do\n"),
+        (&[("AWS_PROFILE", "nobody")], "no AWS credentials were found"),
+        (&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://203.0.113.9/x")], "not refer to an allowed IP address"),
+        (&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x")], "127.0.0.1:1 could not be reached"),
+    ] {
+        let text = look(&machine, REGISTRY, vars);
+        assert!(text.contains(said), "{text} lacks {said}");
+    }
+    let text = STS_REFUSAL.replace("Not authorized", "SESSION").replace("AccessDenied", "SignatureDoesNotMatch");
+    sts.file("/", text);
+    let vars = [("AWS_WEB_IDENTITY_TOKEN_FILE", identity.to_str().unwrap()), ("AWS_ROLE_ARN", ROLE)];
+    let text = look(&machine, REGISTRY, &[&vars[..], &[("AWS_ENDPOINT_URL_STS", &url)]].concat());
+    assert!(text.contains("could not get AWS credentials: SignatureDoesNotMatch\n"), "{text}");
 }
 
 #[test]

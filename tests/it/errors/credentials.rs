@@ -12,7 +12,9 @@ const ECR: &str = "111122223333.dkr.ecr.eu-central-1.amazonaws.com";
 const DOCKER: &str = "/root/.docker/config.json";
 
 pub fn sections() -> Vec<Section> {
-    [files(), helpers(), amazon()].into_iter().flatten().collect()
+    let wrapped = Error::HelperAnswer { program: text("docker-credential-pass"), server: text("ghcr.io") };
+    let wrapped = section("oci::Error::Credentials", [asking("ghcr.io", wrapped)]);
+    std::iter::once(wrapped).chain([files(), helpers(), amazon()].into_iter().flatten()).collect()
 }
 
 /// Wraps the error as registries do.
@@ -71,8 +73,7 @@ fn helpers() -> Vec<Section> {
 }
 
 fn amazon() -> Vec<Section> {
-    let registry = || text(ECR);
-    let broken = |reason: &str| Error::AwsBroken { registry: registry(), reason: text(reason) };
+    let broken = |reason: &str| Error::AwsBroken { reason: text(reason) };
     let action = "ecr:GetAuthorizationToken";
     let said = "User: arn:aws:sts::111122223333:assumed-role/build/x is not authorized to perform: \
                 ecr:GetAuthorizationToken";
@@ -89,8 +90,8 @@ fn amazon() -> Vec<Section> {
     };
     let code = text("UnrecognizedClientException");
     vec![
-        section("oci::Error::EcrNotBuilt", [asking(ECR, Error::EcrNotBuilt { registry: registry() })]),
-        section("oci::Error::AwsMissing", [asking(ECR, Error::AwsMissing { registry: registry() })]),
+        section("oci::Error::EcrNotBuilt", [asking(ECR, Error::EcrNotBuilt)]),
+        section("oci::Error::AwsMissing", [asking(ECR, Error::AwsMissing)]),
         section(
             "oci::Error::AwsBroken",
             [
@@ -98,23 +99,17 @@ fn amazon() -> Vec<Section> {
                 asking(ECR, broken("the `credential_process` of the profile failed")),
             ],
         ),
-        section("oci::Error::AwsExpired", [asking(ECR, Error::AwsExpired { registry: registry() })]),
-        section("oci::Error::AwsRefused", [asking(ECR, Error::AwsRefused { registry: registry(), code })]),
+        section("oci::Error::AwsExpired", [asking(ECR, Error::AwsExpired)]),
+        section("oci::Error::AwsRefused", [asking(ECR, Error::AwsRefused { code })]),
         section(
             "oci::Error::EcrDenied",
             [
-                asking(ECR, Error::EcrDenied { registry: registry(), action, said: text(said) }),
-                asking(ECR, Error::EcrDenied { registry: registry(), action, said: String::new() }),
+                asking(ECR, Error::EcrDenied { action, said: text(said) }),
+                asking(ECR, Error::EcrDenied { action, said: String::new() }),
             ],
         ),
         section("oci::Error::EcrAddress", [asking(ECR, Error::EcrAddress { variable: "AWS_ENDPOINT_URL_ECR" })]),
-        section(
-            "oci::Error::EcrUnreachable",
-            [asking(ECR, Error::EcrUnreachable { registry: registry(), source: Box::new(unreachable) })],
-        ),
-        section(
-            "oci::Error::EcrAnswer",
-            [asking(ECR, Error::EcrAnswer { registry: registry(), reason: text("it holds no token") })],
-        ),
+        section("oci::Error::EcrUnreachable", [asking(ECR, Error::EcrUnreachable { source: Box::new(unreachable) })]),
+        section("oci::Error::EcrAnswer", [asking(ECR, Error::EcrAnswer { reason: text("it holds no token") })]),
     ]
 }

@@ -6,7 +6,6 @@ use serde::Deserialize;
 use super::super::config::decoded;
 use super::super::said::said;
 use super::super::{Credential, Error, Found, Secret};
-use super::Registry;
 use crate::net::Answer;
 
 /// What messages call the source.
@@ -67,10 +66,9 @@ struct Refusal {
 }
 
 /// Reads the answer. Of a refusal, only the text about permissions is shown: the one about signatures holds the request.
-pub(super) fn read(answer: &Answer, action: &'static str, registry: &Registry) -> Result<Token, Error> {
-    let name = || registry.name.clone();
+pub(super) fn read(answer: &Answer, action: &'static str) -> Result<Token, Error> {
     if answer.status == 200 {
-        let unfit = |reason: &str| Error::EcrAnswer { registry: name(), reason: reason.to_owned() };
+        let unfit = |reason: &str| Error::EcrAnswer { reason: reason.to_owned() };
         let body: Body = serde_json::from_slice(&answer.body).map_err(|_| unfit("it holds no token"))?;
         let data = match body.data {
             OneOrMore::One(data) => Some(data),
@@ -87,16 +85,16 @@ pub(super) fn read(answer: &Answer, action: &'static str, registry: &Registry) -
     let code: String = code.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
     Err(match code.as_str() {
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => {
-            Error::EcrDenied { registry: name(), action, said: said(refusal.message.as_bytes()) }
+            Error::EcrDenied { action, said: said(refusal.message.as_bytes()) }
         }
-        "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" => Error::AwsExpired { registry: name() },
+        "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" => Error::AwsExpired,
         "UnrecognizedClientException"
         | "InvalidClientTokenId"
         | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
         | "IncompleteSignatureException"
-        | "MissingAuthenticationTokenException" => Error::AwsRefused { registry: name(), code },
-        "" => Error::EcrAnswer { registry: name(), reason: format!("the status is {}", answer.status) },
-        _ => Error::EcrAnswer { registry: name(), reason: format!("{code} with status {}", answer.status) },
+        | "MissingAuthenticationTokenException" => Error::AwsRefused { code },
+        "" => Error::EcrAnswer { reason: format!("the status is {}", answer.status) },
+        _ => Error::EcrAnswer { reason: format!("{code} with status {}", answer.status) },
     })
 }

@@ -117,33 +117,30 @@ impl Api {
         let service = if registry.public { &PUBLIC } else { &PRIVATE };
         let url = self.address(registry)?;
         let region = self.region.as_deref().unwrap_or(&registry.region);
-        let credentials = chain::credentials(&self.client, region, registry).await?;
+        let credentials = chain::credentials(&self.client, region).await?;
         let now = SystemTime::from((self.now)());
         if credentials.expiry().is_some_and(|expiry| expiry <= now) {
-            return Err(Error::AwsExpired { registry: registry.name.clone() });
+            return Err(Error::AwsExpired);
         }
         let signed = signed(service, &url, &registry.region, credentials, now);
-        let headers = signed.map_err(|reason| Error::AwsBroken { registry: registry.name.clone(), reason })?;
+        let headers = signed.map_err(|reason| Error::AwsBroken { reason })?;
         let payload = Payload::Bytes(Bytes::from_static(QUESTION));
         let request = Request { method: Method::POST, url, headers, payload, limit: LARGEST, retried: true };
         let answer = self.client.exchange(&request).await;
-        let unreachable = |source| Error::EcrUnreachable { registry: registry.name.clone(), source: Box::new(source) };
-        answer::read(&answer.map_err(unreachable)?, service.action, registry)
+        let unreachable = |source| Error::EcrUnreachable { source: Box::new(source) };
+        answer::read(&answer.map_err(unreachable)?, service.action)
     }
 
     /// Gives the address of the API.
     fn address(&self, registry: &Registry) -> Result<Url, Error> {
         let Some((variable, text)) = &self.addresses[usize::from(registry.public)] else {
             let url = format!("https://{}/", registry.api);
-            return Url::parse(&url).map_err(|_| not_a_server(registry, "its region gives no address"));
+            let reason = format!("{} is no host", registry.api);
+            return Url::parse(&url).map_err(|_| Error::EcrAnswer { reason });
         };
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
         url.ok_or(Error::EcrAddress { variable })
     }
-}
-
-fn not_a_server(registry: &Registry, reason: &str) -> Error {
-    Error::EcrAnswer { registry: registry.name.clone(), reason: reason.to_owned() }
 }
 
 /// Reads the address that the environment sets for a service

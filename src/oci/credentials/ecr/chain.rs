@@ -12,10 +12,10 @@ use aws_config::{BehaviorVersion, Region, imds};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_types::error::ErrorMetadata;
 
 use super::super::Error;
 use super::super::said::said;
-use super::Registry;
 use super::connector::Connector;
 use crate::net;
 
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const METADATA: Duration = Duration::from_secs(1);
 
 /// Finds credentials. `region` is where roles are asked for.
-pub(super) async fn credentials(client: &net::Client, region: &str, of: &Registry) -> Result<Credentials, Error> {
+pub(super) async fn credentials(client: &net::Client, region: &str) -> Result<Credentials, Error> {
     let config = ProviderConfig::default()
         .with_http_client(Connector::new(client))
         .with_behavior_version(Some(BehaviorVersion::latest()))
@@ -41,28 +41,37 @@ pub(super) async fn credentials(client: &net::Client, region: &str, of: &Registr
     let chain = DefaultCredentialsChain::builder().imds_client(metadata).region(Region::new(region.to_owned()));
     let chain = chain.configure(config).build().await;
     match tokio::time::timeout(PATIENCE, chain.provide_credentials()).await {
-        Ok(found) => found.map_err(|error| explained(&error, of)),
-        Err(_) => Err(broken(of, format!("no answer within {} s", PATIENCE.as_secs()))),
+        Ok(found) => found.map_err(|error| explained(&error)),
+        Err(_) => Err(broken(format!("no answer within {} s", PATIENCE.as_secs()))),
     }
 }
 
-fn explained(error: &CredentialsError, of: &Registry) -> Error {
+fn explained(error: &CredentialsError) -> Error {
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
-        return Error::AwsMissing { registry: of.name.clone() };
+        return Error::AwsMissing;
     }
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
+    let mentions = |text: &str| causes().any(|cause| cause.to_string().contains(text));
+    if mentions("ExpiredToken") {
+        return Error::AwsExpired;
+    }
     // What such a program prints may be a key.
-    let hidden = texts.iter().any(|text| text.contains("external process"));
-    let expired = texts.iter().any(|text| text.contains("ExpiredToken"));
-    match texts.last() {
-        _ if expired => Error::AwsExpired { registry: of.name.clone() },
-        _ if hidden => broken(of, "the `credential_process` of the profile failed".to_owned()),
-        Some(text) => broken(of, said(text.as_bytes())),
-        None => broken(of, said(error.to_string().as_bytes())),
+    if mentions("external process") {
+        return broken("the `credential_process` of the profile failed".to_owned());
     }
+    if mentions("cargo feature(s) enabled: sso") {
+        return broken("the profile logs in by SSO, which this toolkit cannot do".to_owned());
+    }
+    // Of what AWS says, only the text about permissions is shown: the one about signatures holds the request.
+    let answer = causes().find_map(|cause| cause.downcast_ref::<ErrorMetadata>());
+    let answer = answer.map(|answer| match (answer.code(), answer.message()) {
+        (Some(code @ "AccessDenied"), Some(message)) => format!("{code}: {message}"),
+        (code, _) => code.unwrap_or("AWS refused without a reason").to_owned(),
+    });
+    let innermost = || causes().last().map_or_else(|| error.to_string(), ToString::to_string);
+    broken(said(answer.unwrap_or_else(innermost).as_bytes()))
 }
 
-fn broken(of: &Registry, reason: String) -> Error {
-    Error::AwsBroken { registry: of.name.clone(), reason }
+fn broken(reason: String) -> Error {
+    Error::AwsBroken { reason }
 }

@@ -27,8 +27,6 @@ pub(super) struct Ecr {
 /// A registry of ECR.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Registry {
-    /// Its name, for messages.
-    name: String,
     /// Whether anybody may read it.
     public: bool,
     /// The region that it lies in; the one of the API for the public registry.
@@ -44,7 +42,7 @@ impl Registry {
         if matches!(name, "public.ecr.aws" | "ecr-public.aws.com") {
             // The API of the public registry is in this region only for log-ins.
             let (region, api) = ("us-east-1".to_owned(), "api.ecr-public.us-east-1.amazonaws.com".to_owned());
-            return Some(Self { name: name.to_owned(), public: true, region, api });
+            return Some(Self { public: true, region, api });
         }
         let (account, rest) = name.split_once('.')?;
         let (service, rest) = ["dkr.ecr-fips.", "dkr-ecr-fips.", "dkr.ecr.", "dkr-ecr."]
@@ -67,7 +65,7 @@ impl Registry {
             ("on.amazonwebservices.com.cn", false) => format!("ecr.{region}.api.amazonwebservices.com.cn"),
             _ => return None,
         };
-        Some(Self { name: name.to_owned(), public: false, region: region.to_owned(), api })
+        Some(Self { public: false, region: region.to_owned(), api })
     }
 }
 
@@ -107,7 +105,7 @@ impl Ecr {
 impl Keychain for Ecr {
     async fn find(&self, repository: &Repository) -> Result<Option<Found>, Error> {
         match Registry::parse(&repository.registry) {
-            Some(Registry { public: false, name, .. }) => Err(Error::EcrNotBuilt { registry: name }),
+            Some(Registry { public: false, .. }) => Err(Error::EcrNotBuilt),
             _ => Ok(None),
         }
     }

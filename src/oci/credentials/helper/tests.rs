@@ -1,5 +1,7 @@
 //! Helper programs that tests write: what they may answer, and how they are ended.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::process::Command as Process;
 use std::time::Instant;
@@ -57,7 +59,7 @@ fn answers_are_read_as_docker_reads_them() {
         // What it is told, and what it is not: no arguments but one, no variables but ours.
         (json("$*", "$(cat) $KEPT $HOME"), basic("$*", "$(cat) $KEPT $HOME")),
         (
-            format!("printf '{{\"Username\":\"%s\",\"Secret\":\"%s\"}}' \"$*\" \"$(cat) $KEPT $HOME\""),
+            "printf '{\"Username\":\"%s\",\"Secret\":\"%s\"}' \"$*\" \"$(cat) $KEPT $HOME\"".to_owned(),
             basic("get", &format!("{SERVER} kept ")),
         ),
         (format!("exec 0<&-; {}", json("alice", "deaf")), basic("alice", "deaf")),
