@@ -1,5 +1,6 @@
 //! Credentials for registries: every source, their order, and what is said when one is broken.
 
+#[cfg(feature = "aws")]
 mod amazon;
 
 use std::fs;
@@ -11,6 +12,7 @@ use toolkit::model::Explain;
 use toolkit::oci::credentials::{Credential, Error, Found, keychain};
 
 use crate::faults::{client, hasty, wait_for};
+use crate::support::upstream::Upstream;
 
 /// A home and a `PATH` that vanish with the test, and the variables that go with them.
 struct Machine {
@@ -133,6 +135,44 @@ fn a_file_that_does_not_know_the_registry_leaves_it_to_the_next() {
     assert_eq!(machine.user("ghcr.io/a").unwrap(), "docker of config.json");
     assert_eq!(machine.user("quay.io/a"), None);
     assert_eq!(machine.user("quay.io/other/a").unwrap(), "a of auth.json");
+}
+
+#[test]
+fn what_skopeo_writes_is_read() {
+    let machine = Machine::new();
+    let registry = Upstream::new();
+    fs::create_dir(machine.path("session")).unwrap();
+    registry.file("/v2/", "{}");
+    let login = |to: &str, user: &str| {
+        let mut command = std::process::Command::new("skopeo");
+        command.args(["login", "--tls-verify=false", "--username", user, "--password", "a:b c", to]);
+        command.env_clear().env("PATH", "/usr/bin:/bin").envs(machine.vars.iter().map(|(name, value)| (name, value)));
+        command.output()
+    };
+    let host = registry.host();
+    let Ok(first) = login(&host, "alice") else {
+        eprintln!("SKIPPED what_skopeo_writes_is_read: this machine has no skopeo");
+        return;
+    };
+    assert!(first.status.success(), "{first:?}");
+    assert!(login(&format!("{host}/group/app"), "bob").unwrap().status.success());
+    for (name, expected) in [("group/app", "bob"), ("group/app/more", "bob"), ("group", "alice"), ("group/ap", "alice")]
+    {
+        let found = machine.find(&format!("{host}/{name}")).unwrap().unwrap();
+        let Credential::Basic { user, password } = found.credential else { panic!("{found:?}") };
+        assert_eq!((user.as_str(), password.reveal()), (expected, "a:b c"), "{name}");
+    }
+}
+
+#[test]
+#[cfg(not(feature = "aws"))]
+fn a_binary_without_aws_says_so_for_private_registries_of_ecr() {
+    let machine = Machine::new();
+    let private = "111122223333.dkr.ecr.eu-central-1.amazonaws.com";
+    assert!(matches!(machine.find(&format!("{private}/app")).unwrap_err(), Error::EcrNotBuilt));
+    assert_eq!(machine.find("public.ecr.aws/docker/library/debian").unwrap(), None);
+    machine.write("home/.docker/config.json", &auths(private, "AWS"));
+    assert_eq!(machine.user(&format!("{private}/app")).unwrap(), "AWS of config.json");
 }
 
 #[test]
