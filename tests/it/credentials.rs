@@ -87,7 +87,7 @@ fn auths(registry: &str, user: &str) -> String {
 fn nobody_knows_anything_on_a_fresh_machine() {
     assert_eq!(Machine::new().find("ghcr.io/a/b").unwrap(), None);
     let lost = Machine { folder: tempfile::tempdir().unwrap(), vars: Vec::new() };
-    assert_eq!(lost.find("debian").unwrap(), None);
+    assert_eq!(lost.find("registry.invalid/a").unwrap(), None);
 }
 
 #[test]

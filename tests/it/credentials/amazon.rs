@@ -323,6 +323,8 @@ fn without_keys_it_does_not_wait_for_a_machine_that_is_not_there() {
     assert!(text.contains("no AWS credentials were found") && text.contains("hint: set AWS_PROFILE"), "{text}");
     assert_eq!(services.total_requests(), 2, "one for each of the two look-ups");
     assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+    let text = look(&machine, REGISTRY, &[vars[0], ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1/")]);
+    assert!(text.contains("no AWS credentials were found"), "{text}");
 }
 
 #[test]

@@ -37,8 +37,11 @@ impl Connector {
 
 impl HttpClient for Connector {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        let waits = [settings.connect_timeout(), settings.read_timeout()];
-        let patience = waits.into_iter().flatten().reduce(|left, right| left + right).unwrap_or(PATIENCE);
+        // The SDK limits both for services beside the machine, which answer at once or never.
+        let patience = match (settings.connect_timeout(), settings.read_timeout()) {
+            (Some(connect), Some(read)) => connect.max(read),
+            _ => PATIENCE,
+        };
         SharedHttpConnector::new(Self { client: self.client.clone(), patience })
     }
 }
