@@ -29,6 +29,7 @@ mod gitlab_scripts;
 #[path = "gen/gitlab_valid.rs"]
 mod gitlab_valid;
 mod hostile;
+mod image_check;
 mod image_index;
 mod image_layers;
 mod install;
