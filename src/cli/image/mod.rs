@@ -13,8 +13,7 @@ use super::render::Failure;
 use super::site::Workplace;
 use crate::host::Host;
 use crate::model::{BadPlatform, ImagePlatform};
-use crate::oci::Registries;
-use crate::oci::credentials::Anonymous;
+use crate::oci::{Registries, credentials};
 
 /// Join images of single platforms under one name, look into images, and find those that lack a platform
 ///
@@ -51,7 +50,7 @@ impl Arguments {
 
 /// Gives the registries, with the credentials of this machine.
 fn registries(place: &Workplace) -> Registries {
-    Registries::new(&place.client, std::sync::Arc::new(Anonymous))
+    Registries::new(&place.client, credentials::keychain(&place.host, &place.client))
 }
 
 /// Reads a platform of an image.
