@@ -60,7 +60,7 @@ impl Image {
 
 /// Why a name cannot be looked into.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum Unseen {
     /// It cannot be read.
     #[error(transparent)]
     Read(#[from] Unread),
@@ -76,7 +76,7 @@ pub enum Error {
     },
 }
 
-impl Explain for Error {
+impl Explain for Unseen {
     fn kind(&self) -> Kind {
         match self {
             Self::Read(cause) => cause.kind(),
@@ -96,7 +96,7 @@ impl Explain for Error {
 ///
 /// # Errors
 /// When it cannot be read, or has no image for that platform.
-pub async fn inspect(at: &At, platform: Option<&ImagePlatform>, registries: &Registries) -> Result<Inspected, Error> {
+pub async fn inspect(at: &At, platform: Option<&ImagePlatform>, registries: &Registries) -> Result<Inspected, Unseen> {
     let (source, manifest) = Source::open(at, registries).await?;
     let (images, attestations) = match &manifest.content {
         Content::Image(_) => (vec![look(&source, manifest.clone(), None, registries).await?], 0),
@@ -110,7 +110,7 @@ pub async fn inspect(at: &At, platform: Option<&ImagePlatform>, registries: &Reg
             known = index.manifests().iter().filter_map(platform_of).map(|found| found.to_string()).collect();
         }
         let name = source.named(&manifest.digest);
-        return Err(Error::NoPlatform { name, platform: platform.clone(), known });
+        return Err(Unseen::NoPlatform { name, platform: platform.clone(), known });
     }
     Ok(Inspected { manifest, images: fitting, attestations })
 }
@@ -127,7 +127,7 @@ async fn rows(
     index: &ImageIndex,
     platform: Option<&ImagePlatform>,
     registries: &Registries,
-) -> Result<(Vec<Image>, usize), Error> {
+) -> Result<(Vec<Image>, usize), Unseen> {
     let (statements, rows): (Vec<&Descriptor>, Vec<&Descriptor>) =
         index.manifests().iter().partition(|row| is_attestation(row));
     let wanted = |row: &&Descriptor| match (platform, platform_of(row)) {
@@ -148,7 +148,7 @@ async fn look(
     manifest: Manifest,
     stated: Option<ImagePlatform>,
     registries: &Registries,
-) -> Result<Image, Error> {
+) -> Result<Image, Unseen> {
     let Content::Image(image) = &manifest.content else {
         return Ok(Image { manifest, stated, image: None, configuration: None });
     };

@@ -4,6 +4,7 @@
 mod bytes;
 mod credentials;
 mod examples;
+mod indexes;
 mod network;
 mod pipelines;
 mod registries;
@@ -101,6 +102,7 @@ fn sections() -> Vec<Section> {
         pipelines::sections(),
         registries::sections(),
         credentials::sections(),
+        indexes::sections(),
     ]
     .into_iter()
     .flatten()

@@ -7,7 +7,7 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest};
 
 use super::claim::{Claim, Says};
-use super::error::Error;
+use super::error::IndexError;
 use super::given::Given;
 use crate::image::{Source, Unread};
 use crate::model::ImagePlatform;
@@ -85,18 +85,18 @@ pub struct Found {
 ///
 /// # Errors
 /// When one of them cannot be read, or is no image.
-pub async fn read(given: &[Given], registries: &Registries) -> Result<Found, Error> {
+pub async fn read(given: &[Given], registries: &Registries) -> Result<Found, IndexError> {
     let mut all = Found::default();
     let one = async |given: &Given| {
         let (source, manifest) = Source::open(&given.at, registries).await?;
         let reading = Reading { given, source, registries };
         let found = reading.expand(given.name.clone(), manifest, None, 0).await?;
         if found.children.is_empty() {
-            return Err(Error::EmptyIndex { name: given.name.clone() });
+            return Err(IndexError::EmptyIndex { name: given.name.clone() });
         }
         Ok(found)
     };
-    let Some((first, rest)) = given.split_first() else { return Err(Error::NoImages) };
+    let Some((first, rest)) = given.split_first() else { return Err(IndexError::NoImages) };
     all.add(one(first).await?);
     let mut others = stream::iter(rest.iter().map(one)).buffered(AT_ONCE);
     while let Some(found) = others.try_next().await? {
@@ -127,7 +127,7 @@ impl Reading<'_> {
         manifest: Manifest,
         row: Option<Descriptor>,
         depth: usize,
-    ) -> BoxFuture<'a, Result<Found, Error>> {
+    ) -> BoxFuture<'a, Result<Found, IndexError>> {
         async move {
             match &manifest.content {
                 Content::Image(image) => {
@@ -135,20 +135,20 @@ impl Reading<'_> {
                     let child = self.child(name, manifest, image, row.as_ref()).await?;
                     Ok(Found { children: vec![child], notes: Vec::new() })
                 }
-                Content::Index(_) if depth == DEEPEST => Err(Error::TooDeep { name, levels: DEEPEST }),
+                Content::Index(_) if depth == DEEPEST => Err(IndexError::TooDeep { name, levels: DEEPEST }),
                 Content::Index(index) => self.rows(&name, index, depth).await,
             }
         }
         .boxed()
     }
 
-    async fn rows(&self, name: &str, index: &ImageIndex, depth: usize) -> Result<Found, Error> {
+    async fn rows(&self, name: &str, index: &ImageIndex, depth: usize) -> Result<Found, IndexError> {
         let (attestations, rows): (Vec<&Descriptor>, Vec<&Descriptor>) =
             index.manifests().iter().partition(|row| is_attestation(row));
         let wanted: Vec<&Descriptor> = rows.iter().copied().filter(|row| self.is_wanted(row)).collect();
         if let (Some(platform), [], false) = (self.asked_for(), wanted.as_slice(), rows.is_empty()) {
             let known = rows.iter().filter_map(|row| platform_of(row)).collect();
-            return Err(Error::NotInIndex { name: name.to_owned(), platform: platform.clone(), known });
+            return Err(IndexError::NotInIndex { name: name.to_owned(), platform: platform.clone(), known });
         }
         let open = async |row: &Descriptor| {
             let manifest = self.source.manifest(row, self.registries).await?;
@@ -174,10 +174,10 @@ impl Reading<'_> {
         manifest: Manifest,
         image: ImageManifest,
         row: Option<&Descriptor>,
-    ) -> Result<Child, Error> {
+    ) -> Result<Child, IndexError> {
         let kind = image.config().media_type().as_ref();
         if !CONFIGURATIONS.contains(&kind) {
-            return Err(Error::NotAnImage { name, kind: kind.to_owned() });
+            return Err(IndexError::NotAnImage { name, kind: kind.to_owned() });
         }
         let configuration = self.source.config(&image, self.registries).await?;
         let mut claims = self.given.claims.clone();
@@ -185,7 +185,7 @@ impl Reading<'_> {
             let by = format!("the index {}", self.given.name);
             claims.push(Claim { by, says: Says::Platform(stated) });
         }
-        let Some(mut spelling) = spelling(&configuration, row) else { return Err(Error::NoPlatform { name }) };
+        let Some(mut spelling) = spelling(&configuration, row) else { return Err(IndexError::NoPlatform { name }) };
         let states_variant = spelling.variant.is_some();
         spelling.variant = spelling.variant.or_else(|| claims.iter().find_map(Claim::variant));
         let platform = ImagePlatform::new(&spelling.os, &spelling.architecture, spelling.variant.as_deref());
@@ -257,7 +257,7 @@ fn spelling(configuration: &ImageConfiguration, row: Option<&Descriptor>) -> Opt
     })
 }
 
-impl From<crate::oci::Error> for Error {
+impl From<crate::oci::Error> for IndexError {
     fn from(cause: crate::oci::Error) -> Self {
         Self::Read(Unread::Registry(cause))
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::child::{Child, Spelling};
-use super::error::Error;
+use super::error::IndexError;
 use super::plan::Plan;
 use crate::oci::{self, Manifest};
 
@@ -75,7 +75,7 @@ struct Platform<'a> {
 ///
 /// # Errors
 /// When Docker's format is wished for and cannot hold what is wished for.
-pub fn compose(plan: &Plan, wish: &Wish) -> Result<Manifest, Error> {
+pub fn compose(plan: &Plan, wish: &Wish) -> Result<Manifest, IndexError> {
     let format = format(plan.children(), wish)?;
     let media_type = match format {
         Format::Oci => OCI_INDEX,
@@ -90,12 +90,12 @@ pub fn compose(plan: &Plan, wish: &Wish) -> Result<Manifest, Error> {
     Ok(Manifest::read(Some(media_type), bytes).map_err(unfit)?)
 }
 
-fn format(children: &[Child], wish: &Wish) -> Result<Format, Error> {
+fn format(children: &[Child], wish: &Wish) -> Result<Format, IndexError> {
     let annotated = wish.labels || !wish.annotations.is_empty();
     let other = children.iter().find(|child| !is_docker(child));
     match (wish.format, other) {
-        (Some(Format::Docker), _) if annotated => Err(Error::NoAnnotations),
-        (Some(Format::Docker), Some(child)) => Err(Error::MixedFormats { name: child.name.clone() }),
+        (Some(Format::Docker), _) if annotated => Err(IndexError::NoAnnotations),
+        (Some(Format::Docker), Some(child)) => Err(IndexError::MixedFormats { name: child.name.clone() }),
         (Some(format), _) => Ok(format),
         (None, None) if !annotated => Ok(Format::Docker),
         (None, _) => Ok(Format::Oci),

@@ -8,7 +8,7 @@ use crate::{ingest, oci, store};
 
 /// What can stand between images and the index that joins them.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum IndexError {
     /// A name is none.
     #[error(transparent)]
     BadName(#[from] BadReference),
@@ -216,7 +216,7 @@ fn unmoved(moved: &[String]) -> String {
     }
 }
 
-impl Explain for Error {
+impl Explain for IndexError {
     fn kind(&self) -> Kind {
         match self {
             Self::DigestFile { .. } => Kind::Machine,

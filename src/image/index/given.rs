@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::claim::Claim;
-use super::error::Error;
+use super::error::IndexError;
 use crate::model::{Digest, ImagePlatform, Reference, Repository};
 
 /// An image, or an index of images, that shall become part of the new index.
@@ -36,7 +36,7 @@ impl At {
     ///
     /// # Errors
     /// When it is none of them.
-    pub fn read(text: &str, cwd: &Path) -> Result<Self, Error> {
+    pub fn read(text: &str, cwd: &Path) -> Result<Self, IndexError> {
         let Some(rest) = text.strip_prefix("oci:") else {
             return Ok(Self::Registry(text.parse()?));
         };
@@ -52,7 +52,7 @@ impl Given {
     ///
     /// # Errors
     /// When it names no image.
-    pub fn argument(text: &str, target: &Repository, cwd: &Path) -> Result<Self, Error> {
+    pub fn argument(text: &str, target: &Repository, cwd: &Path) -> Result<Self, IndexError> {
         if let Ok(digest) = text.parse::<Digest>() {
             return Ok(Self::pinned(target, &digest));
         }
@@ -68,8 +68,8 @@ impl Given {
     ///
     /// # Errors
     /// When one side is not what it should be.
-    pub fn child(text: &str, target: &Repository, cwd: &Path) -> Result<Self, Error> {
-        let bad = |reason: String| Error::BadChild { text: text.to_owned(), reason };
+    pub fn child(text: &str, target: &Repository, cwd: &Path) -> Result<Self, IndexError> {
+        let bad = |reason: String| IndexError::BadChild { text: text.to_owned(), reason };
         let (platform, image) = text.split_once('=').ok_or_else(|| bad("it has the form PLATFORM=IMAGE".to_owned()))?;
         let platform: ImagePlatform =
             platform.parse().map_err(|error: crate::model::BadPlatform| bad(error.to_string()))?;
@@ -83,13 +83,13 @@ impl Given {
     ///
     /// # Errors
     /// When the file cannot be read or holds something else.
-    pub fn digest_file(path: &Path, target: &Repository, cwd: &Path) -> Result<Vec<Self>, Error> {
+    pub fn digest_file(path: &Path, target: &Repository, cwd: &Path) -> Result<Vec<Self>, IndexError> {
         let text = std::fs::read_to_string(cwd.join(path))
-            .map_err(|source| Error::DigestFile { path: path.to_owned(), source })?;
+            .map_err(|source| IndexError::DigestFile { path: path.to_owned(), source })?;
         let mut found: Vec<Self> = Vec::new();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let line = line.trim();
-            let bad = |reason: String| Error::BadDigestFile { path: path.to_owned(), line: number + 1, reason };
+            let bad = |reason: String| IndexError::BadDigestFile { path: path.to_owned(), line: number + 1, reason };
             let mut given = match line.contains('@') {
                 true => {
                     let reference: Reference =
@@ -115,7 +115,7 @@ impl Given {
         }
         if found.is_empty() {
             let reason = "the file is empty".to_owned();
-            return Err(Error::BadDigestFile { path: path.to_owned(), line: 1, reason });
+            return Err(IndexError::BadDigestFile { path: path.to_owned(), line: 1, reason });
         }
         Ok(found)
     }
@@ -147,23 +147,26 @@ impl Given {
 ///
 /// # Errors
 /// When there is none, one is no tag, or they are of several repositories.
-pub fn tags(texts: &[String]) -> Result<(Repository, Vec<String>), Error> {
+pub fn tags(texts: &[String]) -> Result<(Repository, Vec<String>), IndexError> {
     let mut repository: Option<Repository> = None;
     let mut tags: Vec<String> = Vec::new();
     for text in texts {
         let reference: Reference = text.parse()?;
         if reference.digest.is_some() {
-            return Err(Error::TagWithDigest { tag: text.clone() });
+            return Err(IndexError::TagWithDigest { tag: text.clone() });
         }
         match &repository {
             Some(first) if *first != reference.repository => {
-                return Err(Error::TagsApart { first: first.to_string(), other: reference.repository.to_string() });
+                return Err(IndexError::TagsApart {
+                    first: first.to_string(),
+                    other: reference.repository.to_string(),
+                });
             }
             _ => repository = Some(reference.repository),
         }
         tags.extend(reference.tag.filter(|tag| !tags.contains(tag)));
     }
-    repository.map(|repository| (repository, tags)).ok_or(Error::NoTag)
+    repository.map(|repository| (repository, tags)).ok_or(IndexError::NoTag)
 }
 
 #[cfg(test)]
@@ -213,7 +216,7 @@ mod tests {
         let read = |text: &str| {
             std::fs::write(folder.path().join("arm64.digest"), text).unwrap();
             let found = Given::digest_file(Path::new("arm64.digest"), &target(), folder.path())?;
-            Ok::<_, Error>(found.iter().map(|given| given.name.clone()).collect::<Vec<_>>())
+            Ok::<_, IndexError>(found.iter().map(|given| given.name.clone()).collect::<Vec<_>>())
         };
         for (text, expected) in [
             (ONE.to_owned(), vec![format!("r.io/app@{ONE}")]),
@@ -239,7 +242,7 @@ mod tests {
         }
         assert!(matches!(
             Given::digest_file(Path::new("absent"), &target(), folder.path()),
-            Err(Error::DigestFile { .. })
+            Err(IndexError::DigestFile { .. })
         ));
         let claims = &Given::digest_file(Path::new("arm64.digest"), &target(), folder.path());
         assert!(claims.is_err());
@@ -249,8 +252,8 @@ mod tests {
     fn tags_stand_in_one_repository() {
         let read = |texts: &[&str]| tags(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
         assert_eq!(read(&["r.io/app:1", "r.io/app", "r.io/app:1"]).unwrap().1, ["1", "latest"]);
-        assert!(matches!(read(&["r.io/app:1", "r.io/other:1"]), Err(Error::TagsApart { .. })));
-        assert!(matches!(read(&[&format!("r.io/app:1@{ONE}")]), Err(Error::TagWithDigest { .. })));
-        assert!(matches!(read(&[]), Err(Error::NoTag)));
+        assert!(matches!(read(&["r.io/app:1", "r.io/other:1"]), Err(IndexError::TagsApart { .. })));
+        assert!(matches!(read(&[&format!("r.io/app:1@{ONE}")]), Err(IndexError::TagWithDigest { .. })));
+        assert!(matches!(read(&[]), Err(IndexError::NoTag)));
     }
 }

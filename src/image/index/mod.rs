@@ -16,7 +16,7 @@ use std::path::Path;
 pub use child::{Child, Spelling, is_attestation, platform_of};
 pub use claim::{Claim, Says};
 pub use compose::{Format, Wish};
-pub use error::{CopyFault, Error};
+pub use error::{CopyFault, IndexError};
 pub use given::{At, Given, tags};
 
 use crate::image::Source;
@@ -74,7 +74,7 @@ pub struct Assembled {
 /// # Errors
 /// When an image cannot be read, they do not fit together or are not what was said about them, or the registry does not
 /// take the index.
-pub async fn assemble(wanted: &Wanted, pushing: Pushing, site: &Site<'_>) -> Result<Assembled, Error> {
+pub async fn assemble(wanted: &Wanted, pushing: Pushing, site: &Site<'_>) -> Result<Assembled, IndexError> {
     expect(wanted, pushing, site.registries); // one token for all that will be done
     let found = child::read(&wanted.images, site.registries).await?; // each name once, then by digest
     let plan = plan::Plan::new(found, &wanted.platforms)?; // as claimed, one for each platform, none missing
@@ -108,7 +108,7 @@ pub fn images(
     digest_files: &[std::path::PathBuf],
     target: &Repository,
     cwd: &Path,
-) -> Result<Vec<Given>, Error> {
+) -> Result<Vec<Given>, IndexError> {
     let mut given = Vec::new();
     for argument in arguments {
         given.push(Given::argument(argument, target, cwd)?);
@@ -119,7 +119,7 @@ pub fn images(
     for file in digest_files {
         given.extend(Given::digest_file(file, target, cwd)?);
     }
-    if given.is_empty() { Err(Error::NoImages) } else { Ok(given) }
+    if given.is_empty() { Err(IndexError::NoImages) } else { Ok(given) }
 }
 
 impl Child {

@@ -1,7 +1,7 @@
 //! What the index will hold: images that are what was said about them, one for each platform, and none missing.
 
 use super::child::{Child, Found};
-use super::error::Error;
+use super::error::IndexError;
 use crate::model::ImagePlatform;
 
 /// Images that fit together. Only [`Plan::new`] makes one.
@@ -17,15 +17,15 @@ impl Plan {
     ///
     /// # Errors
     /// When an image is for another platform than was said, two are for one platform, or a platform is missing.
-    pub fn new(found: Found, required: &[ImagePlatform]) -> Result<Self, Error> {
+    pub fn new(found: Found, required: &[ImagePlatform]) -> Result<Self, IndexError> {
         let Found { children, mut notes } = found;
         if children.is_empty() {
-            return Err(Error::NoImages);
+            return Err(IndexError::NoImages);
         }
         children.iter().try_for_each(is_as_claimed)?;
         for (number, child) in children.iter().enumerate() {
             if let Some(first) = children[..number].iter().find(|other| are_for_one_machine(other, child)) {
-                return Err(Error::Twice {
+                return Err(IndexError::Twice {
                     platform: child.platform.clone(),
                     first: first.name.clone(),
                     second: child.name.clone(),
@@ -37,7 +37,7 @@ impl Plan {
         let missing: Vec<ImagePlatform> = required.iter().filter(|platform| !has(platform)).cloned().collect();
         let platforms = || children.iter().map(|child| child.platform.clone());
         if !missing.is_empty() {
-            return Err(Error::Missing { missing, found: platforms().collect() });
+            return Err(IndexError::Missing { missing, found: platforms().collect() });
         }
         if !required.is_empty() {
             let extra = platforms().filter(|platform| !required.contains(platform));
@@ -65,9 +65,9 @@ impl Plan {
     }
 }
 
-fn is_as_claimed(child: &Child) -> Result<(), Error> {
+fn is_as_claimed(child: &Child) -> Result<(), IndexError> {
     match child.claims.iter().find(|claim| !claim.holds(&child.platform, child.states_variant)) {
-        Some(claim) => Err(Error::WrongPlatform {
+        Some(claim) => Err(IndexError::WrongPlatform {
             name: child.name.clone(),
             found: child.platform.clone(),
             claimed: claim.says.to_string(),
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::image::index::child::tests::child;
 
-    fn plan(children: &[(&str, &str)], required: &[&str]) -> Result<Plan, Error> {
+    fn plan(children: &[(&str, &str)], required: &[&str]) -> Result<Plan, IndexError> {
         let children = children.iter().map(|(name, platform)| child(name, platform)).collect();
         let required: Vec<ImagePlatform> = required.iter().map(|text| text.parse().unwrap()).collect();
         Plan::new(Found { children, notes: Vec::new() }, &required)
@@ -147,6 +147,6 @@ mod tests {
             Plan::new(Found { children, notes: Vec::new() }, &["windows/amd64".parse().unwrap()])
         };
         assert!(plan(["10.0.17763.1", "10.0.20348.1"]).is_ok());
-        assert!(matches!(plan(["10.0.17763.1", "10.0.17763.1"]), Err(Error::Twice { .. })));
+        assert!(matches!(plan(["10.0.17763.1", "10.0.17763.1"]), Err(IndexError::Twice { .. })));
     }
 }

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use oci_spec::image::{Descriptor, MediaType};
 
 use super::child::Child;
-use super::error::{CopyFault, Error};
+use super::error::{CopyFault, IndexError};
 use super::plan::Plan;
 use super::{Site, Wanted};
 use crate::image::Source;
@@ -24,13 +24,13 @@ const AT_ONCE: usize = 4;
 /// # Errors
 /// When a part cannot be copied, or the registry does not take the index or a tag, or gives back something else. Says which
 /// tags were moved by then.
-pub async fn push(plan: &Plan, index: &Manifest, wanted: &Wanted, site: &Site<'_>) -> Result<(), Error> {
+pub async fn push(plan: &Plan, index: &Manifest, wanted: &Wanted, site: &Site<'_>) -> Result<(), IndexError> {
     for child in plan.children() {
         bring(child, &wanted.repository, site).await?;
     }
     let registries = site.registries;
     let by_digest = wanted.repository.pinned(&index.digest);
-    registries.put_manifest(&by_digest, index).await.map_err(|source| Error::Push {
+    registries.put_manifest(&by_digest, index).await.map_err(|source| IndexError::Push {
         name: by_digest.to_string(),
         moved: Vec::new(),
         source,
@@ -52,7 +52,7 @@ async fn move_tag(
     moved: &[String],
     wanted: &Wanted,
     registries: &Registries,
-) -> Result<(), Error> {
+) -> Result<(), IndexError> {
     let at = wanted.repository.tagged(tag);
     let (name, moved) = (at.to_string(), moved.to_vec());
     let source = match registries.put_manifest(&at, index).await {
@@ -60,12 +60,12 @@ async fn move_tag(
         Err(source) => source,
     };
     if !is_immutable(&source) {
-        return Err(Error::Push { name, moved, source });
+        return Err(IndexError::Push { name, moved, source });
     }
     // ECR refuses also what changes nothing: the tag may be there from a run before.
     match registries.manifest(&at).await {
         Ok(Some(found)) if found.digest == index.digest => Ok(()),
-        _ => Err(Error::Immutable { name, digest: index.digest.clone(), moved, source }),
+        _ => Err(IndexError::Immutable { name, digest: index.digest.clone(), moved, source }),
     }
 }
 
@@ -82,24 +82,25 @@ fn is_immutable(error: &oci::Error) -> bool {
     matches!(status, 400 | 403 | 405 | 409 | 412) && said.iter().any(|words| message.contains(words))
 }
 
-async fn read_back(tag: &str, index: &Manifest, wanted: &Wanted, registries: &Registries) -> Result<(), Error> {
+async fn read_back(tag: &str, index: &Manifest, wanted: &Wanted, registries: &Registries) -> Result<(), IndexError> {
     let at = wanted.repository.tagged(tag);
     let (name, moved) = (at.to_string(), wanted.tags.clone());
-    let found = registries.manifest(&at).await.map_err(|source| Error::Push { name: name.clone(), moved, source })?;
+    let found =
+        registries.manifest(&at).await.map_err(|source| IndexError::Push { name: name.clone(), moved, source })?;
     let found = match found {
         Some(found) if found.bytes == index.bytes => return Ok(()),
         Some(found) => found.digest.to_string(),
         None => "nothing".to_owned(),
     };
-    Err(Error::ReadBack { name, pushed: index.digest.clone(), found })
+    Err(IndexError::ReadBack { name, pushed: index.digest.clone(), found })
 }
 
 /// Sees to it that an image is in the repository of the index.
-async fn bring(child: &Child, target: &Repository, site: &Site<'_>) -> Result<(), Error> {
+async fn bring(child: &Child, target: &Repository, site: &Site<'_>) -> Result<(), IndexError> {
     if matches!(&child.source, Source::Registry(repository) if repository == target) {
         return Ok(());
     }
-    let failed = |source: CopyFault| Error::Copy {
+    let failed = |source: CopyFault| IndexError::Copy {
         name: child.name.clone(),
         target: target.to_string(),
         source: Box::new(source),

@@ -107,6 +107,10 @@ impl Registry {
     }
 
     fn write_credentials(&self) {
+        let (host, insecure) = (&self.address, self.kind != Kind::Tls);
+        let conf =
+            format!("unqualified-search-registries = []\n[[registry]]\nlocation = \"{host}\"\ninsecure = {insecure}\n");
+        fs::write(self.folder().join("registries.conf"), conf).unwrap();
         let auths = match self.kind {
             Kind::Plain => serde_json::json!({}),
             _ => serde_json::json!({ &self.address: { "username": USER, "password": PASSWORD,
@@ -128,6 +132,7 @@ impl Registry {
     pub fn tool(&self, tool: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(tool);
         command.args(arguments).env("REGISTRY_AUTH_FILE", self.credentials()).stdin(Stdio::null());
+        command.env("CONTAINERS_REGISTRIES_CONF", self.folder().join("registries.conf"));
         if self.kind == Kind::Tls {
             command.env("SSL_CERT_FILE", self.authority());
         }
