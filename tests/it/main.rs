@@ -29,6 +29,7 @@ mod gitlab_valid;
 mod hostile;
 mod image_layers;
 mod install;
+mod kaniko;
 mod lint;
 mod many;
 mod real_go;
