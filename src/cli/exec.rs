@@ -7,8 +7,8 @@ use std::process::{Command, ExitCode};
 use clap::Args;
 
 use super::Global;
-use super::sandbox;
 use super::render::{self, Failure};
+use super::sandbox;
 use super::site::Workplace;
 use super::wanted;
 use crate::host::Host;

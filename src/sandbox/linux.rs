@@ -212,9 +212,12 @@ fn devices(root: &Path, mounts: bool) -> Result<(), Error> {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).at("create", &path)?;
         }
     }
-    for (name, target) in
-        [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")]
-    {
+    for (name, target) in [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
         let path = folder.join(name);
         if fs::symlink_metadata(&path).is_err() {
             std::os::unix::fs::symlink(target, &path).at("create", &path)?;

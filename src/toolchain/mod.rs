@@ -11,18 +11,28 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
+use crate::host::Host;
 use crate::model::{
     Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Explain, Kind, Platform, Policy, Release,
     Repository, Version,
 };
-use crate::host::Host;
 use crate::net::{self, Metadata};
 use crate::sandbox::Job;
 
 pub use setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
 
 /// Every tool, in the order in which people should see them.
-pub const ALL: &[&dyn Toolchain] = &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE, &go::GO, kaniko::PLAIN, kaniko::DEBUG, kaniko::SLIM, kaniko::ALPINE, kaniko::WARMER];
+pub const ALL: &[&dyn Toolchain] = &[
+    dotnet::SDK,
+    dotnet::RUNTIME,
+    dotnet::ASPNETCORE,
+    &go::GO,
+    kaniko::PLAIN,
+    kaniko::DEBUG,
+    kaniko::SLIM,
+    kaniko::ALPINE,
+    kaniko::WARMER,
+];
 
 /// What this program must know about a tool.
 ///
@@ -308,8 +318,10 @@ impl Explain for Error {
                 vec!["a file without a digest is never installed; ask for a newer version".to_owned()]
             }
             Self::Mismatch { .. } => {
-                vec!["the server, or what stands before it, gives other bytes; tell who runs it, and do not try again"
-                    .to_owned()]
+                vec![
+                    "the server, or what stands before it, gives other bytes; tell who runs it, and do not try again"
+                        .to_owned(),
+                ]
             }
         }
     }

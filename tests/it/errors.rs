@@ -7,6 +7,7 @@ mod network;
 mod pipelines;
 mod registries;
 mod requests;
+mod sandboxes;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -93,10 +94,17 @@ fn the_reader_of_renderings_sees_what_reads_badly() {
 }
 
 fn sections() -> Vec<Section> {
-    [requests::sections(), network::sections(), bytes::sections(), pipelines::sections(), registries::sections()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        requests::sections(),
+        network::sections(),
+        bytes::sections(),
+        pipelines::sections(),
+        registries::sections(),
+        sandboxes::sections(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn section_text(section: &Section) -> String {

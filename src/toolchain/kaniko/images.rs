@@ -40,11 +40,7 @@ pub(super) enum Found {
 }
 
 /// Lists the tags of a repository (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags>).
-pub(super) async fn tags(
-    tool: &str,
-    repository: &Repository,
-    metadata: &dyn Metadata,
-) -> Result<Vec<String>, Error> {
+pub(super) async fn tags(tool: &str, repository: &Repository, metadata: &dyn Metadata) -> Result<Vec<String>, Error> {
     let document = document(repository, "tags/list?n=1000", None, check_tags)?;
     let pages = metadata.pages(&document).await.map_err(|source| failed(tool, source))?;
     let mut tags = Vec::new();
@@ -161,12 +157,7 @@ async fn config(
 }
 
 /// Reads a document and checks that it is the one that was meant.
-async fn pinned(
-    tool: &str,
-    document: &Document,
-    digest: &Digest,
-    metadata: &dyn Metadata,
-) -> Result<Vec<u8>, Error> {
+async fn pinned(tool: &str, document: &Document, digest: &Digest, metadata: &dyn Metadata) -> Result<Vec<u8>, Error> {
     let bytes = metadata.read(document).await.map_err(|source| failed(tool, source))?;
     let received = digest_of(digest.algorithm(), &bytes);
     if received == *digest {

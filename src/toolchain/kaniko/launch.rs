@@ -223,7 +223,9 @@ impl Launch<'_> {
         }
         match to.symlink_metadata() {
             Ok(data) if kind == Kind::Result && !data.is_file() => return wrong("is there and no file"),
-            Ok(_) if kind == Kind::ResultFolder && !is_empty_folder(&to) => return wrong("is there and no empty folder"),
+            Ok(_) if kind == Kind::ResultFolder && !is_empty_folder(&to) => {
+                return wrong("is there and no empty folder");
+            }
             _ => {}
         }
         let inside = format!("{OWN}/out/{}/{file}", self.results.len());
@@ -238,7 +240,8 @@ impl Launch<'_> {
         let passed = self.host.vars().filter(|(name, _)| is_passed(name) && !FILES.contains(name));
         vars.extend(passed.map(|(name, value)| (name.to_owned(), value.to_owned())));
         for name in FILES {
-            let Some(file) = self.host.var(name).map(|file| self.host.cwd.join(file)).filter(|file| file.is_file()) else {
+            let Some(file) = self.host.var(name).map(|file| self.host.cwd.join(file)).filter(|file| file.is_file())
+            else {
                 continue;
             };
             let inside = format!("{OWN}/{}", name.to_ascii_lowercase());
