@@ -9,6 +9,7 @@ mod network;
 mod pipelines;
 mod registries;
 mod requests;
+mod sandboxes;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -103,6 +104,7 @@ fn sections() -> Vec<Section> {
         registries::sections(),
         credentials::sections(),
         indexes::sections(),
+        sandboxes::sections(),
     ]
     .into_iter()
     .flatten()

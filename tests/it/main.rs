@@ -33,6 +33,7 @@ mod image_check;
 mod image_index;
 mod image_layers;
 mod install;
+mod kaniko;
 mod lint;
 mod many;
 mod podman;
