@@ -25,7 +25,8 @@ pub use general::define;
 pub use setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
 
 /// Every tool, in the order in which people should see them.
-pub const ALL: &[&dyn Toolchain] = &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE, &go::GO, &podman::REMOTE];
+pub const ALL: &[&dyn Toolchain] =
+    &[dotnet::SDK, dotnet::RUNTIME, dotnet::ASPNETCORE, &go::GO, &podman::ENGINE, &podman::REMOTE];
 
 /// What this program must know about a tool.
 ///
@@ -95,6 +96,11 @@ pub trait Toolchain: Debug + Sync {
     /// Lists what an install needs beside what the upstream ships: `root` is where it will be, and its files are there
     /// under another path by now.
     fn extras(&self, _root: &Path, _platform: Platform) -> Vec<Extra> {
+        Vec::new()
+    }
+
+    /// Tells what the person must do about an install of `version` at `root` that this program cannot: one sentence each.
+    fn notes(&self, _version: &Version, _root: &Path, _home: Option<&Path>) -> Vec<String> {
         Vec::new()
     }
 
