@@ -84,7 +84,7 @@ impl Source {
         let artifact = Artifact { url, digest, proof, size: asset.size, format: Format::TarGz, strip: self.strip };
         let tool = ToolName::parse(self.tool).expect("lower-case letters and `-` are a tool's name");
         let (version, artifacts, executables) = (version.clone(), vec![artifact], Vec::new());
-        Ok(Release { tool, version, platform, artifacts, executables })
+        Ok(Release { executables, ..Release::new(tool, version, platform, artifacts) })
     }
 
     /// Gives the name of the archive. There is one for glibc and musl alike: what is in it is static.
