@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 mod amazon;
+mod command;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -169,8 +169,10 @@ impl Explain for Error {
         match self {
             Self::FileTooLarge { .. } | Self::FileBroken { .. } | Self::EntryBroken { .. } => Kind::Usage,
             Self::HelperName { .. } | Self::EcrAddress { .. } | Self::EcrNotBuilt => Kind::Usage,
+            // As where a registry itself refuses: another try changes nothing.
+            Self::AwsRefused { .. } | Self::EcrDenied { .. } => Kind::Usage,
             Self::EcrUnreachable { source } => source.kind(),
-            Self::AwsRefused { .. } | Self::EcrDenied { .. } | Self::EcrAnswer { .. } => Kind::Upstream,
+            Self::EcrAnswer { .. } => Kind::Upstream,
             _ => Kind::Machine,
         }
     }
