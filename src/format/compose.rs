@@ -99,8 +99,10 @@ fn chain<'a>(root: &'a Node, body: &'a Node) -> (Vec<&'a Node>, bool) {
         let name = extends.text().or_else(|| extends.get("service")?.text());
         let parent = name.and_then(|name| root.get("services")?.get(name));
         match parent {
-            // A circle ends here.
-            Some(parent) if !bodies.iter().any(|known| known.span == parent.span) => bodies.push(parent),
+            // A circle ends here, and what is longer than anybody's chain.
+            Some(parent) if bodies.len() < 100 && !bodies.iter().any(|known| known.span == parent.span) => {
+                bodies.push(parent);
+            }
             _ => break,
         }
     }

@@ -2,6 +2,7 @@
 //! variant fails this test until it has an example. `UPDATE_SNAPSHOTS=1 cargo test --test it errors` writes the file anew.
 
 mod bytes;
+mod checking;
 mod credentials;
 mod examples;
 mod indexes;
@@ -105,6 +106,7 @@ fn sections() -> Vec<Section> {
         credentials::sections(),
         indexes::sections(),
         sandboxes::sections(),
+        checking::sections(),
     ]
     .into_iter()
     .flatten()

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::{Arg, Dockerfile, Stage, Step, Word};
 use crate::format::variables::{Syntax, Unresolved, expand};
@@ -86,8 +87,11 @@ impl Dockerfile {
     /// Lists the images that the build needs, in the order of the file. Stages are no images, nor is `scratch`.
     #[must_use]
     pub fn images(&self, build: &Build<'_>) -> Vec<Image> {
-        let globals = self.globals(build);
-        let mut walk = Walk { file: self, build, globals, images: Vec::new(), needs: Vec::new() };
+        let names = self.stages.iter().enumerate();
+        let names = names.filter_map(|(index, stage)| Some((stage.name.as_deref()?, index))).collect();
+        let globals = Rc::new(self.globals(build));
+        let (above, images, needs) = (HashMap::new(), Vec::new(), Vec::new());
+        let mut walk = Walk { file: self, build, globals, names, above, images, needs };
         for (index, stage) in self.stages.iter().enumerate() {
             walk.stage(index, stage);
         }
@@ -109,7 +113,7 @@ impl Dockerfile {
             scope.values.insert(name.to_owned(), Ok(given.unwrap_or(value)));
         }
         for arg in &self.args {
-            scope.declare(arg, build, self.syntax(), None);
+            scope.declare(arg, build, self.syntax());
         }
         scope
     }
@@ -133,8 +137,10 @@ fn platform_args(target: &ImagePlatform) -> Vec<(&'static str, String)> {
 }
 
 /// Arguments with their values, or why they have none.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 struct Scope {
+    /// What was declared before the first stage.
+    globals: Option<Rc<Scope>>,
     values: HashMap<String, Result<String, Unresolved>>,
     /// Declared without a value.
     bare: HashSet<String>,
@@ -152,8 +158,9 @@ struct Origin {
 impl Scope {
     /// Takes a declaration: a given value goes before the default, and in a stage what was declared before all goes before
     /// nothing.
-    fn declare(&mut self, arg: &Arg, build: &Build<'_>, syntax: Syntax, globals: Option<&Self>) {
+    fn declare(&mut self, arg: &Arg, build: &Build<'_>, syntax: Syntax) {
         let mut origin = Origin::default();
+        let globals = self.globals.as_deref();
         let inherited = globals.and_then(|globals| globals.values.get(&arg.name).cloned());
         let value = match (build.given.get(&arg.name), &arg.default) {
             (Some(given), _) => Some(Ok(given.clone())),
@@ -169,7 +176,7 @@ impl Scope {
                 self.from.insert(arg.name.clone(), origin);
                 self.bare.remove(&arg.name);
             }
-            None if !self.values.contains_key(&arg.name) => {
+            None if self.value(&arg.name).is_none() => {
                 self.bare.insert(arg.name.clone());
             }
             None => {}
@@ -182,7 +189,7 @@ impl Scope {
             let own = self.origin(name);
             origin.target |= own.target;
             origin.builder |= own.builder;
-            match self.values.get(name)? {
+            match self.value(name)? {
                 Ok(value) => Some(value.clone()),
                 Err(cause) => {
                     deeper.get_or_insert_with(|| cause.clone());
@@ -195,20 +202,29 @@ impl Scope {
         expanded.map_err(|error| deeper.unwrap_or(error))
     }
 
+    fn value(&self, name: &str) -> Option<&Result<String, Unresolved>> {
+        self.values.get(name).or_else(|| self.globals.as_deref()?.value(name))
+    }
+
     fn origin(&self, name: &str) -> Origin {
-        self.from.get(name).copied().unwrap_or(Origin {
+        let inherited = || self.globals.as_ref().map(|globals| globals.origin(name));
+        self.from.get(name).copied().or_else(inherited).unwrap_or(Origin {
             target: matches!(name, "TARGETPLATFORM" | "TARGETOS" | "TARGETARCH" | "TARGETVARIANT"),
             builder: matches!(name, "BUILDPLATFORM" | "BUILDOS" | "BUILDARCH" | "BUILDVARIANT"),
         })
     }
 
+    fn is_bare(&self, name: &str) -> bool {
+        self.bare.contains(name) || self.globals.as_ref().is_some_and(|globals| globals.is_bare(name))
+    }
+
     /// Says why a text is not known, and what would help.
     fn reason(&self, error: &Unresolved, role: Role) -> String {
         match error {
-            Unresolved::Unset { name, said: None } if self.bare.contains(name) => {
+            Unresolved::Unset { name, said: None } if self.is_bare(name) => {
                 format!("the argument `{name}` has no default")
             }
-            Unresolved::Unset { name, said: None } if role == Role::From && !self.values.contains_key(name) => {
+            Unresolved::Unset { name, said: None } if role == Role::From && self.value(name).is_none() => {
                 format!("no ARG before the first FROM declares `{name}`")
             }
             other => other.to_string(),
@@ -219,16 +235,20 @@ impl Scope {
 struct Walk<'a> {
     file: &'a Dockerfile,
     build: &'a Build<'a>,
-    globals: Scope,
+    globals: Rc<Scope>,
+    /// The last stage of each name.
+    names: HashMap<&'a str, usize>,
+    /// The same, of those above the one that is read.
+    above: HashMap<&'a str, usize>,
     images: Vec<(usize, Image)>,
     /// For each stage, the stages that it needs.
     needs: Vec<Vec<usize>>,
 }
 
-impl Walk<'_> {
-    fn stage(&mut self, index: usize, stage: &Stage) {
+impl<'a> Walk<'a> {
+    fn stage(&mut self, index: usize, stage: &'a Stage) {
         self.needs.push(Vec::new());
-        let globals = self.globals.clone();
+        let globals = Rc::clone(&self.globals);
         let mut origin = Origin::default();
         let name = globals.expand(&stage.base.text, self.file.syntax(), &mut origin);
         let on = match &stage.platform {
@@ -237,11 +257,11 @@ impl Walk<'_> {
             Some(platform) => self.on(platform, &globals),
         };
         self.need(index, &stage.base, Role::From, name.map_err(|error| globals.reason(&error, Role::From)), on);
-        let mut scope = globals.clone();
+        let mut scope = Scope { globals: Some(globals), ..Scope::default() };
         for step in &stage.steps {
             let (word, role) = match step {
                 Step::Arg(arg) => {
-                    scope.declare(arg, self.build, self.file.syntax(), Some(&globals));
+                    scope.declare(arg, self.build, self.file.syntax());
                     continue;
                 }
                 Step::Copy(word) => (word, Role::Copy),
@@ -250,12 +270,13 @@ impl Walk<'_> {
             let name = scope.expand(&word.text, self.file.syntax(), &mut Origin::default());
             self.need(index, word, role, name.map_err(|error| scope.reason(&error, role)), On::Target);
         }
+        self.above.extend(stage.name.as_deref().map(|name| (name, index)));
     }
 
     fn need(&mut self, index: usize, word: &Word, role: Role, name: Result<String, String>, on: On) {
         let name = match name {
             Err(reason) => Err(reason),
-            Ok(name) => match self.meaning(&name, role, index) {
+            Ok(name) => match self.meaning(&name, role) {
                 Meaning::Stage(other) => return self.needs[index].push(other),
                 Meaning::Local => return,
                 Meaning::Image(name) if name.is_empty() => Err("it is empty".to_owned()),
@@ -267,20 +288,18 @@ impl Walk<'_> {
     }
 
     /// Tells what a name stands for. `FROM` knows the stages above it; the others know all, by number too.
-    fn meaning(&self, name: &str, role: Role, index: usize) -> Meaning {
+    fn meaning(&self, name: &str, role: Role) -> Meaning {
         if let Some(context) = self.build.contexts.get(name) {
             return match context.strip_prefix("docker-image://") {
                 Some(image) => Meaning::Image(image.to_owned()),
                 None => Meaning::Local,
             };
         }
-        let stages = &self.file.stages;
-        let known = if role == Role::From { &stages[..index] } else { stages.as_slice() };
-        let wanted = name.to_ascii_lowercase();
-        if let Some(stage) = known.iter().rposition(|stage| stage.name.as_ref() == Some(&wanted)) {
-            return Meaning::Stage(stage);
+        let known = if role == Role::From { &self.above } else { &self.names };
+        if let Some(stage) = known.get(name.to_ascii_lowercase().as_str()) {
+            return Meaning::Stage(*stage);
         }
-        let number = name.parse().ok().filter(|number| role != Role::From && *number < stages.len());
+        let number = name.parse().ok().filter(|number| role != Role::From && *number < self.file.stages.len());
         match number {
             Some(number) => Meaning::Stage(number),
             None if name == SCRATCH => Meaning::Local,

@@ -7,7 +7,7 @@ use crate::model::{BadReference, Explain, Kind};
 
 /// What can be wrong with what is to be checked.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum CheckError {
     /// An argument is no file, no folder and no image.
     #[error("there is no file `{text}`, and it names no image either")]
     NoInput {
@@ -66,7 +66,7 @@ pub enum Error {
     },
 }
 
-impl Explain for Error {
+impl Explain for CheckError {
     fn kind(&self) -> Kind {
         match self {
             Self::Read { source, .. } if source.kind() != std::io::ErrorKind::NotFound => Kind::Machine,

@@ -1,10 +1,11 @@
 //! From what was typed to the images that are meant: references, files, folders, or the project.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::found::{Needs, NoteKind, Use};
 use super::read::{File, Findings, Kind, Setting, plain, read};
-use super::{Error, folder};
+use super::{CheckError, folder};
 use crate::model::Reference;
 
 /// What is to be checked.
@@ -22,7 +23,7 @@ pub struct Inputs<'a> {
 ///
 /// # Errors
 /// When a word is neither, when a file that was named cannot be read as what it is, and when nothing names an image.
-pub fn find(inputs: &Inputs<'_>, setting: &Setting<'_>) -> Result<Findings, Error> {
+pub fn find(inputs: &Inputs<'_>, setting: &Setting<'_>) -> Result<Findings, CheckError> {
     let mut findings = Findings::default();
     for text in inputs.typed {
         let path = plain(&inputs.cwd.join(text));
@@ -31,7 +32,7 @@ pub fn find(inputs: &Inputs<'_>, setting: &Setting<'_>) -> Result<Findings, Erro
         } else if path.exists() {
             named(&path, &shown(text), setting, &mut findings)?;
         } else {
-            let image: Reference = text.parse().map_err(|source| Error::NoInput { text: text.clone(), source })?;
+            let image: Reference = text.parse().map_err(|source| CheckError::NoInput { text: text.clone(), source })?;
             findings.uses.push(Use { place: None, role: "argument".to_owned(), image, needs: Needs::All });
         }
     }
@@ -42,7 +43,7 @@ pub fn find(inputs: &Inputs<'_>, setting: &Setting<'_>) -> Result<Findings, Erro
     settle(&mut findings);
     if findings.uses.is_empty() && findings.notes.is_empty() {
         let what = if inputs.typed.is_empty() { inputs.project.display().to_string() } else { inputs.typed.join(", ") };
-        return Err(Error::NothingNamed { what });
+        return Err(CheckError::NothingNamed { what });
     }
     Ok(findings)
 }
@@ -53,16 +54,16 @@ fn shown(text: &str) -> String {
 }
 
 /// Reads a file that was named: it must be what it is taken for.
-fn named(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), Error> {
-    let source = folder::text(path, shown)?.map_err(|source| Error::NoText { path: shown.into(), source })?;
+fn named(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), CheckError> {
+    let source = folder::text(path, shown)?.map_err(|source| CheckError::NoText { path: shown.into(), source })?;
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let kind = Kind::by_name(name).or_else(|| Kind::by_content(&source.text));
-    let kind = kind.ok_or_else(|| Error::UnknownKind { path: shown.into() })?;
+    let kind = kind.ok_or_else(|| CheckError::UnknownKind { path: shown.into() })?;
     read(&File { path: path.to_owned(), source }, kind, setting, findings)
 }
 
 /// Reads the files of a folder. What is not what its name says is told and left out: folders hold templates and drafts.
-fn whole(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), Error> {
+fn whole(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), CheckError> {
     let mut alone: Vec<(File, Kind)> = Vec::new();
     for candidate in folder::search(path, shown)? {
         let source = match folder::text(&candidate.path, &candidate.shown)? {
@@ -76,10 +77,11 @@ fn whole(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Finding
         let kind = candidate.kind.or_else(|| folder::manifest(&source.text).then_some(Kind::Kubernetes));
         alone.extend(kind.map(|kind| (File { path: plain(&candidate.path), source }, kind)));
     }
-    // Compose files first: a Dockerfile that they build is read with their arguments, and only so.
-    alone.sort_by_key(|(_, kind)| *kind != Kind::Compose);
+    // Compose files first: a Dockerfile that they build is read with their arguments, and only so. Then pipelines, for
+    // what they include.
+    alone.sort_by_key(|(file, kind)| (*kind != Kind::Compose, *kind != Kind::GitLab, file.path.components().count()));
     for (file, kind) in alone {
-        if kind == Kind::Dockerfile && findings.claimed.contains(&file.path) {
+        if findings.claimed.contains(&file.path) {
             continue;
         }
         match read(&file, kind, setting, findings) {
@@ -91,10 +93,10 @@ fn whole(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Finding
 }
 
 /// Gives the last cause of an error, which is what a note has room for.
-fn reason(error: &Error) -> String {
+fn reason(error: &CheckError) -> String {
     match error {
-        Error::Broken { line, reason, .. } => format!("line {line}: {reason}"),
-        Error::NoYaml { line, source, .. } => format!("line {line} is no YAML: {source}"),
+        CheckError::Broken { line, reason, .. } => format!("line {line}: {reason}"),
+        CheckError::NoYaml { line, source, .. } => format!("line {line} is no YAML: {source}"),
         other => other.to_string(),
     }
 }
@@ -103,8 +105,9 @@ fn reason(error: &Error) -> String {
 /// was read.
 fn settle(findings: &mut Findings) {
     let Findings { uses, notes, .. } = findings;
+    let places: HashSet<_> = uses.iter().filter_map(|one| one.place.as_ref()).collect();
     notes.retain(|note| {
-        let known = note.place.is_some() && uses.iter().any(|one| one.place == note.place);
+        let known = note.place.as_ref().is_some_and(|place| places.contains(place));
         note.kind != NoteKind::Unresolved || !known
     });
     notes.sort_by(|left, right| (left.kind, &left.place).cmp(&(right.kind, &right.place)));

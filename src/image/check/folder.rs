@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::CheckError;
 use super::read::Kind;
 use crate::format::source::LARGEST;
 use crate::format::{Source, Unreadable};
@@ -28,12 +28,12 @@ pub(super) struct Candidate {
 }
 
 /// Walks a folder, by name. Follows no link to a folder, so that it ends.
-pub(super) fn search(folder: &Path, prefix: &str) -> Result<Vec<Candidate>, Error> {
+pub(super) fn search(folder: &Path, prefix: &str) -> Result<Vec<Candidate>, CheckError> {
     let prefix = if prefix == "." { "" } else { prefix.trim_end_matches('/') };
     let mut open = vec![(folder.to_owned(), prefix.to_owned(), 0)];
     let mut found = Vec::new();
     while let Some((folder, prefix, depth)) = open.pop() {
-        let unread = |path: &Path, source| Error::Read { path: path.to_owned(), source };
+        let unread = |path: &Path, source| CheckError::Read { path: path.to_owned(), source };
         for entry in fs::read_dir(&folder).map_err(|cause| unread(&folder, cause))? {
             let entry = entry.map_err(|cause| unread(&folder, cause))?;
             let Ok(name) = entry.file_name().into_string() else { continue };
@@ -63,8 +63,8 @@ fn is_yaml(name: &str) -> bool {
 }
 
 /// Reads a file as text, or tells why it is none.
-pub(super) fn text(path: &Path, shown: &str) -> Result<Result<Source, Unreadable>, Error> {
-    let unread = |source| Error::Read { path: path.to_owned(), source };
+pub(super) fn text(path: &Path, shown: &str) -> Result<Result<Source, Unreadable>, CheckError> {
+    let unread = |source| CheckError::Read { path: path.to_owned(), source };
     // Asked before it is opened: opening a pipe waits for its writer.
     let metadata = fs::metadata(path).map_err(unread)?;
     if !metadata.is_file() {

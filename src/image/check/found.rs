@@ -15,7 +15,7 @@ pub struct Place {
 }
 
 /// One use of an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Use {
     /// Where it is named; none for an argument of the command.
     pub place: Option<Place>,
@@ -28,7 +28,7 @@ pub struct Use {
 }
 
 /// For which platforms an image must be there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Needs {
     /// For all that are asked about.
     All,
@@ -44,7 +44,7 @@ pub enum Needs {
 }
 
 /// Something to know about a file beside its images.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Note {
     /// What sort of thing.
     pub kind: NoteKind,
@@ -57,7 +57,7 @@ pub struct Note {
 }
 
 /// The sorts of notes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NoteKind {
     /// The name of an image is not known; nothing was asked about it.
     Unresolved,

@@ -11,7 +11,7 @@ mod newer;
 mod read;
 
 pub use catalogue::Catalogue;
-pub use error::Error;
+pub use error::CheckError;
 pub use find::{Inputs, find};
 pub use found::{Needs, Note, NoteKind, Place, Use};
 pub use matrix::{Answer, Cell, Matrix, Row, ask};

@@ -1,17 +1,15 @@
 //! Compose files: the images of services, and what their Dockerfiles need.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use super::dockerfile::{Given, read as read_dockerfile};
-use super::{File, Findings, Setting, held};
+use super::{File, Findings, Setting, held, text_of};
 use crate::format::Source;
 use crate::format::compose::{self, DOCKERFILE, SYNTAX, Service};
 use crate::format::dockerfile::Dockerfile;
-use crate::format::source::LARGEST;
 use crate::format::variables::expand;
-use crate::format::yaml::{Node, Tree};
+use crate::format::yaml::{Node, Tree, parse};
 use crate::image::check::found::Needs;
 
 /// A compose file and the variables that it sees.
@@ -24,14 +22,25 @@ struct Reader<'a> {
 }
 
 pub(super) fn read(file: &File, tree: &Tree, setting: &Setting<'_>, findings: &mut Findings) {
+    findings.claimed.insert(file.path.clone());
     let dotenv = text_of(&file.beside(".env").0).map(|text| dotenv(&text)).unwrap_or_default();
     let reader = Reader { file, setting, dotenv };
     for service in compose::services(tree) {
         reader.service(&service, findings);
     }
-    for included in compose::includes(tree) {
-        let name = included.text().unwrap_or_default();
-        findings.unread(file.place(&included.span), name, "an included file; name it too");
+    for node in compose::includes(tree) {
+        let name = reader.resolved(node.text().unwrap_or_default()).unwrap_or_default();
+        let Some(included) = file.included(&name) else {
+            findings.unread(file.place(&node.span), &name, "an included file that is not there or is no text");
+            continue;
+        };
+        // What was read already is not read again, so that circles end.
+        if findings.claimed.insert(included.path.clone()) {
+            match parse(&included.source.text) {
+                Ok(tree) => read(&included, &tree, setting, findings),
+                Err(error) => findings.unread(file.place(&node.span), &name, format!("it is no YAML: {error}")),
+            }
+        }
     }
 }
 
@@ -138,17 +147,6 @@ impl Reader<'_> {
     fn variable(&self, name: &str) -> Option<String> {
         (self.setting.environment)(name).or_else(|| self.dotenv.get(name).cloned())
     }
-}
-
-/// Reads a regular file that is text; none for anything else.
-fn text_of(path: &Path) -> Option<String> {
-    let metadata = std::fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > LARGEST as u64 {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path).ok()?.take(LARGEST as u64).read_to_end(&mut bytes).ok()?;
-    Source::decode("", bytes).ok().map(|source| source.text)
 }
 
 /// Reads `NAME=value` lines, with quotes and comments; what is not of that form is passed over.

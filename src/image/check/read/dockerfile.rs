@@ -1,10 +1,10 @@
 //! Dockerfiles: the images that builds for all platforms need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{File, Findings, Setting};
 use crate::format::dockerfile::{Build, Dockerfile, Image, On};
-use crate::image::check::Error;
+use crate::image::check::CheckError;
 use crate::image::check::found::Needs;
 use crate::model::ImagePlatform;
 
@@ -21,10 +21,10 @@ pub(super) struct Given<'a> {
 }
 
 /// Reads a Dockerfile that nobody else builds.
-pub(super) fn read_alone(file: &File, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), Error> {
+pub(super) fn read_alone(file: &File, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), CheckError> {
     let parsed = Dockerfile::read(&file.source.text);
     if let (true, Some(problem)) = (parsed.stages.is_empty(), parsed.problems.first()) {
-        return Err(Error::Broken {
+        return Err(CheckError::Broken {
             path: file.source.path.clone().into(),
             line: file.source.line_of(problem.span.start),
             reason: problem.message.clone(),
@@ -50,10 +50,12 @@ pub(super) fn read(file: &File, parsed: &Dockerfile, given: &Given<'_>, findings
         findings.unread(file.place(&problem.span), &file.source.path, problem.message.clone());
     }
     let mut gathered: Vec<Gathered> = Vec::new();
+    let mut index = HashMap::new();
     for target in given.targets {
         for image in parsed.images(&Build { given: given.args, contexts: given.contexts, target }) {
             let on = (target.clone(), image.on.clone(), image.reached);
-            match gathered.iter_mut().find(|one| one.image.span == image.span && one.image.name == image.name) {
+            let at = *index.entry((image.span.start, image.name.clone())).or_insert(gathered.len());
+            match gathered.get_mut(at) {
                 Some(one) => one.on.push(on),
                 None => gathered.push(Gathered { image, on: vec![on] }),
             }

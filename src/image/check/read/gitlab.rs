@@ -3,7 +3,7 @@
 use super::{File, Findings, Setting, held};
 use crate::format::gitlab_ci::{Config, Job};
 use crate::format::variables::{Syntax, expand};
-use crate::format::yaml::{Node, Tree};
+use crate::format::yaml::{Node, Tree, parse};
 use crate::image::check::found::Needs;
 
 /// What GitLab knows of variables (<https://docs.gitlab.com/ci/variables/#use-cicd-variables-in-other-variables>).
@@ -11,6 +11,9 @@ const SYNTAX: Syntax = Syntax { escape: None, doubled: true, quotes: false, oper
 
 /// How often a variable may stand for another.
 const DEEPEST: usize = 10;
+
+/// How many variables one text may lead to, all in all.
+const MOST_LOOKED_UP: usize = 1000;
 
 /// The most combinations of a matrix that are looked at.
 const MOST_ROWS: usize = 200;
@@ -24,20 +27,57 @@ struct Scope<'a, 'c> {
     setting: &'c Setting<'c>,
 }
 
-pub(super) fn read(file: &File, tree: &Tree, config: &Config<'_>, setting: &Setting<'_>, findings: &mut Findings) {
+/// Reads a pipeline, and what it includes from the same folder.
+pub(super) fn read(file: &File, tree: &Tree, setting: &Setting<'_>, findings: &mut Findings) {
+    read_from(file, file, tree, setting, findings);
+}
+
+/// Reads a pipeline; what it includes is named from the folder of the first one, which is that of the repository.
+fn read_from(first: &File, file: &File, tree: &Tree, setting: &Setting<'_>, findings: &mut Findings) {
+    findings.claimed.insert(file.path.clone());
+    let Some(config) = Config::read(tree) else { return };
+    jobs(file, tree, &config, setting, findings);
+    let Some(include) = config.top("include").filter(|node| !node.is_null()) else { return };
+    // The files see the variables of the one that includes them.
+    let variables = config.top("variables");
+    let environment = |name: &str| {
+        let own = variables.and_then(|variables| value(variables.get(name)?));
+        own.map(str::to_owned).or_else(|| (setting.environment)(name))
+    };
+    let inner = Setting { environment: &environment, ..*setting };
+    let items = include.items().map_or_else(|| vec![include], |items| items.iter().collect());
+    for item in items {
+        let name = if item.text().is_some() { item.text() } else { item.get("local").and_then(Node::text) };
+        let local = name.filter(|name| !name.contains("://") && !name.contains(['*', '$']));
+        let Some(included) = local.and_then(|name| first.included(name.trim_start_matches('/'))) else {
+            let subject = name.unwrap_or("include");
+            findings.unread(file.place(&item.span), subject, "jobs of files elsewhere are not seen here");
+            continue;
+        };
+        // What was read already is not read again, so that circles end.
+        if findings.claimed.insert(included.path.clone()) {
+            match parse(&included.source.text) {
+                Ok(tree) => read_from(first, &included, &tree, &inner, findings),
+                Err(error) => {
+                    findings.unread(file.place(&item.span), &included.source.path, format!("it is no YAML: {error}"));
+                }
+            }
+        }
+    }
+}
+
+fn jobs(file: &File, tree: &Tree, config: &Config<'_>, setting: &Setting<'_>, findings: &mut Findings) {
     // Those that run first: what a template lacks they may have.
     let (running, templates): (Vec<_>, Vec<_>) =
         config.jobs.iter().filter(|job| !job.shadowed).partition(|job| !job.is_hidden());
-    for job in running.into_iter().chain(templates) {
+    for job in running.into_iter().chain(templates).filter(|job| job.get("trigger").is_none()) {
         let rows = job.matrix().unwrap_or_default();
         let rows = if rows.is_empty() { vec![Vec::new()] } else { rows };
         let role = format!("job {}", job.name);
         for row in rows.iter().take(MOST_ROWS) {
             let scope = Scope { config, tree, job: Some(job), row, setting };
-            if job.get("trigger").is_none() {
-                scope.take(file, job.get("image"), &role, findings);
-                scope.services(file, job.get("services"), &role, findings);
-            }
+            scope.take(file, job.get("image"), &role, findings);
+            scope.services(file, job.get("services"), &role, findings);
         }
     }
     let scope = Scope { config, tree, job: None, row: &[], setting };
@@ -45,9 +85,11 @@ pub(super) fn read(file: &File, tree: &Tree, config: &Config<'_>, setting: &Sett
         scope.take(file, owner.and_then(|node| node.get("image")), role, findings);
         scope.services(file, owner.and_then(|node| node.get("services")), role, findings);
     }
-    for include in config.top("include").into_iter().filter(|node| !node.is_null()) {
-        findings.unread(file.place(&include.span), "include", "jobs of other files are not seen here; name those too");
-    }
+}
+
+/// Gives the text of a variable, which may stand beside its description.
+fn value(node: &Node) -> Option<&str> {
+    if node.text().is_some() { node.text() } else { node.get("value")?.text() }
 }
 
 impl<'a> Scope<'a, '_> {
@@ -85,17 +127,19 @@ impl<'a> Scope<'a, '_> {
     }
 
     fn resolved(&self, text: &str) -> Result<String, String> {
-        self.deeper(text, 0)
+        let mut left = MOST_LOOKED_UP;
+        self.deeper(text, 0, &mut left)
     }
 
-    fn deeper(&self, text: &str, depth: usize) -> Result<String, String> {
-        if depth > DEEPEST {
+    fn deeper(&self, text: &str, depth: usize, left: &mut usize) -> Result<String, String> {
+        if depth > DEEPEST || *left == 0 {
             return Err("its variables stand for each other".to_owned());
         }
         let text = self.with_inputs(text)?;
         let mut lacking = None;
         let mut value = |name: &str| {
-            let value = self.variable(name).map(|value| self.deeper(&value, depth + 1))?;
+            *left = left.saturating_sub(1);
+            let value = self.variable(name).map(|value| self.deeper(&value, depth + 1, left))?;
             value.map_err(|reason| lacking.get_or_insert(reason).clone()).ok()
         };
         expand(&text, SYNTAX, &mut value).map_err(|error| lacking.unwrap_or_else(|| error.to_string()))
@@ -110,8 +154,7 @@ impl<'a> Scope<'a, '_> {
             Some(job) => job.variable(name),
             None => self.config.top("variables").and_then(|variables| variables.get(name)),
         };
-        let text = node.and_then(|node| if node.text().is_some() { node.text() } else { node.get("value")?.text() });
-        text.map(str::to_owned).or_else(|| (self.setting.environment)(name))
+        node.and_then(value).map(str::to_owned).or_else(|| (self.setting.environment)(name))
     }
 
     /// Puts the defaults of the file's inputs into a text (<https://docs.gitlab.com/ci/inputs/>).

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{File, Findings};
-use crate::image::check::Error;
+use crate::image::check::CheckError;
 use crate::image::check::found::Needs;
 
 /// What of the lock matters here; `project` reads it for everything else.
@@ -20,8 +20,8 @@ struct Tool {
     image: Option<Spanned<String>>,
 }
 
-pub(super) fn read(file: &File, findings: &mut Findings) -> Result<(), Error> {
-    let lock: Lock = toml::from_str(&file.source.text).map_err(|error| Error::Broken {
+pub(super) fn read(file: &File, findings: &mut Findings) -> Result<(), CheckError> {
+    let lock: Lock = toml::from_str(&file.source.text).map_err(|error| CheckError::Broken {
         path: file.source.path.clone().into(),
         line: file.source.line_of(error.span().map_or(0, |span| span.start)),
         reason: error.message().to_owned(),

@@ -10,16 +10,18 @@ mod lock;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::CheckError;
 use super::found::{Needs, Note, NoteKind, Place, Use};
 use crate::format::buildspec::images::arch_of;
 use crate::format::dockerfile::Dockerfile;
+use crate::format::source::LARGEST;
 use crate::format::yaml::{self, Node, Tree};
-use crate::format::{Source, buildspec as spec, compose as composition, gitlab_ci, kubernetes as cluster};
+use crate::format::{Source, buildspec as spec, compose as composition, kubernetes as cluster};
 use crate::model::{ImagePlatform, Reference};
 use crate::project::LOCK;
 
@@ -58,8 +60,10 @@ pub struct Findings {
     pub uses: Vec<Use>,
     /// What else is to be known.
     pub notes: Vec<Note>,
-    /// Dockerfiles that a compose file builds, with its own arguments.
+    /// Dockerfiles that a compose file builds with its own arguments, and files that others include: they are not read alone.
     pub claimed: BTreeSet<PathBuf>,
+    known: HashSet<Use>,
+    told: HashSet<Note>,
 }
 
 /// A file to read.
@@ -128,11 +132,11 @@ impl Kind {
 ///
 /// # Errors
 /// When it is not what its kind says.
-pub fn read(file: &File, kind: Kind, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), Error> {
+pub fn read(file: &File, kind: Kind, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), CheckError> {
     let text = &file.source.text;
     let tree = match kind {
         Kind::Dockerfile | Kind::Lock => Tree::default(),
-        _ => yaml::parse(text).map_err(|source| Error::NoYaml {
+        _ => yaml::parse(text).map_err(|source| CheckError::NoYaml {
             path: file.source.path.clone().into(),
             line: file.source.line_of(source.offset),
             source,
@@ -143,11 +147,7 @@ pub fn read(file: &File, kind: Kind, setting: &Setting<'_>, findings: &mut Findi
         Kind::Lock => return lock::read(file, findings),
         Kind::Compose => compose::read(file, &tree, setting, findings),
         Kind::Kubernetes => kubernetes::read(file, &cluster::images(&tree), findings),
-        Kind::GitLab => {
-            if let Some(config) = gitlab_ci::Config::read(&tree) {
-                gitlab::read(file, &tree, &config, setting, findings);
-            }
-        }
+        Kind::GitLab => gitlab::read(file, &tree, setting, findings),
         Kind::Buildspec => buildspec::read(file, &spec::Buildspec::read(&tree).0, findings),
     }
     Ok(())
@@ -158,12 +158,30 @@ impl File {
         Some(Place { file: self.source.path.clone(), position: self.source.position(span.start) })
     }
 
+    /// Opens a file that this one includes; none when it is not there or is no text.
+    fn included(&self, name: &str) -> Option<Self> {
+        let (path, shown) = self.beside(name);
+        let text = text_of(&path)?;
+        Some(Self { source: Source::new(shown, text), path })
+    }
+
     /// Gives a file that this one names: where it is, and what people know it as.
     fn beside(&self, name: &str) -> (PathBuf, String) {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let shown = Path::new(&self.source.path).parent().unwrap_or(Path::new("")).join(name);
         (plain(&folder.join(name)), plain(&shown).display().to_string())
     }
+}
+
+/// Reads a regular file that is text; none for anything else.
+fn text_of(path: &Path) -> Option<String> {
+    let metadata = std::fs::metadata(path).ok()?;
+    if !metadata.is_file() || metadata.len() > LARGEST as u64 {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path).ok()?.take(LARGEST as u64).read_to_end(&mut bytes).ok()?;
+    Source::decode("", bytes).ok().map(|source| source.text)
 }
 
 /// Takes `.` and `..` out of a path, by its text alone.
@@ -187,7 +205,7 @@ impl Findings {
     fn add(&mut self, name: Result<String, String>, written: &str, place: Option<Place>, role: &str, needs: Needs) {
         let mut note = |kind, text| {
             let note = Note { kind, place: place.clone(), subject: written.to_owned(), text };
-            if !self.notes.contains(&note) {
+            if self.told.insert(note.clone()) {
                 self.notes.push(note);
             }
         };
@@ -207,7 +225,7 @@ impl Findings {
             note(NoteKind::Pinned, format!("{image} is held to {}", listed(platforms)));
         }
         let one = Use { place, role: role.to_owned(), image, needs };
-        if !self.uses.contains(&one) {
+        if self.known.insert(one.clone()) {
             self.uses.push(one);
         }
     }

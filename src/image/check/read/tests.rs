@@ -252,13 +252,52 @@ fn pipelines_know_their_variables() {
         ),
         (
             "include: x.yml\nt: {image: a, script: [x]}",
-            &["2 job t a:latest", "1 not read include: jobs of other files are not seen here; name those too"],
+            &["2 job t a:latest", "1 not read x.yml: jobs of files elsewhere are not seen here"],
+        ),
+        (
+            "include:\n  - {project: g/p, file: x.yml}\n  - https://example.com/y.yml\n",
+            &[
+                "2 not read include: jobs of files elsewhere are not seen here",
+                "3 not read https://example.com/y.yml: jobs of files elsewhere are not seen here",
+            ],
         ),
         ("t: {image: [a], script: [x]}\nu: 1", &[]),
     ] {
         let environment = [("CI_REGISTRY_IMAGE", "registry.example/g/p")];
         assert_eq!(read_as(".gitlab-ci.yml", text, &environment), expected, "{text}");
     }
+}
+
+#[test]
+fn files_that_others_include_are_read_with_them_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("ci")).unwrap();
+    std::fs::write(folder.path().join("ci/jobs.yml"), "include: [.gitlab-ci.yml, ci/more.yml]\nt: {image: 'a:$V'}\n")
+        .unwrap();
+    std::fs::write(folder.path().join("ci/more.yml"), "u: {image: 'b:$V$W'}\n").unwrap();
+    let text = "include: {local: /ci/jobs.yml}\nvariables: {V: '1'}\n";
+    std::fs::write(folder.path().join(".gitlab-ci.yml"), text).unwrap();
+    let expected = ["ci/jobs.yml:2 job t a:1", "ci/more.yml:1 job u b:12"];
+    assert_eq!(read_in(folder.path(), ".gitlab-ci.yml", text, &[("W", "2")]), expected);
+    std::fs::write(folder.path().join("ci/one.yml"), "include: [../compose.yml]\nservices: {a: {image: a}}").unwrap();
+    let text = "include: [ci/one.yml, {path: ci/none.yml}]\nservices: {b: {image: b}}";
+    std::fs::write(folder.path().join("compose.yml"), text).unwrap();
+    let expected = [
+        "2 service b b:latest",
+        "ci/one.yml:2 service a a:latest",
+        "1 not read ci/none.yml: an included file that is not there or is no text",
+    ];
+    assert_eq!(read_in(folder.path(), "compose.yml", text, &[]), expected);
+}
+
+#[test]
+fn variables_that_multiply_end() {
+    let name = |number: usize| format!("V{number}");
+    let values = (0..9).map(|number| format!("{}: '{}'", name(number), format!("${}", name(number + 1)).repeat(200)));
+    let text =
+        format!("variables: {{{}, V9: ''}}\nt: {{image: 'a:$V0', script: [x]}}", values.collect::<Vec<_>>().join(", "));
+    let found = read_as(".gitlab-ci.yml", &text, &[]);
+    assert!(found[0].contains("its variables stand for each other"), "{found:?}");
 }
 
 #[test]

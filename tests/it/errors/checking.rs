@@ -1,0 +1,36 @@
+//! What `toolkit image check` says about what it is given.
+
+use std::io;
+
+use toolkit::format::{Source, yaml};
+use toolkit::image::check::CheckError;
+use toolkit::model::Reference;
+
+use super::examples::{Section, section, text};
+
+pub fn sections() -> Vec<Section> {
+    let read = |kind| CheckError::Read { path: "/srv/shop/Dockerfile".into(), source: io::Error::from(kind) };
+    let no_text = Source::decode("Dockerfile", b"FROM debian\0".to_vec()).unwrap_err();
+    let no_yaml = yaml::parse("services: [a").unwrap_err();
+    let name = "docker/Missing.Dockerfile";
+    let no_input = CheckError::NoInput { text: text(name), source: name.parse::<Reference>().unwrap_err() };
+    let broken = CheckError::Broken { path: "Dockerfile".into(), line: 1, reason: text("the file has no FROM") };
+    vec![
+        section("image::CheckError::NoInput", [no_input.into()]),
+        section(
+            "image::CheckError::Read",
+            [read(io::ErrorKind::PermissionDenied).into(), read(io::ErrorKind::NotFound).into()],
+        ),
+        section(
+            "image::CheckError::NoText",
+            [CheckError::NoText { path: "Dockerfile".into(), source: no_text }.into()],
+        ),
+        section("image::CheckError::Broken", [broken.into()]),
+        section(
+            "image::CheckError::NoYaml",
+            [CheckError::NoYaml { path: "compose.yaml".into(), line: 1, source: no_yaml }.into()],
+        ),
+        section("image::CheckError::UnknownKind", [CheckError::UnknownKind { path: "notes.txt".into() }.into()]),
+        section("image::CheckError::NothingNamed", [CheckError::NothingNamed { what: text("/home/me/shop") }.into()]),
+    ]
+}
