@@ -1,6 +1,7 @@
 //! `image index` against a real registry, with skopeo and podman as second opinions.
 
 mod copies;
+mod inspecting;
 mod refusals;
 mod requests;
 
@@ -52,7 +53,7 @@ impl Bench {
         format!("sha256:{}", crate::support::layouts::hex(&self.registry.raw(name)))
     }
 
-    /// Runs `toolkit image index`, each word with `R/` meaning this registry, and gives its JSON.
+    /// Runs `toolkit image index`, with `R/` in front of a name for this registry, and gives its JSON.
     pub fn index(&self, words: &[&str]) -> Value {
         self.world.json(&self.words(words).iter().map(String::as_str).collect::<Vec<_>>())
     }
@@ -66,8 +67,12 @@ impl Bench {
     }
 
     pub fn words(&self, words: &[&str]) -> Vec<String> {
-        let own = format!("{}/", self.registry.host());
-        let words = words.iter().map(|word| word.replace("R/", &own));
+        let own = |word: &&str| match (word.strip_prefix("R/"), word.split_once("=R/")) {
+            (Some(rest), _) => self.name(rest),
+            (None, Some((flag, rest))) => format!("{flag}={}", self.name(rest)),
+            (None, None) => (*word).to_owned(),
+        };
+        let words = words.iter().map(own);
         ["image".to_owned(), "index".to_owned(), "--json".to_owned()].into_iter().chain(words).collect()
     }
 }

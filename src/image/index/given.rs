@@ -31,6 +31,11 @@ pub enum At {
     },
 }
 
+/// Drops the word by which skopeo and podman tell registries from other places.
+fn bare(text: &str) -> &str {
+    text.strip_prefix("docker://").unwrap_or(text)
+}
+
 impl At {
     /// Reads `oci:DIR`, `oci:DIR:TAG` or a reference. Paths are relative to `cwd`.
     ///
@@ -38,7 +43,7 @@ impl At {
     /// When it is none of them.
     pub fn read(text: &str, cwd: &Path) -> Result<Self, IndexError> {
         let Some(rest) = text.strip_prefix("oci:") else {
-            return Ok(Self::Registry(text.parse()?));
+            return Ok(Self::Registry(bare(text).parse()?));
         };
         // A folder may have a colon in its name, and then it is that folder.
         let split = rest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/') && !cwd.join(rest).is_dir());
@@ -151,7 +156,7 @@ pub fn tags(texts: &[String]) -> Result<(Repository, Vec<String>), IndexError> {
     let mut repository: Option<Repository> = None;
     let mut tags: Vec<String> = Vec::new();
     for text in texts {
-        let reference: Reference = text.parse()?;
+        let reference: Reference = bare(text).parse()?;
         if reference.digest.is_some() {
             return Err(IndexError::TagWithDigest { tag: text.clone() });
         }
@@ -187,6 +192,7 @@ mod tests {
         for (text, expected) in [
             ("r.io/app:1-arm64".to_owned(), "r.io/app:1-arm64".to_owned()),
             (ONE.to_owned(), format!("r.io/app@{ONE}")),
+            ("docker://r.io/app:1".to_owned(), "r.io/app:1".to_owned()),
             ("oci:build/arm64".to_owned(), "build/arm64 -".to_owned()),
             ("oci:build/arm64:1.2".to_owned(), "build/arm64 1.2".to_owned()),
             ("oci:a:b".to_owned(), "a:b -".to_owned()),
@@ -251,7 +257,7 @@ mod tests {
     #[test]
     fn tags_stand_in_one_repository() {
         let read = |texts: &[&str]| tags(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
-        assert_eq!(read(&["r.io/app:1", "r.io/app", "r.io/app:1"]).unwrap().1, ["1", "latest"]);
+        assert_eq!(read(&["r.io/app:1", "docker://r.io/app", "r.io/app:1"]).unwrap().1, ["1", "latest"]);
         assert!(matches!(read(&["r.io/app:1", "r.io/other:1"]), Err(IndexError::TagsApart { .. })));
         assert!(matches!(read(&[&format!("r.io/app:1@{ONE}")]), Err(IndexError::TagWithDigest { .. })));
         assert!(matches!(read(&[]), Err(IndexError::NoTag)));

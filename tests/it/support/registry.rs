@@ -116,7 +116,10 @@ impl Registry {
             _ => serde_json::json!({ &self.address: { "username": USER, "password": PASSWORD,
                 "auth": base64(&format!("{USER}:{PASSWORD}")) } }),
         };
-        fs::write(self.credentials(), serde_json::json!({ "auths": auths }).to_string()).unwrap();
+        let text = serde_json::json!({ "auths": auths }).to_string();
+        fs::create_dir_all(self.folder().join("home/.docker")).unwrap();
+        fs::write(self.folder().join("home/.docker/config.json"), &text).unwrap();
+        fs::write(self.credentials(), text).unwrap();
     }
 
     /// Lets the command of this project reach it: credentials and authority.
@@ -133,6 +136,8 @@ impl Registry {
         let mut command = Command::new(tool);
         command.args(arguments).env("REGISTRY_AUTH_FILE", self.credentials()).stdin(Stdio::null());
         command.env("CONTAINERS_REGISTRIES_CONF", self.folder().join("registries.conf"));
+        // `podman manifest inspect` reads no other file than this one.
+        command.env("HOME", self.folder().join("home")).env_remove("XDG_RUNTIME_DIR");
         if self.kind == Kind::Tls {
             command.env("SSL_CERT_FILE", self.authority());
         }
