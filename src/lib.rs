@@ -14,6 +14,7 @@ pub mod host;
 pub mod net;
 pub mod store;
 // floor 2
+pub mod codebuild;
 pub mod ingest;
 pub mod oci;
 pub mod project;
