@@ -101,7 +101,8 @@ pub async fn ingest(
     target: &Path,
     options: &Options<'_>,
 ) -> Result<Ingested, Error> {
-    unpack(net, Wanted::of(artifact), Packing { format: Some(artifact.format), strip: artifact.strip }, target, options).await
+    unpack(net, Wanted::of(artifact), Packing { format: Some(artifact.format), strip: artifact.strip }, target, options)
+        .await
 }
 
 /// A layer that was received, found to be the announced one, and applied.

@@ -107,7 +107,8 @@ impl Layer {
 
     /// Removes what lower layers brought: what is below the path and, when `whole`, the path itself.
     fn remove(&mut self, place: &str, whole: bool) -> Result<(), Error> {
-        let below = self.tree.below(place).chain([place].into_iter().filter(|_| whole && self.tree.at(place).is_some()));
+        let below =
+            self.tree.below(place).chain([place].into_iter().filter(|_| whole && self.tree.at(place).is_some()));
         let mut doomed = Vec::new();
         for path in below {
             self.steps = self

@@ -203,8 +203,7 @@ fn decoded<R: BufRead + Send, T>(
 ) -> Result<T, Error> {
     let packed = Arc::new(AtomicU64::new(cost.packed));
     let reader = stream::Counted { inner: reader, count: Arc::clone(&packed) };
-    let walk =
-        |decoded: &mut dyn BufRead| walk(stream::Metered::new(decoded, packed, cost.unpacked, options.limits));
+    let walk = |decoded: &mut dyn BufRead| walk(stream::Metered::new(decoded, packed, cost.unpacked, options.limits));
     if options.processors < 2 || compression == Compression::None {
         let decoder = stream::decoder(compression, reader).map_err(Error::reading)?;
         return walk(&mut stream::buffered(decoder));

@@ -58,8 +58,7 @@ impl<'r, T: Grow> Walk<'r, T> {
             return Err(Error::malformed("an extended header stands at its end, without an entry"));
         }
         self.only_zeros_follow()?;
-        let cost =
-            Cost { headers: self.headers, unpacked: self.stream.unpacked(), packed: self.stream.packed() };
+        let cost = Cost { headers: self.headers, unpacked: self.stream.unpacked(), packed: self.stream.packed() };
         Ok((self.tree.finish()?, cost))
     }
 

@@ -170,7 +170,9 @@ fn a_replaced_file_is_a_new_one_and_its_other_names_keep_theirs() {
     let world = world();
     let lower = Tar::new().file("a", b"lower").hard_link("b", "a");
     apply(&world, &tars(&[lower, Tar::new().file("a", b"upper")]), &Options::new(0, 1)).unwrap();
-    let inode = |name: &str| std::os::unix::fs::MetadataExt::ino(&fs::metadata(world.path().join("target").join(name)).unwrap());
+    let inode = |name: &str| {
+        std::os::unix::fs::MetadataExt::ino(&fs::metadata(world.path().join("target").join(name)).unwrap())
+    };
     assert_ne!(inode("a"), inode("b"));
     assert_eq!(fs::read(world.path().join("target/b")).unwrap(), b"lower");
 }
@@ -244,7 +246,12 @@ fn described(nodes: &[Node]) -> Vec<String> {
 
 /// Prints what is on disk, sorted by path, under this program's rule for modes: those of umoci are the layer's own.
 pub fn listing(folder: &Path, contents: impl Fn(&Path) -> String + Copy) -> Vec<String> {
-    fn visit(folder: &Path, prefix: &str, contents: impl Fn(&Path) -> String + Copy, lines: &mut Vec<(String, String)>) {
+    fn visit(
+        folder: &Path,
+        prefix: &str,
+        contents: impl Fn(&Path) -> String + Copy,
+        lines: &mut Vec<(String, String)>,
+    ) {
         for entry in fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
             let path = format!("{prefix}{}", entry.file_name().to_str().unwrap());

@@ -127,7 +127,8 @@ impl Arguments {
             }
         };
         let specs = specs(&builds, &spec, &host.cwd, host)?;
-        let jobs: Vec<(&Build, &Spec)> = builds.iter().zip(specs.iter().map(|own| own.as_ref().unwrap_or(&spec))).collect();
+        let jobs: Vec<(&Build, &Spec)> =
+            builds.iter().zip(specs.iter().map(|own| own.as_ref().unwrap_or(&spec))).collect();
         if self.dry_run {
             let plans: Result<Vec<Plan>, Error> =
                 jobs.iter().map(|(build, spec)| local::plan(spec, build, &settings, host)).collect();
@@ -294,7 +295,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
     let mut chars = name.chars();
     let fine = chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if fine { Ok((name.to_owned(), value.to_owned())) } else { Err(format!("`{name}` cannot be the name of a variable")) }
+    if fine {
+        Ok((name.to_owned(), value.to_owned()))
+    } else {
+        Err(format!("`{name}` cannot be the name of a variable"))
+    }
 }
 
 fn minutes(text: &str) -> Result<Duration, String> {

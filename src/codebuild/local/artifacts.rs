@@ -88,7 +88,8 @@ fn find(artifacts: &Artifacts, around: &Surroundings, log: &mut Log) -> Result<R
             let kept = here.iter().filter(|path| !excluded.iter().any(|excluded| excluded.matches(path)));
             found.extend(kept.map(|path| (named(path, artifacts.discard_paths), folder.join(path))));
         }
-        if found.len() == before && !folders.iter().any(|folder| pattern.find(folder).is_ok_and(|all| !all.is_empty())) {
+        if found.len() == before && !folders.iter().any(|folder| pattern.find(folder).is_ok_and(|all| !all.is_empty()))
+        {
             log.say(&format!("Skipping invalid file path {}", pattern.text));
             if folders.iter().any(|folder| folder.join(&pattern.text).is_dir()) {
                 let text = pattern.text.trim_end_matches('/');

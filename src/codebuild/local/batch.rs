@@ -73,11 +73,8 @@ fn machine(env: &BatchEnv) -> Option<String> {
 
 /// Makes one build for every combination, the last list changing first. CodeBuild's names for them are not documented.
 fn combinations(matrix: &Matrix) -> Vec<Build> {
-    let first = Build {
-        ignore_failure: matrix.ignore_failure,
-        variables: pairs(&matrix.shared.variables),
-        ..Build::default()
-    };
+    let first =
+        Build { ignore_failure: matrix.ignore_failure, variables: pairs(&matrix.shared.variables), ..Build::default() };
     let mut builds = vec![(first, Vec::new())];
     let texts = |texts: &[crate::format::buildspec::Text]| texts.iter().map(|text| text.text.clone()).collect();
     let (specs, images, sizes): (Vec<String>, Vec<String>, Vec<String>) =

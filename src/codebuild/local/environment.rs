@@ -13,11 +13,7 @@ use crate::host::Host;
 ///
 /// # Errors
 /// When values are missing; all of them are named.
-pub(super) fn secrets(
-    buildspec: &Buildspec,
-    settings: &Settings,
-    host: &Host,
-) -> Result<Vec<(String, String)>, Error> {
+pub(super) fn secrets(buildspec: &Buildspec, settings: &Settings, host: &Host) -> Result<Vec<(String, String)>, Error> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for pair in buildspec.env.parameter_store.iter().chain(&buildspec.env.secrets_manager) {
         let name = &pair.key.text;
@@ -72,10 +68,7 @@ fn built_in(build: &Build, settings: &Settings, host: &Host) -> Vec<(String, Str
         ("CODEBUILD_INITIATOR", host.var("USER").unwrap_or("local").to_owned()),
         ("CODEBUILD_START_TIME", milliseconds.to_string()),
         ("CODEBUILD_LOG_PATH", format!("{number:016x}")),
-        (
-            "CODEBUILD_BUILD_ARN",
-            format!("arn:aws:codebuild:{}:000000000000:build/{id}", region.unwrap_or("us-east-1")),
-        ),
+        ("CODEBUILD_BUILD_ARN", format!("arn:aws:codebuild:{}:000000000000:build/{id}", region.unwrap_or("us-east-1"))),
         ("CODEBUILD_BUILD_ID", id),
     ];
     if let Some(commit) = commit::of(&settings.source) {

@@ -109,7 +109,7 @@ pub fn run(
 ) -> Result<Outcome, Error> {
     let begun = Instant::now();
     let shell = shell::program(&spec.buildspec, host)?;
-    let retries = phases::Retries::of(&spec.buildspec)?;
+    let retries = phases::Retries::of(&spec.buildspec, &settings.phases)?;
     let secrets = environment::secrets(&spec.buildspec, settings, host)?;
     log.mask(secrets.iter().map(|(_, value)| value.as_str()));
     notes::say(spec, build, host, log);
@@ -132,6 +132,6 @@ pub fn run(
 /// When the build could not be run at all.
 pub fn plan(spec: &Spec, build: &Build, settings: &Settings, host: &Host) -> Result<Plan, Error> {
     shell::program(&spec.buildspec, host)?;
-    phases::Retries::of(&spec.buildspec)?;
+    phases::Retries::of(&spec.buildspec, &settings.phases)?;
     Ok(plan::of(spec, build, settings, host))
 }

@@ -31,7 +31,10 @@ pub(super) fn say(spec: &Spec, build: &Build, host: &Host, log: &mut Log) {
 pub(super) fn of(buildspec: &Buildspec, build: &Build, host: &Host) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(machine) = &build.machine {
-        notes.push(format!("CodeBuild would run this build on {machine}; here it runs on this machine, {}", host.platform));
+        notes.push(format!(
+            "CodeBuild would run this build on {machine}; here it runs on this machine, {}",
+            host.platform
+        ));
     }
     notes.extend(buildspec.phases.iter().flat_map(|phase| &phase.runtimes).map(|pair| runtime(pair, host)));
     if buildspec.env.git_credential_helper {

@@ -39,10 +39,14 @@ impl Retries {
     /// Reads them from `on-failure`.
     ///
     /// # Errors
-    /// When an expression cannot be read. CodeBuild's are taken to be those of RE2 [unverified].
-    pub(super) fn of(buildspec: &Buildspec) -> Result<Self, Error> {
+    /// When an expression cannot be read, and when a phase that is to run holds actions instead of commands. CodeBuild's
+    /// expressions are taken to be those of RE2 [unverified].
+    pub(super) fn of(buildspec: &Buildspec, wanted: &[PhaseName]) -> Result<Self, Error> {
         let mut retries = Vec::new();
-        for phase in &buildspec.phases {
+        for phase in buildspec.phases.iter().filter(|phase| wanted.is_empty() || wanted.contains(&phase.name)) {
+            if phase.steps.is_some() {
+                return Err(Error::Steps { phase: phase.name.as_str() });
+            }
             let Some(OnFailure::Retry { times, matching }) = &phase.on_failure else { continue };
             let matching = matching.as_deref().map(Regex::new).transpose().map_err(|source| Error::Pattern {
                 phase: phase.name.as_str(),
@@ -259,12 +263,7 @@ impl Attempt<'_> {
         self.log.say(&format!("Phase complete: {name} State: {}", status.as_str()));
         self.log.say(&format!("Phase context status code: {code} Message: {message}"));
         let seconds = begun.elapsed().as_secs_f64();
-        self.outcome.phases.push(PhaseOutcome {
-            phase_type: name.to_owned(),
-            phase_status: status,
-            seconds,
-            context,
-        });
+        self.outcome.phases.push(PhaseOutcome { phase_type: name.to_owned(), phase_status: status, seconds, context });
     }
 
     /// Takes the values of `exported-variables`, as they are after POST_BUILD. Names that begin with `AWS_` cannot be exported.

@@ -17,6 +17,9 @@ use super::workspace::Workspace;
 /// How often a silent command is looked after: has its shell ended, is the time up, did somebody ask to stop?
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// How long the output of a shell that has ended is listened to, when a process that it left behind still talks.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// How much of the output of a command is kept, for `on-failure: RETRY-<expression>`.
 const KEPT: usize = 64 * 1024;
 
@@ -147,18 +150,26 @@ impl Session {
                 }
                 Ok(Event::Closed) | Err(RecvTimeoutError::Disconnected) => {
                     let status = self.ended(&mut running)?;
-                    return Ok(Ended::Exit(status));
+                    return Ok(self.exit(status));
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     if let Ok(Some(status)) = running.child.try_wait() {
-                        if let Some(status) = self.rest(&running, log) {
-                            return Ok(Ended::Exit(status));
-                        }
-                        return Ok(Ended::Exit(code(status)));
+                        let status = self.rest(&running, log).unwrap_or_else(|| code(status));
+                        return Ok(self.exit(status));
                     }
                 }
             }
         }
+    }
+
+    /// Leaves word of the status of a command that has ended its shell.
+    fn exit(&self, status: i32) -> Ended {
+        let state = self.around.desk.state();
+        if let Ok(mut file) = fs::File::options().append(true).open(state) {
+            // The variable is there for people to look at; a build does not depend on it.
+            let _ = writeln!(file, "export CODEBUILD_LAST_EXIT='{status}'");
+        }
+        Ended::Exit(status)
     }
 
     /// Waits for a shell that has closed its output.
@@ -178,8 +189,10 @@ impl Session {
 
     /// Passes on what is left of a shell that has ended. A process that it left behind may keep the output open.
     fn rest(&mut self, running: &Running, log: &mut Log) -> Option<i32> {
+        let until = Instant::now() + PATIENCE;
         while let Ok(event) = running.events.recv_timeout(GLANCE) {
             match event {
+                Event::Line(_) if Instant::now() >= until => break,
                 Event::Line(line) => self.pass_on(&line, log),
                 Event::Done(status) => return Some(status),
                 Event::Closed => break,

@@ -26,8 +26,7 @@ pub(super) fn expand(texts: &[&str], around: &Surroundings) -> Result<Vec<String
 
 /// Gives the values of variables after the last command; none for one that is not set.
 pub(super) fn variables(names: &[&str], around: &Surroundings) -> Result<Vec<Option<String>>, Error> {
-    let script: String =
-        names.iter().map(|name| format!("printf '%s\\0' \"${{{name}+=}}${{{name}-}}\"\n")).collect();
+    let script: String = names.iter().map(|name| format!("printf '%s\\0' \"${{{name}+=}}${{{name}-}}\"\n")).collect();
     let found = ask(&script, around)?;
     Ok((0..names.len()).map(|index| Some(found.get(index)?.strip_prefix('=')?.to_owned())).collect())
 }

@@ -59,8 +59,7 @@ impl Blobs {
             "rootfs": { "type": "layers", "diff_ids": diff_ids },
         });
         let config = self.add("application/vnd.oci.image.config.v1+json", config.to_string().into_bytes());
-        let layers: Vec<Value> =
-            layers.iter().map(|layer| self.add(layer.media_type, layer.packed.clone())).collect();
+        let layers: Vec<Value> = layers.iter().map(|layer| self.add(layer.media_type, layer.packed.clone())).collect();
         let manifest = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers });
         let mut row = self.add(MANIFEST, manifest.to_string().into_bytes());
         row["platform"] = json!({ "os": os, "architecture": architecture });
