@@ -15,6 +15,7 @@ pub mod net;
 pub mod sandbox;
 pub mod store;
 // floor 2
+pub mod codebuild;
 pub mod ingest;
 pub mod oci;
 pub mod project;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["model", "report"],
     &["host", "net", "archive", "store", "format", "sandbox"],
-    &["ingest", "oci", "project"],
+    &["ingest", "oci", "project", "codebuild"],
     &["toolchain"],
     &["provision", "generate", "lint", "image"],
     &["cli"],

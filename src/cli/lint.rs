@@ -194,6 +194,17 @@ impl Arguments {
     }
 }
 
+/// Renders what makes CodeBuild refuse a buildspec: no YAML, or not the shape of one. Empty when nothing does.
+pub(super) fn broken(source: &Source, host: &Host, style: Style) -> String {
+    let setting = Setting { today: host.today(), schema: None };
+    let mut findings = lint::check(source, Target::Buildspec, &setting);
+    // TK0xx are about YAML, TK100 to TK129 about the shape.
+    findings.retain(|finding| finding.rule.level == Level::Error && finding.rule.id < "TK130");
+    let source = Some(source.clone());
+    let path = source.as_ref().map_or(String::new(), |source| source.path.clone());
+    text::report(&[Checked { path, target: Target::Buildspec, source, findings }], style)
+}
+
 fn print(checked: &[Checked], format: Format) -> Result<(), Failure> {
     match format {
         Format::Text => render::data(&text::report(checked, Style::of_stdout())),

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and one file per command. Data goes to standard output, all else to standard
 //! error.
 
+mod build;
 mod completions;
 mod env;
 mod exec;
@@ -95,6 +96,7 @@ enum Action {
     Fetch(fetch::Arguments),
     Lint(lint::Arguments),
     Image(image::Arguments),
+    Build(build::Arguments),
     List(list::Arguments),
     Which(which::Arguments),
     Verify(verify::Arguments),
@@ -150,6 +152,7 @@ impl Command {
             Action::Fetch(arguments) => arguments.run(&host, &global),
             Action::Lint(arguments) => arguments.run(&host, &global),
             Action::Image(arguments) => arguments.run(&host, &global),
+            Action::Build(arguments) => arguments.run(&host, &global),
             Action::List(arguments) => arguments.run(&host, &global),
             Action::Which(arguments) => arguments.run(&host, &global),
             Action::Verify(arguments) => arguments.run(&host, &global),

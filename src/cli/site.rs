@@ -248,6 +248,17 @@ impl Drop for Workplace {
     }
 }
 
+/// Calls `ask` when the person or the system asks the program to stop, for work that is not asynchronous.
+pub(super) fn when_interrupted(ask: impl FnOnce() + Send + 'static) {
+    // Without a thread or a runtime the signal ends the process by itself.
+    let _ = std::thread::Builder::new().spawn(move || {
+        if let Ok(runtime) = Builder::new_current_thread().enable_all().build() {
+            runtime.block_on(interrupted());
+            ask();
+        }
+    });
+}
+
 /// Ends when the person or the system asks the program to stop: Ctrl-C, a terminal that closes, a job that is cancelled.
 #[cfg(unix)]
 async fn interrupted() {

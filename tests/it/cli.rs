@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "exec",
     "lint",
     "image",
+    "build",
     "list",
     "which",
     "verify",

@@ -1,6 +1,7 @@
 //! Every error of the program as a user sees it, compared with `errors.txt`: text, causes, advice and exit code. A new
 //! variant fails this test until it has an example. `UPDATE_SNAPSHOTS=1 cargo test --test it errors` writes the file anew.
 
+mod builds;
 mod bytes;
 mod checking;
 mod credentials;
@@ -98,6 +99,7 @@ fn the_reader_of_renderings_sees_what_reads_badly() {
 
 fn sections() -> Vec<Section> {
     [
+        builds::sections(),
         requests::sections(),
         network::sections(),
         bytes::sections(),

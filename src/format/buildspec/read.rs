@@ -69,6 +69,10 @@ impl Reader {
                 "reports" => found.reports = self.reports(value),
                 "artifacts" => found.artifacts = Some(self.artifacts(value, entry, "`artifacts`")),
                 "cache" => found.cache = Some(self.cache(value, entry)),
+                "environment_variables" if self.is_old(&entries) => {
+                    self.problems.retain(|problem| problem.span != entry.key.span);
+                    found.env = self.old_env(value);
+                }
                 key => self.old_key(entry, key),
             }
         }
@@ -91,6 +95,25 @@ impl Reader {
             self.report(ProblemKind::Version, &node.span, message).instead = Some("0.2".to_owned());
         }
         Some(text)
+    }
+
+    fn is_old(&self, entries: &[&Entry]) -> bool {
+        entries.iter().any(|entry| entry.key.text() == Some("version") && entry.value.text() == Some("0.1"))
+    }
+
+    /// Reads what version 0.1 has in place of `env`.
+    fn old_env(&mut self, node: &Node) -> Env {
+        let mut env = Env::default();
+        let entries = self.map(node, "`environment_variables`");
+        self.keys(&entries, "under `environment_variables`", &["plaintext", "parameter-store"]);
+        for entry in entries {
+            match entry.key.text().unwrap_or_default() {
+                "plaintext" => env.variables = self.pairs(&entry.value, "`plaintext`"),
+                "parameter-store" => env.parameter_store = self.pairs(&entry.value, "`parameter-store`"),
+                _ => {}
+            }
+        }
+        env
     }
 
     /// Says what became of a key of version 0.1.

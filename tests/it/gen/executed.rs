@@ -13,10 +13,10 @@ use crate::support::world::{Run, World, fixture_mirror};
 const SHELLS: [&str; 2] = ["sh", "bash"];
 
 /// The architecture of this machine, as images spell it.
-const HOST: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+pub const HOST: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 
 /// Makes an example's project again, for this machine, against a mirror of fixtures.
-fn project(example: &str, mirror: &Path) -> World {
+pub fn project(example: &str, mirror: &Path) -> World {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("buildspecs").join(example);
     let text = fs::read_to_string(folder.join("toolkit.toml")).unwrap();
     let text = if text.contains(", \"linux/") { text } else { text.replace("arm64", HOST).replace("amd64", HOST) };
@@ -67,7 +67,7 @@ fn run(world: &World, shell: &str, commands: &[String], last: &str) -> Run {
 }
 
 /// Gives the lines of a lock that begin with a key.
-fn locked(world: &World, key: &str) -> Vec<String> {
+pub fn locked(world: &World, key: &str) -> Vec<String> {
     let lock = world.read("toolkit.lock");
     let start = format!("{key} = \"");
     lock.lines()
@@ -77,7 +77,7 @@ fn locked(world: &World, key: &str) -> Vec<String> {
 }
 
 /// Puts a file where a mirror has the URL.
-fn put(mirror: &Path, url: &str, bytes: &[u8]) -> PathBuf {
+pub fn put(mirror: &Path, url: &str, bytes: &[u8]) -> PathBuf {
     let path = mirror.join(url.trim_start_matches("https://"));
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, bytes).unwrap();
@@ -222,6 +222,6 @@ fn archive(name: &str, script: &str) -> Vec<u8> {
     builder.into_inner().unwrap().finish().unwrap()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,0 +1,308 @@
+//! `toolkit build local`: runs a buildspec on this machine, as CodeBuild would.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::cli::Global;
+use crate::cli::lint::broken;
+use crate::cli::render::{self, Failure, Style, printable};
+use crate::cli::site::{done, when_interrupted};
+use crate::codebuild::local::{self, Build, Error, Log, Outcome, Plan, Settings, Spec, Status, Stop, batch};
+use crate::format::Source;
+use crate::format::buildspec::{Buildspec, PhaseName};
+use crate::format::source::LARGEST;
+use crate::format::yaml::parse;
+use crate::host::Host;
+
+/// Run a buildspec here, as CodeBuild would
+///
+/// Commands run in this container or on this machine, in a copy of the current folder that is removed afterwards. Their order,
+/// what runs after a failure, variables, artifacts and caches are CodeBuild's; secrets come from the environment or a file and
+/// never from AWS. Exits with 1 when the build failed, and with 2 when the buildspec cannot be run.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = LONG)]
+pub(super) struct Arguments {
+    /// The buildspec, seen from the current folder, which is the source
+    #[arg(value_name = "BUILDSPEC", default_value = "buildspec.yml")]
+    buildspec: PathBuf,
+    /// Run in the current folder itself, not in a copy
+    #[arg(long)]
+    in_place: bool,
+    /// Run only this phase; may be repeated. Artifacts and caches are left out
+    #[arg(long = "phase", value_enum, value_name = "NAME")]
+    phases: Vec<Phase>,
+    /// Of a batch, run only this build; may be repeated
+    #[arg(long, value_name = "ID")]
+    only: Vec<String>,
+    /// Leave `batch` aside and run the phases, as StartBuild does
+    #[arg(long, conflicts_with = "only")]
+    no_batch: bool,
+    /// Say what would run, in order, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Set a variable, before those of the buildspec; may be repeated
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
+    env: Vec<(String, String)>,
+    /// Take the values of parameter-store and secrets-manager from NAME=VALUE lines in this file
+    #[arg(long, value_name = "FILE")]
+    secrets: Option<PathBuf>,
+    /// Copy artifacts to this folder; secondary ones below their identifiers, those of a batch below the builds'
+    #[arg(long, value_name = "DIR")]
+    artifacts: Option<PathBuf>,
+    /// Copy the files of report groups to this folder
+    #[arg(long, value_name = "DIR")]
+    reports: Option<PathBuf>,
+    /// Keep what `cache` names in this folder, and bring it back
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// End a build after this time, as a project's timeout does
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    timeout: Option<Duration>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit build local
+  toolkit build local --dry-run
+  toolkit build local ci/buildspec.yml --env STAGE=test --secrets .secrets --artifacts out
+  toolkit build local --phase install --phase build --in-place
+  toolkit build local --only amd64 --timeout 30";
+
+const LONG: &str = "\
+Examples:
+  toolkit build local
+  toolkit build local --dry-run
+  toolkit build local ci/buildspec.yml --env STAGE=test --secrets .secrets --artifacts out
+  toolkit build local --phase install --phase build --in-place
+  toolkit build local --only amd64 --timeout 30
+
+Rules that AWS's guide leaves open, and what is done here (nobody has verified these on CodeBuild):
+  - A failure in INSTALL or PRE_BUILD without `on-failure` ends the build; nothing is collected.
+  - ABORT in BUILD skips POST_BUILD; artifacts are collected.
+  - CONTINUE runs the next phase, and the build is a failed one in the end.
+  - RETRY begins the build again with its first phase and a new shell; files of the failed attempt stay.
+    The expression is looked for in the message about the command and in the command's output. When the
+    retries are used up, the build goes on as without `on-failure`.
+  - `finally` already sees CODEBUILD_BUILD_SUCCEEDING=0, and its first failing command ends it.
+  - The shell of version 0.2 lives on from phase to phase. A command that ends it (`exit`, `set -e`) ends
+    the phase's commands; the next shell has the exported variables and the folder of the command before.
+    Functions and shell options stay for later commands, which CodeBuild may not do.
+  - Variables that commands set are exported to the programs that later commands start.
+  - Patterns match files only, and follow no link to a folder; variables in patterns are expanded.
+  - Report groups without files leave the build as it is. A failed build saves no cache, and restoring a
+    cache never replaces a file.
+  - In a batch a build starts although one that it waits for failed, where that failure is ignored. The
+    parts of a build-fanout are not told which part they are.
+
+What is not done here, and said when it is asked for: `run-as`, `runtime-versions` (only CodeBuild's images
+can switch), `proxy`, `git-credential-helper`, `codebuild-breakpoint`, `steps`, other images and machines.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Phase {
+    Install,
+    PreBuild,
+    Build,
+    PostBuild,
+}
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let settings = self.settings(host)?;
+        let shown = self.buildspec.display().to_string();
+        let spec = read(&shown, &host.cwd, host)?;
+        let wanted = spec.buildspec.batch.as_ref().filter(|_| !self.no_batch);
+        let builds = match wanted {
+            Some(wanted) => batch::only(batch::builds(wanted)?, &self.only)?,
+            None if self.only.is_empty() => vec![Build::default()],
+            None => {
+                let id = self.only[0].clone();
+                return Err(Error::NoBuild { identifier: id, known: vec!["no builds at all".to_owned()] }.into());
+            }
+        };
+        let specs = specs(&builds, &spec, &host.cwd, host)?;
+        let jobs: Vec<(&Build, &Spec)> =
+            builds.iter().zip(specs.iter().map(|own| own.as_ref().unwrap_or(&spec))).collect();
+        if self.dry_run {
+            let plans: Result<Vec<Plan>, Error> =
+                jobs.iter().map(|(build, spec)| local::plan(spec, build, &settings, host)).collect();
+            return show(&plans?, wanted.is_some(), global);
+        }
+        let fast_fail = wanted.is_some_and(|batch| batch.fast_fail);
+        let outcomes = run_all(&jobs, fast_fail, &settings, host, global)?;
+        report(&outcomes, wanted.is_some(), global)
+    }
+
+    fn settings(&self, host: &Host) -> Result<Settings, Failure> {
+        let at = |path: &Option<PathBuf>| path.as_ref().map(|path| host.cwd.join(path));
+        let secrets = self.secrets.as_ref().map(|file| local::secrets(&host.cwd.join(file))).transpose()?;
+        let phase = |phase: &Phase| match phase {
+            Phase::Install => PhaseName::Install,
+            Phase::PreBuild => PhaseName::PreBuild,
+            Phase::Build => PhaseName::Build,
+            Phase::PostBuild => PhaseName::PostBuild,
+        };
+        Ok(Settings {
+            source: host.cwd.clone(),
+            in_place: self.in_place,
+            temp: PathBuf::from(host.var("TMPDIR").unwrap_or("/tmp")),
+            phases: self.phases.iter().map(phase).collect(),
+            env: self.env.clone(),
+            secrets: secrets.unwrap_or_default(),
+            artifacts: at(&self.artifacts),
+            reports: at(&self.reports),
+            cache: at(&self.cache),
+            timeout: self.timeout,
+        })
+    }
+}
+
+/// Reads the buildspecs that builds of a batch name.
+fn specs(builds: &[Build], whole: &Spec, source: &Path, host: &Host) -> Result<Vec<Option<Spec>>, Failure> {
+    let own = |build: &Build| match &build.buildspec {
+        Some(path) if *path != whole.path => read(path, source, host).map(Some),
+        _ => Ok(None),
+    };
+    builds.iter().map(own).collect()
+}
+
+/// Reads a buildspec; where CodeBuild would refuse it, the failure shows what `lint` says.
+fn read(shown: &str, source: &Path, host: &Host) -> Result<Spec, Failure> {
+    let path = source.join(shown);
+    let unread = |cause| Error::Io { action: "read", path: path.clone(), source: cause };
+    let metadata = fs::metadata(&path).map_err(|cause| {
+        if cause.kind() == io::ErrorKind::NotFound {
+            let hint = "name the buildspec: `toolkit build local ci/buildspec.yml`; `toolkit gen buildspec` writes one";
+            return Failure::usage_with_hint(format!("there is no {}", path.display()), hint);
+        }
+        unread(cause).into()
+    })?;
+    if !metadata.is_file() || metadata.len() > LARGEST as u64 {
+        return Err(Failure::usage(format!("{} is no buildspec", path.display())));
+    }
+    let bytes = fs::read(&path).map_err(unread)?;
+    let source = match Source::decode(shown, bytes) {
+        Ok(source) => source,
+        Err(cause) => return Err(Failure::usage(format!("{shown}: {cause}"))),
+    };
+    let problems = broken(&source, host, Style::of_stderr());
+    if !problems.is_empty() {
+        render::say(&problems);
+        let hint = "nothing was run; `toolkit lint --fix` mends what has one clear answer";
+        return Err(Failure::usage_with_hint(format!("CodeBuild would not run {shown}"), hint));
+    }
+    match parse(&source.text) {
+        Ok(tree) => Ok(Spec { path: shown.to_owned(), buildspec: Buildspec::read(&tree).0 }),
+        Err(cause) => Err(Failure::usage(format!("{shown}: {cause}"))),
+    }
+}
+
+fn run_all(
+    jobs: &[(&Build, &Spec)],
+    fast_fail: bool,
+    settings: &Settings,
+    host: &Host,
+    global: &Global,
+) -> Result<Vec<Outcome>, Failure> {
+    let stop = Stop::default();
+    let asking = stop.clone();
+    when_interrupted(move || asking.ask());
+    let out: Box<dyn Write> = if global.json { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let mut log = Log::new(out, host.now);
+    let builds: Vec<Build> = jobs.iter().map(|(build, _)| (*build).clone()).collect();
+    let mut specs = jobs.iter();
+    let outcomes = batch::run(&builds, fast_fail, &stop, &mut log, |build, log| {
+        let spec = specs.find(|(own, _)| own.identifier == build.identifier).expect("builds are run in this order").1;
+        let mut settings = settings.clone();
+        if let Some(name) = &build.identifier {
+            for folder in [&mut settings.artifacts, &mut settings.reports].into_iter().flatten() {
+                folder.push(name);
+            }
+        }
+        local::run(spec, build, &settings, host, &stop, log)
+    });
+    Ok(outcomes?)
+}
+
+fn report(outcomes: &[Outcome], is_batch: bool, global: &Global) -> Result<ExitCode, Failure> {
+    let fine = outcomes.iter().all(Outcome::is_fine);
+    for outcome in outcomes {
+        let name = outcome.identifier.as_ref().map_or("build".to_owned(), |name| format!("build {name}"));
+        let ignored = if outcome.ignored && outcome.build_status != Status::Succeeded { ", ignored" } else { "" };
+        let again = if outcome.attempts > 1 { format!(", {} attempts", outcome.attempts) } else { String::new() };
+        let (status, seconds) = (outcome.build_status.as_str(), outcome.seconds);
+        done(global, &format!("{}: {status} in {seconds:.1} s{again}{ignored}", printable(&name)));
+    }
+    if global.json {
+        match outcomes {
+            [outcome] if !is_batch => render::json(outcome)?,
+            _ => {
+                let status = if fine { Status::Succeeded } else { Status::Failed };
+                render::json(&json!({ "buildBatchStatus": status, "builds": outcomes }))?;
+            }
+        }
+    }
+    Ok(ExitCode::from(u8::from(!fine)))
+}
+
+fn show(plans: &[Plan], is_batch: bool, global: &Global) -> Result<ExitCode, Failure> {
+    if global.json {
+        match plans {
+            [plan] if !is_batch => render::json(plan)?,
+            _ => render::json(&json!({ "builds": plans }))?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    render::data(&plans.iter().map(text).collect::<Vec<_>>().join("\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Gives what a build would do, for people.
+fn text(plan: &Plan) -> String {
+    let mut text = plan.identifier.as_ref().map_or(String::new(), |name| format!("{name}: "));
+    text.push_str(&plan.buildspec);
+    if !plan.waits_for.is_empty() {
+        text.push_str(&format!(", after {}", plan.waits_for.join(", ")));
+    }
+    text.push('\n');
+    for note in &plan.notes {
+        text.push_str(&format!("  note: {note}\n"));
+    }
+    if !plan.secrets.is_empty() {
+        text.push_str(&format!("  secrets: {}\n", plan.secrets.join(", ")));
+    }
+    for phase in &plan.phases {
+        let on_failure = phase.on_failure.as_ref().map_or(String::new(), |text| format!(" (on-failure: {text})"));
+        text.push_str(&format!("  {}{on_failure}\n", phase.phase_type));
+        for command in &phase.commands {
+            text.push_str(&format!("    {}\n", command.trim_end().replace('\n', "\n    ")));
+        }
+        for command in &phase.finally {
+            text.push_str(&format!("    finally: {}\n", command.trim_end().replace('\n', "\n    ")));
+        }
+    }
+    printable(&text)
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    let mut chars = name.chars();
+    let fine = chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if fine {
+        Ok((name.to_owned(), value.to_owned()))
+    } else {
+        Err(format!("`{name}` cannot be the name of a variable"))
+    }
+}
+
+fn minutes(text: &str) -> Result<Duration, String> {
+    let minutes: Option<f64> = text.parse().ok().filter(|minutes| (0.0001..=100_000.0).contains(minutes));
+    minutes.map(|minutes| Duration::from_secs_f64(minutes * 60.0)).ok_or_else(|| "a number of minutes".to_owned())
+}

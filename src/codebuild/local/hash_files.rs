@@ -1,0 +1,81 @@
+//! `codebuild-hash-files`, which cache keys are made with and which only CodeBuild's machines have. The keys made here are as
+//! good, and others: which digest CodeBuild takes is not documented.
+
+use std::fs;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::error::{At, Error};
+use super::files::{Pattern, name};
+
+const CALL: &str = "$(codebuild-hash-files";
+
+/// Puts digests in place of `$(codebuild-hash-files PATTERN…)`.
+pub(super) fn answer(key: &str, source: &Path) -> Result<String, Error> {
+    let (mut text, mut rest) = (String::new(), key);
+    while let Some(start) = rest.find(CALL) {
+        let (before, call) = rest.split_at(start);
+        let call = &call[CALL.len()..];
+        let Some(end) = call.find(')').filter(|_| call.starts_with([' ', '\t'])) else { break };
+        text.push_str(before);
+        text.push_str(&digest(&words(&call[..end]), source)?);
+        rest = &call[end + 1..];
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+/// Hashes names and bytes of all files that match.
+fn digest(patterns: &[String], source: &Path) -> Result<String, Error> {
+    let mut hash = Sha256::new();
+    for pattern in Pattern::all(patterns)? {
+        for path in pattern.find(source)? {
+            let full = source.join(&path);
+            let bytes = fs::read(&full).at("read", &full)?;
+            hash.update(name(&path).as_bytes());
+            hash.update([0]);
+            hash.update(Sha256::digest(&bytes));
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Splits words, in quotes or not.
+fn words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in text.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if c == '\'' || c == '"' => quote = Some(c),
+            None if c.is_whitespace() => words.push(std::mem::take(&mut word)),
+            _ => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_changes_with_the_files_that_it_names_and_only_with_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |file: &str, text: &str| fs::write(folder.path().join(file), text).unwrap();
+        let key = |text: &str| answer(text, folder.path()).unwrap();
+        put("a.lock", "1");
+        put("b", "1");
+        let first = key("go-$(codebuild-hash-files 'a.lock' \"*.sum\")-x");
+        assert!(first.starts_with("go-") && first.ends_with("-x") && first.len() == 69, "{first}");
+        put("b", "2");
+        assert_eq!(key("go-$(codebuild-hash-files 'a.lock' \"*.sum\")-x"), first);
+        put("a.lock", "2");
+        assert_ne!(key("go-$(codebuild-hash-files a.lock *.sum)-x"), first);
+        for other in ["plain", "$(uname -m)", "$(codebuild-hash-files", "$(codebuild-hash-filesx a)"] {
+            assert_eq!(key(other), other);
+        }
+    }
+}

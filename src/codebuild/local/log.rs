@@ -1,0 +1,81 @@
+//! The log of a build, in the form of CodeBuild's own.
+
+use std::io::Write;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+/// How short a part of a secret may be and still be hidden: hiding `1` would hide half the log.
+const SHORTEST_SECRET: usize = 4;
+
+/// Takes what a build says. A reader that has gone is nobody's problem.
+pub struct Log {
+    out: Box<dyn Write>,
+    start: Timestamp,
+    since: Instant,
+    masked: Vec<String>,
+    prefix: String,
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Log").finish_non_exhaustive()
+    }
+}
+
+impl Log {
+    /// Writes to `out`. `now` is the time of this call.
+    #[must_use]
+    pub fn new(out: Box<dyn Write>, now: Timestamp) -> Self {
+        Self { out, start: now, since: Instant::now(), masked: Vec::new(), prefix: String::new() }
+    }
+
+    /// Hides these values from now on, as CodeBuild hides secrets.
+    pub(super) fn mask<'a>(&mut self, values: impl Iterator<Item = &'a str>) {
+        let parts = values.flat_map(str::lines).map(str::trim).filter(|part| part.len() >= SHORTEST_SECRET);
+        self.masked.extend(parts.map(str::to_owned));
+        // The longest first, so that no secret hides a part of another and leaves the rest.
+        self.masked.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        self.masked.dedup();
+    }
+
+    /// Begins each line with the name of the build from now on.
+    pub(super) fn of_build(&mut self, identifier: Option<&str>) {
+        self.prefix = identifier.map(|name| format!("[{name}] ")).unwrap_or_default();
+    }
+
+    /// Says something in the words of CodeBuild's agent.
+    pub(super) fn say(&mut self, text: &str) {
+        let passed = i64::try_from(self.since.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let now = self.start.checked_add(jiff::SignedDuration::from_micros(passed)).unwrap_or(self.start);
+        let line = format!("[Container] {} {text}", now.strftime("%Y/%m/%d %H:%M:%S%.6f"));
+        self.line(&line);
+    }
+
+    /// Says something that CodeBuild would not say, because it runs elsewhere.
+    pub fn note(&mut self, text: &str) {
+        self.say(&format!("Note: {text}"));
+    }
+
+    /// Passes on a line of a command.
+    pub(super) fn output(&mut self, line: &[u8]) {
+        if self.masked.is_empty() {
+            let _ = self.out.write_all(self.prefix.as_bytes());
+            let _ = self.out.write_all(line);
+            let _ = self.out.write_all(b"\n").and_then(|()| self.out.flush());
+        } else {
+            self.line(&String::from_utf8_lossy(line));
+        }
+    }
+
+    /// Leaves a line empty.
+    pub(super) fn space(&mut self) {
+        self.line("");
+    }
+
+    fn line(&mut self, line: &str) {
+        let hidden = self.masked.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "***"));
+        let text = format!("{}{hidden}\n", self.prefix);
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+    }
+}

@@ -1,0 +1,3 @@
+//! CodeBuild: builds that run as it would run them.
+
+pub mod local;

@@ -1,0 +1,44 @@
+//! What running a buildspec here says.
+
+use toolkit::codebuild::local::Error;
+
+use super::examples::{Section, denied, full, section, text};
+
+pub fn sections() -> Vec<Section> {
+    let pattern = || {
+        let source = Box::new(regex::Regex::new("(time").unwrap_err());
+        Error::Pattern { phase: "build", text: text("RETRY-2-(time"), source }
+    };
+    let glob = || {
+        let source = Box::new(globset::Glob::new("app[").unwrap_err());
+        Error::Glob { pattern: text("app["), source }
+    };
+    let start = Error::Start { program: text("/bin/sh"), source: denied() };
+    vec![
+        section("codebuild::Error::Shell", [Error::Shell { shell: text("powershell.exe") }.into()]),
+        section("codebuild::Error::NoShell", [Error::NoShell { shell: text("bash") }.into()]),
+        section("codebuild::Error::System", [Error::System.into()]),
+        section("codebuild::Error::Steps", [Error::Steps { phase: "build" }.into()]),
+        section("codebuild::Error::Pattern", [pattern().into()]),
+        section("codebuild::Error::Glob", [glob().into()]),
+        section("codebuild::Error::Secrets", [Error::Secrets { names: vec![text("TOKEN"), text("PASSWORD")] }.into()]),
+        section("codebuild::Error::SecretsFile", [Error::SecretsFile { path: ".secrets".into(), line: 3 }.into()]),
+        section("codebuild::Error::Variable", [Error::Variable { name: text("MY-NAME") }.into()]),
+        section("codebuild::Error::BatchKinds", [Error::BatchKinds { found: 2 }.into()]),
+        section(
+            "codebuild::Error::Order",
+            [Error::Order { identifier: text("manifest"), waits_for: vec![text("arm46")] }.into()],
+        ),
+        section("codebuild::Error::Twice", [Error::Twice { identifier: text("amd64") }.into()]),
+        section(
+            "codebuild::Error::NoBuild",
+            [Error::NoBuild { identifier: text("amd46"), known: vec![text("amd64"), text("arm64")] }.into()],
+        ),
+        section(
+            "codebuild::Error::Io",
+            [Error::Io { action: "copy", path: "/src/big.bin".into(), source: full() }.into()],
+        ),
+        section("codebuild::Error::Start", [start.into()]),
+        section("codebuild::Error::Stopped", [Error::Stopped.into()]),
+    ]
+}
