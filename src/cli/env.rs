@@ -45,6 +45,7 @@ impl Arguments {
             None => host.platform,
         };
         let installs = wanted::installed(&self.specs, platform, &place, global)?;
+        place.tell(&installs);
         let visible = provision::members(&installs, &place.store, place.report.as_ref())?;
         let path = host.search_path.as_ref().map(|path| path.to_string_lossy());
         let format = if global.json { Format::Json } else { self.format };

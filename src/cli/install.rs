@@ -95,6 +95,7 @@ impl Arguments {
 
     /// Composes views, links executables, tells what was done.
     fn finish(&self, installs: &[Installed], place: &Workplace, global: &Global) -> Result<ExitCode, Failure> {
+        place.tell(installs);
         let visible = provision::members(installs, &place.store, place.report.as_ref())?;
         // Before the links, which may be refused: what the project uses is installed by now, and `prune` must know it.
         if self.specs.is_empty() {

@@ -17,7 +17,7 @@ use crate::net::{self, Client, Memory, Metadata, Mirror};
 use crate::oci::Access;
 use crate::oci::credentials::keychain;
 use crate::project::{self, Lock, Manifest};
-use crate::provision::{self, Asked, Site};
+use crate::provision::{self, Asked, Installed, Site};
 use crate::report::Report;
 use crate::store::{Install, Store};
 use crate::toolchain;
@@ -152,6 +152,16 @@ impl Workplace {
                 Ok(wish.cloned().unwrap_or(asked))
             })
             .collect()
+    }
+
+    /// Tells what the tools of these installs ask of the person.
+    pub(super) fn tell(&self, installs: &[Installed]) {
+        let home = self.host.var("HOME").map(Path::new);
+        for Installed { asked, install, .. } in installs {
+            for note in asked.tool.notes(&install.id.version, &install.root, home) {
+                self.report.warned(&note);
+            }
+        }
     }
 
     /// Reads the project's lock; none when there is none.

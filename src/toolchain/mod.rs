@@ -39,6 +39,7 @@ pub const ALL: &[&dyn Toolchain] = &[
     kaniko::SLIM,
     kaniko::ALPINE,
     kaniko::WARMER,
+    &podman::ENGINE,
     &podman::REMOTE,
 ];
 
@@ -110,6 +111,11 @@ pub trait Toolchain: Debug + Sync {
     /// Lists what an install needs beside what the upstream ships: `root` is where it will be, and its files are there
     /// under another path by now.
     fn extras(&self, _root: &Path, _platform: Platform) -> Vec<Extra> {
+        Vec::new()
+    }
+
+    /// Tells what the person must do about an install of `version` at `root` that this program cannot: one sentence each.
+    fn notes(&self, _version: &Version, _root: &Path, _home: Option<&Path>) -> Vec<String> {
         Vec::new()
     }
 

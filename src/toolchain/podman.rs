@@ -1,64 +1,125 @@
-//! Podman: the remote client that its makers publish. It writes nothing and keeps nothing.
-//!
-//! Rules and names come from <https://github.com/podman-container-tools/podman/releases>.
+//! Podman: the static build with its engine, and the client without one. Both come from releases on GitHub: the client from
+//! Podman's own (<https://github.com/podman-container-tools/podman/releases>), the engine from those of podman-static
+//! (<https://github.com/mgoltzsche/podman-static/releases>), which Podman's makers do not publish.
 
+mod engine;
 mod remote;
 
+pub use engine::{ENGINE, Engine};
 pub use remote::{REMOTE, Remote};
 
-use super::Error;
 use super::github::{self, Published, Repository};
-use super::semantic;
-use crate::model::{Candidate, Phase, Support, Version};
+use super::{Error, not_published, semantic};
+use crate::model::{Arch, Artifact, Candidate, Format, Os, Phase, Platform, Release, Support, ToolName, Version};
 use crate::net::Metadata;
 
-/// A release of Podman, as one of the repositories has it.
-struct Dated {
+/// Where one of the two is published, and how.
+struct Source {
+    /// The tool.
+    tool: &'static str,
+    /// The repository.
+    repository: &'static str,
+    /// What stands before the processor in the name of an archive.
+    prefix: &'static str,
+    /// The list of digests, where releases have one.
+    sums: Option<&'static str>,
+    /// How many leading folders of the archive to drop.
+    strip: usize,
+}
+
+/// A release whose tag is a version.
+struct Tagged {
     version: Version,
     published: Published,
 }
 
-/// Reads the releases of a repository that have one of the files that `wanted` names, newest first.
-async fn read(
-    tool: &str,
-    repository: &Repository,
-    wanted: fn(&str) -> bool,
-    metadata: &dyn Metadata,
-) -> Result<Vec<Dated>, Error> {
-    let mut found = Vec::new();
-    for published in github::releases(tool, repository, metadata).await? {
-        let version = published.tag.strip_prefix('v').and_then(|text| semantic::version(text).ok());
-        if let Some(version) = version
-            && published.assets.iter().any(|asset| wanted(&asset.name))
-        {
-            found.push(Dated { version, published });
-        }
+/// What can be asked of either.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("latest", "the newest release; `stable` means the same"),
+    ("5", "the newest release of Podman 5; also `5.x`"),
+    ("5.8", "the newest patch of 5.8; also `5.8.x`, `v5.8`"),
+    ("5.8.4", "this release; also `v5.8.4`"),
+    ("6.0.0-rc1", "this prerelease; prereleases are taken only when they are named"),
+    ("^5.6", "a semantic-version range; also `>=5.6 <6`, `5.7 || 5.8`"),
+];
+
+impl Source {
+    fn repository(&self) -> Repository {
+        Repository::parse(self.repository).expect("a constant repository is one")
     }
-    found.sort_by(|a, b| b.version.cmp(&a.version));
-    found.dedup_by(|a, b| a.version == b.version);
-    Ok(found)
+
+    /// Reads the releases that have an archive, newest first.
+    async fn releases(&self, metadata: &dyn Metadata) -> Result<Vec<Tagged>, Error> {
+        let mut found = Vec::new();
+        for published in github::releases(self.tool, &self.repository(), metadata).await? {
+            let version = published.tag.strip_prefix('v').and_then(|text| semantic::version(text).ok());
+            if let Some(version) = version
+                && published.assets.iter().any(|asset| self.platform_of(&asset.name).is_some())
+            {
+                found.push(Tagged { version, published });
+            }
+        }
+        found.sort_by(|a, b| b.version.cmp(&a.version));
+        found.dedup_by(|a, b| a.version == b.version);
+        Ok(found)
+    }
+
+    async fn candidates(&self, metadata: &dyn Metadata) -> Result<Vec<Candidate>, Error> {
+        Ok(candidates(&self.releases(metadata).await?))
+    }
+
+    async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
+        let releases = self.releases(metadata).await?;
+        let Some(Tagged { version, published }) = releases.iter().find(|tagged| tagged.version == *version) else {
+            let near = semantic::near(version, releases.iter().map(|tagged| &tagged.version));
+            return Err(Error::NoSuchVersion { tool: self.tool.to_owned(), version: version.to_string(), near });
+        };
+        let asset = self.archive_name(platform).and_then(|name| published.asset(&name)).ok_or_else(|| {
+            let platforms = published.assets.iter().filter_map(|asset| self.platform_of(&asset.name));
+            not_published(self.tool, version, platform, platforms)
+        })?;
+        let (repository, sums) = (self.repository(), self.sums.filter(|name| published.asset(name).is_some()));
+        let (digest, proof) = github::digest(&repository, published, asset, sums, metadata).await?;
+        let url = repository.download(&published.tag, &asset.name);
+        let artifact = Artifact { url, digest, proof, size: asset.size, format: Format::TarGz, strip: self.strip };
+        let tool = ToolName::parse(self.tool).expect("lower-case letters and `-` are a tool's name");
+        Ok(Release::new(tool, version.clone(), platform, vec![artifact]))
+    }
+
+    /// Gives the name of the archive. There is one for glibc and musl alike: what is in it is static.
+    fn archive_name(&self, platform: Platform) -> Option<String> {
+        let known = platform.os == Os::Linux && matches!(platform.arch, Arch::Amd64 | Arch::Arm64);
+        known.then(|| format!("{}{}.tar.gz", self.prefix, platform.arch.as_str()))
+    }
+
+    /// Tells for which platform a file of a release is the archive; none for signatures, lists, and files for others.
+    fn platform_of(&self, name: &str) -> Option<Platform> {
+        let arch = name.strip_prefix(self.prefix)?.strip_suffix(".tar.gz")?;
+        let arch = [Arch::Amd64, Arch::Arm64].into_iter().find(|known| known.as_str() == arch)?;
+        Some(Platform::new(Os::Linux, arch))
+    }
 }
 
 /// Turns releases, newest first, into candidates.
 ///
 /// Podman mends its newest minor only (<https://endoflife.date/podman>), so a line's last day is that on which the next
 /// one came out.
-fn candidates(releases: &[Dated]) -> Vec<Candidate> {
+fn candidates(releases: &[Tagged]) -> Vec<Candidate> {
     let line = |version: &Version| (version.semver().major, version.semver().minor);
-    let is_out = |dated: &&Dated| !dated.version.is_prerelease() && !dated.published.prerelease;
-    let candidate = |dated: &Dated| {
-        let own = line(&dated.version);
+    let is_out = |tagged: &&Tagged| !tagged.version.is_prerelease() && !tagged.published.prerelease;
+    let candidate = |tagged: &Tagged| {
+        let own = line(&tagged.version);
         let newer = releases.iter().filter(is_out).filter(|other| line(&other.version) > own);
         let next = newer.clone().map(|other| line(&other.version)).min();
         let phase = match next {
             Some(_) => Phase::Eol,
-            None if is_out(&dated) => Phase::Active,
+            None if is_out(&tagged) => Phase::Active,
             None => Phase::Preview,
         };
         let eol =
             newer.filter(|other| Some(line(&other.version)) == next).filter_map(|other| other.published.day).min();
         let support = Support { line: format!("{}.{}", own.0, own.1), phase, train: None, eol };
-        Candidate { version: dated.version.clone(), released: dated.published.day, support, security: false }
+        Candidate { version: tagged.version.clone(), released: tagged.published.day, support, security: false }
     };
     releases.iter().map(candidate).collect()
 }

@@ -159,3 +159,154 @@ fn a_repository_that_moved_is_followed_and_its_list_is_read_once() {
     let run = world.run(&["resolve", "podman-remote@latest"]);
     assert!(run.code == Some(0) && run.stderr.contains("using the copy of"), "{}", run.stderr);
 }
+
+const STATIC: &str = "mgoltzsche/podman-static";
+
+/// An executable that says who it is and where its files are.
+const STAND_IN: &[u8] = b"#!/bin/sh\necho \"podman version 5.8.7\"\necho \"$CONTAINERS_CONF|$CONTAINERS_STORAGE_CONF|\
+$CONTAINERS_REGISTRIES_CONF|$CONTAINERS_POLICY_JSON|$PATH\"\ncat \"$CONTAINERS_CONF\"\n";
+
+/// An archive in the shape of podman-static's, with programs of this machine or stand-ins.
+fn engine(arch: &str, conmon: &[u8]) -> Vec<u8> {
+    let runtime: &[u8] = b"#!/bin/sh\necho crun version 1.18.2\necho commit: 0\n";
+    let top = format!("podman-linux-{arch}");
+    let files: [(&str, u32, &[u8]); 12] = [
+        ("README.md", 0o644, b"# podman\n"),
+        ("etc/containers/containers.conf", 0o644, b"[engine]\nconmon_path = [\"/usr/local/lib/podman/conmon\"]\n"),
+        ("etc/containers/storage.conf", 0o644, b"[storage]\ndriver = \"overlay\"\n"),
+        ("etc/containers/seccomp.json", 0o644, b"{}\n"),
+        ("usr/local/bin/podman", 0o755, STAND_IN),
+        ("usr/local/bin/crun", 0o755, runtime),
+        ("usr/local/bin/runc", 0o755, runtime),
+        ("usr/local/bin/pasta", 0o755, b"#!/bin/sh\n"),
+        ("usr/local/lib/podman/conmon", 0o755, conmon),
+        ("usr/local/lib/podman/netavark", 0o755, b"#!/bin/sh\n"),
+        ("usr/local/lib/podman/catatonit", 0o755, b"#!/bin/sh\n"),
+        ("usr/local/libexec/podman/quadlet", 0o755, b"#!/bin/sh\n"),
+    ];
+    let named: Vec<(String, u32, &[u8])> =
+        files.iter().map(|(path, mode, bytes)| (format!("{top}/{path}"), *mode, *bytes)).collect();
+    let named: Vec<(&str, u32, &[u8])> =
+        named.iter().map(|(path, mode, bytes)| (path.as_str(), *mode, *bytes)).collect();
+    tar_gz(&named)
+}
+
+fn static_release(hub: &GitHub, tag: &str, day: &str, says: Says) -> Release {
+    let conmon: &[u8] = b"#!/bin/sh\necho conmon version 2.1.12\necho commit: 0\n";
+    let files = ["amd64", "arm64"].map(|arch| (format!("podman-linux-{arch}.tar.gz"), engine(arch, conmon)));
+    let signatures = ["amd64", "arm64"].map(|arch| format!("podman-linux-{arch}.tar.gz.asc"));
+    let mut all: Vec<(&str, Vec<u8>, Says)> =
+        files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone(), says)).collect();
+    all.extend(signatures.iter().map(|name| (name.as_str(), b"-----BEGIN PGP SIGNATURE-----".to_vec(), Says::Nothing)));
+    hub.release(STATIC, tag, day, &all)
+}
+
+fn static_world() -> (World, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = GitHub::at(folder.path());
+    hub.list(
+        STATIC,
+        &[
+            static_release(&hub, "v5.8.7", "2026-09-01", Says::Right),
+            static_release(&hub, "v5.1.1-1", "2024-06-18", Says::Nothing),
+            static_release(&hub, "v5.1.1", "2024-06-17", Says::Nothing),
+        ],
+    );
+    let world = World::new().with("TOOLKIT_MIRROR", folder.path().to_str().unwrap());
+    (world, folder)
+}
+
+#[test]
+fn the_engine_finds_its_parts_wherever_it_is() {
+    let (world, _mirror) = static_world();
+    world.write("toolkit.toml", "[tools]\npodman = \"5\"\n");
+    world.ok(&["lock"]);
+    world.ok(&["install", "--locked"]);
+    let root = world.json(&["list", "--json"])[0]["root"].as_str().unwrap().to_owned();
+    let said = world.ok(&["exec", "--", "podman"]);
+    let mut lines = said.lines();
+    assert_eq!(lines.next(), Some("podman version 5.8.7"));
+    let variables: Vec<&str> = lines.next().unwrap().split('|').collect();
+    assert_eq!(
+        variables[..4],
+        [&format!("{root}/toolkit/containers.conf"), "", "", &format!("{root}/toolkit/policy.json")]
+    );
+    assert!(variables[4].starts_with(&format!("{root}/usr/local/bin:")), "{said}");
+    let conf: toml::Table = lines.collect::<Vec<_>>().join("\n").parse().unwrap();
+    let engine = &conf["engine"];
+    for path in [&conf["containers"]["init_path"], &engine["conmon_path"][0], &engine["runtimes"]["crun"][0]] {
+        assert!(Path::new(path.as_str().unwrap()).is_file(), "{path:?} does not exist");
+    }
+    assert!(engine["helper_binaries_dir"].as_array().unwrap().contains(&format!("{root}/usr/local/lib/podman").into()));
+    assert!(world.ok(&["verify"]).lines().all(|line| line.starts_with("ok ")));
+    // What this program wrote is verified like what came.
+    fs::write(format!("{root}/toolkit/containers.conf"), "[engine]\nruntime = \"evil\"\n").unwrap();
+    assert!(world.run(&["verify"]).stdout.contains("toolkit/containers.conf"));
+    world.ok(&["repair"]);
+    world.ok(&["verify"]);
+
+    world.write("toolkit.toml", "[tools]\npodman = { version = \"5\", config = \"own\" }\n");
+    let said = world.ok(&["exec", "--", "podman"]);
+    for name in ["storage.conf", "registries.conf"] {
+        assert!(said.contains(&format!("|{root}/toolkit/{name}|")), "{said}");
+    }
+}
+
+#[test]
+fn an_engine_without_a_digest_is_locked_only_where_the_project_takes_what_is_there() {
+    let (world, _mirror) = static_world();
+    world.write("toolkit.toml", "[tools]\npodman = \"5.1\"\n[policy]\nverification = \"checksum\"\n");
+    let stderr = world.fails(4, &["lock"]);
+    assert!(stderr.contains("GitHub announces none") && stderr.contains("first-seen"), "{stderr}");
+    world.write("toolkit.toml", "[tools]\npodman = \"5.1\"\n[policy]\nverification = \"first-seen\"\n");
+    let run = world.run(&["lock"]);
+    assert!(run.code == Some(0) && run.stderr.contains("nobody announces a digest of"), "{}", run.stderr);
+    assert_eq!(world.read("toolkit.lock").matches("proof = \"first-seen\"").count(), 2);
+    world.ok(&["install", "--locked"]);
+    // A rebuild that semantic versions take for a prerelease is had by its name.
+    assert_eq!(world.json(&["resolve", "podman@5.1.1-1", "--json"])[0]["version"], "5.1.1-1");
+}
+
+#[test]
+fn a_missing_policy_is_told_once_it_matters() {
+    let (world, _mirror) = static_world();
+    let run = world.run(&["install", "podman@5"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let told = run.stderr.contains("/toolkit/policy.json is one that accepts all");
+    assert_eq!(told, !Path::new("/etc/containers/policy.json").exists(), "{}", run.stderr);
+}
+
+/// The keys are Podman's own: the real one is pointed at the files, and says what it understood.
+#[test]
+fn a_real_podman_understands_what_is_written() {
+    let version = std::process::Command::new("podman").arg("--version").output();
+    let root_user = std::process::Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    if version.is_err() || !root_user {
+        eprintln!("SKIPPED: podman is not installed, or this is not root; containers.conf was not read by a real one");
+        return;
+    }
+    let (world, _mirror) = static_world();
+    world.write("toolkit.toml", "[tools]\npodman = { version = \"5\", config = \"own\" }\n");
+    world.ok(&["install"]);
+    let root = world.json(&["list", "--json"])[0]["root"].as_str().unwrap().to_owned();
+    let storage = tempfile::tempdir().unwrap();
+    let mut podman = std::process::Command::new("podman");
+    podman.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", world.home()).arg("--root");
+    podman.arg(storage.path().join("graph")).arg("--runroot").arg(storage.path().join("run"));
+    let env = world.json(&["env", "--format", "json"]);
+    for (name, value) in env["vars"].as_object().unwrap() {
+        podman.env(name, value.as_str().unwrap());
+    }
+    // A key that is not known is told to those who debug, and to nobody else.
+    let output = podman.args(["--log-level", "debug", "info", "--format", "json"]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    assert!(!stderr.contains("Failed to decode the keys"), "a key is not known: {stderr}");
+    let info: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let host = &info["host"];
+    assert_eq!(host["conmon"]["path"], format!("{root}/usr/local/lib/podman/conmon"), "{info}");
+    assert_eq!(host["ociRuntime"]["path"], format!("{root}/usr/local/bin/crun"), "{info}");
+    assert_eq!((&host["cgroupManager"], &host["eventLogger"]), (&"cgroupfs".into(), &"file".into()), "{info}");
+    assert_eq!(info["store"]["configFile"], format!("{root}/toolkit/storage.conf"), "{info}");
+    assert_eq!(info["registries"]["search"], serde_json::json!(["docker.io"]), "{info}");
+}

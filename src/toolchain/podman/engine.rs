@@ -1,0 +1,250 @@
+//! `podman`: the static build with its engine. It is laid out for `/`, so an install says in files of its own where its
+//! parts are, and variables point to them.
+//!
+//! Keys: containers.conf(5), containers-storage.conf(5), containers-registries.conf(5), containers-policy.json(5).
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use super::super::{Error, Setting, SettingValue, Toolchain, VersionProof, semantic};
+use super::{SPELLINGS, Source};
+use crate::model::{
+    Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Extra, ExtraKind, Platform, Policy, Release,
+    Version,
+};
+use crate::net::Metadata;
+
+/// The static build of podman-static.
+pub const ENGINE: Engine = Engine;
+
+const SOURCE: Source = Source {
+    tool: "podman",
+    repository: "mgoltzsche/podman-static",
+    prefix: "podman-linux-",
+    // Releases have signatures beside the archives and no list.
+    sums: None,
+    strip: 1,
+};
+
+/// The folder of the files that say where everything is.
+const CONFIG: &str = "toolkit";
+
+/// The first release that knows `CONTAINERS_POLICY_JSON`; those before it look in two places only.
+const KNOWS_POLICY_VARIABLE: u64 = 6;
+
+/// Podman with crun, runc, conmon, netavark and what else it runs containers with.
+#[derive(Debug)]
+pub struct Engine;
+
+/// `podman = { version = "5", config = "own" }`
+const SETTINGS: &[Setting] = &[Setting {
+    name: "config",
+    about: "whose storage.conf and registries.conf are used",
+    values: &[
+        SettingValue {
+            name: "machine",
+            about: "those of the machine and the user, and Podman's defaults without them (the default)",
+            apply: |_, _| Ok(()),
+        },
+        SettingValue {
+            name: "own",
+            about: "those of the install: the usual storage, and docker.io for short names, whatever the machine says",
+            apply: |root, activation| {
+                for (name, file) in
+                    [("CONTAINERS_STORAGE_CONF", "storage.conf"), ("CONTAINERS_REGISTRIES_CONF", "registries.conf")]
+                {
+                    activation.vars.push((name.to_owned(), text(&root.join(CONFIG).join(file))));
+                }
+                Ok(())
+            },
+        },
+    ],
+}];
+
+#[async_trait]
+impl Toolchain for Engine {
+    fn name(&self) -> &'static str {
+        SOURCE.tool
+    }
+
+    fn about(&self) -> &'static str {
+        "Podman with its engine as static binaries, from mgoltzsche/podman-static on GitHub"
+    }
+
+    fn spellings(&self) -> &'static [(&'static str, &'static str)] {
+        SPELLINGS
+    }
+
+    fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
+        semantic::channel(self.name(), text)
+    }
+
+    async fn candidates(
+        &self,
+        _channel: &Channel,
+        _policy: &Policy,
+        metadata: &dyn Metadata,
+    ) -> Result<Vec<Candidate>, Error> {
+        SOURCE.candidates(metadata).await
+    }
+
+    fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
+        semantic::choose(channel, candidates, policy)
+    }
+
+    async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
+        SOURCE.release(version, platform, metadata).await
+    }
+
+    fn version(&self, text: &str) -> Result<Version, BadVersion> {
+        semantic::version(text)
+    }
+
+    fn activation(&self, root: &Path) -> Activation {
+        let file = |name: &str| text(&root.join(CONFIG).join(name));
+        Activation {
+            paths: vec![root.join("usr/local/bin")],
+            vars: vec![
+                ("CONTAINERS_CONF".to_owned(), file("containers.conf")),
+                ("CONTAINERS_POLICY_JSON".to_owned(), file("policy.json")),
+            ],
+        }
+    }
+
+    fn executables(&self, _platform: Platform) -> Vec<PathBuf> {
+        vec![PathBuf::from("usr/local/bin/podman")]
+    }
+
+    fn extras(&self, root: &Path, _platform: Platform) -> Vec<Extra> {
+        let files = [
+            ("containers.conf", containers_conf(root)),
+            ("storage.conf", STORAGE_CONF.to_owned()),
+            ("registries.conf", REGISTRIES_CONF.to_owned()),
+            ("policy.json", POLICY_JSON.to_owned()),
+        ];
+        let extra =
+            |(name, text): (&str, String)| Extra { path: format!("{CONFIG}/{name}"), kind: ExtraKind::Text(text) };
+        files.into_iter().map(extra).collect()
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        SETTINGS
+    }
+
+    fn notes(&self, version: &Version, root: &Path, home: Option<&Path>) -> Vec<String> {
+        let user = home.map(|home| home.join(".config/containers/policy.json"));
+        let there =
+            [Some(PathBuf::from("/etc/containers/policy.json")), user].into_iter().flatten().any(|file| file.exists());
+        if there || version.semver().major >= KNOWS_POLICY_VARIABLE {
+            return Vec::new();
+        }
+        let own = root.join(CONFIG).join("policy.json");
+        vec![format!(
+            "podman {version} takes images only under a policy in /etc/containers/policy.json or \
+             ~/.config/containers/policy.json, and neither is there; {} is one that accepts all",
+            own.display()
+        )]
+    }
+
+    fn version_proof(&self, version: &str) -> Option<VersionProof> {
+        Some(VersionProof { command: &["podman", "--version"], words: version.to_owned(), swayed_by: &[] })
+    }
+
+    fn smoke_test(&self) -> &'static [&'static str] {
+        &["podman", "--version"]
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Says where the parts of the engine are. What is not about places is what podman-static itself sets: it is built without
+/// systemd. `CONTAINERS_CONF` replaces every other file; `CONTAINERS_CONF_OVERRIDE` is the user's to add to it.
+fn containers_conf(root: &Path) -> String {
+    let local = |path: &str| {
+        // A TOML basic string has the escapes of JSON, but for the delete character.
+        serde_json::Value::from(text(&root.join("usr/local").join(path))).to_string().replace('\u{7f}', "\\u007f")
+    };
+    format!(
+        "# Written by toolkit: where the parts of this install are. For settings of your own, name a file in\n\
+         # CONTAINERS_CONF_OVERRIDE.\n\
+         [containers]\n\
+         init_path = {catatonit}\n\
+         \n\
+         [engine]\n\
+         cgroup_manager = \"cgroupfs\"\n\
+         events_logger = \"file\"\n\
+         conmon_path = [{conmon}]\n\
+         helper_binaries_dir = [{lib}, {libexec}, {bin}]\n\
+         runtime = \"crun\"\n\
+         \n\
+         [engine.runtimes]\n\
+         crun = [{crun}]\n\
+         runc = [{runc}]\n\
+         \n\
+         [network]\n\
+         network_backend = \"netavark\"\n",
+        catatonit = local("lib/podman/catatonit"),
+        conmon = local("lib/podman/conmon"),
+        lib = local("lib/podman"),
+        libexec = local("libexec/podman"),
+        bin = local("bin"),
+        crun = local("bin/crun"),
+        runc = local("bin/runc"),
+    )
+}
+
+/// Root's places must be named, or Podman 4 and 5 refuse the file; users without rights have theirs in their home.
+const STORAGE_CONF: &str = "\
+# Written by toolkit.
+[storage]
+driver = \"overlay\"
+runroot = \"/run/containers/storage\"
+graphroot = \"/var/lib/containers/storage\"
+rootless_storage_path = \"$HOME/.local/share/containers/storage\"
+";
+
+const REGISTRIES_CONF: &str = "\
+# Written by toolkit.
+unqualified-search-registries = [\"docker.io\"]
+";
+
+/// What Podman's packages ship: every image is taken, from wherever it comes.
+const POLICY_JSON: &str = "\
+{
+  \"default\": [{ \"type\": \"insecureAcceptAnything\" }],
+  \"transports\": { \"docker-daemon\": { \"\": [{ \"type\": \"insecureAcceptAnything\" }] } }
+}
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_what_its_format_asks_for_whatever_the_roots_name() {
+        for root in ["/opt/podman", "/opt/a \"b\" \\c\u{7f}\n$HOME/é"] {
+            let conf: toml::Table = containers_conf(Path::new(root)).parse().unwrap();
+            let conmon = conf["engine"]["conmon_path"][0].as_str().unwrap();
+            assert_eq!(conmon, format!("{root}/usr/local/lib/podman/conmon"));
+        }
+        STORAGE_CONF.parse::<toml::Table>().unwrap();
+        REGISTRIES_CONF.parse::<toml::Table>().unwrap();
+        serde_json::from_str::<serde_json::Value>(POLICY_JSON).unwrap();
+    }
+
+    #[test]
+    fn a_policy_that_is_nowhere_is_told_to_those_whose_podman_cannot_be_pointed_to_one() {
+        let home = tempfile::tempdir().unwrap();
+        let notes =
+            |version: &str| ENGINE.notes(&semantic::version(version).unwrap(), Path::new("/r"), Some(home.path()));
+        assert!(notes("6.0.0").is_empty());
+        let machine = Path::new("/etc/containers/policy.json").exists();
+        assert_eq!(notes("5.8.4").is_empty(), machine);
+        std::fs::create_dir_all(home.path().join(".config/containers")).unwrap();
+        std::fs::write(home.path().join(".config/containers/policy.json"), POLICY_JSON).unwrap();
+        assert!(notes("5.8.4").is_empty());
+    }
+}
