@@ -83,8 +83,7 @@ impl Source {
         let url = repository.download(&published.tag, &asset.name);
         let artifact = Artifact { url, digest, proof, size: asset.size, format: Format::TarGz, strip: self.strip };
         let tool = ToolName::parse(self.tool).expect("lower-case letters and `-` are a tool's name");
-        let (version, artifacts, executables) = (version.clone(), vec![artifact], Vec::new());
-        Ok(Release { executables, ..Release::new(tool, version, platform, artifacts) })
+        Ok(Release::new(tool, version.clone(), platform, vec![artifact]))
     }
 
     /// Gives the name of the archive. There is one for glibc and musl alike: what is in it is static.
