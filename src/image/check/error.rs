@@ -75,8 +75,8 @@ impl Explain for CheckError {
     }
 
     fn hints(&self) -> Vec<String> {
-        const READ: &str = "Dockerfiles, compose files, Kubernetes manifests, kustomizations, .gitlab-ci.yml, buildspecs \
-                            and toolkit.lock are read";
+        const READ: &str = "what is read: Dockerfiles, compose files, Kubernetes manifests, kustomizations, .gitlab-ci.yml, \
+                            buildspecs and toolkit.lock";
         let hint = match self {
             Self::NoInput { .. } => "nothing was asked; check the path, or name an image such as debian:12".to_owned(),
             Self::Read { .. } => "nothing was asked; check the path and whether this user may read it".to_owned(),

@@ -190,9 +190,16 @@ mod tests {
     use super::*;
     use crate::model::{Explain, Kind, Repository};
 
-    #[derive(Debug, thiserror::Error)]
-    #[error("it is down")]
+    #[derive(Debug)]
     struct Down;
+
+    impl std::fmt::Display for Down {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("it is down")
+        }
+    }
+
+    impl std::error::Error for Down {}
 
     impl Explain for Down {
         fn kind(&self) -> Kind {

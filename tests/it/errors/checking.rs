@@ -14,7 +14,7 @@ pub fn sections() -> Vec<Section> {
     let no_yaml = yaml::parse("services: [a").unwrap_err();
     let name = "docker/Missing.Dockerfile";
     let no_input = CheckError::NoInput { text: text(name), source: name.parse::<Reference>().unwrap_err() };
-    let broken = CheckError::Broken { path: "Dockerfile".into(), line: 1, reason: text("the file has no FROM") };
+    let broken = CheckError::Broken { path: "docker/Dockerfile".into(), line: 1, reason: text("the file has no FROM") };
     vec![
         section("image::CheckError::NoInput", [no_input.into()]),
         section(
@@ -23,7 +23,7 @@ pub fn sections() -> Vec<Section> {
         ),
         section(
             "image::CheckError::NoText",
-            [CheckError::NoText { path: "Dockerfile".into(), source: no_text }.into()],
+            [CheckError::NoText { path: "docker/Dockerfile".into(), source: no_text }.into()],
         ),
         section("image::CheckError::Broken", [broken.into()]),
         section(

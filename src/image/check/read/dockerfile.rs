@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{File, Findings, Setting};
 use crate::format::dockerfile::{Build, Dockerfile, Image, On};
 use crate::image::check::CheckError;
-use crate::image::check::found::Needs;
+use crate::image::check::found::{Needs, NoteKind};
 use crate::model::ImagePlatform;
 
 /// What a build is given.
@@ -74,6 +74,12 @@ pub(super) fn read(file: &File, parsed: &Dockerfile, given: &Given<'_>, findings
             continue;
         }
         let Image { name, written, span, role, .. } = one.image;
+        let unknown =
+            one.on.iter().find_map(|(_, on, _)| if let On::Unknown(reason) = on { Some(reason) } else { None });
+        if let Some(reason) = unknown {
+            let text = format!("{written} is held to a platform that is not known: {reason}");
+            findings.note(NoteKind::Pinned, file.place(&span), &written, text);
+        }
         findings.add(name, &written, file.place(&span), role.as_str(), needs(&one.on, given));
     }
 }

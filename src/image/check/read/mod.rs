@@ -203,12 +203,7 @@ pub(super) fn plain(path: &Path) -> PathBuf {
 impl Findings {
     /// Adds an image by its name: a note when that is none of a registry's.
     fn add(&mut self, name: Result<String, String>, written: &str, place: Option<Place>, role: &str, needs: Needs) {
-        let mut note = |kind, text| {
-            let note = Note { kind, place: place.clone(), subject: written.to_owned(), text };
-            if self.told.insert(note.clone()) {
-                self.notes.push(note);
-            }
-        };
+        let mut note = |kind, text| self.note(kind, place.clone(), written, text);
         let name = match name {
             Ok(name) => name.trim().to_owned(),
             Err(reason) => return note(NoteKind::Unresolved, reason),
@@ -231,7 +226,14 @@ impl Findings {
     }
 
     pub(super) fn unread(&mut self, place: Option<Place>, subject: &str, text: impl Into<String>) {
-        self.notes.push(Note { kind: NoteKind::Unread, place, subject: subject.to_owned(), text: text.into() });
+        self.note(NoteKind::Unread, place, subject, text.into());
+    }
+
+    fn note(&mut self, kind: NoteKind, place: Option<Place>, subject: &str, text: String) {
+        let note = Note { kind, place, subject: subject.to_owned(), text };
+        if self.told.insert(note.clone()) {
+            self.notes.push(note);
+        }
     }
 }
 

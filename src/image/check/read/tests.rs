@@ -41,7 +41,7 @@ fn read_in(folder: &Path, name: &str, text: &str, environment: &[(&str, &str)]) 
         let image = image.trim_start_matches("docker.io/library/");
         format!("{} {} {image}{needs}", at(&found.place), found.role)
     };
-    let notes = findings.notes.iter().filter(|note| note.kind != NoteKind::Pinned);
+    let notes = findings.notes.iter().filter(|note| note.kind != NoteKind::Pinned || note.text.contains("not known"));
     let note = |note: &Note| format!("{} {} {}: {}", at(&note.place), note.kind.as_str(), note.subject, note.text);
     findings.uses.iter().map(one).chain(notes.map(note)).collect()
 }
@@ -102,6 +102,13 @@ fn dockerfiles_are_judged_for_every_platform() {
         ("FROM --platform=$BUILDPLATFORM a AS b\nFROM c", &["1 FROM a:latest any", "2 FROM c:latest"]),
         ("FROM --platform=linux/amd64 a", &["1 FROM a:latest @linux/amd64"]),
         ("FROM --platform=linux/s390x a", &["1 FROM a:latest @linux/s390x"]),
+        (
+            "FROM --platform=$X a",
+            &[
+                "1 FROM a:latest",
+                "1 pinned a: a is held to a platform that is not known: no ARG before the first FROM declares `X`",
+            ],
+        ),
         ("FROM a:$TARGETARCH", &["1 FROM a:amd64 linux/amd64", "1 FROM a:arm64 linux/arm64"]),
         (
             "FROM x AS b-amd64\nFROM arm64v8/x AS b-arm64\nFROM c AS other\nFROM b-$TARGETARCH",
