@@ -32,6 +32,7 @@ mod hostile;
 mod image_index;
 mod image_layers;
 mod install;
+mod kaniko;
 mod lint;
 mod many;
 mod podman;

@@ -1,0 +1,1 @@
+//! `toolkit exec kaniko`: whatever the program does to the files that it sees, the machine's stay as they are.
