@@ -27,6 +27,7 @@ pub use project::Wanted;
 pub use stamp::{Comments, State, stamped, state};
 
 use crate::format::yaml::{Map, agrees};
+use crate::model::Reference;
 use crate::project::LockedTool;
 use crate::toolchain::Toolchain;
 
@@ -59,6 +60,8 @@ pub struct Project<'a> {
     pub architectures: Vec<Architecture>,
     /// The locked tools, sorted by name.
     pub tools: Vec<Tool<'a>>,
+    /// The locked tools that are images, and nothing that a job installs.
+    pub images: Vec<LockedImage<'a>>,
     /// The first 12 hexadecimal digits of the lock's SHA-256; none without a lock.
     pub lock_digest: Option<String>,
     /// Where files are read instead of upstream.
@@ -76,6 +79,30 @@ pub struct Tool<'a> {
     pub locked: &'a LockedTool,
     /// What the project sets about it.
     pub settings: Vec<(String, String)>,
+}
+
+/// An image that the lock pins.
+#[derive(Debug, Clone)]
+pub struct LockedImage<'a> {
+    /// The tool that it is.
+    pub tool: &'static str,
+    /// The purpose of the jobs that can run in it; none where it has no shell.
+    pub purpose: Option<&'static str>,
+    /// Its name, with the digest of its index.
+    pub reference: &'a Reference,
+}
+
+impl Project<'_> {
+    /// Finds the image for jobs of a purpose: the one that `[pipeline.images]` names, the one that the lock pins, or the
+    /// table's.
+    #[must_use]
+    pub fn image(&self, purpose: &str) -> Option<String> {
+        let locked = || self.images.iter().find(|image| image.purpose == Some(purpose));
+        match (self.pipeline.images.get(purpose), locked()) {
+            (None, Some(image)) => Some(image.reference.to_string()),
+            _ => images::find(self.pipeline, purpose).map(str::to_owned),
+        }
+    }
 }
 
 /// A file that was made.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Architecture, Error, Pipeline, Project, Tool, name_of};
+use super::{Architecture, Error, LockedImage, Pipeline, Project, Tool, name_of};
 use crate::model::Arch;
 use crate::project::{Lock, Manifest};
 use crate::toolchain::Toolchain;
@@ -25,10 +25,14 @@ impl<'a> Project<'a> {
         root: &Path,
     ) -> Result<Self, Error> {
         let architectures = architectures(pipeline, manifest);
-        let mut tools = Vec::new();
+        let (mut tools, mut images) = (Vec::new(), Vec::new());
         for (toolchain, settings) in wanted {
             let missing = || Error::NotLocked { tool: toolchain.name().to_owned() };
             let locked = lock.and_then(|lock| lock.tool(toolchain.name())).ok_or_else(missing)?;
+            if let (Some(root), Some(reference)) = (toolchain.own_root(), &locked.image) {
+                images.push(LockedImage { tool: toolchain.name(), purpose: root.job_image, reference });
+                continue;
+            }
             for architecture in &architectures {
                 let of = |arch: Arch| locked.artifacts.iter().any(|one| one.platform.arch == arch);
                 if !of(architecture.arch()) {
@@ -43,6 +47,7 @@ impl<'a> Project<'a> {
             name: pipeline.name.clone().unwrap_or_else(|| name_of(root)),
             architectures,
             tools,
+            images,
             lock_digest: lock.map(|lock| digest(&lock.to_text())),
             mirror: manifest.mirror.clone(),
             has_global_json: has_global_json(root, pipeline.directory.as_deref()),

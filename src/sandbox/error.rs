@@ -72,8 +72,12 @@ impl Explain for Error {
                 "use its image in a job: `toolkit lock` pins it, and `toolkit gen gitlab-ci` writes it"
             }
             Self::NoPrivilege { .. } => {
-                "nothing was started; run as root with CAP_SYS_CHROOT (containers of Docker and Kubernetes have it unless it \
-                 was dropped), or use its image in a job, where it needs none"
+                return vec![
+                    "nothing was started; run as root with CAP_SYS_CHROOT, which containers have unless it was dropped"
+                        .to_owned(),
+                    "in a job that runs in its image it needs neither: `toolkit gen gitlab-ci` writes such a job"
+                        .to_owned(),
+                ];
             }
             Self::Disk { source, .. } => disk_hint(source),
             Self::Start { .. } => {

@@ -376,8 +376,10 @@ impl Explain for Error {
                 vec!["a file without a digest is never installed; ask for a newer version".to_owned()]
             }
             Self::Mismatch { .. } => {
-                vec!["the server, or what stands before it, gives other bytes; tell who runs it, and do not try again"
-                    .to_owned()]
+                vec![
+                    "the server, or what stands before it, gives other bytes; tell who runs it, and do not try again"
+                        .to_owned(),
+                ]
             }
         }
     }

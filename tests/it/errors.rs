@@ -8,6 +8,7 @@ mod network;
 mod pipelines;
 mod registries;
 mod requests;
+mod sandboxes;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -101,6 +102,7 @@ fn sections() -> Vec<Section> {
         pipelines::sections(),
         registries::sections(),
         credentials::sections(),
+        sandboxes::sections(),
     ]
     .into_iter()
     .flatten()

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::archives::made::Tar;
 use crate::image_layers::{listing, umoci};
 use crate::support::image::{self, Layer};
+use crate::support::registry::{Kind, Registry};
 use crate::support::world::World;
 
 mod running;
@@ -171,7 +172,9 @@ fn an_image_installs_to_the_tree_that_umoci_gives() {
         ]
     );
     if std::process::Command::new("umoci").arg("--version").output().is_err() {
-        eprintln!("skipped: umoci is not installed (Debian: umoci), so that no other program says what the image gives");
+        eprintln!(
+            "skipped: umoci is not installed (Debian: umoci), so that no other program says what the image gives"
+        );
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -259,7 +262,11 @@ fn a_layer_that_is_the_right_one_and_hostile_leaves_nothing() {
         Layer::gzip(Tar::new().file("kaniko/executor", b"x").link("out", "/").end()),
         Layer::gzip(Tar::new().file("out/.wh...", b"").end()),
     ];
-    image::mirrored(mirror.path(), FORK, &[("v1.0.0", vec![("linux/amd64", hostile.clone()), ("linux/arm64", hostile)])]);
+    image::mirrored(
+        mirror.path(),
+        FORK,
+        &[("v1.0.0", vec![("linux/amd64", hostile.clone()), ("linux/arm64", hostile)])],
+    );
     let world = world(mirror.path());
     let stderr = world.fails(4, &["install", "kaniko@1.0.0"]);
     assert!(stderr.contains("names a folder by dots"), "{stderr}");
@@ -310,7 +317,10 @@ fn a_project_names_the_archived_image_another_registry_or_its_own() {
         assert!(lock.contains(&format!("source = \"{source}\"")), "{source}: {lock}");
         world.ok(&["lock", "--check"]);
     }
-    world.write("toolkit.toml", "[policy]\nunsupported = \"deny\"\n[tools]\nkaniko = { version = \"1\", source = \"archived\" }\n");
+    world.write(
+        "toolkit.toml",
+        "[policy]\nunsupported = \"deny\"\n[tools]\nkaniko = { version = \"1\", source = \"archived\" }\n",
+    );
     assert!(world.fails(2, &["lock"]).contains("2025-06-03"));
     for source in ["nowhere", "Registry.example/UPPER", "registry.example/a b"] {
         world.write("toolkit.toml", &format!("[tools]\nkaniko = {{ version = \"1\", source = \"{source}\" }}\n"));
@@ -336,6 +346,31 @@ fn an_image_without_an_index_counts_for_its_own_platform() {
 }
 
 #[test]
+fn a_real_registry_serves_like_a_mirror() {
+    let Some(registry) = Registry::start(Kind::Plain) else { return };
+    let layout = tempfile::tempdir().unwrap();
+    // What skopeo of Debian 12 copies without packing it anew.
+    let layers: Vec<Layer> = layers().into_iter().map(|layer| Layer::gzip(layer.tar)).collect();
+    image::layout(layout.path(), &layers);
+    for tag in ["v1.27.0", "v1.28.3", "latest"] {
+        registry.push(layout.path(), &format!("tools/kaniko:{tag}"), "oci");
+    }
+    let world = World::new().with("TOOLKIT_MIRROR", "");
+    let source = registry.name("tools/kaniko");
+    world.write(
+        "toolkit.toml",
+        &format!("platforms = [\"linux/amd64\"]\n[tools]\nkaniko = {{ version = \"1\", source = \"{source}\" }}\n"),
+    );
+    world.ok(&["lock"]);
+    let digest = image::sha256(&registry.raw("tools/kaniko:v1.28.3"));
+    assert!(world.read("toolkit.lock").contains(&format!("image = \"{source}:v1.28.3@{digest}\"")));
+    if cfg!(target_arch = "x86_64") {
+        world.ok(&["install", "--locked"]);
+        assert_eq!(fs::read(tree(&world).join("kaniko/executor")).unwrap(), b"the second executor");
+    }
+}
+
+#[test]
 fn where_dates_matter_the_images_are_asked_for_theirs() {
     let mirror = mirror();
     let world = world(mirror.path());
@@ -348,10 +383,9 @@ fn where_dates_matter_the_images_are_asked_for_theirs() {
 
 #[test]
 fn the_tags_of_the_real_repositories_give_the_releases_they_stand_for() {
-    let lists = Path::new("/work/shared/upstream/containers");
-    let lists = std::env::var_os("TOOLKIT_UPSTREAM_CONTAINERS").map_or(lists.to_owned(), PathBuf::from);
+    let lists = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/upstream/containers");
     if !lists.is_dir() {
-        eprintln!("skipped: {} is not there, so that no real list of tags is read", lists.display());
+        eprintln!("skipped: ../shared/upstream/containers is not there, so that no real list of tags is read");
         return;
     }
     for (file, repository, source, cases) in [
@@ -382,9 +416,11 @@ fn the_tags_of_the_real_repositories_give_the_releases_they_stand_for() {
         let names: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
         assert!(names.len() > 20, "{file}");
         // Among the images of a registry there are more tags than in the repository of the source.
-        let noise = names.iter().flat_map(|name| [format!("{name}-debug"), format!("{name}-slim"), format!("{name}-amd64")]);
+        let noise =
+            names.iter().flat_map(|name| [format!("{name}-debug"), format!("{name}-slim"), format!("{name}-amd64")]);
         let tags: Vec<String> = names.iter().map(|name| (*name).to_owned()).chain(noise).collect();
-        let tags: Vec<String> = tags.into_iter().chain(["latest", "debug", "sha256-00.sig"].map(str::to_owned)).collect();
+        let tags: Vec<String> =
+            tags.into_iter().chain(["latest", "debug", "sha256-00.sig"].map(str::to_owned)).collect();
         let mirror = tempfile::tempdir().unwrap();
         let one = || vec![("linux/amd64", Vec::new()), ("linux/arm64", Vec::new())];
         image::mirrored(mirror.path(), repository, &tags.iter().map(|tag| (tag.as_str(), one())).collect::<Vec<_>>());
@@ -397,7 +433,8 @@ fn the_tags_of_the_real_repositories_give_the_releases_they_stand_for() {
                 assert_eq!(run.code, Some(2), "{file} {channel}: {run:?}");
                 continue;
             }
-            let answer: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{file} {channel}: {run:?}"));
+            let answer: Value =
+                serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{file} {channel}: {run:?}"));
             assert_eq!(answer[0]["version"], *expected, "{file} {channel}");
         }
     }

@@ -96,18 +96,23 @@ fn job(site: &Site<'_>, container: &Container, push: bool) -> Result<Job, Error>
 
 /// Sets the image of a job that runs a program for images.
 pub(super) fn put_image(body: &mut Map, site: &Site<'_>, client: Client) {
-    let name = image_of(site.pipeline, client.purpose());
+    let name = image_of(site.project, client.purpose());
     match client {
         Client::Kaniko | Client::Buildkit => {
             let mut image = Map::new();
-            image.set("name", name);
+            let line = image.set("name", name);
+            if let Some(plain) = locked_without_shell(site, client) {
+                line.beside(format!(
+                    "{plain} is locked without the shell that jobs need; lock {plain}-debug to pin this"
+                ));
+            }
             image.set("entrypoint", Out::flow([""])).beside("GitLab starts a shell in it, not the image's own program");
             body.set("image", image);
         }
         Client::Docker => {
             body.set("image", name);
             let mut service = Map::new();
-            service.set("name", image_of(site.pipeline, "dind"));
+            service.set("name", image_of(site.project, "dind"));
             service.set("alias", "docker");
             body.set("services", Out::list([service])).beside("needs runners with privileged containers");
         }
@@ -115,6 +120,13 @@ pub(super) fn put_image(body: &mut Map, site: &Site<'_>, client: Client) {
             body.set("image", name);
         }
     }
+}
+
+/// Finds the tool of this name whose image the lock pins and a job cannot use, where no other is pinned for the job.
+fn locked_without_shell(site: &Site<'_>, client: Client) -> Option<&'static str> {
+    let (purpose, images) = (client.purpose(), &site.project.images);
+    let chosen = site.pipeline.images.contains_key(purpose) || images.iter().any(|one| one.purpose == Some(purpose));
+    images.iter().map(|image| image.tool).find(|tool| !chosen && *tool == purpose)
 }
 
 /// Gives the variables that a program for images needs in a container of its own.

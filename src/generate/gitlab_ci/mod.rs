@@ -222,8 +222,8 @@ fn variables(site: &Site<'_>) -> Map {
 }
 
 /// Gives the image for a purpose that the table knows, or that was checked to be there.
-fn image_of<'p>(pipeline: &'p Pipeline, purpose: &str) -> &'p str {
-    images::find(pipeline, purpose).expect("the table has every purpose of a job; toolkit's own is checked before")
+fn image_of(project: &Project<'_>, purpose: &str) -> String {
+    project.image(purpose).expect("the table has every purpose of a job; toolkit's own is checked before")
 }
 
 fn fleet_is_codebuild(project: &Project<'_>) -> bool {

@@ -148,7 +148,7 @@ fn image(site: &Site<'_>) -> Result<Option<String>, Error> {
             reason: "`install.method = \"image\"` says that the image has every tool: name it".to_owned(),
         });
     }
-    Ok(Some(image_of(site.pipeline, "steps").to_owned()))
+    Ok(Some(image_of(site.project, "steps")))
 }
 
 /// Finds the folders to cache that must be moved into the project, once each.

@@ -36,6 +36,37 @@ fn the_shortest_model_gives_a_whole_pipeline() {
 }
 
 #[test]
+fn the_builders_image_is_the_one_that_the_lock_pins_where_a_job_can_run_in_it() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let image = |tag: &str| format!("ghcr.io/osscontainertools/kaniko:{tag}@{digest}");
+    let entry = |name: &str, tag: &str| {
+        format!("\n[[tool]]\nname = \"{name}\"\nrequest = \"1\"\nversion = \"1.28.3\"\nimage = \"{}\"\n", image(tag))
+    };
+    let (plain, debug) = (entry("kaniko", "v1.28.3"), entry("kaniko-debug", "v1.28.3-debug"));
+    let own = "images.kaniko = \"registry.example/kaniko:1\"\n";
+    for (wanted, lock, own, expected, told) in [
+        (&["kaniko", "kaniko-debug"][..], format!("{plain}{debug}"), "", image("v1.28.3-debug"), false),
+        (&["kaniko-debug"], debug.clone(), "", image("v1.28.3-debug"), false),
+        (&["kaniko"], plain.clone(), "", "ghcr.io/osscontainertools/kaniko:v1.28.5-debug".to_owned(), true),
+        (&["kaniko"], plain, own, "registry.example/kaniko:1".to_owned(), false),
+        (&["kaniko-debug"], debug, own, "registry.example/kaniko:1".to_owned(), false),
+    ] {
+        let path = Path::new("toolkit.toml");
+        let model = format!("{BOTH}[pipeline]\n{own}[pipeline.container]\n");
+        let pipeline = Pipeline::parse(path, &model).unwrap().unwrap();
+        let manifest = Manifest::parse(path, &model).unwrap();
+        let lock = crate::project::Lock::parse(path, &format!("version = 1\n{lock}")).unwrap();
+        let wanted = wanted.iter().map(|name| (crate::toolchain::find(name).unwrap(), Vec::new())).collect();
+        let project = Project::new(&pipeline, &manifest, Some(&lock), wanted, Path::new("/example/app")).unwrap();
+        let text = GitLabCi.generate(&project).unwrap().remove(0).body;
+        let native = job(&text, "build-image");
+        assert!(native.contains(&expected), "{expected} in\n{text}");
+        assert_eq!(native.contains("lock kaniko-debug to pin this"), told, "{text}");
+        assert!(!text.contains("fetch ") && !text.contains("toolkit install"), "an image is installed in\n{text}");
+    }
+}
+
+#[test]
 fn each_family_of_runners_has_its_tags() {
     let image = "[pipeline.container]\n[pipeline.gitlab]\n";
     let hosted = text(&format!("{image}runners = \"gitlab\"\nsize = \"large\""));

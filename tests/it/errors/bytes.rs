@@ -123,6 +123,10 @@ fn kinds() -> Vec<Section> {
         section("archive::Refusal::Contents", [refused("go/lib", Refusal::Contents { kind: "folder", size: 512 })]),
         section("archive::Refusal::Sizes", [refused("go/bin/go", sizes)]),
         section("archive::Refusal::TwoNames", [refused("go/bin/go", Refusal::TwoNames)]),
+        section(
+            "archive::Refusal::Whiteout",
+            [refused("etc/.wh...", Refusal::Whiteout { reason: "it names a folder by dots" })],
+        ),
         section("archive::Refusal::Encrypted", [refused("go/bin/go.exe", Refusal::Encrypted)]),
         section("archive::Refusal::Compression", [refused("go/bin/go.exe", Refusal::Compression)]),
     ]

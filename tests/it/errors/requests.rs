@@ -1,7 +1,7 @@
 //! What people ask for and what their project's files say.
 
 use toolkit::cli::Unspeakable;
-use toolkit::model::{Choice, Level};
+use toolkit::model::{Algorithm, Choice, Digest, Level};
 use toolkit::{project, provision, toolchain};
 
 use super::examples::{
@@ -142,6 +142,12 @@ fn releases() -> Vec<Section> {
         platform: "linux/s390x".parse().unwrap(),
         published: text("linux/amd64, linux/arm and linux/arm64"),
     };
+    let sha256 = |byte| Digest::new(Algorithm::Sha256, &[byte; 32]).unwrap();
+    let mismatch = toolchain::Error::Mismatch {
+        url: text("https://ghcr.io/v2/osscontainertools/kaniko/manifests/sha256:0d0d"),
+        expected: sha256(0x0d),
+        received: sha256(0x77),
+    };
     let digest = |url: &str, reason: &str| toolchain::Error::NoDigest { url: text(url), reason: text(reason) };
     let document =
         toolchain::Error::Document { url: text(SDK_INDEX), reason: text("`support-phase` of channel 10.0 is `actve`") };
@@ -160,6 +166,7 @@ fn releases() -> Vec<Section> {
             ],
         ),
         section("toolchain::Error::NoSuchPlatform", [resolving("dotnet@lts", platform)]),
+        section("toolchain::Error::Mismatch", [resolving("kaniko@1", mismatch)]),
         section(
             "toolchain::Error::Limited",
             [resolving(

@@ -192,6 +192,7 @@ fn made(target: &dyn Generator, place: Option<&Place>, text: &str) -> Result<Vec
             locked: &lock.tools[0],
             settings: vec![],
         }],
+        images: Vec::new(),
         lock_digest: Some("0123456789ab".to_owned()),
         mirror: None,
         has_global_json: false,

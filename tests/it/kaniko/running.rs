@@ -1,1 +1,534 @@
 //! `toolkit exec kaniko`: whatever the program does to the files that it sees, the machine's stay as they are.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::FORK;
+use crate::archives::made::Tar;
+use crate::support::image::{self, Layer};
+use crate::support::world::{Run, World};
+
+/// How much this process may do: both ways into a root of one's own are tested wherever they are possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// With namespaces and mounts.
+    Mounts,
+    /// With CAP_SYS_CHROOT and without CAP_SYS_ADMIN, as in a usual container.
+    Copies,
+}
+
+/// A world whose kaniko is a shell that runs `script.sh` of the context.
+struct Stage {
+    world: World,
+    _mirror: TempDir,
+}
+
+impl Stage {
+    /// None where the machine lacks what the tests need; says so.
+    fn new() -> Option<Self> {
+        Self::of(Vec::new())
+    }
+
+    /// With more layers in the image.
+    fn of(more: Vec<Layer>) -> Option<Self> {
+        let skip = |why: &str| eprintln!("skipped: {why}, so that nothing runs in a root of its own");
+        if fs::metadata("/proc/self").unwrap().uid() != 0 {
+            skip("this is not root");
+            return None;
+        }
+        let busybox = ["/usr/bin/busybox", "/bin/busybox"].into_iter().find_map(|path| fs::read(path).ok());
+        // A dynamic one names its loader.
+        let Some(busybox) = busybox.filter(|bytes| !bytes.windows(9).any(|part| part == b"/ld-linux")) else {
+            skip("no static busybox is installed (Debian: busybox-static)");
+            return None;
+        };
+        let executor = "#!/busybox/busybox sh\nexport PATH=/busybox\n. /workspace/script.sh\n";
+        let mut layer =
+            Tar::new().mode(0o755).file("kaniko/executor", executor.as_bytes()).file("busybox/busybox", &busybox);
+        for applet in ["rm", "cat", "ls", "mkdir", "sleep", "id", "stat", "ln", "env", "kill", "touch", "find", "head"]
+        {
+            layer = layer.hard_link(&format!("busybox/{applet}"), "busybox/busybox");
+        }
+        let layer = layer
+            .mode(0o644)
+            .file("kaniko/ssl/certs/ca-certificates.crt", b"image")
+            .file("etc/passwd", b"root:x:0:0::/root:\n");
+        let mirror = tempfile::tempdir().unwrap();
+        let layers: Vec<Layer> = [Layer::gzip(layer.end())].into_iter().chain(more).collect();
+        image::mirrored(
+            mirror.path(),
+            FORK,
+            &[("v1.0.0", vec![("linux/amd64", layers.clone()), ("linux/arm64", layers)])],
+        );
+        let world = World::new().with("TOOLKIT_MIRROR", mirror.path().to_str().unwrap());
+        world.ok(&["install", "kaniko@1.0.0"]);
+        Some(Self { world, _mirror: mirror })
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.world = self.world.with(name, value);
+        self
+    }
+
+    /// Gives `toolkit exec kaniko -- ARGUMENTS` where the program is this script.
+    fn command(&self, mode: Mode, script: &str, arguments: &[&str]) -> Command {
+        self.world.write("context/script.sh", script);
+        let plain = self.world.command(&[]);
+        let mut command = match mode {
+            Mode::Mounts => Command::new(plain.get_program()),
+            Mode::Copies => {
+                let mut command = Command::new("setpriv");
+                command.args(["--bounding-set", "-sys_admin"]).arg(plain.get_program());
+                command
+            }
+        };
+        command.env_clear().current_dir(self.world.project()).stdin(Stdio::null());
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.args(["exec", "kaniko@1.0.0", "--"]).args(arguments);
+        command
+    }
+
+    fn run(&self, mode: Mode, script: &str, arguments: &[&str]) -> Run {
+        let run = Run::of(&self.command(mode, script, arguments).output().unwrap());
+        assert!(self.rooms().is_empty(), "{mode:?}: the private copy was left behind: {:?}", self.rooms());
+        run
+    }
+
+    /// Lists the private folders that are there.
+    fn rooms(&self) -> Vec<String> {
+        let staging = fs::read_dir(self.world.store().join("staging"));
+        staging.map_or(Vec::new(), |entries| {
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+        })
+    }
+}
+
+/// Lists what a program that breaks out would change: names, sizes and times of the machine's files, and its mounts.
+fn machine() -> Vec<String> {
+    let mut lines: Vec<String> =
+        fs::read_dir("/").unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
+    let mut folders = vec!["/etc".into(), "/usr/bin".into(), "/usr/sbin".into(), "/opt".into(), "/dev".into()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir::<&std::path::PathBuf>(&folder) else { continue };
+        for entry in entries.flatten() {
+            let Ok(data) = entry.path().symlink_metadata() else { continue };
+            let changing = entry.path().starts_with("/dev");
+            let time = if changing { 0 } else { data.mtime() };
+            let size = if changing { 0 } else { data.len() };
+            if !entry.path().starts_with("/dev/pts") && !entry.path().starts_with("/dev/shm") {
+                lines.push(format!("{} {size} {time}", entry.path().display()));
+            }
+            if data.is_dir() && !changing {
+                folders.push(entry.path());
+            }
+        }
+    }
+    lines.extend(fs::read_to_string("/proc/self/mountinfo").unwrap().lines().map(str::to_owned));
+    lines.sort();
+    lines
+}
+
+const MODES: [Mode; 2] = [Mode::Mounts, Mode::Copies];
+
+#[test]
+fn a_program_that_deletes_all_it_can_see_leaves_the_machine_untouched() {
+    let Some(stage) = Stage::new() else { return };
+    stage.world.write("context/Dockerfile", "FROM scratch\n");
+    stage.world.write("context/deep/er/file", "x");
+    symlink("/etc", stage.world.project().join("context/etc")).unwrap();
+    stage.world.write("precious", "x");
+    let script = "rm -rf /kaniko /etc /workspace /proc /dev /tmp /root /usr /lib /var /home /busybox/ls 2>/dev/null\n\
+                  cd / && rm -rf -- * .[!.]* ../* 2>/dev/null\n\
+                  for left in /*; do case $left in /proc|/dev|/workspace|/etc|/busybox|'/*') ;; *) echo \"left: $left\";; esac; done\n\
+                  echo deleted; exit 0\n";
+    for mode in MODES {
+        let (before, store) = (machine(), stage.world.store_listing());
+        let project = contents(&stage.world.project());
+        let run = stage.run(mode, script, &["--context", "context"]);
+        assert_eq!(run.code, Some(0), "{mode:?}: {run:?}");
+        assert_eq!(run.stdout, "deleted\n", "{mode:?}");
+        let mut after = contents(&stage.world.project());
+        after.retain(|line| !line.starts_with("context/script.sh"));
+        let mut wanted = project;
+        wanted.retain(|line| !line.starts_with("context/script.sh"));
+        assert_eq!(after, wanted, "{mode:?}");
+        assert_eq!(stage.world.store_listing(), store, "{mode:?}");
+        assert_eq!(machine(), before, "{mode:?}");
+        stage.world.ok(&["verify", "kaniko"]);
+    }
+}
+
+#[test]
+fn where_mounts_are_allowed_the_machines_processes_are_out_of_sight_and_the_context_is_no_copy() {
+    let Some(stage) = Stage::new() else { return };
+    let script = "echo $$; ls -d /proc/[0-9]* | head -1; echo x > /workspace/new\n";
+    let run = stage.run(Mode::Mounts, script, &["--context=context"]);
+    if !run.stderr.contains("Read-only file system") {
+        eprintln!("skipped: root may not mount here, so that the context is a copy: {run:?}");
+        return;
+    }
+    assert!(run.stdout.starts_with("2\n/proc/1\n"), "{run:?}");
+    let run = stage.run(Mode::Copies, script, &["--context=context"]);
+    assert!(run.code == Some(0) && !run.stderr.contains("Read-only"), "a copy can be written to: {run:?}");
+}
+
+#[test]
+fn a_program_sees_its_own_files_and_none_of_the_machines() {
+    let Some(stage) = Stage::new() else { return };
+    fs::write(stage.world.project().join("secret"), "of the machine").unwrap();
+    let secret = stage.world.project().join("secret").display().to_string();
+    let script = format!(
+        "cat {secret} /proc/1/root{secret} /proc/self/root{secret} ../../../../../..{secret} /proc/*/root{secret} /proc/*/cwd/secret\n\
+         for each in /proc/[0-9]*/root; do ls $each/; done\n\
+         touch /kaniko/written && ls /\n"
+    );
+    for mode in MODES {
+        let run = stage.run(mode, &script, &["--context", "context"]);
+        assert_eq!(run.code, Some(0), "{mode:?}: {run:?}");
+        assert!(!run.stdout.contains("of the machine") && !run.stdout.contains("boot"), "{mode:?}: {run:?}");
+        assert!(run.stdout.ends_with("busybox\ndev\netc\nkaniko\nproc\ntmp\nworkspace\n"), "{mode:?}: {run:?}");
+    }
+    assert!(!stage.world.store_listing().iter().any(|line| line.contains("written")));
+}
+
+#[test]
+fn links_of_the_image_lead_nothing_of_the_machine_in_or_out() {
+    let machine = tempfile::tempdir().unwrap();
+    fs::write(machine.path().join("config.json"), "of the machine").unwrap();
+    let before = contents(machine.path());
+    let at = machine.path().to_str().unwrap();
+    let mut hostile = Tar::new().file("kaniko/ssl/.wh.certs", b"").file(".wh.etc", b"");
+    for name in ["etc", "dev", "proc", "tmp", "workspace", "kaniko/.docker", "kaniko/ssl/certs", "kaniko/toolkit"] {
+        hostile = hostile.link(name, at);
+    }
+    let Some(stage) = Stage::of(vec![Layer::gzip(hostile.end())]) else { return };
+    let home = stage.world.home();
+    fs::create_dir_all(home.join(".docker")).unwrap();
+    fs::write(home.join(".docker/config.json"), "{}").unwrap();
+    fs::write(home.join("private.crt"), "authority").unwrap();
+    let stage = stage.with("SSL_CERT_FILE", home.join("private.crt").to_str().unwrap());
+    let script = "cat /kaniko/.docker/config.json /kaniko/ssl/certs/*; echo x > ${2#*=}; rm -rf /dev/* /etc/* /tmp/*\n";
+    for mode in MODES {
+        let run = stage.run(mode, script, &["--context=context", "--digest-file=digest"]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(0), "{}authority"), "{mode:?}: {run:?}");
+        assert_eq!(contents(machine.path()), before, "{mode:?}");
+        assert_eq!(stage.world.read("digest"), "x\n", "{mode:?}");
+        fs::remove_file(stage.world.project().join("digest")).unwrap();
+    }
+}
+
+#[test]
+fn the_context_is_there_and_cannot_be_changed() {
+    let Some(stage) = Stage::new() else { return };
+    stage.world.write("context/docker/Dockerfile", "FROM scratch\n");
+    stage.world.write("elsewhere/Dockerfile", "FROM elsewhere\n");
+    let script = "echo $* ; cat /workspace/docker/Dockerfile; echo x > /workspace/docker/Dockerfile; touch /workspace/new\n\
+                  cat /kaniko/toolkit/in/*/Dockerfile 2>/dev/null; exit 0\n";
+    let script = &script.replace("$*", "\"$@\"");
+    for mode in MODES {
+        let full = stage.world.project().join("context").display().to_string();
+        for (arguments, told) in [
+            (
+                vec!["--context=context", "--dockerfile=docker/Dockerfile"],
+                "--context=dir:///workspace --dockerfile=docker/Dockerfile",
+            ),
+            (vec!["--context", &format!("dir://{full}")], "--context=dir:///workspace"),
+            (
+                vec!["-c", "context", "-f", "context/docker/Dockerfile"],
+                "--context=dir:///workspace --dockerfile=/workspace/docker/Dockerfile",
+            ),
+            (
+                vec!["-c=context", "-felsewhere/Dockerfile", "-d", "x"],
+                "--context=dir:///workspace --dockerfile=/kaniko/toolkit/in/0/Dockerfile -d x",
+            ),
+            (
+                vec!["-ccontext", "--build-arg", "a=b c", "--", "-c", "x"],
+                "--context=dir:///workspace --build-arg a=b c -- -c x",
+            ),
+        ] {
+            let run = stage.run(mode, script, &arguments);
+            assert_eq!(run.stdout.lines().next(), Some(told), "{mode:?} {arguments:?}: {run:?}");
+            assert!(run.stdout.contains("FROM scratch"), "{mode:?} {arguments:?}: {run:?}");
+            assert_eq!(
+                run.stdout.contains("FROM elsewhere"),
+                told.contains("/in/0/"),
+                "{mode:?} {arguments:?}: {run:?}"
+            );
+            assert_eq!(stage.world.read("context/docker/Dockerfile"), "FROM scratch\n", "{mode:?}");
+            assert!(!stage.world.project().join("context/new").exists(), "{mode:?}");
+        }
+    }
+}
+
+#[test]
+fn results_end_up_where_they_were_asked_for() {
+    let Some(stage) = Stage::new() else { return };
+    fs::create_dir(stage.world.project().join("out")).unwrap();
+    let script = "for word; do case $word in\n\
+        --digest-file=*) echo sha256:00 > ${word#*=};;\n\
+        --tar-path=*) echo tar > ${word#*=};;\n\
+        --image-name-with-digest-file=*) echo name > ${word#*=};;\n\
+        --oci-layout-path=*) mkdir -p ${word#*=}/blobs; echo {} > ${word#*=}/index.json; echo b > ${word#*=}/blobs/b;;\n\
+        esac; done; rm -rf /workspace /etc; exit ${CI_END:-0}\n";
+    for mode in MODES {
+        let file = stage.world.project().join("out/whole.tar").display().to_string();
+        let arguments = [
+            "-c",
+            "context",
+            "--digest-file",
+            "out/app.digest",
+            &format!("--tar-path={file}"),
+            "--image-name-with-digest-file=context/name",
+            "--oci-layout-path",
+            "out/layout",
+        ];
+        let run = stage.run(mode, script, &arguments);
+        assert_eq!(run.code, Some(0), "{mode:?}: {run:?}");
+        let found: Vec<String> =
+            contents(&stage.world.project()).into_iter().filter(|line| !line.contains("script")).collect();
+        assert_eq!(
+            found,
+            [
+                "context/",
+                "context/name name\n",
+                "out/",
+                "out/app.digest sha256:00\n",
+                "out/layout/",
+                "out/layout/blobs/",
+                "out/layout/blobs/b b\n",
+                "out/layout/index.json {}\n",
+                "out/whole.tar tar\n",
+            ],
+            "{mode:?}"
+        );
+        fs::remove_dir_all(stage.world.project().join("out")).unwrap();
+        fs::create_dir(stage.world.project().join("out")).unwrap();
+        fs::remove_file(stage.world.project().join("context/name")).unwrap();
+    }
+}
+
+#[test]
+fn a_result_is_written_only_after_success_and_only_when_it_is_a_file() {
+    let Some(stage) = Stage::new() else { return };
+    for mode in MODES {
+        for (script, code, said) in [
+            ("echo x > ${2#*=}; exit 3", 3, ""),
+            ("exit 0", 5, "did not make it"),
+            ("ln -s /etc/passwd ${2#*=}", 5, "no file"),
+            ("mkdir ${2#*=}; ln -s /etc/passwd ${2#*=}/l", 5, "a link"),
+            ("rm -rf /kaniko/toolkit; ln -s /etc /kaniko/toolkit", 5, "did not make it"),
+        ] {
+            let run = stage.run(mode, script, &["--context=context", "--digest-file=digest"]);
+            assert_eq!(run.code, Some(code), "{mode:?} {script}: {run:?}");
+            assert!(run.stderr.contains(said), "{mode:?} {script}: {run:?}");
+            assert_eq!(fs::read_dir(stage.world.project()).unwrap().count(), 1, "{mode:?} {script}");
+        }
+    }
+}
+
+#[test]
+fn arguments_that_cannot_work_start_nothing() {
+    let Some(stage) = Stage::new() else { return };
+    stage.world.write("full/x", "x");
+    for (arguments, said) in [
+        (&["--context", "nowhere"][..], "is no folder"),
+        (&["--context"], "lacks its value"),
+        (&["-c", "context", "--digest-file", "nowhere/x"], "in no folder that exists"),
+        (&["-c", "context", "--digest-file", "full"], "is there and no file"),
+        (&["-c", "context", "--digest-file", "/dev/null"], "is there and no file"),
+        (&["-c", "context", "--oci-layout-path=full"], "no empty folder"),
+        (&["-c", "tar://nowhere.tar"], "does not exist"),
+        (&["-c", "context", "--registry-certificate", "r.example=nowhere"], "does not exist"),
+    ] {
+        let run = stage.run(Mode::Mounts, "echo started", arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?}: {run:?}");
+        assert!(run.stderr.contains(said) && run.stderr.contains("nothing was started"), "{arguments:?}: {run:?}");
+        assert!(run.stdout.is_empty(), "{arguments:?}: {run:?}");
+    }
+    let stderr = stage.world.fails(2, &["exec", "kaniko@1.0.0", "go@1", "--", "x"]);
+    assert!(stderr.contains("name it alone"), "{stderr}");
+}
+
+#[test]
+fn credentials_and_named_variables_go_along_and_nothing_else() {
+    let Some(stage) = Stage::new() else { return };
+    let home = stage.world.home();
+    fs::create_dir_all(home.join(".docker")).unwrap();
+    fs::write(home.join(".docker/config.json"), "{\"auths\":{}}").unwrap();
+    fs::write(home.join("token"), "token").unwrap();
+    fs::write(home.join("private.crt"), "authority").unwrap();
+    let stage = stage
+        .with("AWS_REGION", "eu-central-1")
+        .with("AWS_WEB_IDENTITY_TOKEN_FILE", home.join("token").to_str().unwrap())
+        .with("SSL_CERT_FILE", home.join("private.crt").to_str().unwrap())
+        .with("https_proxy", "http://proxy:3128")
+        .with("CI_JOB_TOKEN", "job")
+        .with("CIVIL", "no")
+        .with("SECRET", "s3cret")
+        .with("LD_PRELOAD", "")
+        .with("BASH_ENV", "/x");
+    let script = "env; stat -c '%a %n' /kaniko/.docker/config.json; cat /kaniko/.docker/config.json $AWS_WEB_IDENTITY_TOKEN_FILE\n\
+                  cat $SSL_CERT_DIR/*; head -c 1 /etc/resolv.conf >/dev/null && head -c 4 /dev/urandom >/dev/null && echo x >/dev/null && id\n";
+    for mode in MODES {
+        let run = stage.run(mode, script, &["--context=context"]);
+        assert_eq!(run.code, Some(0), "{mode:?}: {run:?}");
+        for line in [
+            "AWS_REGION=eu-central-1",
+            "https_proxy=http://proxy:3128",
+            "CI_JOB_TOKEN=job",
+            "SSL_CERT_DIR=/kaniko/ssl/certs",
+            "DOCKER_CONFIG=/kaniko/.docker/",
+            "HOME=/root",
+            "600 /kaniko/.docker/config.json",
+        ] {
+            assert!(run.stdout.lines().any(|found| found == line), "{mode:?}: {line}: {run:?}");
+        }
+        assert!(run.stdout.contains("{\"auths\":{}}token") && run.stdout.contains("authority"), "{mode:?}: {run:?}");
+        assert!(run.stdout.contains("image") && run.stdout.contains("uid=0"), "{mode:?}: {run:?}");
+        for absent in ["s3cret", "CIVIL", "BASH_ENV", "TOOLKIT", "SSL_CERT_FILE"] {
+            assert!(!run.stdout.contains(absent), "{mode:?}: {absent}: {run:?}");
+        }
+    }
+}
+
+#[test]
+fn what_programs_must_leave_alone_looks_mounted() {
+    let Some(stage) = Stage::new() else { return };
+    for mode in MODES {
+        let run = stage.run(mode, "cat /proc/self/mountinfo", &["--context=context"]);
+        let mounted: Vec<&str> = run.stdout.lines().filter_map(|line| line.split(' ').nth(4)).collect();
+        for place in ["/", "/proc", "/dev", "/workspace", "/etc/resolv.conf", "/etc/hosts"] {
+            if place == "/"
+                || place == "/proc"
+                || place == "/dev"
+                || place == "/workspace"
+                || Path::new(place).is_file()
+            {
+                assert!(mounted.contains(&place), "{mode:?}: {place}: {run:?}");
+            }
+        }
+        assert!(mounted.len() <= 7, "{mode:?}: mounts of the machine show: {mounted:?}");
+    }
+}
+
+#[test]
+fn the_exit_code_is_the_programs() {
+    let Some(stage) = Stage::new() else { return };
+    for mode in MODES {
+        for (script, code) in [("exit 0", 0), ("exit 1", 1), ("exit 42", 42), ("kill -9 $$", 137), ("kill -15 $$", 143)]
+        {
+            let run = stage.run(mode, script, &["--context=context"]);
+            assert_eq!(run.code, Some(code), "{mode:?} {script}: {run:?}");
+        }
+    }
+}
+
+#[test]
+fn a_signal_reaches_the_program_and_everything_is_cleaned_up() {
+    let Some(stage) = Stage::new() else { return };
+    let script =
+        "trap 'echo told; exit 7' TERM INT\necho ready > /kaniko/toolkit/out/0/ready\nwhile :; do sleep 0.05; done\n";
+    for mode in MODES {
+        for signal in ["-TERM", "-INT"] {
+            let mut command = stage.command(mode, script, &["-c", "context", "--digest-file", "digest"]);
+            let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            wait_for(|| find(&stage.world.store().join("staging"), "ready"));
+            assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+            let run = Run::of(&child.wait_with_output().unwrap());
+            assert_eq!((run.code, run.stdout.as_str()), (Some(7), "told\n"), "{mode:?} {signal}: {run:?}");
+            assert!(stage.rooms().is_empty(), "{mode:?} {signal}");
+            assert!(!stage.world.project().join("digest").exists());
+        }
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_no_process_and_the_next_one_sweeps_its_copy() {
+    let Some(stage) = Stage::new() else { return };
+    let script = "echo ready > /kaniko/toolkit/out/0/ready\nwhile :; do sleep 0.05; done\n";
+    let mut child = stage.command(Mode::Mounts, script, &["-c", "context", "--digest-file", "digest"]).spawn().unwrap();
+    wait_for(|| find(&stage.world.store().join("staging"), "ready"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let store = stage.world.store().display().to_string();
+    wait_for(|| {
+        let mut processes = fs::read_dir("/proc").unwrap().flatten();
+        !processes.any(|process| {
+            fs::read(process.path().join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(&store))
+        })
+    });
+    assert_eq!(stage.rooms().len(), 1);
+    stage.run(Mode::Mounts, "exit 0", &["-c", "context"]);
+}
+
+#[test]
+fn without_the_privilege_it_says_which_one_and_starts_nothing() {
+    let Some(stage) = Stage::new() else { return };
+    stage.world.write("context/script.sh", "echo started");
+    fs::set_permissions(stage.world.project().parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
+    let toolkit = stage.world.command(&[]).get_program().to_owned();
+    for (options, said) in [
+        (&["--bounding-set", "-sys_chroot"][..], "CAP_SYS_CHROOT"),
+        (&["--reuid", "65534", "--regid", "65534", "--clear-groups"], "the rights of root"),
+    ] {
+        let mut command = Command::new("setpriv");
+        command.args(options).arg(&toolkit).args(["exec", "kaniko@1.0.0", "--", "-c", "context"]);
+        command
+            .env_clear()
+            .current_dir(stage.world.project())
+            .env("TOOLKIT_HOME", stage.world.store())
+            .env("HOME", "/");
+        let run = Run::of(&command.output().unwrap());
+        if run.stderr.contains("failed to execute") {
+            eprintln!("skipped: another user cannot run this program: {}", run.stderr.trim());
+            continue;
+        }
+        assert_eq!(run.code, Some(5), "{options:?}: {run:?}");
+        assert!(run.stderr.contains(said) && run.stderr.contains("nothing was started"), "{options:?}: {run:?}");
+        assert!(run.stdout.is_empty(), "{options:?}: {run:?}");
+    }
+}
+
+fn wait_for(done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(Instant::now() < deadline, "it does not happen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn find(folder: &Path, name: &str) -> bool {
+    fs::read_dir(folder).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            entry.file_name() == name || entry.file_type().is_ok_and(|kind| kind.is_dir()) && find(&entry.path(), name)
+        })
+    })
+}
+
+/// Lists a folder with the contents of its files.
+fn contents(folder: &Path) -> Vec<String> {
+    fn visit(root: &Path, folder: &Path, lines: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root).unwrap().display().to_string();
+            let data = path.symlink_metadata().unwrap();
+            if data.is_dir() {
+                lines.push(format!("{name}/"));
+                visit(root, &path, lines);
+            } else if data.is_symlink() {
+                lines.push(format!("{name} -> {}", fs::read_link(&path).unwrap().display()));
+            } else {
+                lines.push(format!("{name} {}", fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let mut lines = Vec::new();
+    visit(folder, folder, &mut lines);
+    lines.sort();
+    lines
+}
