@@ -11,22 +11,24 @@
 //! fails is remembered, the rest is still received and hashed, and only bytes that are the right ones can be a bad archive.
 
 use std::fs::File;
-use std::io::{BufReader, Seek};
+use std::io::Seek;
 use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::archive::{self, Compression, Layers, Layout, Limits};
+use crate::archive::{self, Compression, Layout, Limits};
 use crate::model::{Algorithm, Artifact, Digest, Format, Node, Received, Verified};
 use crate::net::{self, Net};
 use crate::report::{Report, Task};
 
 mod error;
 mod incoming;
+mod layer;
 mod plain;
 mod worker;
 
 pub use error::Error;
+pub use layer::{IngestedLayer, ingest_layer};
 
 use incoming::{Incoming, Total};
 use worker::{Stoppable, Worker};
@@ -104,70 +106,6 @@ pub async fn ingest(
 ) -> Result<Ingested, Error> {
     unpack(net, Wanted::of(artifact), Packing { format: Some(artifact.format), strip: artifact.strip }, target, options)
         .await
-}
-
-/// A layer that was received, found to be the announced one, and applied.
-#[derive(Debug)]
-pub struct IngestedLayer {
-    /// The digest that was checked.
-    pub verified: Verified,
-    /// The tree with the layer.
-    pub layers: Layers,
-    /// The file's length in bytes.
-    pub bytes: u64,
-}
-
-/// Receives a layer of an image and applies it to the tree in `target`, which `lower` describes and nobody else writes to.
-///
-/// Unlike an archive it is received whole before anything is done with it: what a layer removes from a tree cannot be put
-/// back for a second attempt, so nothing but the announced bytes may begin. After an error that comes later `target` is
-/// half-changed and the caller removes it.
-///
-/// # Errors
-/// As [`unpack`].
-pub async fn ingest_layer(
-    net: &dyn Net,
-    artifact: &Artifact,
-    target: &Path,
-    options: &Options<'_>,
-    lower: Layers,
-) -> Result<IngestedLayer, Error> {
-    let wanted = Wanted::of(artifact);
-    let mut restarts = 0;
-    let (verified, file, bytes) = loop {
-        match receive_whole(net, wanted, options).await {
-            Err(Error::Net { source: net::Error::Changed { .. }, .. }) if restarts < RESTARTS => {
-                restarts += 1;
-                options.progress.restarted();
-            }
-            outcome => break outcome?,
-        }
-    };
-    let Some(compression) = Compression::of(artifact.format).filter(|_| artifact.format.is_layer()) else {
-        return Err(Error::UnknownFormat { file: wanted.file() });
-    };
-    let unpacking =
-        archive::Options { limits: options.limits, ..archive::Options::new(artifact.strip, options.processors) };
-    let (target, name) = (target.to_owned(), wanted.file());
-    let mut worker = Worker::start("unpack", move |arrivals| {
-        let reader = BufReader::with_capacity(1 << 20, Stoppable::new(file, &arrivals));
-        archive::unpack_layer(reader, compression, &target, &unpacking, lower)
-            .map_err(|source| Error::Archive { file: name, source })
-    })?;
-    Ok(IngestedLayer { verified, layers: worker.outcome().await?, bytes })
-}
-
-/// Receives a file into one without a name, and checks it.
-async fn receive_whole(
-    net: &dyn Net,
-    wanted: Wanted<'_>,
-    options: &Options<'_>,
-) -> Result<(Verified, File, u64), Error> {
-    let incoming = Incoming::open(net, wanted, options.progress).await?;
-    let (file, total) = receive_nameless(incoming, options.staging).await?;
-    let bytes = total.bytes;
-    let (verified, file) = verify_file(wanted, total, file, options.limits).await?;
-    Ok((verified, file, bytes))
 }
 
 /// Receives any file and unpacks it into `target`, as [`ingest`] does.

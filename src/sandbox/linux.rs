@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -206,10 +207,11 @@ fn devices(root: &Path, mounts: bool) -> Result<(), Error> {
     {
         let path = folder.join(name);
         let mode = Mode::from_raw_mode(0o666);
-        // Without CAP_MKNOD the program has to do without, which most can.
         if mknodat(CWD, &path, FileType::CharacterDevice, mode, makedev(major, minor)).is_ok() {
-            use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).at("create", &path)?;
+        } else if mounts && fs::File::create_new(&path).is_ok() && mount_bind(format!("/dev/{name}"), &path).is_err() {
+            // Without CAP_MKNOD and mounts the program has to do without, which most can. A file would take what is written.
+            fs::remove_file(&path).at("remove", &path)?;
         }
     }
     for (name, target) in [

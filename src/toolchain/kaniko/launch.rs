@@ -278,3 +278,54 @@ fn is_passed(name: &str) -> bool {
 fn is_empty_folder(path: &Path) -> bool {
     std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Result<Vec<String>, String> {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let shown = |word| match word {
+            Word::Flag(name, _, value) => format!("{name}:{value}"),
+            Word::Other(word) => word.to_string_lossy().into_owned(),
+        };
+        Ok(words(&arguments)?.into_iter().map(shown).collect())
+    }
+
+    #[test]
+    fn flags_are_read_in_every_form_that_kaniko_takes() {
+        for (arguments, expected) in [
+            (&["--context=a", "--context", "b"][..], &["context:a", "context:b"][..]),
+            (&["-c", "a", "-c=b", "-cc"], &["context:a", "context:b", "context:c"]),
+            (&["-f", "-c"], &["dockerfile:-c"]),
+            (&["--digest-file=", "--tar-path=a=b"], &["digest-file:", "tar-path:a=b"]),
+            (&["--destination", "--cache=true", "-d", "x"], &["--destination", "--cache=true", "-d", "x"]),
+            (&["--context-sub-path=x", "version"], &["--context-sub-path=x", "version"]),
+            (&["--", "--context", "a"], &["--", "--context", "a"]),
+            (&["-", "--", "-"], &["-", "--", "-"]),
+        ] {
+            assert_eq!(read(arguments).unwrap(), expected, "{arguments:?}");
+        }
+        for lacking in [&["--context"][..], &["-c"], &["--no-push", "--tar-path"]] {
+            assert!(read(lacking).unwrap_err().contains("lacks its value"), "{lacking:?}");
+        }
+    }
+
+    #[test]
+    fn only_named_variables_are_passed() {
+        for (name, expected) in [
+            ("AWS_REGION", true),
+            ("CI", true),
+            ("CI_REGISTRY", true),
+            ("https_proxy", true),
+            ("KANIKO_DIR", true),
+            ("CIVIL", false),
+            ("AWS", false),
+            ("PATH", false),
+            ("LD_PRELOAD", false),
+            ("TOOLKIT_MIRROR", false),
+        ] {
+            assert_eq!(is_passed(name), expected, "{name}");
+        }
+    }
+}

@@ -1,10 +1,9 @@
 //! `toolkit exec kaniko`: whatever the program does to the files that it sees, the machine's stay as they are.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -15,7 +14,7 @@ use crate::support::world::{Run, World};
 
 /// How much this process may do: both ways into a root of one's own are tested wherever they are possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     /// With namespaces and mounts.
     Mounts,
     /// With CAP_SYS_CHROOT and without CAP_SYS_ADMIN, as in a usual container.
@@ -23,14 +22,19 @@ enum Mode {
 }
 
 /// A world whose kaniko is a shell that runs `script.sh` of the context.
-struct Stage {
-    world: World,
+pub(super) struct Stage {
+    pub(super) world: World,
     _mirror: TempDir,
 }
 
 impl Stage {
     /// None where the machine lacks what the tests need; says so.
-    fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
+        Self::of(Vec::new())
+    }
+
+    /// With more layers in the image.
+    fn of(more: Vec<Layer>) -> Option<Self> {
         let skip = |why: &str| eprintln!("skipped: {why}, so that nothing runs in a root of its own");
         if fs::metadata("/proc/self").unwrap().uid() != 0 {
             skip("this is not root");
@@ -54,7 +58,7 @@ impl Stage {
             .file("kaniko/ssl/certs/ca-certificates.crt", b"image")
             .file("etc/passwd", b"root:x:0:0::/root:\n");
         let mirror = tempfile::tempdir().unwrap();
-        let layers = vec![Layer::gzip(layer.end())];
+        let layers: Vec<Layer> = [Layer::gzip(layer.end())].into_iter().chain(more).collect();
         image::mirrored(
             mirror.path(),
             FORK,
@@ -71,7 +75,7 @@ impl Stage {
     }
 
     /// Gives `toolkit exec kaniko -- ARGUMENTS` where the program is this script.
-    fn command(&self, mode: Mode, script: &str, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, mode: Mode, script: &str, arguments: &[&str]) -> Command {
         self.world.write("context/script.sh", script);
         let plain = self.world.command(&[]);
         let mut command = match mode {
@@ -88,14 +92,14 @@ impl Stage {
         command
     }
 
-    fn run(&self, mode: Mode, script: &str, arguments: &[&str]) -> Run {
+    pub(super) fn run(&self, mode: Mode, script: &str, arguments: &[&str]) -> Run {
         let run = Run::of(&self.command(mode, script, arguments).output().unwrap());
         assert!(self.rooms().is_empty(), "{mode:?}: the private copy was left behind: {:?}", self.rooms());
         run
     }
 
     /// Lists the private folders that are there.
-    fn rooms(&self) -> Vec<String> {
+    pub(super) fn rooms(&self) -> Vec<String> {
         let staging = fs::read_dir(self.world.store().join("staging"));
         staging.map_or(Vec::new(), |entries| {
             entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
@@ -128,7 +132,7 @@ fn machine() -> Vec<String> {
     lines
 }
 
-const MODES: [Mode; 2] = [Mode::Mounts, Mode::Copies];
+pub(super) const MODES: [Mode; 2] = [Mode::Mounts, Mode::Copies];
 
 #[test]
 fn a_program_that_deletes_all_it_can_see_leaves_the_machine_untouched() {
@@ -189,6 +193,32 @@ fn a_program_sees_its_own_files_and_none_of_the_machines() {
         assert!(run.stdout.ends_with("busybox\ndev\netc\nkaniko\nproc\ntmp\nworkspace\n"), "{mode:?}: {run:?}");
     }
     assert!(!stage.world.store_listing().iter().any(|line| line.contains("written")));
+}
+
+#[test]
+fn links_of_the_image_lead_nothing_of_the_machine_in_or_out() {
+    let machine = tempfile::tempdir().unwrap();
+    fs::write(machine.path().join("config.json"), "of the machine").unwrap();
+    let before = contents(machine.path());
+    let at = machine.path().to_str().unwrap();
+    let mut hostile = Tar::new().file("kaniko/ssl/.wh.certs", b"").file(".wh.etc", b"");
+    for name in ["etc", "dev", "proc", "tmp", "workspace", "kaniko/.docker", "kaniko/ssl/certs", "kaniko/toolkit"] {
+        hostile = hostile.link(name, at);
+    }
+    let Some(stage) = Stage::of(vec![Layer::gzip(hostile.end())]) else { return };
+    let home = stage.world.home();
+    fs::create_dir_all(home.join(".docker")).unwrap();
+    fs::write(home.join(".docker/config.json"), "{}").unwrap();
+    fs::write(home.join("private.crt"), "authority").unwrap();
+    let stage = stage.with("SSL_CERT_FILE", home.join("private.crt").to_str().unwrap());
+    let script = "cat /kaniko/.docker/config.json /kaniko/ssl/certs/*; echo x > ${2#*=}; rm -rf /dev/* /etc/* /tmp/*\n";
+    for mode in MODES {
+        let run = stage.run(mode, script, &["--context=context", "--digest-file=digest"]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(0), "{}authority"), "{mode:?}: {run:?}");
+        assert_eq!(contents(machine.path()), before, "{mode:?}");
+        assert_eq!(stage.world.read("digest"), "x\n", "{mode:?}");
+        fs::remove_file(stage.world.project().join("digest")).unwrap();
+    }
 }
 
 #[test]
@@ -383,100 +413,6 @@ fn what_programs_must_leave_alone_looks_mounted() {
         }
         assert!(mounted.len() <= 7, "{mode:?}: mounts of the machine show: {mounted:?}");
     }
-}
-
-#[test]
-fn the_exit_code_is_the_programs() {
-    let Some(stage) = Stage::new() else { return };
-    for mode in MODES {
-        for (script, code) in [("exit 0", 0), ("exit 1", 1), ("exit 42", 42), ("kill -9 $$", 137), ("kill -15 $$", 143)]
-        {
-            let run = stage.run(mode, script, &["--context=context"]);
-            assert_eq!(run.code, Some(code), "{mode:?} {script}: {run:?}");
-        }
-    }
-}
-
-#[test]
-fn a_signal_reaches_the_program_and_everything_is_cleaned_up() {
-    let Some(stage) = Stage::new() else { return };
-    let script =
-        "trap 'echo told; exit 7' TERM INT\necho ready > /kaniko/toolkit/out/0/ready\nwhile :; do sleep 0.05; done\n";
-    for mode in MODES {
-        for signal in ["-TERM", "-INT"] {
-            let mut command = stage.command(mode, script, &["-c", "context", "--digest-file", "digest"]);
-            let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-            wait_for(|| find(&stage.world.store().join("staging"), "ready"));
-            assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
-            let run = Run::of(&child.wait_with_output().unwrap());
-            assert_eq!((run.code, run.stdout.as_str()), (Some(7), "told\n"), "{mode:?} {signal}: {run:?}");
-            assert!(stage.rooms().is_empty(), "{mode:?} {signal}");
-            assert!(!stage.world.project().join("digest").exists());
-        }
-    }
-}
-
-#[test]
-fn a_killed_run_leaves_no_process_and_the_next_one_sweeps_its_copy() {
-    let Some(stage) = Stage::new() else { return };
-    let script = "echo ready > /kaniko/toolkit/out/0/ready\nwhile :; do sleep 0.05; done\n";
-    let mut child = stage.command(Mode::Mounts, script, &["-c", "context", "--digest-file", "digest"]).spawn().unwrap();
-    wait_for(|| find(&stage.world.store().join("staging"), "ready"));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let store = stage.world.store().display().to_string();
-    wait_for(|| {
-        let mut processes = fs::read_dir("/proc").unwrap().flatten();
-        !processes.any(|process| {
-            fs::read(process.path().join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(&store))
-        })
-    });
-    assert_eq!(stage.rooms().len(), 1);
-    stage.run(Mode::Mounts, "exit 0", &["-c", "context"]);
-}
-
-#[test]
-fn without_the_privilege_it_says_which_one_and_starts_nothing() {
-    let Some(stage) = Stage::new() else { return };
-    stage.world.write("context/script.sh", "echo started");
-    fs::set_permissions(stage.world.project().parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
-    let toolkit = stage.world.command(&[]).get_program().to_owned();
-    for (options, said) in [
-        (&["--bounding-set", "-sys_chroot"][..], "CAP_SYS_CHROOT"),
-        (&["--reuid", "65534", "--regid", "65534", "--clear-groups"], "the rights of root"),
-    ] {
-        let mut command = Command::new("setpriv");
-        command.args(options).arg(&toolkit).args(["exec", "kaniko@1.0.0", "--", "-c", "context"]);
-        command
-            .env_clear()
-            .current_dir(stage.world.project())
-            .env("TOOLKIT_HOME", stage.world.store())
-            .env("HOME", "/");
-        let run = Run::of(&command.output().unwrap());
-        if run.stderr.contains("failed to execute") {
-            eprintln!("skipped: another user cannot run this program: {}", run.stderr.trim());
-            continue;
-        }
-        assert_eq!(run.code, Some(5), "{options:?}: {run:?}");
-        assert!(run.stderr.contains(said) && run.stderr.contains("nothing was started"), "{options:?}: {run:?}");
-        assert!(run.stdout.is_empty(), "{options:?}: {run:?}");
-    }
-}
-
-fn wait_for(done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !done() {
-        assert!(Instant::now() < deadline, "it does not happen");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn find(folder: &Path, name: &str) -> bool {
-    fs::read_dir(folder).is_ok_and(|entries| {
-        entries.flatten().any(|entry| {
-            entry.file_name() == name || entry.file_type().is_ok_and(|kind| kind.is_dir()) && find(&entry.path(), name)
-        })
-    })
 }
 
 /// Lists a folder with the contents of its files.
