@@ -13,7 +13,7 @@ fn a_buildspec_that_codebuild_would_refuse_is_shown_as_lint_shows_it() {
     for (spec, said) in [
         ("version: 0.2\nphases:\n  build:\n    commands:\n      - echo a: b\n", "buildspec.yml:5:9"),
         ("version: 0.2\nphases: [\n", "buildspec.yml:"),
-        ("- a\n", "buildspec.yml:1:1"),
+        ("- a\n", "buildspec.yml:2:"),
         ("version: 0.2\nphases:\n  build:\n    on-failure: IGNORE\n    commands: [make]\n", "error[TK113]"),
         ("version: 0.2\nphases:\n  build:\n    commands: {a: b}\n", "buildspec.yml:4:"),
     ] {

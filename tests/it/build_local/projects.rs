@@ -97,13 +97,16 @@ fn prepared(example: &str, mirror: &Path) -> World {
     for (url, digest) in locked(&world, "url").iter().zip(locked(&world, "digest")) {
         let bytes = fs::read(fixture_mirror().join(url.trim_start_matches("https://"))).unwrap();
         let ours = url.contains(HOST) || url.contains(if HOST == "amd64" { "linux-x64" } else { "linux-arm64" });
+        let before = bytes.len();
         let bytes = if ours { willing(&bytes) } else { bytes };
         put(mirror, url, &bytes);
         let right = match digest.split_once(':').unwrap().0 {
             "sha512" => format!("sha512:{}", hex(&<sha2::Sha512 as sha2::Digest>::digest(&bytes))),
             _ => format!("sha256:{}", hex(&<sha2::Sha256 as sha2::Digest>::digest(&bytes))),
         };
-        world.write("toolkit.lock", &world.read("toolkit.lock").replace(&digest, &right));
+        let lock = world.read("toolkit.lock").replace(&digest, &right);
+        let size = |bytes: usize| format!("\nsize = {bytes}\n");
+        world.write("toolkit.lock", &lock.replace(&size(before), &size(bytes.len())));
     }
     world.ok(&["gen", "buildspec", "--force"]);
     world

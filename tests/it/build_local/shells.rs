@@ -96,7 +96,7 @@ fn commands_reach_the_shell_as_they_are_written() {
             "BUILD :folded into one UPLOAD",
         ),
         case(
-            "phases:\n  build:\n    commands:\n      - |\n        cat <<'X'\n        :$here \\ doc\n        X\n",
+            "phases:\n  build:\n    commands:\n      - |\n        sed s/^/:/ <<'X'\n        $here \\ doc\n        X\n",
             0,
             "BUILD :$here \\ doc UPLOAD",
         ),
