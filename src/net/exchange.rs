@@ -45,6 +45,8 @@ pub enum Payload {
     Empty,
     /// Bytes in memory.
     Bytes(Bytes),
+    /// Bytes in memory that are meant for the server of the address alone: a redirect to another one is an error.
+    Secret(Bytes),
     /// A whole file, read anew each time; its length must not change meanwhile.
     File(PathBuf),
 }
@@ -109,6 +111,7 @@ impl Client {
             headers: &headers,
             authorizer: inner.authorizer(),
             body: body.as_ref(),
+            secret: matches!(request.payload, Payload::Secret(_)),
         };
         let (url, response) = inner.http.send(&outgoing, campaign).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -124,7 +127,7 @@ impl Payload {
     pub(super) fn body(&self, headers: &mut HeaderMap) -> Result<MakesBody, Error> {
         Ok(match self {
             Self::Empty => Box::new(Body::default),
-            Self::Bytes(bytes) => {
+            Self::Bytes(bytes) | Self::Secret(bytes) => {
                 let bytes = bytes.clone();
                 Box::new(move || Body::from(bytes.clone()))
             }

@@ -39,6 +39,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) authorizer: Option<&'a dyn Authorizer>,
     /// Makes the body, anew for each time that it is sent.
     pub(super) body: &'a (dyn Fn() -> Body + Sync),
+    /// Whether the body is for the server of the address alone.
+    pub(super) secret: bool,
 }
 
 impl Outgoing<'_> {
@@ -93,7 +95,8 @@ impl Http {
         authorizer: Option<&dyn Authorizer>,
         of: &Campaign,
     ) -> Result<Response, Failure> {
-        let request = Outgoing { method: &Method::GET, url: start, headers, authorizer, body: &Body::default };
+        let request =
+            Outgoing { method: &Method::GET, url: start, headers, authorizer, body: &Body::default, secret: false };
         let (url, response) = self.send(&request, of).await?;
         match response.status().as_u16() {
             200 | 206 | 304 | 416 => Ok(response),
@@ -117,6 +120,10 @@ impl Http {
             };
             seen.push(url);
             let wrong = |reason: String| Failure::Final(Error::Redirect { url: shown(start), reason });
+            if request.secret && next.origin() != start.origin() {
+                let reason = format!("to {}, and what is sent is meant for this server alone", shown(&next));
+                return Err(wrong(reason));
+            }
             if seen.contains(&next) {
                 return Err(wrong(format!("in a circle: {} came twice", shown(&next))));
             }

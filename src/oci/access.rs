@@ -58,8 +58,8 @@ struct Known {
     passes: HashMap<Repository, Pass>,
     /// Addresses in which no repository can be read, such as those of uploads on some registries.
     adopted: HashMap<String, Repository>,
-    /// Where the credential of a registry was found.
-    sources: HashMap<String, String>,
+    /// As whom each registry is asked, in words.
+    asked_as: HashMap<String, String>,
 }
 
 /// What is needed in one repository.
@@ -112,10 +112,8 @@ impl Access {
 
     /// Tells as whom a registry is asked, for messages.
     pub(super) fn asked_as(&self, registry: &str) -> String {
-        self.known().sources.get(registry).map_or_else(
-            || "anonymously, as no credential for it was found".to_owned(),
-            |source| format!("with the credentials of {source}"),
-        )
+        let who = self.known().asked_as.get(registry).cloned();
+        who.unwrap_or_else(|| "anonymously, as no credential for it was found".to_owned())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -142,9 +140,11 @@ impl Access {
         let registry = &repository.registry;
         let failed = |source| Error::Credentials { registry: registry.clone(), source };
         let found = self.keychain.find(repository).await.map_err(failed)?;
-        if let Some(Found { source, .. }) = &found {
-            self.known().sources.insert(registry.clone(), source.clone());
-        }
+        let who = match &found {
+            Some(Found { source, .. }) => Some(format!("with the credentials of {source}")),
+            None => self.keychain.why_none(repository).map(|why| format!("anonymously, as {why}")),
+        };
+        self.known().asked_as.extend(who.map(|who| (registry.clone(), who)));
         let credential = found.map(|found| found.credential);
         let pass = match (way.scheme.as_str(), credential) {
             (_, Some(Credential::Bearer { token })) => {
@@ -285,7 +285,7 @@ fn token_request(
         service.map(|service| form.append_pair("service", service));
         let mut request = Request::new(Method::POST, realm);
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        request.payload = Payload::Bytes(form.finish().into());
+        request.payload = Payload::Secret(form.finish().into());
         request.limit = LARGEST;
         return Ok(request);
     }
