@@ -120,14 +120,14 @@ fn a_project_is_shown_as_images_by_platforms() {
         out,
         "\
 image linux/amd64 linux/arm64 found in
-R/redis:7 yes yes compose.yaml:3, .gitlab-ci.yml:5, deploy/app.yaml:8
-R/builder:1 yes no compose.yaml:5, Dockerfile:3
-R/tools:2.1-alpine yes yes Dockerfile:4, .gitlab-ci.yml:3, deploy/app.yaml:7
-R/trino:356 yes missing Dockerfile:8, deploy/app.yaml:17
+R/tools:2.1-alpine yes yes .gitlab-ci.yml:3, Dockerfile:4, deploy/app.yaml:7
+R/redis:7 yes yes .gitlab-ci.yml:5, compose.yaml:3, deploy/app.yaml:8
 R/nothing:1 missing missing .gitlab-ci.yml:9
+R/builder:1 yes no Dockerfile:3, compose.yaml:5
+R/trino:356 yes missing Dockerfile:8, deploy/app.yaml:17
 
-R/trino:356 has no linux/arm64; the nearest newer tag that has it is 358
 R/nothing:1: there is no such image; no tag is newer
+R/trino:356 has no linux/arm64; the nearest newer tag that has it is 358
 
 compose.yaml:12: not resolved: `${REGISTRY}/app:${NOT_SET}`: `NOT_SET` has no value
 compose.yaml:5: pinned: R/builder:1 is held to linux/amd64

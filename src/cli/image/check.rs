@@ -64,18 +64,18 @@ Examples:
   toolkit image check --platform linux/arm64 --strict
 
 Cells:
-  yes       the image is for the platform
-  missing   it is not, and is needed there: exit code 1
-  no        it is not, and not needed there: its file holds it to another platform, or it only runs on the machine that
-            builds (FROM --platform=$BUILDPLATFORM), where one of the platforms is enough
-  ?         the registry could not be asked: exit code 3, or 1 when another image lacks a platform for certain
+  yes      the image is for the platform
+  missing  it is not, and is needed there: exit code 1
+  no       it is not, and nobody needs it there: its file holds it to another platform, or it only
+           runs on the machine that builds (FROM --platform=$BUILDPLATFORM), where one is enough
+  ?        the registry could not be asked: exit code 3, or 1 when another image lacks a platform
 
-Variables: Dockerfiles see the defaults of their arguments and --build-arg; compose files the environment and the .env
-beside them; pipelines their own variables and the environment. What has no value is not guessed: it is listed as not
-resolved, and nothing is asked about it.
+Variables: Dockerfiles see the defaults of their arguments and --build-arg; compose files the
+environment and the .env beside them; pipelines their own variables and the environment. What has
+no value is not guessed: it is listed as not resolved, and nothing is asked about it.
 
-Newer tags are those of the same form with a higher version: 405 and 406, 1.2.3-alpine and 1.3.0-alpine. At most 8 are
-asked: the next four, the newest, and some in between.";
+Newer tags are those of the same form with a higher version: 405 and 406, 1.2.3-alpine and
+1.3.0-alpine. At most 8 are asked: the next four, the newest, and some in between.";
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {

@@ -110,6 +110,8 @@ fn settle(findings: &mut Findings) {
         let known = note.place.as_ref().is_some_and(|place| places.contains(place));
         note.kind != NoteKind::Unresolved || !known
     });
+    // What was typed stays in its order, ahead of what stands in files.
+    uses.sort_by(|left, right| left.place.cmp(&right.place));
     notes.sort_by(|left, right| (left.kind, &left.place).cmp(&(right.kind, &right.place)));
     notes.dedup();
 }
