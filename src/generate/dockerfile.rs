@@ -122,9 +122,11 @@ impl<'p> Image<'p> {
         if let Some(user) = &self.user {
             text.push_str(&user_lines(user));
         }
-        text.push_str("# The build fails here when a toolchain does not run.\n");
         let proofs: Vec<String> = self.project.tools.iter().filter_map(proof).collect();
-        let _ = writeln!(text, "RUN {}", proofs.join(" && \\\n    "));
+        if !proofs.is_empty() {
+            text.push_str("# The build fails here when a toolchain does not run.\n");
+            let _ = writeln!(text, "RUN {}", proofs.join(" && \\\n    "));
+        }
         Ok(text)
     }
 
@@ -234,8 +236,11 @@ impl<'p> Image<'p> {
         if by_toolkit {
             lines.push(format!("TOOLKIT_HOME={STORE}"));
         }
-        lines.push(format!("PATH=\"{}:$PATH\"", paths.join(":")));
-        format!("ENV {}\n", lines.join(" \\\n    "))
+        // What only a project knows is linked into a folder that is on PATH anyway.
+        if !paths.is_empty() {
+            lines.push(format!("PATH=\"{}:$PATH\"", paths.join(":")));
+        }
+        if lines.is_empty() { String::new() } else { format!("ENV {}\n", lines.join(" \\\n    ")) }
     }
 }
 

@@ -131,7 +131,11 @@ fn curated(place: &Place) -> Option<Vec<&'static Image>> {
 }
 
 /// Finds a tool in an image: runtimes go by one of the tool's names (`golang` is an alias of Go).
+/// A tool that the project defines is not the image's, whatever it is called.
 fn runtime(image: &'static Image, tool: &Tool<'_>) -> Option<&'static Runtime> {
+    if tool.locked.is_defined() {
+        return None;
+    }
     let names = std::iter::once(tool.toolchain.name()).chain(tool.toolchain.aliases().iter().copied());
     names.into_iter().find_map(|name| image.runtime(name))
 }

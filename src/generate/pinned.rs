@@ -42,8 +42,7 @@ pub(super) fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<V
 /// Says why plain shell cannot install a tool: an install of it is more than its unpacked files.
 pub(super) fn needs_toolkit(tool: &Tool<'_>) -> Option<String> {
     let platform = tool.locked.artifacts.first()?.platform;
-    let named = tool.locked.artifacts.iter().any(|locked| !locked.executables.is_empty());
-    let more = named || !tool.toolchain.extras(Path::new("/"), platform).is_empty();
+    let more = tool.locked.is_defined() || !tool.toolchain.extras(Path::new("/"), platform).is_empty();
     more.then(|| {
         format!("{} {} needs files that only toolkit adds; use \"toolkit\"", tool.toolchain.name(), tool.locked.version)
     })

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Component, Path};
 
 use super::incoming::Incoming;
 use super::worker::Worker;
@@ -17,6 +17,9 @@ const MODE: u32 = 0o755;
 pub(super) async fn place(incoming: Incoming<'_>, target: &Path) -> Result<Ingested, Error> {
     let wanted = incoming.wanted();
     let name = wanted.file();
+    if !matches!(Path::new(&name).components().collect::<Vec<_>>().as_slice(), [Component::Normal(_)]) {
+        return Err(Error::UnknownFormat { file: name });
+    }
     let path = target.join(&name);
     let file = File::create_new(&path).map_err(|source| Error::disk("create", &path, source))?;
     let mut worker = Worker::start("receive", move |mut arrivals| {

@@ -169,6 +169,16 @@ pub struct Executable {
 }
 
 impl Executable {
+    /// Tells whether name and path stay below a root. They stand in files that people and machines exchange.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let plain = |part: &str| {
+            let known = |c: char| c.is_ascii_alphanumeric() || "._+@~-".contains(c);
+            !part.is_empty() && !part.starts_with(['.', '-', '~']) && !part.contains("..") && part.chars().all(known)
+        };
+        plain(&self.name) && self.path.split('/').all(plain)
+    }
+
     /// Gives the path under which it has its name: beside the file, where that has another one.
     #[must_use]
     pub fn named_path(&self) -> String {

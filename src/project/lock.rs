@@ -78,6 +78,11 @@ impl Lock {
             return Err(Error::NewerLock { path: path.to_owned(), found: file.version, known: VERSION });
         }
         let mut tools: Vec<LockedTool> = file.tool.into_iter().map(LockedTool::from).collect();
+        let mut executables = tools.iter().flat_map(|tool| &tool.artifacts).flat_map(|locked| &locked.executables);
+        if let Some(odd) = executables.find(|executable| !executable.is_plain()) {
+            let line = text.lines().position(|line| line.starts_with("bin =") && line.contains(&odd.name)).unwrap_or(0);
+            return Err(wrong(line + 1, format!("`{}` is no path of an executable below a root", odd.path)));
+        }
         tools.sort_by(|left, right| left.name.cmp(&right.name));
         if let Some(pair) = tools.windows(2).find(|pair| pair[0].name == pair[1].name) {
             let line = text.lines().position(|line| line == format!("name = \"{}\"", pair[0].name)).unwrap_or(0) + 1;
@@ -122,6 +127,12 @@ impl LockedTool {
             .filter(|locked| locked.platform == platform)
             .map(|locked| locked.artifact.clone())
             .collect()
+    }
+
+    /// Tells whether the project defines the tool itself.
+    #[must_use]
+    pub fn is_defined(&self) -> bool {
+        self.artifacts.iter().any(|locked| !locked.executables.is_empty())
     }
 
     /// Lists the executables that the project names, for one platform.
@@ -313,6 +324,9 @@ mod tests {
             ("https://go", "go", "relative URL"),
             ("linux/amd64\"", "linux/mips\"", "mips"),
             ("proof = \"checksum\"", "proof = \"hope\"", "hope"),
+            ("strip = 1\n", "strip = 1\nbin = { go = \"../../bin/go\" }\n", "below a root"),
+            ("strip = 1\n", "strip = 1\nbin = { \"../go\" = \"bin/go\" }\n", "below a root"),
+            ("strip = 1\n", "strip = 1\nbin = { go = \"/bin/go\" }\n", "below a root"),
             ("released = ", "unknown = 1\nreleased = ", "unknown"),
             (":v1.22.5@", ":v1.22.5 @", "not the name of an image"),
             ("v1.22.5@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "v1.22.5", "no digest"),

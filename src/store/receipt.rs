@@ -154,6 +154,9 @@ impl Written {
                 &self.executables,
             ),
         };
+        if !self.executables.iter().all(Executable::is_plain) {
+            return None;
+        }
         let Self { artifacts, executables, installed, files, count, bytes, .. } = self;
         Some(Receipt { id, artifacts, executables, installed, files, count, bytes })
     }

@@ -276,3 +276,41 @@ fn digests_that_contradict_each_other_or_are_missing_are_refused() {
 fn machine() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" }
 }
+
+#[test]
+fn pipelines_leave_defined_tools_to_toolkit() {
+    let (world, _mirror) = world();
+    let project = |install: &str| format!("{JQ}[pipeline]\nname = \"p\"\nsteps = {{ build = [\"jq .\"] }}\n{install}");
+    world.write("toolkit.toml", &project(""));
+    world.ok(&["lock"]);
+    for target in ["gitlab-ci", "buildspec", "dockerfile"] {
+        let stderr = world.fails(2, &["gen", target]);
+        assert!(stderr.contains("jq 1.7.1 needs files that only toolkit adds"), "{target}: {stderr}");
+    }
+    let bootstrap = |arch: &str| {
+        let digest = "0d".repeat(32);
+        format!("[pipeline.install.bootstrap.{arch}]\nurl = \"https://example.com/toolkit-{arch}\"\ndigest = \"sha256:{digest}\"\n")
+    };
+    world.write("toolkit.toml", &project(&format!("{}{}", bootstrap("amd64"), bootstrap("arm64"))));
+    for target in ["gitlab-ci", "buildspec"] {
+        let text = world.ok(&["gen", target, "--stdout"]);
+        assert!(text.contains("toolkit install --locked"), "{text}");
+    }
+    let text = world.ok(&["gen", "dockerfile", "--stdout"]);
+    assert!(text.contains("--link /usr/local/bin") && !text.contains(":$PATH"), "{text}");
+    assert!(text.lines().all(|line| line.trim_end() != "RUN"), "{text}");
+}
+
+#[test]
+fn a_lock_cannot_name_executables_for_a_known_tool_or_outside_of_an_install() {
+    let world = World::new();
+    world.write("toolkit.toml", "[tools]\ngo = \"1.26\"\n");
+    world.ok(&["lock"]);
+    let good = world.read("toolkit.lock");
+    for (bin, said) in [("bin/go", "defined in another way"), ("../../../go", "below a root")] {
+        world.write("toolkit.lock", &good.replace("strip = 1\n", &format!("strip = 1\nbin = {{ go = \"{bin}\" }}\n")));
+        let stderr = world.fails(2, &["install", "--locked"]);
+        assert!(stderr.contains(said), "{bin}: {stderr}");
+    }
+    assert!(world.store_listing().is_empty());
+}
