@@ -15,4 +15,4 @@ pub use error::Error;
 pub use layout::{Layout, LayoutError};
 pub use manifest::{ACCEPT, Content, Manifest, digest_of};
 pub use registry::Registries;
-pub use upload::{Blob, Brought, Mount, Session};
+pub use upload::{Blob, Mount, Session};

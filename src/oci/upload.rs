@@ -20,17 +20,6 @@ const SESSIONS: usize = 4;
 /// How many bytes are sent at once where a registry does not take a blob whole.
 const PIECE: u64 = 8 << 20;
 
-/// How a blob came into a repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Brought {
-    /// It was there.
-    Present,
-    /// The registry took it from a repository beside.
-    Mounted,
-    /// It was sent.
-    Sent,
-}
-
 /// An upload that a registry has opened: where to send the bytes.
 #[derive(Debug, Clone)]
 pub struct Session(Url);
@@ -40,8 +29,8 @@ pub struct Session(Url);
 pub enum Mount {
     /// The blob is there now.
     Done,
-    /// The registry wants to be sent the bytes, here.
-    Send(Session),
+    /// The registry wants to be sent the bytes, and may have said where.
+    Send(Option<Session>),
 }
 
 /// A blob on this disk, its digest checked.
@@ -99,18 +88,19 @@ impl Registries {
         }
     }
 
-    /// Asks the registry to take a blob over from `source`, a repository of the same registry.
+    /// Asks the registry to take a blob over from `source`, a repository of the same registry. One that does not do such
+    /// things may say so by any status; sending the bytes then tells whether it is allowed.
     ///
     /// # Errors
-    /// When the registry cannot be asked or does not allow it.
+    /// When the registry cannot be asked.
     pub async fn mount(&self, target: &Repository, source: &Repository, digest: &Digest) -> Result<Mount, Error> {
         let rest = format!("blobs/uploads/?mount={digest}&from={}", source.name);
         let at = target.pinned(digest);
         let answer = self.send("mount", &at, &self.request(Method::POST, target, &rest).await?).await?;
         match answer.status {
             201 => Ok(Mount::Done),
-            202 => Ok(Mount::Send(self.session(target, &at, &answer)?)),
-            _ => Err(self.refused("mount", &at, &answer)),
+            202 => Ok(Mount::Send(Some(self.session(target, &at, &answer)?))),
+            _ => Ok(Mount::Send(None)),
         }
     }
 

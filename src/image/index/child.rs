@@ -70,6 +70,15 @@ impl Child {
         let parts = self.image.layers().iter().map(Descriptor::size).sum::<u64>();
         parts + self.image.config().size() + self.manifest.bytes.len() as u64
     }
+
+    /// Names where the image is.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.source {
+            Source::Registry(repository) => repository.to_string(),
+            Source::Layout(layout) => format!("oci:{}", layout.folder().display()),
+        }
+    }
 }
 
 /// What was read.

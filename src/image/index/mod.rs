@@ -19,7 +19,6 @@ pub use compose::{Format, Wish};
 pub use error::{CopyFault, IndexError};
 pub use given::{At, Given, tags};
 
-use crate::image::Source;
 use crate::model::{ImagePlatform, Repository};
 use crate::oci::{Actions, Manifest, Registries};
 use crate::report::Report;
@@ -120,15 +119,4 @@ pub fn images(
         given.extend(Given::digest_file(file, target, cwd)?);
     }
     if given.is_empty() { Err(IndexError::NoImages) } else { Ok(given) }
-}
-
-impl Child {
-    /// Names where the image is.
-    #[must_use]
-    pub fn place(&self) -> String {
-        match &self.source {
-            Source::Registry(repository) => repository.to_string(),
-            Source::Layout(layout) => format!("oci:{}", layout.folder().display()),
-        }
-    }
 }

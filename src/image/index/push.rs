@@ -142,7 +142,7 @@ async fn copy(blob: &Descriptor, from: &Source, target: &Repository, site: &Site
         Source::Registry(source) if source.registry == target.registry => {
             match registries.mount(target, source, &digest).await? {
                 Mount::Done => return Ok(()),
-                Mount::Send(session) => begun = Some(session),
+                Mount::Send(session) => begun = session,
             }
         }
         _ if registries.has_blob(target, &digest).await? => return Ok(()),

@@ -80,18 +80,22 @@ fn images_of_another_registry_are_copied_verified() {
 fn a_registry_that_does_not_mount_is_sent_the_bytes() {
     let Some(bench) = Bench::new(Kind::Plain) else { return };
     bench.push(&Image::of("linux/s390x"), "team/builds:1-s390x");
-    let front = Front::before(bench.registry.host(), |seen, _| match seen.target.contains("mount=") {
-        true => Turn::Answer(
-            Answer::new(202, "text/plain", Vec::new())
-                .with("Location", "/v2/app/blobs/uploads/00000000-0000-0000-0000-000000000000"),
-        ),
-        false => Turn::Pass,
-    });
-    // The session that it names is none, which is found out by the first bytes; another one is begun.
-    bench.world.ok(&["image", "index", "--tag", &front.name("app:1.2"), &front.name("team/builds:1-s390x")]);
-    let own = |line: &&String| line.starts_with("PUT /v2/app/blobs/uploads/") && !line.ends_with("-000000000000");
-    let lines = front.lines();
-    assert_eq!(lines.iter().filter(own).count(), 2, "{lines:#?}");
+    for (status, target) in [(202, "first"), (405, "second")] {
+        let front = Front::before(bench.registry.host(), move |seen, _| match seen.target.contains("mount=") {
+            true => Turn::Answer(
+                Answer::refusal(status, "UNSUPPORTED", "")
+                    .with("Location", &format!("/v2/{target}/blobs/uploads/00000000-0000-0000-0000-000000000000")),
+            ),
+            false => Turn::Pass,
+        });
+        // The session that the first one names is none, which is found out by the first bytes; another one is begun.
+        let tag = front.name(&format!("{target}:1.2"));
+        bench.world.ok(&["image", "index", "--tag", &tag, &front.name("team/builds:1-s390x")]);
+        let own = |line: &&String| line.contains("/blobs/uploads/") && line.starts_with("PUT");
+        let lines = front.lines();
+        let count = lines.iter().filter(own).filter(|line| !line.ends_with("-000000000000")).count();
+        assert_eq!(count, 2, "{lines:#?}");
+    }
 }
 
 #[test]
