@@ -100,7 +100,8 @@ Rules that AWS's guide leaves open, and what is done here (nobody has verified t
   - In a batch a build starts although one that it waits for failed, where that failure is ignored. The
     parts of a build-fanout are not told which part they are.
 
-What is not done here, and said when it is asked for: `run-as`, `runtime-versions` (only CodeBuild's images
+What is not done here, and said when it is asked for: `run-as` unless root runs this (HOME stays then),
+`runtime-versions` (only CodeBuild's images
 can switch), `proxy`, `git-credential-helper`, `codebuild-breakpoint`, `steps`, other images and machines.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

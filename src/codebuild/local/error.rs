@@ -61,6 +61,12 @@ pub enum Error {
         /// The line, from 1.
         line: usize,
     },
+    /// A user that does not exist.
+    #[error("`run-as: {user}`: this machine has no such user")]
+    User {
+        /// The name.
+        user: String,
+    },
     /// A variable that no environment can hold.
     #[error("{name:?} cannot be the name of a variable")]
     Variable {
@@ -142,6 +148,7 @@ impl Explain for Error {
                 "set them in the environment, or give NAME=VALUE lines with --secrets FILE; AWS is never asked, nothing was run"
             }
             Self::SecretsFile { .. } => "one NAME=VALUE a line, `#` before remarks; nothing was run",
+            Self::User { .. } => "create it, or run this as another user than root, who cannot choose; nothing was run",
             Self::Variable { .. } => "names have letters, digits and `_`; nothing was run",
             Self::BatchKinds { .. } => {
                 "write one of build-graph, build-list, build-matrix and build-fanout, or run the phases alone with --no-batch"

@@ -22,6 +22,7 @@ mod process;
 mod reports;
 mod session;
 mod shell;
+mod user;
 mod values;
 mod workspace;
 
@@ -113,12 +114,12 @@ pub fn run(
     let secrets = environment::secrets(&spec.buildspec, settings, host)?;
     log.mask(secrets.iter().map(|(_, value)| value.as_str()));
     notes::say(spec, build, host, log);
-    let place = Workspace::new(settings, stop)?;
+    let place = Workspace::new(settings, user::any(&spec.buildspec)?, stop)?;
     let variables = environment::variables(&spec.buildspec, build, settings, host, &place.source, secrets)?;
     let mut surroundings = session::Surroundings::new(shell, &place, variables, stop.clone());
     surroundings.deadline = settings.timeout.map(|limit| begun + limit);
     surroundings.one_shell_each = spec.buildspec.is_old();
-    let mut outcome = phases::build(spec, settings, surroundings, retries, log)?;
+    let mut outcome = phases::build(spec, settings, &surroundings, retries, log)?;
     outcome.identifier.clone_from(&build.identifier);
     outcome.ignored = build.ignore_failure;
     outcome.seconds = begun.elapsed().as_secs_f64();
@@ -133,5 +134,6 @@ pub fn run(
 pub fn plan(spec: &Spec, build: &Build, settings: &Settings, host: &Host) -> Result<Plan, Error> {
     shell::program(&spec.buildspec, host)?;
     phases::Retries::of(&spec.buildspec, &settings.phases)?;
+    user::any(&spec.buildspec)?;
     Ok(plan::of(spec, build, settings, host))
 }

@@ -1,6 +1,6 @@
 //! What is otherwise here than on CodeBuild, said once before the build begins.
 
-use super::{Build, Log, Spec, shell};
+use super::{Build, Log, Spec, shell, user};
 use crate::format::buildspec::{Buildspec, Pair};
 use crate::host::Host;
 
@@ -47,9 +47,9 @@ pub(super) fn of(buildspec: &Buildspec, build: &Build, host: &Host) -> Vec<Strin
     let mut users: Vec<&str> = users.map(|user| user.text.as_str()).collect();
     users.sort_unstable();
     users.dedup();
-    if !users.is_empty() {
+    if !users.is_empty() && !user::is_root() {
         notes.push(format!(
-            "`run-as: {}` is ignored: all commands run as the user who started this",
+            "`run-as: {}` is ignored: only root could choose, and all commands run as the user who started this",
             users.join("`, `run-as: ")
         ));
     }

@@ -21,7 +21,7 @@ use super::error::Error;
 use super::log::Log;
 use super::outcome::{Context, Outcome, PhaseOutcome, Status};
 use super::session::{Ended, Session, Surroundings};
-use super::{Settings, Spec, artifacts, dotenv, reports, values};
+use super::{Settings, Spec, artifacts, dotenv, reports, user, values};
 use crate::format::buildspec::{Buildspec, OnFailure, Phase, PhaseName, Text};
 
 /// How often each phase may still be tried again.
@@ -75,7 +75,7 @@ impl Retries {
 pub(super) fn build(
     spec: &Spec,
     settings: &Settings,
-    around: Surroundings,
+    around: &Surroundings,
     mut retries: Retries,
     log: &mut Log,
 ) -> Result<Outcome, Error> {
@@ -183,6 +183,7 @@ impl Attempt<'_> {
             self.complete(shown(name), begun, None);
             return Ok(After::Phase);
         };
+        self.session.become_user(user::of(phase, &self.spec.buildspec)?)?;
         let mut failure = self.commands(&phase.commands)?;
         let output = std::mem::take(&mut self.session.tail);
         if failure != Some(Failure::TimedOut) {

@@ -8,10 +8,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::Stop;
-use super::error::{At, Error};
+use super::error::Error;
 use super::log::Log;
 use super::process::Group;
 use super::shell::Desk;
+use super::user::User;
 use super::workspace::Workspace;
 
 /// How often a silent command is looked after: has its shell ended, is the time up, did somebody ask to stop?
@@ -99,6 +100,7 @@ pub(super) struct Session {
     /// The end of what the last command said.
     pub(super) tail: Vec<u8>,
     group: Group,
+    user: Option<User>,
 }
 
 impl Session {
@@ -108,14 +110,27 @@ impl Session {
         for file in [around.desk.state(), around.desk.place()] {
             let _ = fs::remove_file(file);
         }
-        Ok(Self { around, running: None, begun: false, tail: Vec::new(), group })
+        Ok(Self { around, running: None, begun: false, tail: Vec::new(), group, user: None })
+    }
+
+    /// Has the next commands run as this user: in a new shell, with the variables and the folder of the one before.
+    pub(super) fn become_user(&mut self, user: Option<User>) -> Result<(), Error> {
+        if user == self.user {
+            return Ok(());
+        }
+        if let Some(Running { mut child, orders, .. }) = self.running.take() {
+            drop(orders);
+            let _ = child.wait();
+        }
+        self.around.desk.give_to(user.as_ref())?;
+        self.user = user;
+        Ok(())
     }
 
     /// Runs a command to its end.
     pub(super) fn run(&mut self, text: &str, succeeding: bool, log: &mut Log) -> Result<Ended, Error> {
         self.tail.clear();
-        let file = self.around.desk.command();
-        fs::write(&file, format!("{text}\n")).at("write", &file)?;
+        self.around.desk.write(&self.around.desk.command(), &format!("{text}\n"))?;
         if self.around.one_shell_each {
             self.running = None;
             self.begun = false;
@@ -214,13 +229,16 @@ impl Session {
         let mark = format!("toolkit-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
         let driver = self.around.desk.driver();
         let resumed = self.begun && self.around.desk.state().exists();
-        fs::write(&driver, self.around.desk.text(&mark, resumed)).at("write", &driver)?;
+        self.around.desk.write(&driver, &self.around.desk.text(&mark, resumed))?;
         let failed = |source| Error::Start { program: self.around.shell.display().to_string(), source };
         let (from, to) = std::io::pipe().map_err(failed)?;
         let mut command = self.around.command();
         command.arg(&driver).stdin(Stdio::piped());
         command.stdout(to.try_clone().map_err(failed)?).stderr(to);
         self.group.take_in(&mut command);
+        if let Some(user) = &self.user {
+            as_user(&mut command, user);
+        }
         let mut child = command.spawn().map_err(failed)?;
         // This program's own ends of the pipe have to close, or it would never hear the end.
         drop(command);
@@ -239,6 +257,15 @@ impl Drop for Session {
         }
     }
 }
+
+#[cfg(unix)]
+fn as_user(command: &mut Command, user: &User) {
+    use std::os::unix::process::CommandExt;
+    command.uid(user.uid).gid(user.gid);
+}
+
+#[cfg(not(unix))]
+fn as_user(_: &mut Command, _: &User) {}
 
 /// Gives the exit status of a shell, as shells do: 128 and the number of the signal that ended it.
 #[cfg(unix)]

@@ -1,8 +1,11 @@
 //! Which shell runs the commands, and what it is given: a loop that takes one command after the other.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::error::Error;
+use super::error::{At, Error};
+use super::user::User;
+use super::workspace::add_mode;
 use crate::format::buildspec::Buildspec;
 use crate::host::Host;
 
@@ -49,6 +52,34 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn in_folder(folder: PathBuf) -> Self {
         Self { folder }
+    }
+
+    /// Writes a script that the user of the shell may read. What stands there is removed first: another user may have put a
+    /// link in its place.
+    pub(super) fn write(&self, file: &Path, text: &str) -> Result<(), Error> {
+        if fs::symlink_metadata(file).is_ok() {
+            fs::remove_file(file).at("replace", file)?;
+        }
+        fs::write(file, text).at("write", file)?;
+        add_mode(file, 0o444)
+    }
+
+    /// Gives the folder, and what the last shell left in it, to the user of the next.
+    #[cfg(unix)]
+    pub(super) fn give_to(&self, user: Option<&User>) -> Result<(), Error> {
+        let (uid, gid) = user.map_or((0, 0), |user| (user.uid, user.gid));
+        for path in [self.folder.clone(), self.state(), self.place()] {
+            match std::os::unix::fs::lchown(&path, Some(uid), Some(gid)) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                outcome => outcome.at("change the owner of", &path)?,
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn give_to(&self, _: Option<&User>) -> Result<(), Error> {
+        Ok(())
     }
 
     /// The command that runs next.

@@ -20,18 +20,22 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    pub(super) fn new(settings: &Settings, stop: &Stop) -> Result<Self, Error> {
+    /// Makes the folders. With `shared` other users may read and run what is in the copy.
+    pub(super) fn new(settings: &Settings, shared: bool, stop: &Stop) -> Result<Self, Error> {
         let folder = private_folder(&settings.temp)?;
         let desk = folder.join("tmp");
         let source = if settings.in_place { settings.source.clone() } else { folder.join("src") };
         let place = Self { folder, source, desk, removed: false };
         fs::create_dir(&place.desk).at("create", &place.desk)?;
+        if shared {
+            add_mode(&place.folder, 0o711)?;
+        }
         if !settings.in_place {
             let mut left_out = vec![place.folder.clone()];
             left_out.extend([&settings.artifacts, &settings.reports, &settings.cache].into_iter().flatten().cloned());
             let left_out = left_out.iter().filter_map(|path| path.canonicalize().ok()).collect();
             let source = settings.source.canonicalize().at("read", &settings.source)?;
-            Copy { left_out, stop }.folder(&source, &place.source)?;
+            Copy { left_out, shared, stop }.folder(&source, &place.source)?;
         }
         Ok(place)
     }
@@ -99,6 +103,7 @@ fn open_up(folder: &Path) -> io::Result<()> {
 /// Copies a tree: `.git`, modes, times and links as they are. Never by hard links, since builds write into their source.
 struct Copy<'a> {
     left_out: Vec<PathBuf>,
+    shared: bool,
     stop: &'a Stop,
 }
 
@@ -120,11 +125,15 @@ impl Copy<'_> {
             } else if kind.is_file() {
                 self.stop.check()?;
                 copy_file(&path, &target)?;
+                if self.shared {
+                    add_mode(&target, 0o444)?;
+                }
             }
             // Sockets, pipes and devices are no source.
         }
         let metadata = fs::metadata(from).at("read", from)?;
-        fs::set_permissions(to, writable(metadata.permissions())).at("change the mode of", to)
+        fs::set_permissions(to, metadata.permissions()).at("change the mode of", to)?;
+        add_mode(to, if self.shared { 0o755 } else { 0o700 })
     }
 }
 
@@ -154,14 +163,16 @@ pub(super) fn link(from: &Path, to: &Path) -> Result<(), Error> {
     copy_file(from, to)
 }
 
+/// Allows more than was allowed.
 #[cfg(unix)]
-fn writable(mut permissions: fs::Permissions) -> fs::Permissions {
+pub(super) fn add_mode(path: &Path, mode: u32) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
-    permissions.set_mode(permissions.mode() | 0o700);
-    permissions
+    let mut permissions = fs::metadata(path).at("read", path)?.permissions();
+    permissions.set_mode(permissions.mode() | mode);
+    fs::set_permissions(path, permissions).at("change the mode of", path)
 }
 
 #[cfg(not(unix))]
-fn writable(permissions: fs::Permissions) -> fs::Permissions {
-    permissions
+pub(super) fn add_mode(_: &Path, _: u32) -> Result<(), Error> {
+    Ok(())
 }

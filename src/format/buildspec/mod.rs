@@ -330,6 +330,16 @@ cache:
     }
 
     #[test]
+    fn version_0_1_has_its_own_words_for_variables() {
+        let text = "version: 0.1\nenvironment_variables:\n  plaintext: {A: 1}\n  parameter-store: {B: /b}\nphases: {build: {commands: [make]}}\n";
+        let (found, problems) = Buildspec::read(&tree(text));
+        assert_eq!(problems, []);
+        assert_eq!((found.env.variables[0].value.text.as_str(), found.env.parameter_store.len()), ("1", 1));
+        let (_, problems) = Buildspec::read(&tree(&text.replace("0.1", "0.2")));
+        assert_eq!(problems.iter().map(|problem| &problem.kind).collect::<Vec<_>>(), [&ProblemKind::OtherVersion]);
+    }
+
+    #[test]
     fn any_value_in_any_place_is_read_without_failing() {
         let mut read = 0;
         for (index, _) in WHOLE.match_indices(':') {

@@ -166,3 +166,18 @@ fn env_shell_chooses_the_shell() {
         },
     ]);
 }
+
+#[test]
+fn run_as_chooses_the_user_where_root_runs_the_build() {
+    const SPEC: &str = "run-as: nobody\nphases: {install: {run-as: root, commands: ['A=1; cd /']}, build: {commands: ['echo \":$(id -un) $A $PWD\"; B=2', 'echo x > \"$CODEBUILD_SRC_DIR/x\" || echo :read-only', 'test -r \"$CODEBUILD_SRC_DIR/buildspec.yml\" && echo :readable', 'exit 1']}, post_build: {run-as: root, commands: ['echo \":$(id -un) $B\"']}}";
+    if !rustix::process::geteuid().is_root() {
+        let run = super::Place::new(SPEC).run(&[]);
+        assert!(run.stdout.contains("`run-as: nobody`, `run-as: root` is ignored"), "{}", run.stdout);
+        eprintln!("SKIPPED: who is not root cannot run commands as another user");
+        return;
+    }
+    check(&[
+        case(SPEC, 1, "INSTALL BUILD :nobody 1 / :read-only :readable BUILD! POST_BUILD :root 2 UPLOAD"),
+        case("run-as: nobody-at-all\nphases: {build: {commands: ['echo :no']}}", 2, ""),
+    ]);
+}

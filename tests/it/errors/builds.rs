@@ -23,6 +23,7 @@ pub fn sections() -> Vec<Section> {
         section("codebuild::Error::Glob", [glob().into()]),
         section("codebuild::Error::Secrets", [Error::Secrets { names: vec![text("TOKEN"), text("PASSWORD")] }.into()]),
         section("codebuild::Error::SecretsFile", [Error::SecretsFile { path: ".secrets".into(), line: 3 }.into()]),
+        section("codebuild::Error::User", [Error::User { user: text("builder") }.into()]),
         section("codebuild::Error::Variable", [Error::Variable { name: text("MY-NAME") }.into()]),
         section("codebuild::Error::BatchKinds", [Error::BatchKinds { found: 2 }.into()]),
         section(
