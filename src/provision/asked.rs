@@ -142,7 +142,7 @@ fn wanted(root: &Path, want: &Want) -> Result<Asked, Error> {
     if let Some(name) = &want.source {
         let sources = tool.sources();
         let named = sources.iter().find(|(known, _)| known == name).map(|(_, variant)| *variant);
-        let Some(variant) = named.or_else(|| from_repository(tool, name)) else {
+        let Some(variant) = named.or_else(|| of_repository(tool, name)) else {
             let known = sources.iter().map(|(known, _)| (*known).to_owned()).collect();
             return Err(at_line(Error::UnknownSource { tool: tool.name().to_owned(), name: name.clone(), known }));
         };
@@ -165,9 +165,9 @@ fn wanted(root: &Path, want: &Want) -> Result<Asked, Error> {
 }
 
 /// Reads a source as the name of a repository of images, by its registry: `registry.example/kaniko`.
-fn from_repository(tool: &'static dyn Toolchain, name: &str) -> Option<&'static dyn Toolchain> {
+fn of_repository(tool: &'static dyn Toolchain, name: &str) -> Option<&'static dyn Toolchain> {
     let repository: Repository = name.parse().ok().filter(|_| name.contains('/'))?;
-    tool.from_repository(&repository)
+    tool.of_repository(&repository)
 }
 
 /// Reads a project file that was named: for each tool that reads files of this name, what it asks for.

@@ -208,7 +208,7 @@ impl Toolchain for Kaniko {
 
     /// A project names few repositories, and what it named is needed to the end of the program: that is as long as these
     /// live.
-    fn from_repository(&self, repository: &Repository) -> Option<&'static dyn Toolchain> {
+    fn of_repository(&self, repository: &Repository) -> Option<&'static dyn Toolchain> {
         let home = Home::Own(Box::leak(Box::new(repository.clone())));
         Some(Box::leak(Box::new(Self { variant: self.variant, home })))
     }

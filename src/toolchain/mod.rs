@@ -151,7 +151,7 @@ pub trait Toolchain: Debug + Sync {
 
     /// Gives the tool as it is read from a repository of images that a project names by `source = "registry.example/…"`; none
     /// for tools that do not come as images.
-    fn from_repository(&self, _repository: &Repository) -> Option<&'static dyn Toolchain> {
+    fn of_repository(&self, _repository: &Repository) -> Option<&'static dyn Toolchain> {
         None
     }
 

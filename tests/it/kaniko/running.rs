@@ -211,7 +211,8 @@ fn links_of_the_image_lead_nothing_of_the_machine_in_or_out() {
     fs::write(home.join(".docker/config.json"), "{}").unwrap();
     fs::write(home.join("private.crt"), "authority").unwrap();
     let stage = stage.with("SSL_CERT_FILE", home.join("private.crt").to_str().unwrap());
-    let script = "cat /kaniko/.docker/config.json /kaniko/ssl/certs/*; echo x > ${2#*=}; rm -rf /dev/* /etc/* /tmp/*\n";
+    let script =
+        "cat /kaniko/.docker/config.json /kaniko/ssl/certs/*; echo x > ${2#*=}; rm -rf /dev/* /etc/* /tmp/*; exit 0\n";
     for mode in MODES {
         let run = stage.run(mode, script, &["--context=context", "--digest-file=digest"]);
         assert_eq!((run.code, run.stdout.as_str()), (Some(0), "{}authority"), "{mode:?}: {run:?}");

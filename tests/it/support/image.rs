@@ -88,8 +88,11 @@ pub fn layout(folder: &Path, layers: &[Layer]) {
     fs::write(folder.join("index.json"), json!({ "schemaVersion": 2, "manifests": [row] }).to_string()).unwrap();
 }
 
+/// The layers of each platform, `os/architecture`.
+pub type Platforms<'a> = Vec<(&'a str, Vec<Layer>)>;
+
 /// Writes images as a mirror has those of a registry: `<mirror>/<registry>/v2/<name>/…`. Each tag names one index.
-pub fn mirrored(mirror: &Path, repository: &str, tags: &[(&str, Vec<(&str, Vec<Layer>)>)]) {
+pub fn mirrored(mirror: &Path, repository: &str, tags: &[(&str, Platforms<'_>)]) {
     let (registry, name) = repository.split_once('/').unwrap();
     let folder = mirror.join(registry).join("v2").join(name);
     for part in ["tags", "manifests", "blobs"] {
