@@ -150,8 +150,8 @@ async fn copy(blob: &Descriptor, from: &Source, target: &Repository, site: &Site
     }
     let sending = Sending { blob, digest: &digest, begun };
     match from {
-        Source::Layout(layout) => sending.from_layout(layout, target, registries).await,
-        Source::Registry(source) => sending.from_registry(source, target, site).await,
+        Source::Layout(layout) => sending.read_and_send(layout, target, registries).await,
+        Source::Registry(source) => sending.fetch_and_send(source, target, site).await,
     }
 }
 
@@ -163,7 +163,7 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    async fn from_layout(self, layout: &Layout, to: &Repository, registries: &Registries) -> Result<(), CopyFault> {
+    async fn read_and_send(self, layout: &Layout, to: &Repository, registries: &Registries) -> Result<(), CopyFault> {
         let (layout, row) = (layout.clone(), self.blob.clone());
         // Hashing a layer takes as long as it is large.
         let file: PathBuf = match tokio::task::spawn_blocking(move || layout.file(&row)).await {
@@ -174,7 +174,7 @@ impl Sending<'_> {
     }
 
     /// Keeps the blob on disk in between, so that no byte is sent before all of them were verified.
-    async fn from_registry(self, from: &Repository, to: &Repository, site: &Site<'_>) -> Result<(), CopyFault> {
+    async fn fetch_and_send(self, from: &Repository, to: &Repository, site: &Site<'_>) -> Result<(), CopyFault> {
         let folder = Beside::new(&site.store.root().join("copying"))?;
         let file = folder.folder().join("blob");
         let url = site.registries.blob(from, self.digest).await?;

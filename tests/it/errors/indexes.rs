@@ -156,7 +156,7 @@ fn pushes() -> Vec<Section> {
         source: Box::new(source),
     };
     let shown = |source: CopyFault| Example::from(copy(source));
-    let refusal = "TAG_INVALID: The image tag '1.2' already exists and cannot be overwritten";
+    let refusal = "TAG_INVALID: The image tag '1.2' already exists";
     let push = |moved: &[&str], source| IndexError::Push {
         name: text("ghcr.io/example/shop:latest"),
         moved: moved.iter().map(|tag| text(tag)).collect(),

@@ -46,6 +46,19 @@ fn an_index_of_two_images_takes_seven_requests() {
 }
 
 #[test]
+fn credentials_cost_one_question_and_what_it_takes_to_answer_it() {
+    // One of each count is the question whether a registry on this machine speaks TLS, which no other one is asked. The
+    // answer to it tells the registry with TLS's question too.
+    for (kind, expected) in
+        [(Kind::Plain, 1 + 7), (Kind::Htpasswd, 1 + 1 + 7), (Kind::Tls, 1 + 7), (Kind::Token, 1 + 2 + 7)]
+    {
+        let Some(bench) = Bench::new(kind) else { return };
+        let told = bench.index(&["--tag", "R/app:1.2", "R/app:1.2-amd64", "R/app:1.2-arm64"]);
+        assert_eq!(told["requests"], expected, "{kind:?}");
+    }
+}
+
+#[test]
 fn one_token_serves_for_all_that_is_done() {
     let Some(bench) = Bench::new(Kind::Token) else { return };
     let words = bench.words(&["--tag", "R/app:1.2", "R/app:1.2-amd64", "R/app:1.2-arm64"]);
