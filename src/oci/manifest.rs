@@ -25,6 +25,7 @@ pub struct Manifest {
 
 /// What a manifest says.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are few, and most are images")]
 pub enum Content {
     /// Several images, one for each platform.
     Index(ImageIndex),

@@ -289,7 +289,9 @@ fn pipelines_leave_defined_tools_to_toolkit() {
     }
     let bootstrap = |arch: &str| {
         let digest = "0d".repeat(32);
-        format!("[pipeline.install.bootstrap.{arch}]\nurl = \"https://example.com/toolkit-{arch}\"\ndigest = \"sha256:{digest}\"\n")
+        format!(
+            "[pipeline.install.bootstrap.{arch}]\nurl = \"https://example.com/toolkit-{arch}\"\ndigest = \"sha256:{digest}\"\n"
+        )
     };
     world.write("toolkit.toml", &project(&format!("{}{}", bootstrap("amd64"), bootstrap("arm64"))));
     for target in ["gitlab-ci", "buildspec"] {

@@ -55,7 +55,10 @@ fn an_image_of_both_architectures_is_built_pushed_joined_pulled_and_run() {
         let server = pulled(&world, &registry, "shop/hello:1.0", arch);
         assert_eq!(fs::read(&server).unwrap(), fs::read(world.project().join(format!("server-{arch}"))).unwrap());
         match runs(&server, arch) {
-            Some(command) => println!("linux/{arch} answered: {}", ask(command, arch)),
+            Some(command) => {
+                let program = command.get_program().to_string_lossy().into_owned();
+                println!("linux/{arch}, started by {program}, answered: {}", ask(command, arch));
+            }
             None => eprintln!(
                 "SKIPPED in part: this machine runs no linux/{arch} programs (apt-get install qemu-user-static)"
             ),
@@ -103,7 +106,6 @@ fn runs(server: &Path, architecture: &str) -> Option<Command> {
     }
     let emulator = if architecture == "arm64" { "qemu-aarch64-static" } else { "qemu-x86_64-static" };
     has(emulator).then(|| {
-        println!("linux/{architecture} is run by {emulator}");
         let path = std::env::var_os("PATH").unwrap_or_default();
         let found = std::env::split_paths(&path).map(|folder| folder.join(emulator)).find(|file| file.is_file());
         let mut command = Command::new(found.unwrap());
@@ -123,8 +125,7 @@ fn with_go(world: World, mirror: &Path, upstream: &Upstream) -> World {
     world.write("toolkit.toml", &format!("platforms = [\"linux/{}\"]\n[tools]\ngo = \"{version}\"\n", arch()));
     world.ok(&["lock"]);
     let rows = world.json(&["install", "--locked", "--json"]);
-    println!("installed: {rows}");
-    assert_eq!(rows[0]["state"], "installed");
+    assert_eq!(rows[0]["state"], "installed", "{rows}");
     world
 }
 

@@ -6,7 +6,7 @@ use super::examples::{Section, denied, full, section, text};
 
 pub fn sections() -> Vec<Section> {
     let pattern = || {
-        let source = Box::new(regex::Regex::new("(time").unwrap_err());
+        let source = Box::new(regex::Regex::new(&text("(time")).unwrap_err());
         Error::Pattern { phase: "build", text: text("RETRY-2-(time"), source }
     };
     let glob = || {
