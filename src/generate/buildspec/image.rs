@@ -133,6 +133,11 @@ pub(super) fn push(site: &Site<'_>, container: &Container) -> Result<Vec<Element
 pub(super) fn index(site: &Site<'_>, container: &Container) -> Result<Vec<Element>, Error> {
     let repository = repository(container)?;
     let architectures: Vec<Architecture> = site.images.iter().map(|(architecture, _)| *architecture).collect();
+    let mut names = vec![expanding(&format!("{repository}:$CODEBUILD_RESOLVED_SOURCE_VERSION"))];
+    names.extend(tags(container)?);
+    if container.manifest == Some(Manifest::Toolkit) {
+        return Ok(vec![joined_by_toolkit(&repository, &architectures, &names)]);
+    }
     let mut commands = Vec::new();
     let mut members = Vec::new();
     for architecture in architectures {
@@ -147,16 +152,22 @@ pub(super) fn index(site: &Site<'_>, container: &Container) -> Result<Vec<Elemen
     if let Some(first) = commands.first_mut() {
         first.comment = Some("A digest names what was built; a tag could be moved meanwhile.".to_owned());
     }
-    let mut names = vec![expanding(&format!("{repository}:$CODEBUILD_RESOLVED_SOURCE_VERSION"))];
-    names.extend(tags(container)?);
-    let program = match container.manifest {
-        Some(Manifest::Toolkit) => "toolkit image index",
-        _ => "docker buildx imagetools create",
-    };
     let options = names.iter().map(|name| format!("--tag {name}"));
     let arguments: Vec<String> = options.chain(members).collect();
-    commands.push(Element::from(when_pushed(&format!("{program} {}", arguments.join(" ")))));
+    let joined = format!("docker buildx imagetools create {}", arguments.join(" "));
+    commands.push(Element::from(when_pushed(&joined)));
     Ok(commands)
+}
+
+/// Leaves the digests to `toolkit image index`, which looks each name up once, and says which platforms must be there.
+fn joined_by_toolkit(repository: &str, architectures: &[Architecture], names: &[String]) -> Element {
+    let platforms: Vec<String> = architectures.iter().map(|one| format!("linux/{}", one.as_str())).collect();
+    let member =
+        |one: &Architecture| expanding(&format!("{repository}:$CODEBUILD_RESOLVED_SOURCE_VERSION-{}", one.as_str()));
+    let arguments: Vec<String> =
+        names.iter().map(|name| format!("--tag {name}")).chain(architectures.iter().map(member)).collect();
+    let joined = format!("toolkit image index --platform {} {}", platforms.join(","), arguments.join(" "));
+    Element::from(when_pushed(&joined))
 }
 
 /// Gives the tags beside the commit's.

@@ -61,7 +61,8 @@ fn one_architecture_is_one_build_and_two_are_a_graph_with_a_last_task() {
     assert!(both[1].body.contains("imagetools create"), "{}", both[1].body);
     assert!(!both[0].body.contains("imagetools"), "{}", both[0].body);
     let toolkit = generate(&format!("{IMAGE}manifest = \"toolkit\"\n"), &[]).unwrap();
-    assert!(toolkit[1].body.contains("toolkit image index --tag"), "{}", toolkit[1].body);
+    let joined = "toolkit image index --platform linux/amd64,linux/arm64 --tag";
+    assert!(toolkit[1].body.contains(joined) && !toolkit[1].body.contains("imagetools"), "{}", toolkit[1].body);
     let steps = generate("[pipeline.steps]\nbuild = [\"make\"]\n", &[]).unwrap();
     assert_eq!(steps.len(), 1, "nothing is left for a last task");
 }

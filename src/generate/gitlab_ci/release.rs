@@ -116,6 +116,7 @@ fn commands(site: &Site<'_>, container: &Container, manifest: Manifest) -> Vec<S
     let digests: Vec<String> =
         site.fleet.architectures.iter().map(|one| format!("digests/{}.digest", one.as_str())).collect();
     let images = digests.iter().map(|file| format!("\"$IMAGE_REPOSITORY@$(cat {file})\""));
+    let platforms: Vec<String> = site.fleet.architectures.iter().map(|one| format!("linux/{}", one.as_str())).collect();
     match manifest {
         Manifest::Buildah | Manifest::Podman => {
             let program = Client::from(manifest).purpose();
@@ -140,6 +141,7 @@ fn commands(site: &Site<'_>, container: &Container, manifest: Manifest) -> Vec<S
         Manifest::Toolkit => {
             let push = |tag: &str| {
                 let mut words = vec![format!("toolkit image index --tag=\"$IMAGE_REPOSITORY:{tag}\"")];
+                words.push(format!("--platform={}", platforms.join(",")));
                 words.extend(digests.iter().map(|file| format!("--digest-file={file}")));
                 lines(&words)
             };
