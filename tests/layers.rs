@@ -46,7 +46,7 @@ fn every_room_has_a_floor() {
 
 #[test]
 fn every_toolchain_is_listed() {
-    assert_listed("toolchain", &["mod", "error", "setting", "general", "github", "semantic", "sums"]);
+    assert_listed("toolchain", &["mod", "newest", "error", "setting", "general", "github", "semantic", "sums"]);
 }
 
 #[test]

@@ -14,9 +14,10 @@ use serde::Deserialize;
 use url::Url;
 
 use super::Error;
+use super::address::{Spot, spot};
 use super::challenge::{Challenge, challenges};
+use super::complaint::message;
 use super::credentials::{Credential, Found, Keychain};
-use super::registry::{Spot, spot};
 use crate::model::Repository;
 use crate::net::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use crate::net::{self, Answer, Authorizer, Client, Method, Payload, Request, shown};
@@ -321,7 +322,7 @@ fn token(answer: &Answer, what: &str, registry: &str, asked_as: impl Fn() -> Str
                 action: "have",
                 what: what.to_owned(),
                 asked_as: asked_as(),
-                message: super::registry::message(&answer.body),
+                message: message(&answer.body),
             });
         }
         status => {
@@ -330,7 +331,7 @@ fn token(answer: &Answer, what: &str, registry: &str, asked_as: impl Fn() -> Str
                 action: "give",
                 what: what.to_owned(),
                 status,
-                message: super::registry::message(&answer.body),
+                message: message(&answer.body),
             });
         }
     }

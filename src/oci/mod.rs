@@ -2,7 +2,9 @@
 //! (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md>).
 
 mod access;
+mod address;
 mod challenge;
+mod complaint;
 pub mod credentials;
 mod error;
 mod layout;

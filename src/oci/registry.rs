@@ -9,14 +9,13 @@ use url::Url;
 
 use super::Error;
 use super::access::{Access, Actions};
+use super::address::HUB_SERVER;
+use super::complaint::message;
 use super::credentials::Keychain;
 use super::manifest::{ACCEPT, Manifest, digest_of};
 use crate::model::{DOCKER_HUB, Digest, Reference, Repository};
 use crate::net::header::{ACCEPT as ACCEPT_HEADER, CONTENT_TYPE, HeaderName, HeaderValue};
 use crate::net::{self, Answer, Client, Method, Request, is_loopback, next_page};
-
-/// The server behind `docker.io`.
-const HUB_SERVER: &str = "registry-1.docker.io";
 
 /// The most bytes of a manifest: what registries must take, and no known one takes more
 /// (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests>).
@@ -38,26 +37,6 @@ struct Inner {
     access: Arc<Access>,
     /// How registries on this machine are reached.
     local: Mutex<HashMap<String, &'static str>>,
-}
-
-/// What the address of a request to a registry says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Spot {
-    /// The repository; none for requests to the registry as a whole.
-    pub(super) repository: Option<Repository>,
-}
-
-/// Reads an address of the registry API: `https://ghcr.io/v2/a/b/manifests/latest`. None when it is none.
-pub(super) fn spot(url: &Url) -> Option<Spot> {
-    let path = url.path().strip_prefix("/v2/")?;
-    let host = match (url.host_str()?, url.port()) {
-        (HUB_SERVER, None) => DOCKER_HUB.to_owned(),
-        (host, Some(port)) => format!("{host}:{port}"),
-        (host, None) => host.to_owned(),
-    };
-    let name = ["/manifests/", "/blobs/", "/tags/"].iter().filter_map(|part| path.rfind(part)).max();
-    let repository = name.and_then(|end| format!("{host}/{}", &path[..end]).parse().ok());
-    Some(Spot { repository })
 }
 
 impl Registries {
@@ -281,65 +260,5 @@ impl Registries {
             expected: told(expected, size),
             received: told(&received, Some(bytes.len() as u64)),
         })
-    }
-}
-
-/// What registries say when they refuse (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes>).
-#[derive(Deserialize)]
-struct Complaints {
-    errors: Vec<Complaint>,
-}
-
-#[derive(Deserialize)]
-struct Complaint {
-    code: Option<String>,
-    message: Option<String>,
-}
-
-/// Gives what a registry says about a refusal, on one line and fit for a terminal; nothing when it is not in the usual form.
-pub(super) fn message(body: &[u8]) -> String {
-    const LONGEST: usize = 300;
-    let Ok(Complaints { errors }) = serde_json::from_slice(body) else { return String::new() };
-    let one = |complaint: &Complaint| {
-        let parts = [&complaint.code, &complaint.message];
-        parts.into_iter().flatten().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(": ")
-    };
-    let text = errors.iter().map(one).collect::<Vec<_>>().join("; ");
-    text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_say_which_repository_they_are_about() {
-        for (url, expected) in [
-            ("https://ghcr.io/v2/a/b/manifests/latest", Some(Some("ghcr.io/a/b"))),
-            ("https://registry-1.docker.io/v2/library/debian/tags/list?n=3", Some(Some("docker.io/library/debian"))),
-            ("http://127.0.0.1:5000/v2/app/blobs/sha256:00", Some(Some("127.0.0.1:5000/app"))),
-            ("https://r.example/v2/blobs/blobs/uploads/1", Some(Some("r.example/blobs"))),
-            ("https://r.example/v2/", Some(None)),
-            ("https://r.example/v2/A/manifests/x", Some(None)),
-            ("https://go.dev/dl/", None),
-        ] {
-            let found = spot(&url.parse().unwrap());
-            let told = found.map(|spot| spot.repository.map(|repository| repository.to_string()));
-            assert_eq!(told, expected.map(|name| name.map(str::to_owned)), "{url}");
-        }
-    }
-
-    #[test]
-    fn what_registries_say_is_fit_for_a_terminal() {
-        for (body, expected) in [
-            (r#"{"errors":[{"code":"DENIED","message":"no\u001b[31m way","detail":{}}]}"#, "DENIED: no [31m way"),
-            (r#"{"errors":[{"code":"A"},{"message":"b"}]}"#, "A; b"),
-            ("<html>", ""),
-            ("", ""),
-        ] {
-            assert_eq!(message(body.as_bytes()), expected);
-        }
-        let long = format!(r#"{{"errors":[{{"code":"{}"}}]}}"#, "x".repeat(5000));
-        assert_eq!(message(long.as_bytes()).len(), 300);
     }
 }

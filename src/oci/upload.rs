@@ -201,7 +201,7 @@ impl Registries {
             413 => Ok(Outcome::TooLarge),
             // The session is gone, or stands elsewhere than the bytes: an earlier attempt was cut.
             404 | 416 => Ok(Outcome::Again),
-            400 if super::registry::message(&answer.body).contains("BLOB_UPLOAD_") => Ok(Outcome::Again),
+            400 if super::complaint::message(&answer.body).contains("BLOB_UPLOAD_") => Ok(Outcome::Again),
             _ => Err(self.refused("upload", at, answer)),
         }
     }

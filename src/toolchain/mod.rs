@@ -6,6 +6,7 @@ mod general;
 mod github;
 pub mod go;
 pub mod kaniko;
+mod newest;
 pub mod podman;
 mod semantic;
 mod setting;

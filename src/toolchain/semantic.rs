@@ -1,7 +1,8 @@
 //! Versions and channels of tools that number their releases as semantic versions and keep no lines of their own:
 //! reading them, and choosing among them. Pure.
 
-use crate::model::{BadChannel, BadVersion, Candidate, Channel, Choice, Line, Phase, Policy, Range, Verdict, Version};
+use super::newest;
+use crate::model::{BadChannel, BadVersion, Candidate, Channel, Choice, Line, Phase, Policy, Range, Version};
 
 /// Reads a version as tags have it, without what stands before the number: `5.8.4`, `1.7`, `6.0.0-rc1`, `1.7rc1`. What is
 /// missing of three numbers counts as 0, what follows them makes it a prerelease.
@@ -70,26 +71,9 @@ fn line(text: &str) -> Option<Line> {
 /// Chooses the newest candidate that the channel means and the policy allows. What upstream calls a prerelease, by the
 /// version or by [`Phase::Preview`], is taken only when it is named.
 pub(super) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
-    let mut newest_first: Vec<&Candidate> = candidates.iter().collect();
-    newest_first.sort_by(|a, b| b.version.cmp(&a.version));
-    let rule = rule(channel);
-    let mut pick: Option<&Candidate> = None;
-    let mut verdicts = Vec::with_capacity(newest_first.len());
-    for candidate in newest_first {
-        let refused = outside(channel, candidate).or_else(|| policy.forbids(candidate));
-        let reason = match (refused, pick) {
-            (Some(reason), _) => reason,
-            (None, Some(pick)) => format!("older than {}", pick.version),
-            (None, None) => {
-                pick = Some(candidate);
-                rule.clone()
-            }
-        };
-        let picked = pick.is_some_and(|pick| std::ptr::eq(pick, candidate));
-        verdicts.push(Verdict { version: candidate.version.clone(), picked, reason });
-    }
-    let warnings = pick.and_then(|pick| policy.warns(pick)).into_iter().collect();
-    Choice { rule, pick: pick.cloned(), verdicts, warnings }
+    newest::choose(rule(channel), candidates, policy, |candidate, _| {
+        outside(channel, candidate).or_else(|| policy.forbids(candidate))
+    })
 }
 
 /// Says what the channel means, in one sentence.

@@ -136,7 +136,7 @@ pub(super) fn index(site: &Site<'_>, container: &Container) -> Result<Vec<Elemen
     let mut names = vec![expanding(&format!("{repository}:$CODEBUILD_RESOLVED_SOURCE_VERSION"))];
     names.extend(tags(container)?);
     if container.manifest == Some(Manifest::Toolkit) {
-        return Ok(vec![joined_by_toolkit(&repository, &architectures, &names)]);
+        return Ok(vec![joined_by_toolkit(repository, &architectures, &names)]);
     }
     let mut commands = Vec::new();
     let mut members = Vec::new();

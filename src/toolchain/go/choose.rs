@@ -1,33 +1,17 @@
 //! The version policy of Go: which candidate a channel means, and why every other one is not it. Pure.
 
-use crate::model::{Candidate, Channel, Choice, Policy, Verdict};
+use super::super::newest;
+use crate::model::{Candidate, Channel, Choice, Policy};
 
 /// Chooses the newest candidate that the channel means and the policy allows.
 ///
 /// `oldstable` counts the minors that were out on the day of the policy, whatever their age: a 1.27.0 that is too young to
 /// be taken still makes 1.26 the second newest.
 pub(super) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
-    let mut newest_first: Vec<&Candidate> = candidates.iter().collect();
-    newest_first.sort_by(|a, b| b.version.cmp(&a.version));
-    let old_line = matches!(channel, Channel::Name("oldstable")).then(|| second_line(&newest_first, policy)).flatten();
-    let rule = rule(channel, old_line);
-    let mut pick: Option<&Candidate> = None;
-    let mut verdicts = Vec::with_capacity(newest_first.len());
-    for candidate in newest_first {
-        let refused = outside(channel, candidate, old_line).or_else(|| policy.forbids(candidate));
-        let reason = match (refused, pick) {
-            (Some(reason), _) => reason,
-            (None, Some(pick)) => format!("older than {}", pick.version),
-            (None, None) => {
-                pick = Some(candidate);
-                rule.clone()
-            }
-        };
-        let picked = pick.is_some_and(|pick| std::ptr::eq(pick, candidate));
-        verdicts.push(Verdict { version: candidate.version.clone(), picked, reason });
-    }
-    let warnings = pick.and_then(|pick| policy.warns(pick)).into_iter().collect();
-    Choice { rule, pick: pick.cloned(), verdicts, warnings }
+    let old_line = matches!(channel, Channel::Name("oldstable")).then(|| second_line(candidates, policy)).flatten();
+    newest::choose(rule(channel, old_line), candidates, policy, |candidate, _| {
+        outside(channel, candidate, old_line).or_else(|| policy.forbids(candidate))
+    })
 }
 
 fn line(candidate: &Candidate) -> (u64, u64) {
@@ -35,12 +19,13 @@ fn line(candidate: &Candidate) -> (u64, u64) {
 }
 
 /// Finds the second newest minor with a release by the day of the policy.
-fn second_line(newest_first: &[&Candidate], policy: &Policy) -> Option<(u64, u64)> {
-    let out = |candidate: &&&Candidate| {
+fn second_line(candidates: &[Candidate], policy: &Policy) -> Option<(u64, u64)> {
+    let out = |candidate: &&Candidate| {
         let known = candidate.released.is_some_and(|released| released <= policy.day);
         !candidate.version.is_prerelease() && (known || !policy.as_of)
     };
-    let mut lines: Vec<_> = newest_first.iter().filter(out).map(|candidate| line(candidate)).collect();
+    let mut lines: Vec<_> = candidates.iter().filter(out).map(line).collect();
+    lines.sort_by(|left, right| right.cmp(left));
     lines.dedup();
     lines.get(1).copied()
 }

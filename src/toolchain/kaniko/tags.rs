@@ -1,6 +1,7 @@
 //! Kaniko's tags: `v1.28.3`, `v1.28.3-debug`. Which of them are versions, what may be asked, and which one is the answer.
 
-use crate::model::{Candidate, Channel, Choice, Line, Policy, Range, Verdict, Version};
+use super::super::newest;
+use crate::model::{Candidate, Channel, Choice, Line, Policy, Range, Version};
 
 /// Reads a tag of the variant with this suffix; none for other variants, for moving tags (`latest`), for architectures
 /// (`v1.9.0-amd64`), commits and signatures.
@@ -61,27 +62,11 @@ fn line(text: &str) -> Option<Line> {
 
 /// Chooses the newest candidate that the channel means and the policy allows.
 pub(super) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
-    let mut newest_first: Vec<&Candidate> = candidates.iter().collect();
-    newest_first.sort_by(|left, right| right.version.cmp(&left.version));
-    let rule = rule(channel);
-    let mut pick: Option<&Candidate> = None;
-    let mut verdicts = Vec::with_capacity(newest_first.len());
-    for candidate in newest_first {
+    newest::choose(rule(channel), candidates, policy, |candidate, taken| {
         // What is older than the answer was not asked for its date.
-        let refused = outside(channel, &candidate.version);
-        let reason = match (refused, pick) {
-            (Some(reason), _) => reason,
-            (None, Some(pick)) => format!("older than {}", pick.version),
-            (None, None) => policy.forbids(candidate).unwrap_or_else(|| {
-                pick = Some(candidate);
-                rule.clone()
-            }),
-        };
-        let picked = pick.is_some_and(|pick| std::ptr::eq(pick, candidate));
-        verdicts.push(Verdict { version: candidate.version.clone(), picked, reason });
-    }
-    let warnings = pick.and_then(|pick| policy.warns(pick)).into_iter().collect();
-    Choice { rule, pick: pick.cloned(), verdicts, warnings }
+        let forbidden = || if taken { None } else { policy.forbids(candidate) };
+        outside(channel, &candidate.version).or_else(forbidden)
+    })
 }
 
 /// Says what the channel means, in one sentence.

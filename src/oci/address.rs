@@ -1,0 +1,50 @@
+//! What the addresses of requests to registries say.
+
+use url::Url;
+
+use crate::model::{DOCKER_HUB, Repository};
+
+/// The server behind `docker.io`.
+pub(super) const HUB_SERVER: &str = "registry-1.docker.io";
+
+/// What the address of a request to a registry says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    /// The repository; none for requests to the registry as a whole.
+    pub(super) repository: Option<Repository>,
+}
+
+/// Reads an address of the registry API: `https://ghcr.io/v2/a/b/manifests/latest`. None when it is none.
+pub(super) fn spot(url: &Url) -> Option<Spot> {
+    let path = url.path().strip_prefix("/v2/")?;
+    let host = match (url.host_str()?, url.port()) {
+        (HUB_SERVER, None) => DOCKER_HUB.to_owned(),
+        (host, Some(port)) => format!("{host}:{port}"),
+        (host, None) => host.to_owned(),
+    };
+    let name = ["/manifests/", "/blobs/", "/tags/"].iter().filter_map(|part| path.rfind(part)).max();
+    let repository = name.and_then(|end| format!("{host}/{}", &path[..end]).parse().ok());
+    Some(Spot { repository })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_say_which_repository_they_are_about() {
+        for (url, expected) in [
+            ("https://ghcr.io/v2/a/b/manifests/latest", Some(Some("ghcr.io/a/b"))),
+            ("https://registry-1.docker.io/v2/library/debian/tags/list?n=3", Some(Some("docker.io/library/debian"))),
+            ("http://127.0.0.1:5000/v2/app/blobs/sha256:00", Some(Some("127.0.0.1:5000/app"))),
+            ("https://r.example/v2/blobs/blobs/uploads/1", Some(Some("r.example/blobs"))),
+            ("https://r.example/v2/", Some(None)),
+            ("https://r.example/v2/A/manifests/x", Some(None)),
+            ("https://go.dev/dl/", None),
+        ] {
+            let found = spot(&url.parse().unwrap());
+            let told = found.map(|spot| spot.repository.map(|repository| repository.to_string()));
+            assert_eq!(told, expected.map(|name| name.map(str::to_owned)), "{url}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The newest candidate that may be taken, with a reason for every other one: how most tools choose. Pure.
+
+use crate::model::{Candidate, Choice, Policy, Verdict};
+
+/// Chooses the newest candidate that `refused` says nothing against. It also hears whether a newer one was taken already.
+pub(super) fn choose(
+    rule: String,
+    candidates: &[Candidate],
+    policy: &Policy,
+    refused: impl Fn(&Candidate, bool) -> Option<String>,
+) -> Choice {
+    let mut newest_first: Vec<&Candidate> = candidates.iter().collect();
+    newest_first.sort_by(|left, right| right.version.cmp(&left.version));
+    let mut pick: Option<&Candidate> = None;
+    let mut verdicts = Vec::with_capacity(newest_first.len());
+    for candidate in newest_first {
+        let reason = match (refused(candidate, pick.is_some()), pick) {
+            (Some(reason), _) => reason,
+            (None, Some(pick)) => format!("older than {}", pick.version),
+            (None, None) => {
+                pick = Some(candidate);
+                rule.clone()
+            }
+        };
+        let picked = pick.is_some_and(|pick| std::ptr::eq(pick, candidate));
+        verdicts.push(Verdict { version: candidate.version.clone(), picked, reason });
+    }
+    let warnings = pick.and_then(|pick| policy.warns(pick)).into_iter().collect();
+    Choice { rule, pick: pick.cloned(), verdicts, warnings }
+}
