@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::image_index::Bench;
 use crate::support::registry::{Kind, PASSWORD, USER};
+use crate::support::upstream::{Fault, Upstream};
 use crate::support::world::World;
 
 /// Installs a helper program that knows the user.
@@ -55,4 +56,22 @@ fn every_source_opens_a_registry_with_passwords() {
     let said = missing.fails(5, &["image", "inspect", &bench.name("app:1.2-arm64")]);
     assert!(said.contains("docker-credential-test, which is not on PATH"), "{said}");
     assert!(said.contains("hint: install it"), "{said}");
+}
+
+#[test]
+fn a_refresh_token_follows_no_redirect() {
+    const TOKEN: &str = "refresh-token-of-alice";
+    let (other, registry) = (Upstream::new(), Upstream::new());
+    let challenge = format!("Bearer realm=\"{}\",service=\"test\"", registry.url("/token"));
+    registry.file("/v2/shop/manifests/1", "{}");
+    registry.fault("/v2/shop/manifests/1", Fault::Under { code: 401 });
+    registry.fault("/v2/shop/manifests/1", Fault::Header("WWW-Authenticate", challenge));
+    registry.fault("/token", Fault::RedirectAll { to: other.url("/token").to_string() });
+    let auths = json!({"auths": {registry.host(): {"auth": BASE64_STANDARD.encode("alice:"), "identitytoken": TOKEN}}});
+    let world = World::new().with("DOCKER_AUTH_CONFIG", &auths.to_string());
+    let run = world.run(&["image", "inspect", &format!("{}/shop:1", registry.host())]);
+    let sent = registry.seen("/token");
+    assert!(sent.len() == 1 && String::from_utf8_lossy(&sent[0].body).contains(TOKEN), "{sent:?} {}", run.stderr);
+    assert_eq!(other.total_requests(), 0, "{}", run.stderr);
+    assert!(run.stderr.contains("meant for this server alone") && !run.stderr.contains(TOKEN), "{}", run.stderr);
 }
