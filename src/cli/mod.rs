@@ -14,6 +14,7 @@ mod lint;
 mod list;
 mod lock;
 mod man;
+mod mirror;
 mod progress;
 mod prune;
 mod remove;
@@ -97,6 +98,7 @@ enum Action {
     Lint(lint::Arguments),
     Image(image::Arguments),
     Build(build::Arguments),
+    Mirror(mirror::Arguments),
     List(list::Arguments),
     Which(which::Arguments),
     Verify(verify::Arguments),
@@ -153,6 +155,7 @@ impl Command {
             Action::Lint(arguments) => arguments.run(&host, &global),
             Action::Image(arguments) => arguments.run(&host, &global),
             Action::Build(arguments) => arguments.run(&host, &global),
+            Action::Mirror(arguments) => arguments.run(&global),
             Action::List(arguments) => arguments.run(&host, &global),
             Action::Which(arguments) => arguments.run(&host, &global),
             Action::Verify(arguments) => arguments.run(&host, &global),

@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "lint",
     "image",
     "build",
+    "mirror",
     "list",
     "which",
     "verify",

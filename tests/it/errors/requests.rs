@@ -26,6 +26,7 @@ fn words() -> Vec<Section> {
         section("model::BadRequest", [asked("go@"), in_manifest(asked_error("@1.27"))]),
         section("model::BadChannel", [asked("go@tip"), asked("dotnet@10.y"), in_manifest(asked_error("go@v1.27"))]),
         section("model::BadDigest", [digest("sha256:0df0"), digest("md5:900150983cd24fb0d6963f7d28e17f72")]),
+        section("model::BadS3Uri", [run(HOME, &["mirror", "parse", "https://my%2Ebucket.s3.amazonaws.com/a"])]),
         section("model::BadPlatform", [run(HOME, &["resolve", "go@1.27", "--platform", "linux/mips"])]),
         section("model::BadVersion", [Example { debug: None, ..bad_version.into() }]),
     ]
