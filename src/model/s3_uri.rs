@@ -259,7 +259,7 @@ fn endpoint(service: &str) -> Result<Option<(usize, S3Endpoint, Option<String>)>
     let mut found = S3Endpoint::default();
     let mut region = None;
     let own = |label: &str| label == "s3" || label == "s3-fips" || label == "s3-accelerate" || legacy(label).is_some();
-    let mut last = |at: &mut usize| {
+    let last = |at: &mut usize| {
         *at = at.checked_sub(1)?;
         labels.get(*at).copied()
     };
