@@ -1,0 +1,161 @@
+//! Reading `[pipeline]`: what is understood, and where what is not stands.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+
+use super::Pipeline;
+use crate::model::Digest;
+use crate::project::{Error, did_you_mean, line_of};
+
+impl Pipeline {
+    /// Reads `[pipeline]` out of the text of the `toolkit.toml` at `path`; none when there is none.
+    ///
+    /// # Errors
+    /// When it has something that is not understood, with its line.
+    pub fn parse(path: &Path, text: &str) -> Result<Option<Self>, Error> {
+        #[derive(Deserialize)]
+        struct File {
+            pipeline: Option<Pipeline>,
+        }
+        let file: File = toml::from_str(text).map_err(|cause| Error::Content {
+            path: path.to_owned(),
+            line: line_of(text, cause.span().map_or(0, |span| span.start)),
+            reason: near(cause.message()),
+        })?;
+        file.pipeline.map(|pipeline| pipeline.checked(path, text)).transpose()
+    }
+
+    /// Checks what types alone cannot.
+    fn checked(self, path: &Path, text: &str) -> Result<Self, Error> {
+        let refuse = |keys: &[&str], reason: String| Error::Content {
+            path: path.to_owned(),
+            line: line_of_key(text, keys),
+            reason: format!("`{}`: {reason}", keys.join(".")),
+        };
+        let name = self.name.iter().map(|name| (vec!["name"], name.as_str()));
+        for (keys, value) in name {
+            if !is_name(value) {
+                let rule = "a name has letters, digits, `-` and `_`, at most 100, and begins with a letter or digit";
+                return Err(refuse(&in_pipeline(&keys), format!("`{value}` cannot be used; {rule}")));
+            }
+        }
+        if self.retry.is_some_and(|retry| retry > 2) {
+            return Err(refuse(&["pipeline", "retry"], "GitLab takes 0, 1 or 2".to_owned()));
+        }
+        for (table, name) in (self.environment.keys().map(|name| ("environment", name)))
+            .chain(self.secrets.keys().map(|name| ("secrets", name)))
+        {
+            if let Err(reason) = variable_name(name) {
+                return Err(refuse(&["pipeline", table, name], reason));
+            }
+        }
+        if let Some(name) = self.environment.keys().find(|name| self.secrets.contains_key(*name)) {
+            return Err(refuse(&["pipeline", "secrets", name], "it stands in `environment` too".to_owned()));
+        }
+        for (architecture, bootstrap) in &self.install.bootstrap {
+            let keys = ["pipeline", "install", "bootstrap", architecture.as_str(), "digest"];
+            bootstrap.digest.parse::<Digest>().map_err(|cause| refuse(&keys, cause.to_string()))?;
+        }
+        Ok(self)
+    }
+}
+
+/// Puts `pipeline` in front of the keys below it.
+fn in_pipeline<'k>(keys: &[&'k str]) -> Vec<&'k str> {
+    std::iter::once("pipeline").chain(keys.iter().copied()).collect()
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 100
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// Checks the name of a variable. `CODEBUILD_` and `CI_` belong to the services
+/// (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html>,
+/// <https://docs.gitlab.com/ci/variables/predefined_variables/>).
+fn variable_name(name: &str) -> Result<(), String> {
+    let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if !first || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err("a variable's name has letters, digits and `_`, and begins with no digit".to_owned());
+    }
+    let owner = [("CODEBUILD_", "CodeBuild"), ("CI_", "GitLab"), ("GITLAB_", "GitLab")]
+        .into_iter()
+        .find(|(prefix, _)| name.starts_with(prefix));
+    owner.map_or(Ok(()), |(prefix, owner)| Err(format!("names that begin with {prefix} belong to {owner}")))
+}
+
+/// Finds the line of a key, or of the nearest table around it that is there.
+fn line_of_key(text: &str, keys: &[&str]) -> usize {
+    let Ok(root) = DeTable::parse(text) else { return 1 };
+    let (mut table, mut line) = (root.get_ref(), 1);
+    for name in keys {
+        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else { break };
+        line = line_of(text, key.span().start);
+        let DeValue::Table(inner) = value.get_ref() else { break };
+        table = inner;
+    }
+    line
+}
+
+/// Adds "did you mean" to serde's sentence about an unknown key or word, which lists the known ones in backticks.
+fn near(message: &str) -> String {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let Some((unknown, known)) = names.split_first().filter(|_| message.starts_with("unknown ")) else {
+        return message.lines().next().unwrap_or(message).to_owned();
+    };
+    let kind = if message.starts_with("unknown variant") { "is none of the known words" } else { "is no key here" };
+    did_you_mean(unknown, known.iter().copied()).map_or_else(
+        || format!("`{unknown}` {kind}; known are {}", known.join(", ")),
+        |near| format!("`{unknown}` {kind}; did you mean `{near}`?"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Architecture, Secret};
+    use super::*;
+
+    fn parse(text: &str) -> Result<Pipeline, Error> {
+        Pipeline::parse(Path::new("toolkit.toml"), text).map(Option::unwrap_or_default)
+    }
+
+    #[test]
+    fn a_pipeline_is_read_beside_the_rest_of_the_file() {
+        let pipeline = parse(
+            "[tools]\ngo = \"1.27\"\n[pipeline]\nname = \"hello\"\narchitectures = [\"amd64\", \"aarch64\"]\ntimeout = \"90 minutes\"\n\
+             [pipeline.steps]\ntest = [\"go test ./...\"]\n[pipeline.secrets]\nTOKEN = { parameter-store = \"/a/b\" }\n",
+        )
+        .unwrap();
+        assert_eq!(pipeline.architectures, [Architecture::Amd64, Architecture::Arm64]);
+        assert_eq!(pipeline.timeout.unwrap().minutes, 90);
+        assert_eq!(pipeline.steps.test, ["go test ./..."]);
+        assert_eq!(pipeline.secrets["TOKEN"], Secret::ParameterStore("/a/b".to_owned()));
+        assert!(Pipeline::parse(Path::new("toolkit.toml"), "[tools]\n").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_not_understood_has_its_line_and_a_way_out() {
+        for (text, line, said) in [
+            ("[pipeline]\n\nstep = 1", 3, "did you mean `steps`?"),
+            ("[pipeline.steps]\ntests = []", 2, "did you mean `test`?"),
+            ("[pipeline]\narchitectures = [\"arm64\",\n\"mips\"]", 3, "none of the known words; known are amd64, "),
+            ("[pipeline]\nname = \"a b\"", 2, "a name has letters"),
+            ("[pipeline]\nretry = 3", 2, "0, 1 or 2"),
+            ("[pipeline]\ntimeout = \"soon\"", 2, "not a time"),
+            ("[pipeline.environment]\nA = \"1\"\n\"B C\" = \"2\"", 3, "a variable's name"),
+            ("[pipeline.environment]\nCODEBUILD_X = \"1\"", 2, "belong to CodeBuild"),
+            ("[pipeline.environment]\nA = \"1\"\n[pipeline.secrets]\nA = { parameter-store = \"/a\" }", 4, "too"),
+            ("[pipeline.secrets]\nA = { vault = \"/a\" }", 2, "`vault`"),
+            ("[pipeline.install.bootstrap.amd64]\nurl = \"https://x/y\"\ndigest = \"sha256:1\"", 3, "digest"),
+            ("[pipeline.container]\nbuilder = \"kanico\"", 2, "did you mean `kaniko`?"),
+        ] {
+            let error = parse(text).unwrap_err();
+            let Error::Content { line: found, reason, .. } = &error else { panic!("{error:?}") };
+            assert_eq!(*found, line, "{text}: {error}");
+            assert!(reason.contains(said), "{text}: {reason}");
+        }
+    }
+}
