@@ -111,13 +111,9 @@ fn long_output_arrives_whole_and_in_order() {
     let log = place.run(&[]).stdout;
     let numbers: Vec<_> = log.lines().filter_map(|line| line.strip_prefix(':')?.parse::<u32>().ok()).collect();
     assert!(numbers.iter().copied().eq(0..20_000), "{} numbers", numbers.len());
-    assert_eq!(
-        log.matches('x').count()
-            - log.matches("exit").count()
-            - log.matches("context").count()
-            - log.matches("| tr \"\\0\" x").count(),
-        300_000
-    );
+    // A line without an end is passed on in parts; other words have an x, too.
+    let parts = log.split(|c| c != 'x').map(str::len).filter(|length| *length > 10);
+    assert_eq!(parts.sum::<usize>(), 300_000);
     assert!(log.contains("\n:end\n"));
 }
 
