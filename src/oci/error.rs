@@ -2,7 +2,7 @@
 
 use super::credentials;
 use crate::model::{Explain, Kind};
-use crate::net;
+use crate::net::{self, Fault};
 
 /// What can go wrong between here and a registry.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,12 @@ fn said(message: &str) -> String {
 }
 
 impl Error {
+    /// Tells whether the connection was there and broke, however often it was tried.
+    pub(super) fn was_cut(&self) -> bool {
+        let Self::Net { source: net::Error::GaveUp { source, .. }, .. } = self else { return false };
+        !matches!(source.as_ref(), Fault::Status { .. } | Fault::Unreachable { .. })
+    }
+
     /// Tells whether the registry limits how often it may be asked.
     fn is_limit(&self) -> bool {
         matches!(self, Self::Net { source, .. } if source.status() == Some(429))

@@ -49,6 +49,8 @@ enum Outcome {
     Done,
     /// The registry forgot the session, or the connection ended within it.
     Again,
+    /// Every attempt to send the whole was cut.
+    Cut(Error),
     /// The body is larger than the registry, or a proxy before it, takes at once.
     TooLarge,
 }
@@ -111,7 +113,7 @@ impl Registries {
     /// When the registry cannot be asked or does not allow it, or keeps forgetting what was begun.
     pub async fn upload(&self, to: &Repository, blob: Blob<'_>, begun: Option<Session>) -> Result<(), Error> {
         let at = to.pinned(blob.digest);
-        let (mut begun, mut pieces) = (begun, false);
+        let (mut begun, mut pieces, mut cut) = (begun, false, None);
         for _ in 0..SESSIONS {
             let session = match begun.take() {
                 Some(session) => session,
@@ -125,12 +127,13 @@ impl Registries {
                 Outcome::Done => return Ok(()),
                 Outcome::TooLarge => pieces = true,
                 // The last answer may have been lost on its way, and the blob be there.
-                Outcome::Again if self.has_blob(to, blob.digest).await? => return Ok(()),
-                Outcome::Again => {}
+                Outcome::Again | Outcome::Cut(_) if self.has_blob(to, blob.digest).await? => return Ok(()),
+                Outcome::Again => cut = None,
+                Outcome::Cut(error) => cut = Some(error),
             }
         }
         let reason = format!("the registry lost the upload {SESSIONS} times");
-        Err(Error::Document { what: at.to_string(), reason })
+        Err(cut.unwrap_or(Error::Document { what: at.to_string(), reason }))
     }
 
     async fn begin(&self, to: &Repository, at: &Reference) -> Result<Session, Error> {
@@ -161,8 +164,12 @@ impl Registries {
         let mut request = Request::new(Method::PUT, completed(session, blob.digest));
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         request.payload = Payload::File(blob.file.to_owned());
-        let answer = self.send("upload", at, &request).await?;
-        self.judge(at, &answer)
+        match self.send("upload", at, &request).await {
+            Ok(answer) => self.judge(at, &answer),
+            // The registry may have the blob although none of its answers arrived.
+            Err(error) if error.was_cut() => Ok(Outcome::Cut(error)),
+            Err(error) => Err(error),
+        }
     }
 
     /// `PATCH` for each piece, then `PUT` without a body.
