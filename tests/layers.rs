@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["model", "report"],
     &["host", "net", "archive", "store", "format", "sandbox"],
+    &["aws"],
     &["ingest", "oci", "project", "codebuild"],
     &["toolchain"],
     &["provision", "generate", "lint", "image"],
+    &["mirror"],
     &["cli"],
 ];
 

@@ -32,6 +32,9 @@ pub(super) struct Workplace {
     pub(super) client: Client,
     /// What is said to registries of images, by `client` too.
     pub(super) access: Arc<Access>,
+    /// Who asks AWS.
+    #[cfg(feature = "aws")]
+    pub(super) session: Arc<crate::aws::Session>,
     documents: Memory<Client>,
     runtime: OnceCell<Runtime>,
     pub(super) report: Arc<dyn Report>,
@@ -97,12 +100,28 @@ impl Workplace {
         }
         let client = Client::new(settings, report.clone());
         let access = Arc::new(Access::new(client.direct(), keychain(host, &client.direct())));
+        #[cfg(feature = "aws")]
+        let session = Arc::new(crate::aws::Session::new(host, &client));
         let client = client.authorized_by(access.clone());
         let policy = policy(host, manifest.as_ref());
         let jobs = host.processors.clamp(1, 4);
         let documents = Memory::of(client.clone());
         let (host, store, runtime) = (host.clone(), Store::at(home), OnceCell::new());
-        Ok(Self { host, root, manifest, store, client, access, documents, runtime, report, policy, jobs })
+        Ok(Self {
+            host,
+            root,
+            manifest,
+            store,
+            client,
+            access,
+            #[cfg(feature = "aws")]
+            session,
+            documents,
+            runtime,
+            report,
+            policy,
+            jobs,
+        })
     }
 
     /// Gives what provisioning needs of it.

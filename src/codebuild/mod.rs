@@ -1,3 +1,9 @@
-//! CodeBuild: builds that run as it would run them.
+//! CodeBuild: builds that are started and followed there, and builds that run here as it would run them.
+
+mod build;
+mod service;
 
 pub mod local;
+
+pub use build::{AutoRetry, Batch, Build, Context, Environment, Group, LogPlace, Phase, Project, Status, id_of};
+pub use service::{Cache, LogEvent, LogPage, Page, Service, Start, Variable, VariableKind};

@@ -60,20 +60,6 @@ impl Client {
         }))
     }
 
-    /// Gives a client that shares connections and copies with this one and asks upstreams themselves, never the mirror.
-    #[must_use]
-    pub fn without_mirror(&self) -> Self {
-        let Inner { settings, http, authorizer, cache, cache_warned, report } = self.0.as_ref();
-        Self(Arc::new(Inner {
-            settings: Settings { mirror: None, ..settings.clone() },
-            http: Arc::clone(http),
-            authorizer: authorizer.clone(),
-            cache: cache.clone(),
-            cache_warned: Arc::clone(cache_warned),
-            report: Arc::clone(report),
-        }))
-    }
-
     /// Counts the requests that were sent so far, by all clients that share connections with this one.
     #[must_use]
     pub fn requests(&self) -> u64 {

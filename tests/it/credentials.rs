@@ -170,7 +170,7 @@ fn what_skopeo_writes_is_read() {
 fn a_binary_without_aws_says_so_for_private_registries_of_ecr() {
     let machine = Machine::new();
     let private = "111122223333.dkr.ecr.eu-central-1.amazonaws.com";
-    assert!(matches!(machine.find(&format!("{private}/app")).unwrap_err(), Error::EcrNotBuilt));
+    assert!(matches!(machine.find(&format!("{private}/app")).unwrap_err(), Error::Amazon(_)));
     assert_eq!(machine.find("public.ecr.aws/docker/library/debian").unwrap(), None);
     machine.write("home/.docker/config.json", &auths(private, "AWS"));
     assert_eq!(machine.user(&format!("{private}/app")).unwrap(), "AWS of config.json");

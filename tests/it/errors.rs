@@ -1,6 +1,7 @@
 //! Every error of the program as a user sees it, compared with `errors.txt`: text, causes, advice and exit code. A new
 //! variant fails this test until it has an example. `UPDATE_SNAPSHOTS=1 cargo test --test it errors` writes the file anew.
 
+mod amazon;
 mod builds;
 mod bytes;
 mod checking;
@@ -106,6 +107,7 @@ fn sections() -> Vec<Section> {
         pipelines::sections(),
         registries::sections(),
         credentials::sections(),
+        amazon::sections(),
         indexes::sections(),
         sandboxes::sections(),
         checking::sections(),
@@ -131,6 +133,7 @@ fn section_text(section: &Section) -> String {
 /// Lists what reads badly in one rendering.
 fn faults(example: &Example) -> Vec<String> {
     const DEBUG: &[&str] = &["{ ", "Some(", "None", "Err(", "Ok(", "Os {", "\\\"", "\u{1b}", "\"\""];
+    const NAMES: &[&str] = &["AWS", "Amazon ", "CloudWatch ", "CodeBuild", "IAM ", "S3 ", "STS "];
     let mut faults = Vec::new();
     let mut fault = |what: &str, line: &str| faults.push(format!("{what}: {line}"));
     for line in example.text.lines() {
@@ -148,7 +151,9 @@ fn faults(example: &Example) -> Vec<String> {
             fault(&format!("Debug output, `{sign}`"), line);
         }
         for mark in ["error: ", "hint: "] {
-            if line.strip_prefix(mark).is_some_and(|text| text.starts_with(|c: char| c.is_ascii_uppercase())) {
+            let name = |text: &str| NAMES.iter().any(|name| text.starts_with(name));
+            let text = line.strip_prefix(mark).filter(|text| !name(text));
+            if text.is_some_and(|text| text.starts_with(|c: char| c.is_ascii_uppercase())) {
                 fault("starts in upper case", line);
             }
         }

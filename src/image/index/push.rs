@@ -186,7 +186,7 @@ impl Sending<'_> {
         };
         let task = site.report.began(&self.digest.short(), Some(self.blob.size()));
         let progress = Progress { report: site.report, task };
-        let saved = ingest::save(&site.registries.client().without_mirror(), wanted, &file, progress).await;
+        let saved = ingest::save(&site.registries.client().direct(), wanted, &file, progress).await;
         site.report.ended(task, if saved.is_ok() { "verified" } else { "failed" });
         saved?;
         self.send(&file, to, site.registries).await

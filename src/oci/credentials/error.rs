@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::aws;
 use crate::model::{Explain, Kind};
-use crate::net;
 
 /// Why a source of credentials could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -111,68 +111,23 @@ pub enum Error {
         /// What it was asked about.
         server: String,
     },
-    /// A registry of ECR, and a program that cannot ask ECR.
-    #[error("a registry of Amazon ECR asks for AWS credentials, and this toolkit was built without AWS")]
-    EcrNotBuilt,
-    /// No credentials of AWS are there.
-    #[error("no AWS credentials were found, which a registry of Amazon ECR asks for")]
-    AwsMissing,
-    /// Credentials of AWS should be there, and cannot be had.
-    #[error("could not get AWS credentials: {reason}")]
-    AwsBroken {
-        /// What the SDK says.
-        reason: String,
-    },
-    /// The credentials of AWS are too old.
-    #[error("the AWS credentials have expired")]
-    AwsExpired,
-    /// The credentials of AWS are wrong.
-    #[error("Amazon ECR does not take the AWS credentials ({code})")]
-    AwsRefused {
-        /// The name of the error.
-        code: String,
-    },
-    /// The credentials of AWS do not allow to ask for a token.
-    #[error("the AWS credentials do not allow {action}{}", because(said))]
-    EcrDenied {
-        /// The action that is missing: `ecr:GetAuthorizationToken`.
-        action: &'static str,
-        /// What AWS says; may be empty.
-        said: String,
-    },
-    /// The variable with the address of ECR's API holds none.
-    #[error("{variable} is no address of a server")]
-    EcrAddress {
-        /// The variable.
-        variable: &'static str,
-    },
-    /// ECR's API was not reached.
-    #[error("could not ask Amazon ECR for a password")]
-    EcrUnreachable {
-        /// Why.
-        source: Box<net::Error>,
-    },
-    /// ECR's API answered in another way than documented.
-    #[error("Amazon ECR's answer is not as expected: {reason}")]
-    EcrAnswer {
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// AWS did not give the password of a registry of Amazon ECR.
+    #[error(transparent)]
+    Amazon(Box<aws::Error>),
 }
 
-fn because(said: &str) -> String {
-    if said.is_empty() { String::new() } else { format!(": {said}") }
+impl From<aws::Error> for Error {
+    fn from(error: aws::Error) -> Self {
+        Self::Amazon(Box::new(error))
+    }
 }
 
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::FileTooLarge { .. } | Self::FileBroken { .. } | Self::EntryBroken { .. } => Kind::Usage,
-            Self::HelperName { .. } | Self::EcrAddress { .. } | Self::EcrNotBuilt => Kind::Usage,
-            // As where a registry itself refuses: another try changes nothing.
-            Self::AwsRefused { .. } | Self::EcrDenied { .. } => Kind::Usage,
-            Self::EcrUnreachable { source } => source.kind(),
-            Self::EcrAnswer { .. } => Kind::Upstream,
+            Self::HelperName { .. } => Kind::Usage,
+            Self::Amazon(error) => error.kind(),
             _ => Kind::Machine,
         }
     }
@@ -201,23 +156,7 @@ impl Explain for Error {
             Self::HelperFailed { .. } => {
                 "log in to that registry anew, or take the helper out of the file that names it"
             }
-            Self::EcrNotBuilt => {
-                "take a toolkit with AWS, or log in first: `aws ecr get-login-password | docker login -u AWS --password-stdin`"
-            }
-            Self::AwsMissing => {
-                "set AWS_PROFILE or AWS_ACCESS_KEY_ID, give the build or instance a role, or `docker login` to the registry"
-            }
-            Self::AwsBroken { .. } => {
-                "check with `aws sts get-caller-identity`; for a profile of SSO: `aws configure export-credentials --format env`"
-            }
-            Self::AwsExpired => "get new ones: `aws sso login`, or start the job again",
-            Self::AwsRefused { .. } => "check them with `aws sts get-caller-identity`, and the clock of this machine",
-            Self::EcrDenied { action, .. } => {
-                return vec![format!("allow {action} on `*` in the policy of this role or user")];
-            }
-            Self::EcrAddress { .. } => "unset it, or set it to https://HOST; plain http is for this machine only",
-            Self::EcrUnreachable { source } => return source.hints(),
-            Self::EcrAnswer { .. } => "a proxy in between is the usual cause",
+            Self::Amazon(error) => return error.hints(),
         };
         vec![hint.to_owned()]
     }

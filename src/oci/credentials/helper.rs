@@ -13,9 +13,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
-use super::said::said;
 use super::{Credential, Error, Found, Secret};
 use crate::host::Host;
+use crate::model::said;
 
 /// How long a program may take: ECR's makes two requests, a key store may ask the person.
 const PATIENCE: Duration = Duration::from_secs(15);

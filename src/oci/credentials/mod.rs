@@ -30,7 +30,6 @@ mod files;
 mod gitlab;
 mod helper;
 mod keys;
-mod said;
 
 pub use error::Error;
 

@@ -150,7 +150,7 @@ fn the_public_registry_is_read_without_a_user_where_nothing_better_is_known() {
     let url = upstream.url("/").to_string();
     let machine = Machine::new();
     let text = look(&machine, PUBLIC, &with_keys(&[("AWS_ENDPOINT_URL", &url)]));
-    assert_eq!(text.matches("NONE, the AWS credentials do not allow ecr-public:").count(), 2, "{text}");
+    assert_eq!(text.matches("NONE, AWS denies ecr-public:GetAuthorizationToken on *").count(), 2, "{text}");
     assert_eq!(upstream.total_requests(), 1, "it is not asked again");
     let text = look(&machine, PUBLIC, &[("AWS_ENDPOINT_URL", &url)]);
     assert!(text.contains("NONE, no AWS credentials were found"), "{text}");
@@ -239,12 +239,13 @@ fn every_refusal_says_what_to_do_and_nothing_secret() {
     for (upstream, said) in [
         (
             refusing(400, "AccessDeniedException", "User: arn:aws:iam::1:user/x is not authorized.\u{1b}[31m"),
-            &["do not allow ecr:GetAuthorizationToken: User: arn:aws:iam::1:user/x", "hint: allow ecr:Get"][..],
+            &["AWS denies ecr:GetAuthorizationToken on *", "Caused by: User: arn:aws:iam::1:user/x", "hint: add this"]
+                [..],
         ),
         (refusing(400, "com.amazon.coral.service#ExpiredTokenException", ""), &["have expired", "hint: get new ones"]),
-        (refusing(403, "InvalidSignatureException", canonical), &["(InvalidSignatureException)", "clock"]),
+        (refusing(403, "InvalidSignatureException", canonical), &["(InvalidSignatureException)", "hint: check them"]),
         (refusing(400, "UnrecognizedClientException", ""), &["(UnrecognizedClientException)"]),
-        (refusing(400, "Odd\u{1b}Exception", ""), &["OddException with status 400"]),
+        (refusing(400, "Odd\u{1b}Exception", ""), &["refuses ecr:GetAuthorizationToken (OddException)"]),
         (Upstream::new(), &["the status is 404"]),
         (refusing(200, "", ""), &["it holds no token"]),
     ] {
@@ -287,7 +288,7 @@ fn what_keeps_the_sdk_from_its_keys_is_said() {
             ][..],
             "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity\n",
         ),
-        (&[("AWS_PROFILE", "sso")], "the profile logs in by SSO, which this toolkit cannot do\n"),
+        (&[("AWS_PROFILE", "sso")], "aws sso login"),
         (&[("AWS_PROFILE", "nobody")], "no AWS credentials were found"),
         (&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://203.0.113.9/x")], "not refer to an allowed IP address"),
         (&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x")], "127.0.0.1:1 could not be reached"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use toolkit::net::{self, Fault};
+use toolkit::aws::{self, Need};
 use toolkit::oci::Error as Registry;
 use toolkit::oci::credentials::Error;
 
@@ -73,43 +73,8 @@ fn helpers() -> Vec<Section> {
 }
 
 fn amazon() -> Vec<Section> {
-    let broken = |reason: &str| Error::AwsBroken { reason: text(reason) };
-    let action = "ecr:GetAuthorizationToken";
-    let said = "User: arn:aws:sts::111122223333:assumed-role/build/x is not authorized to perform: \
-                ecr:GetAuthorizationToken";
-    let unreachable = net::Error::GaveUp {
-        url: text("https://api.ecr.eu-central-1.amazonaws.com/"),
-        attempts: 4,
-        spent: Duration::from_secs(47),
-        received: 0,
-        length: None,
-        source: Box::new(Fault::Unreachable {
-            host: text("api.ecr.eu-central-1.amazonaws.com"),
-            reason: text("no answer within 10 s"),
-        }),
-    };
-    let code = text("UnrecognizedClientException");
-    vec![
-        section("oci::Error::EcrNotBuilt", [asking(ECR, Error::EcrNotBuilt)]),
-        section("oci::Error::AwsMissing", [asking(ECR, Error::AwsMissing)]),
-        section(
-            "oci::Error::AwsBroken",
-            [
-                asking(ECR, broken("could not find source profile `base` referenced from `build`")),
-                asking(ECR, broken("the `credential_process` of the profile failed")),
-            ],
-        ),
-        section("oci::Error::AwsExpired", [asking(ECR, Error::AwsExpired)]),
-        section("oci::Error::AwsRefused", [asking(ECR, Error::AwsRefused { code })]),
-        section(
-            "oci::Error::EcrDenied",
-            [
-                asking(ECR, Error::EcrDenied { action, said: text(said) }),
-                asking(ECR, Error::EcrDenied { action, said: String::new() }),
-            ],
-        ),
-        section("oci::Error::EcrAddress", [asking(ECR, Error::EcrAddress { variable: "AWS_ENDPOINT_URL_ECR" })]),
-        section("oci::Error::EcrUnreachable", [asking(ECR, Error::EcrUnreachable { source: Box::new(unreachable) })]),
-        section("oci::Error::EcrAnswer", [asking(ECR, Error::EcrAnswer { reason: text("it holds no token") })]),
-    ]
+    let need = Need::new("ecr:GetAuthorizationToken", "*");
+    let denied = aws::Error::Denied { need, source: None, explicit: None };
+    let not_built = aws::Error::NotBuilt { what: text("a registry of Amazon ECR") };
+    vec![section("oci::Error::Amazon", [asking(ECR, denied.into()), asking(ECR, not_built.into())])]
 }

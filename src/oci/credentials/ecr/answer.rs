@@ -1,12 +1,10 @@
-//! What ECR's API answers: a token, or why there is none.
+//! What ECR's API answers: a token.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::super::config::decoded;
-use super::super::said::said;
-use super::super::{Credential, Error, Found, Secret};
-use crate::net::Answer;
+use super::super::{Credential, Found, Secret};
 
 /// What messages call the source.
 const SOURCE: &str = "Amazon ECR (GetAuthorizationToken)";
@@ -56,45 +54,19 @@ struct Data {
     expires: f64,
 }
 
-/// The answer that refuses.
-#[derive(Default, Deserialize)]
-struct Refusal {
-    #[serde(rename = "__type", default)]
-    code: String,
-    #[serde(alias = "Message", default)]
-    message: String,
-}
-
-/// Reads the answer. Of a refusal, only the text about permissions is shown: the one about signatures holds the request.
-pub(super) fn read(answer: &Answer, action: &'static str) -> Result<Token, Error> {
-    if answer.status == 200 {
-        let unfit = |reason: &str| Error::EcrAnswer { reason: reason.to_owned() };
-        let body: Body = serde_json::from_slice(&answer.body).map_err(|_| unfit("it holds no token"))?;
-        let data = match body.data {
-            OneOrMore::One(data) => Some(data),
-            OneOrMore::More(list) => list.into_iter().next(),
-        };
-        let data = data.ok_or_else(|| unfit("it holds no token"))?;
-        let (user, password) = decoded(&data.token).map_err(|_| unfit("its token is not `user:password` in base64"))?;
-        // A time that cannot be means that the token serves once.
-        let expires = Timestamp::from_second(data.expires as i64).unwrap_or(Timestamp::UNIX_EPOCH);
-        return Ok(Token { user, password: Secret::new(password), expires });
-    }
-    let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let code = refusal.code.rsplit('#').next().unwrap_or_default();
-    let code: String = code.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
-    Err(match code.as_str() {
-        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => {
-            Error::EcrDenied { action, said: said(refusal.message.as_bytes()) }
-        }
-        "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" => Error::AwsExpired,
-        "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "InvalidSignatureException"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignatureException"
-        | "MissingAuthenticationTokenException" => Error::AwsRefused { code },
-        "" => Error::EcrAnswer { reason: format!("the status is {}", answer.status) },
-        _ => Error::EcrAnswer { reason: format!("{code} with status {}", answer.status) },
-    })
+/// Reads the answer.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn read(answer: &[u8]) -> Result<Token, String> {
+    let body: Body = serde_json::from_slice(answer).map_err(|_| "it holds no token")?;
+    let data = match body.data {
+        OneOrMore::One(data) => Some(data),
+        OneOrMore::More(list) => list.into_iter().next(),
+    };
+    let data = data.ok_or("it holds no token")?;
+    let (user, password) = decoded(&data.token).map_err(|_| "its token is not `user:password` in base64")?;
+    // A time that cannot be means that the token serves once.
+    let expires = Timestamp::from_second(data.expires as i64).unwrap_or(Timestamp::UNIX_EPOCH);
+    Ok(Token { user, password: Secret::new(password), expires })
 }

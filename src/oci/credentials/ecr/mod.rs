@@ -4,6 +4,8 @@
 use async_trait::async_trait;
 
 use super::{Error, Found, Keychain};
+#[cfg(not(feature = "aws"))]
+use crate::aws;
 use crate::host::Host;
 use crate::model::Repository;
 use crate::net;
@@ -12,10 +14,6 @@ use crate::net;
 mod answer;
 #[cfg(feature = "aws")]
 mod api;
-#[cfg(feature = "aws")]
-mod chain;
-#[cfg(feature = "aws")]
-mod connector;
 
 /// Gets passwords of registries from ECR's API.
 #[derive(Debug)]
@@ -105,7 +103,9 @@ impl Ecr {
 impl Keychain for Ecr {
     async fn find(&self, repository: &Repository) -> Result<Option<Found>, Error> {
         match Registry::parse(&repository.registry) {
-            Some(Registry { public: false, .. }) => Err(Error::EcrNotBuilt),
+            Some(Registry { public: false, .. }) => {
+                Err(aws::Error::NotBuilt { what: "a registry of Amazon ECR".to_owned() }.into())
+            }
             _ => Ok(None),
         }
     }

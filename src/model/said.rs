@@ -4,7 +4,7 @@
 const MOST: usize = 240;
 
 /// Gives the first line that is not blank.
-pub(super) fn said(bytes: &[u8]) -> String {
+pub fn said(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut shown: String = line.chars().take(MOST).flat_map(visible).collect();

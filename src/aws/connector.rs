@@ -19,18 +19,20 @@ use crate::net::{self, Answer, Error, Fault, Method, Payload, Request};
 /// How long to wait for an answer where the SDK sets no limit.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Answers with credentials have a few KiB.
-const LARGEST: u64 = 1 << 20;
+/// Credentials have a few KiB; a hundred builds with all their phases and variables have some MiB.
+const LARGEST: u64 = 32 << 20;
 
 /// The client of this program as the SDK wants it.
 #[derive(Debug, Clone)]
-pub(super) struct Connector {
+pub struct Connector {
     client: net::Client,
     patience: Duration,
 }
 
 impl Connector {
-    pub(super) fn new(client: &net::Client) -> Self {
+    /// Makes the SDK speak through `client`.
+    #[must_use]
+    pub fn new(client: &net::Client) -> Self {
         Self { client: client.clone(), patience: PATIENCE }
     }
 }

@@ -1,11 +1,14 @@
 //! Credentials of AWS, by the SDK's chain: environment, profiles (roles and `credential_process` too), web identity,
 //! container (ECS, EKS, CodeBuild), instance (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
-//! Not by SSO: the SDK's part for it doubles its dependencies.
+//! SSO included.
 
 use std::error::Error as _;
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::imds::region::ImdsRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, imds};
@@ -14,9 +17,9 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_types::error::ErrorMetadata;
 
-use super::super::Error;
-use super::super::said::said;
 use super::connector::Connector;
+use super::{Error, Service};
+use crate::model::said;
 use crate::net;
 
 /// How long all sources together may take.
@@ -26,41 +29,51 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const METADATA: Duration = Duration::from_secs(1);
 
 /// Finds credentials. `region` is where roles are asked for.
-pub(super) async fn credentials(client: &net::Client, region: &str) -> Result<Credentials, Error> {
-    let config = ProviderConfig::default()
-        .with_http_client(Connector::new(client))
-        .with_behavior_version(Some(BehaviorVersion::latest()))
-        .with_retry_config(RetryConfig::standard().with_max_attempts(2))
-        .with_region(Some(Region::new(region.to_owned())));
-    let metadata = imds::Client::builder()
-        .configure(&config)
-        .max_attempts(1)
-        .connect_timeout(METADATA)
-        .read_timeout(METADATA)
-        .build();
+pub(super) async fn credentials(client: &net::Client, region: &str, service: Service) -> Result<Credentials, Error> {
+    let config = config(client).with_region(Some(Region::new(region.to_owned())));
+    let metadata = metadata(&config);
     let chain = DefaultCredentialsChain::builder().imds_client(metadata).region(Region::new(region.to_owned()));
     let chain = chain.configure(config).build().await;
     match tokio::time::timeout(PATIENCE, chain.provide_credentials()).await {
-        Ok(found) => found.map_err(|error| explained(&error)),
+        Ok(found) => found.map_err(|error| explained(&error, service)),
         Err(_) => Err(broken(format!("no answer within {} s", PATIENCE.as_secs()))),
     }
 }
 
-fn explained(error: &CredentialsError) -> Error {
+/// Finds the region that this machine is in or that its profile names.
+pub(super) async fn region(client: &net::Client) -> Option<String> {
+    let config = config(client);
+    let metadata = metadata(&config);
+    let profile = ProfileFileRegionProvider::builder().configure(&config).build();
+    let instance = ImdsRegionProvider::builder().configure(&config).imds_client(metadata).build();
+    let chain = RegionProviderChain::first_try(profile).or_else(instance);
+    let found = tokio::time::timeout(PATIENCE, chain.region()).await.ok()??;
+    Some(found.as_ref().to_owned())
+}
+
+fn config(client: &net::Client) -> ProviderConfig {
+    ProviderConfig::default()
+        .with_http_client(Connector::new(client))
+        .with_behavior_version(Some(BehaviorVersion::latest()))
+        .with_retry_config(RetryConfig::standard().with_max_attempts(2))
+}
+
+fn metadata(config: &ProviderConfig) -> imds::Client {
+    imds::Client::builder().configure(config).max_attempts(1).connect_timeout(METADATA).read_timeout(METADATA).build()
+}
+
+fn explained(error: &CredentialsError, service: Service) -> Error {
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
-        return Error::AwsMissing;
+        return Error::NoCredentials { service: service.name };
     }
     let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
     let mentions = |text: &str| causes().any(|cause| cause.to_string().contains(text));
     if mentions("ExpiredToken") {
-        return Error::AwsExpired;
+        return Error::ExpiredCredentials;
     }
     // What such a program prints may be a key.
     if mentions("external process") {
         return broken("the `credential_process` of the profile failed".to_owned());
-    }
-    if mentions("cargo feature(s) enabled: sso") {
-        return broken("the profile logs in by SSO, which this toolkit cannot do".to_owned());
     }
     // Of what AWS says, only the text about permissions is shown: the one about signatures holds the request.
     let answer = causes().find_map(|cause| cause.downcast_ref::<ErrorMetadata>());
@@ -73,5 +86,5 @@ fn explained(error: &CredentialsError) -> Error {
 }
 
 fn broken(reason: String) -> Error {
-    Error::AwsBroken { reason }
+    Error::BrokenCredentials { reason }
 }

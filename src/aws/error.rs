@@ -1,0 +1,230 @@
+//! Why AWS did not do what it was asked to.
+
+use crate::model::{Explain, Kind, said};
+use crate::net;
+
+use super::Need;
+use super::permission::policy;
+
+/// What AWS says itself, on one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Said(String);
+
+impl Said {
+    /// Takes the text of an answer; none when it is empty.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let text = said(text.as_bytes());
+        (!text.is_empty()).then_some(Self(text))
+    }
+}
+
+/// Why AWS did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program cannot speak to AWS.
+    #[error("{what} needs AWS, which this toolkit was built without")]
+    NotBuilt {
+        /// What was asked for.
+        what: String,
+    },
+    /// No credentials are there.
+    #[error("no AWS credentials were found, which {service} asks for")]
+    NoCredentials {
+        /// The service.
+        service: &'static str,
+    },
+    /// Credentials should be there, and cannot be had.
+    #[error("could not get AWS credentials: {reason}")]
+    BrokenCredentials {
+        /// What the SDK says.
+        reason: String,
+    },
+    /// The credentials are too old.
+    #[error("the AWS credentials have expired")]
+    ExpiredCredentials,
+    /// The credentials are wrong.
+    #[error("{service} does not take the AWS credentials ({code})")]
+    RefusedCredentials {
+        /// The service.
+        service: &'static str,
+        /// The name of the error.
+        code: String,
+    },
+    /// The clock of this machine is wrong, by which signatures are made.
+    #[error("{service} refuses the time in the request ({code})")]
+    Clock {
+        /// The service.
+        service: &'static str,
+        /// The name of the error.
+        code: String,
+    },
+    /// A permission is missing.
+    #[error("AWS denies {} on {}", need.action, need.resource)]
+    Denied {
+        /// What was to be allowed.
+        need: Need,
+        /// What AWS says, where it says something.
+        source: Option<Said>,
+        /// The kind of policy that denies it in so many words, where AWS says so: `service control policy`.
+        explicit: Option<String>,
+    },
+    /// A key of KMS may not be used, with which what was asked for is encrypted.
+    #[error("AWS denies {} on the key {}, which encrypts {what}", need.action, need.resource)]
+    KeyDenied {
+        /// What was to be allowed.
+        need: Need,
+        /// What the key encrypts.
+        what: String,
+        /// What AWS says, where it says something.
+        source: Option<Said>,
+    },
+    /// Nobody said where.
+    #[error("no AWS region is known, which {service} asks for")]
+    NoRegion {
+        /// The service.
+        service: &'static str,
+    },
+    /// The thing lies in another region.
+    #[error("{what} is not in {asked}{}", elsewhere(right.as_deref()))]
+    OtherRegion {
+        /// What was asked for.
+        what: String,
+        /// The region that was asked.
+        asked: String,
+        /// The region that it is in, where AWS says so.
+        right: Option<String>,
+    },
+    /// Too many requests.
+    #[error("{service} asks for fewer requests ({code}), and {attempts} attempts were made")]
+    Throttled {
+        /// The service.
+        service: &'static str,
+        /// The name of the error.
+        code: String,
+        /// How many times it was asked.
+        attempts: u32,
+    },
+    /// There is no such thing.
+    #[error("{what} does not exist")]
+    Missing {
+        /// What was asked for.
+        what: String,
+        /// What AWS says, where it says something.
+        source: Option<Said>,
+    },
+    /// The request is not as the service wants it.
+    #[error("{service} refuses {action} ({code})")]
+    Invalid {
+        /// The service.
+        service: &'static str,
+        /// What was asked of it: `codebuild:StartBuild`.
+        action: String,
+        /// The name of the error.
+        code: String,
+        /// What AWS says, where it says something.
+        source: Option<Said>,
+    },
+    /// The variable with the address of a service holds none.
+    #[error("{variable} is no address of a server")]
+    Address {
+        /// The variable.
+        variable: String,
+    },
+    /// The service was not reached.
+    #[error("could not ask {service}")]
+    Unreachable {
+        /// The service.
+        service: &'static str,
+        /// Why.
+        source: Box<net::Error>,
+    },
+    /// The service answered in another way than documented, or had a fault of its own.
+    #[error("{service}'s answer is not as expected: {reason}")]
+    Answer {
+        /// The service.
+        service: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Tells whether the same request may well be answered later: too many requests, a connection that broke, a fault of
+    /// the service.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Throttled { .. } | Self::Answer { .. } => true,
+            Self::Unreachable { source, .. } => matches!(**source, net::Error::GaveUp { .. }),
+            _ => false,
+        }
+    }
+
+    /// Tells whether other credentials, which may be there by now, would help.
+    #[must_use]
+    pub fn wants_credentials(&self) -> bool {
+        matches!(self, Self::ExpiredCredentials)
+    }
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotBuilt { .. } | Self::NoRegion { .. } | Self::Address { .. } | Self::Invalid { .. } => Kind::Usage,
+            Self::NoCredentials { .. } | Self::BrokenCredentials { .. } | Self::ExpiredCredentials => Kind::Machine,
+            Self::Unreachable { source, .. } => source.kind(),
+            _ => Kind::Upstream,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::NotBuilt { .. } => "take a toolkit with AWS: its usual build has it (Cargo feature `aws`)",
+            Self::NoCredentials { .. } => {
+                "set AWS_PROFILE or AWS_ACCESS_KEY_ID, log in by `aws sso login`, or give the build or instance a role"
+            }
+            Self::BrokenCredentials { .. } => {
+                "check with `aws sts get-caller-identity`; for a profile of SSO log in by `aws sso login`"
+            }
+            Self::ExpiredCredentials => "get new ones: `aws sso login`, or start the job again",
+            Self::RefusedCredentials { .. } => "check them with `aws sts get-caller-identity`",
+            Self::Clock { .. } => "set the clock of this machine: a signature is good for minutes around its own time",
+            Self::Denied { need, explicit: Some(policy_kind), .. } => {
+                let article = if policy_kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+                return vec![format!(
+                    "{article} {policy_kind} denies {} explicitly: only a change there helps, no Allow outweighs it",
+                    need.action
+                )];
+            }
+            Self::Denied { need, .. } => return vec![pasted("policy of the role or user that asks", need)],
+            Self::KeyDenied { need, .. } => {
+                return vec![
+                    pasted("policy of the role or user that asks", need),
+                    "a key of another account must allow it in its own key policy, too".to_owned(),
+                ];
+            }
+            Self::NoRegion { .. } => "set AWS_REGION, or `region` in the profile",
+            Self::OtherRegion { right: Some(region), .. } => {
+                return vec![format!("ask there: AWS_REGION={region}")];
+            }
+            Self::OtherRegion { .. } => "set AWS_REGION to the region that it is in",
+            Self::Throttled { .. } => "try again in a minute; fewer jobs that ask at once help, too",
+            Self::Missing { .. } => "check the name, and that AWS_REGION and the account are those that it is in",
+            Self::Invalid { .. } => "nothing was changed; mend the request as the message says",
+            Self::Address { .. } => "unset it, or set it to https://HOST; plain http is for this machine only",
+            Self::Unreachable { source, .. } => return source.hints(),
+            Self::Answer { .. } => "try again later; a proxy in between is the usual cause",
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+fn pasted(place: &str, need: &Need) -> String {
+    format!("add this statement to the {place}:\n{}", policy(std::slice::from_ref(need)))
+}
+
+fn elsewhere(region: Option<&str>) -> String {
+    region.map_or_else(String::new, |region| format!(", but in {region}"))
+}

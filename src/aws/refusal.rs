@@ -1,0 +1,201 @@
+//! What an error of an AWS service means, whichever protocol brought it.
+
+use super::{Error, Need, Said, Service};
+
+/// An answer that refuses.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal<'a> {
+    /// The HTTP status; 0 where it is not known.
+    pub status: u16,
+    /// The name of the error: `AccessDeniedException`; empty where there is none.
+    pub code: &'a str,
+    /// The text beside it.
+    pub message: &'a str,
+    /// How many times the question was sent.
+    pub attempts: u32,
+}
+
+/// Says what a refusal means. `what` names the thing that was asked for, for people: "the project `web`".
+#[must_use]
+pub fn judged(service: Service, need: &Need, what: &str, refusal: Refusal<'_>) -> Error {
+    let name = service.name;
+    // `com.amazonaws.codebuild#ThrottlingException:http://…` in some protocols.
+    let code = refusal.code.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
+    let code: String = code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').take(64).collect();
+    let heard = refusal.message;
+    match code.as_str() {
+        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "AllAccessDisabled" | "Forbidden" => {
+            denied(need, what, heard)
+        }
+        "KMSAccessDeniedException" | "KMS.AccessDeniedException" => denied_key(need, what, heard),
+        // The text about a signature repeats the request, and is shown nowhere.
+        "ExpiredTokenException" | "ExpiredToken" | "TokenRefreshRequired" | "ExpiredTokenError" => {
+            Error::ExpiredCredentials
+        }
+        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => Error::Clock { service: name, code },
+        "InvalidSignatureException" if refusal.message.starts_with("Signature expired") => {
+            Error::Clock { service: name, code }
+        }
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "InvalidToken"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignatureException"
+        | "IncompleteSignature"
+        | "MissingAuthenticationTokenException"
+        | "MissingAuthenticationToken"
+        | "AuthFailure"
+        | "OptInRequired" => Error::RefusedCredentials { service: name, code },
+        "ThrottlingException"
+        | "Throttling"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "LimitExceededException"
+        | "PriorRequestNotComplete"
+        | "TransactionInProgressException"
+        | "SlowDown" => Error::Throttled { service: name, code, attempts: refusal.attempts },
+        "ResourceNotFoundException" | "NoSuchBucket" | "NoSuchKey" | "NoSuchUpload" | "NotFound" | "NoSuchEntity" => {
+            Error::Missing { what: what.to_owned(), source: Said::new(heard) }
+        }
+        "" => by_status(service, need, what, refusal),
+        _ if (400..500).contains(&refusal.status) || refusal.status == 0 => {
+            Error::Invalid { service: name, action: need.action.clone(), code, source: Said::new(heard) }
+        }
+        _ => Error::Answer { service: name, reason: format!("{code} with status {}", refusal.status) },
+    }
+}
+
+/// An answer without a name: to HEAD, or by something in between.
+fn by_status(service: Service, need: &Need, what: &str, refusal: Refusal<'_>) -> Error {
+    match refusal.status {
+        401 | 403 => denied(need, what, ""),
+        // Elsewhere it means that something else answered.
+        404 if service == Service::S3 => Error::Missing { what: what.to_owned(), source: None },
+        429 => Error::Throttled {
+            service: service.name,
+            code: "429 Too Many Requests".to_owned(),
+            attempts: refusal.attempts,
+        },
+        status => Error::Answer { service: service.name, reason: format!("the status is {status}") },
+    }
+}
+
+/// Reads what AWS says about a denial: it often names the action and the resource itself, and sometimes a key of KMS, of
+/// which the request said nothing
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).
+fn denied(need: &Need, what: &str, said: &str) -> Error {
+    let action = said.split_once("is not authorized to perform: ").map(|(_, rest)| word(rest));
+    if action.is_some_and(|action| action.starts_with("kms:")) {
+        return denied_key(need, what, said);
+    }
+    let resource =
+        said.split_once(" on resource: ").map(|(_, rest)| word(rest)).filter(|text| text.starts_with("arn:"));
+    let need = Need::new(action.unwrap_or(&need.action), resource.unwrap_or(&need.resource));
+    let explicit = said.split_once("with an explicit deny in a").map(|(_, rest)| {
+        let rest = rest.strip_prefix('n').unwrap_or(rest).trim_start();
+        rest.split([':', ',', '.']).next().unwrap_or(rest).trim().to_owned()
+    });
+    Error::Denied { need, source: Said::new(said), explicit: explicit.filter(|kind| !kind.is_empty()) }
+}
+
+fn denied_key(need: &Need, what: &str, said: &str) -> Error {
+    let action = said.split_once("is not authorized to perform: ").map(|(_, rest)| word(rest));
+    let key = said.split_once(" on resource: ").map(|(_, rest)| word(rest)).filter(|text| text.starts_with("arn:"));
+    // Writing encrypts by a data key, reading decrypts one.
+    let usual = if need.action.contains("Put") || need.action.contains("Upload") {
+        "kms:GenerateDataKey"
+    } else {
+        "kms:Decrypt"
+    };
+    let need = Need::new(action.unwrap_or(usual), key.unwrap_or("arn:aws:kms:*:*:key/*"));
+    Error::KeyDenied { need, what: what.to_owned(), source: Said::new(said) }
+}
+
+/// Gives the first word, without what ends a sentence.
+fn word(text: &str) -> &str {
+    text.split([' ', ',', '"']).next().unwrap_or(text).trim_end_matches('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    use crate::model::{Explain, Kind};
+
+    fn judge(code: &str, message: &str, status: u16) -> Error {
+        let need = Need::new("codebuild:StartBuild", "arn:aws:codebuild:eu-west-1:*:project/web");
+        judged(Service::CODEBUILD, &need, "the project `web`", Refusal { status, code, message, attempts: 4 })
+    }
+
+    #[test]
+    fn a_denial_names_action_and_resource_and_what_to_paste() {
+        let said = "User: arn:aws:sts::111122223333:assumed-role/ci/x is not authorized to perform: \
+                    codebuild:StartBuild on resource: arn:aws:codebuild:eu-west-1:111122223333:project/web because no \
+                    identity-based policy allows the codebuild:StartBuild action";
+        let error = judge("AccessDeniedException", said, 400);
+        assert_eq!(
+            error.to_string(),
+            "AWS denies codebuild:StartBuild on arn:aws:codebuild:eu-west-1:111122223333:project/web"
+        );
+        assert!(error.source().unwrap().to_string().starts_with("User: arn:aws:sts::111122223333:assumed-role/ci/x"));
+        assert_eq!(error.kind(), Kind::Upstream);
+        assert!(error.hints()[0].contains("\"Resource\": \"arn:aws:codebuild:eu-west-1:111122223333:project/web\""));
+        let error = judge("AccessDenied", "Access Denied", 403);
+        assert!(error.hints()[0].contains("\"Resource\": \"arn:aws:codebuild:eu-west-1:*:project/web\""));
+    }
+
+    #[test]
+    fn an_explicit_deny_is_not_mended_by_an_allow() {
+        for (end, expected) in [
+            ("with an explicit deny in a service control policy", "a service control policy denies"),
+            (
+                "with an explicit deny in an identity-based policy: arn:aws:iam::1:policy/x",
+                "an identity-based policy denies",
+            ),
+        ] {
+            let said = format!("User: arn:aws:iam::1:user/u is not authorized to perform: codebuild:StartBuild {end}");
+            let hints = judge("AccessDeniedException", &said, 400).hints();
+            assert!(hints[0].starts_with(expected), "{hints:?}");
+            assert!(!hints[0].contains("Allow\""), "{hints:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_denied_has_a_message_of_its_own() {
+        let said = "User: arn:aws:iam::1:user/u is not authorized to perform: kms:GenerateDataKey on resource: \
+                    arn:aws:kms:eu-west-1:1:key/k because no resource-based policy allows it";
+        let error = judge("AccessDenied", said, 403);
+        assert!(
+            error.to_string().starts_with("AWS denies kms:GenerateDataKey on the key arn:aws:kms:eu-west-1:1:key/k,")
+        );
+    }
+
+    #[test]
+    fn each_refusal_has_a_meaning() {
+        for (code, message, status, expected) in [
+            ("com.amazonaws.codebuild#ThrottlingException", "Rate exceeded", 400, "asks for fewer requests"),
+            ("SlowDown", "", 503, "asks for fewer requests"),
+            ("ExpiredTokenException", "", 400, "have expired"),
+            ("RequestTimeTooSkewed", "", 403, "refuses the time"),
+            ("InvalidSignatureException", "Signature expired: 1 is now earlier than 2", 400, "refuses the time"),
+            ("InvalidSignatureException", "The Canonical String was SECRET", 400, "does not take the AWS credentials"),
+            ("ResourceNotFoundException", "Project cannot be found", 400, "the project `web` does not exist"),
+            ("InvalidInputException", "Invalid type", 400, "refuses codebuild:StartBuild (InvalidInputException)"),
+            ("InternalFailure", "", 500, "InternalFailure with status 500"),
+            ("", "", 403, "AWS denies codebuild:StartBuild on arn:"),
+            ("", "", 404, "the status is 404"),
+            ("", "", 502, "the status is 502"),
+        ] {
+            let text = judge(code, message, status).to_string();
+            assert!(text.contains(expected), "{code}: {text}");
+            assert!(!text.contains("SECRET"));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Who asks AWS, and where: credentials and region of this machine, looked up at the first question.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::{Error, Service, chain};
+use crate::host::Host;
+use crate::net;
+
+/// Credentials are asked for anew this long before their end, so that they last for what begins now.
+const SPARE: Duration = Duration::from_secs(60);
+
+/// Who asks AWS, and where. Nothing is looked up before it is needed.
+#[derive(Debug)]
+pub struct Session {
+    client: net::Client,
+    host: Host,
+    now: fn() -> SystemTime,
+    region: Mutex<Option<Option<String>>>,
+    credentials: Mutex<Option<Credentials>>,
+}
+
+impl Session {
+    /// Makes the session of a machine. `client` is the one that all questions go through; a mirror of it is not asked.
+    #[must_use]
+    pub fn new(host: &Host, client: &net::Client) -> Self {
+        let (region, credentials) = (Mutex::default(), Mutex::default());
+        Self { client: client.direct(), host: host.clone(), now: SystemTime::now, region, credentials }
+    }
+
+    /// Gives the client that questions go through.
+    #[must_use]
+    pub fn client(&self) -> &net::Client {
+        &self.client
+    }
+
+    /// Gives the time, for signatures.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        (self.now)()
+    }
+
+    /// Gives the region of this machine: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, the instance's.
+    ///
+    /// # Errors
+    /// [`Error::NoRegion`] when nobody says.
+    pub async fn region(&self, service: Service) -> Result<String, Error> {
+        let mut known = self.region.lock().await;
+        if known.is_none() {
+            let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| self.host.var(name));
+            *known = Some(match variable {
+                Some(region) => Some(region.to_owned()),
+                None => chain::region(&self.client).await,
+            });
+        }
+        known.clone().flatten().ok_or(Error::NoRegion { service: service.name })
+    }
+
+    /// Gives credentials that last for what begins now. `region` is where roles are asked for.
+    ///
+    /// # Errors
+    /// When there are none, or they cannot be had, or they have expired and nobody has new ones.
+    pub async fn credentials(&self, service: Service, region: &str) -> Result<Credentials, Error> {
+        // Held meanwhile, so that questions side by side look them up once.
+        let mut known = self.credentials.lock().await;
+        let soon = self.now() + SPARE;
+        let lasts = |credentials: &Credentials| credentials.expiry().is_none_or(|expiry| expiry > soon);
+        if let Some(credentials) = known.as_ref().filter(|credentials| lasts(credentials)) {
+            return Ok(credentials.clone());
+        }
+        let region = self.host.var("AWS_REGION").or_else(|| self.host.var("AWS_DEFAULT_REGION")).unwrap_or(region);
+        let found = chain::credentials(&self.client, region, service).await?;
+        if found.expiry().is_some_and(|expiry| expiry <= self.now()) {
+            return Err(Error::ExpiredCredentials);
+        }
+        *known = Some(found.clone());
+        Ok(found)
+    }
+
+    /// Forgets the credentials: AWS says that they have expired. The next question looks for new ones, in files that may
+    /// have been written meanwhile.
+    pub async fn forget(&self) {
+        *self.credentials.lock().await = None;
+    }
+
+    /// Gives the address that the environment sets for a service, which goes before the usual one
+    /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
+    ///
+    /// # Errors
+    /// [`Error::Address`] when it is none that may be asked.
+    pub fn address(&self, service: Service) -> Result<Option<Url>, Error> {
+        let ignored = self.host.var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+        if ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Ok(None);
+        }
+        let own = format!("AWS_ENDPOINT_URL_{}", service.variable);
+        let Some((variable, text)) =
+            [own.as_str(), "AWS_ENDPOINT_URL"].iter().find_map(|name| Some((*name, self.host.var(name)?)))
+        else {
+            return Ok(None);
+        };
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+        url.map(Some).ok_or_else(|| Error::Address { variable: variable.to_owned() })
+    }
+}
+
+/// The SDK asks for credentials here, so that [`Session::forget`] counts for it too.
+impl ProvideCredentials for Session {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let service = Service::CODEBUILD;
+            let found = async { self.credentials(service, &self.region(service).await?).await };
+            found.await.map_err(CredentialsError::provider_error) as provider::Result
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! Mirrors: filled from a lock, checked, listed.
