@@ -10,6 +10,8 @@ mod connector;
 #[cfg(feature = "aws")]
 mod json;
 #[cfg(feature = "aws")]
+pub mod s3;
+#[cfg(feature = "aws")]
 mod session;
 #[cfg(feature = "aws")]
 mod sign;
