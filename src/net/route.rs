@@ -35,10 +35,15 @@ impl Inner {
         if bases.is_none() {
             allowed(url)?;
         }
-        if self.settings.order == Order::MirrorOnly {
-            return Ok(Route { mirror: Some(mirror.place(url, name).await?), upstreams: Vec::new() });
-        }
         let place = match mirror.place(url, name).await {
+            // Nobody may be asked where it is.
+            Err(Error::Unlocated { .. }) if self.settings.offline => Err(Error::Offline { url: shown(url) }),
+            place => place,
+        };
+        if self.settings.order == Order::MirrorOnly {
+            return Ok(Route { mirror: Some(place?), upstreams: Vec::new() });
+        }
+        let place = match place {
             _ if self.mirror.lost.load(Ordering::Relaxed) => None,
             // No mirror can have such a file.
             Err(Error::Refused { .. }) => None,
