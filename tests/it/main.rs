@@ -37,6 +37,7 @@ mod install;
 mod kaniko;
 mod lint;
 mod many;
+mod mirror_order;
 mod mirror_parse;
 mod podman;
 mod real_go;

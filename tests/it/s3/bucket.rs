@@ -94,13 +94,13 @@ fn a_condition_that_does_not_hold_changes_nothing() {
 fn a_list_has_all_its_pages() {
     let Some(moto) = Moto::start() else { return };
     moto.bucket("builds").put("builds", "other/x", b"1");
-    for number in 0..1_205 {
+    for number in 0..1_003 {
         moto.put("builds", &format!("tools/{number:04}"), b"12");
     }
     let (bucket, _) = bucket_of(&moto.url(), &root(), "s3://builds/tools");
     let listed = wait_for(bucket.list()).unwrap();
-    assert_eq!(listed.len(), 1_205);
-    assert_eq!(listed[1_204], Listed { path: "1204".to_owned(), size: 2 });
+    assert_eq!(listed.len(), 1_003);
+    assert_eq!(listed[1_002], Listed { path: "1002".to_owned(), size: 2 });
 }
 
 #[test]
