@@ -13,6 +13,7 @@ mod pipelines;
 mod registries;
 mod requests;
 mod sandboxes;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -110,6 +111,7 @@ fn sections() -> Vec<Section> {
         amazon::sections(),
         indexes::sections(),
         sandboxes::sections(),
+        stores::sections(),
         checking::sections(),
     ]
     .into_iter()
