@@ -240,7 +240,8 @@ fn of_two_architectures_both_are_started_or_none() {
 fn an_interrupt_says_that_a_build_may_be_there() {
     let fake = CodeBuild::new();
     fake.fail_every("StartBuild", Failure::Throttling, 1);
-    let mut command = fake.world().command(&["build", "start", "web", "--arch", "amd64,arm64"]);
+    let world = fake.world();
+    let mut command = world.command(&["build", "start", "web", "--arch", "amd64,arm64"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = rustix::process::Pid::from_child(&child);
     // Three pauses lie before the last attempt.
