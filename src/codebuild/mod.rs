@@ -3,6 +3,7 @@
 mod build;
 mod service;
 
+pub mod follow;
 pub mod local;
 
 pub use build::{AutoRetry, Batch, Build, Context, Environment, Group, LogPlace, Phase, Project, Status, id_of};
