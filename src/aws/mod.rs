@@ -14,6 +14,8 @@ mod session;
 #[cfg(feature = "aws")]
 mod sign;
 
+pub mod needs;
+
 mod error;
 mod permission;
 mod refusal;

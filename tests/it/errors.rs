@@ -14,6 +14,7 @@ mod pipelines;
 mod registries;
 mod requests;
 mod sandboxes;
+mod starting;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -102,6 +103,7 @@ fn the_reader_of_renderings_sees_what_reads_badly() {
 fn sections() -> Vec<Section> {
     [
         builds::sections(),
+        starting::sections(),
         requests::sections(),
         network::sections(),
         bytes::sections(),
