@@ -65,7 +65,10 @@ impl<O: Observer> Follower<O> {
             let looks = self.absent.entry((*id).clone()).or_default();
             *looks += 1;
             if *looks >= ABSENT_LOOKS {
-                return Err(Error::unknown(vec![(*id).clone()], self.service.region()));
+                return Err(Error::UnknownBuilds {
+                    ids: vec![(*id).clone()],
+                    region: self.service.region().to_owned(),
+                });
             }
         }
         Ok(())

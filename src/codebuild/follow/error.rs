@@ -13,21 +13,10 @@ pub enum Error {
         ids: Vec<String>,
         /// Where.
         region: String,
-        /// Another region, which one of the ids names.
-        named: Option<String>,
     },
     /// AWS does not answer as it should.
     #[error(transparent)]
     Asking(#[from] aws::Error),
-}
-
-impl Error {
-    pub(super) fn unknown(ids: Vec<String>, region: &str) -> Self {
-        // arn:PARTITION:codebuild:REGION:ACCOUNT:build/ID
-        let of = |id: &String| id.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2)).map(str::to_owned);
-        let named = ids.iter().filter_map(of).find(|other| other != region);
-        Self::UnknownBuilds { ids, region: region.to_owned(), named }
-    }
 }
 
 impl Explain for Error {
@@ -40,9 +29,6 @@ impl Explain for Error {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::UnknownBuilds { named: Some(region), .. } => {
-                vec![format!("the ARN names another region: AWS_REGION={region}")]
-            }
             Self::UnknownBuilds { .. } => {
                 vec![
                     "`toolkit build list` shows what there is; builds are forgotten after a year, and AWS_REGION and the \

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::aws;
 use crate::codebuild::{Batch, Build, Group, Phase, Status};
+use crate::format::buildspec::images::environment_type;
 
 /// Which build or batch is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl Who {
             id: build.id.clone(),
             project: build.project.clone(),
             number: build.number,
-            architecture: architecture(&build.environment.kind),
+            architecture: environment_type(&build.environment.kind).map(|kind| kind.arch),
             identifier: member.map(|(_, identifier)| identifier.to_owned()),
             batch: member.map(|(batch, _)| batch.to_owned()).or_else(|| build.batch.clone()),
             is_batch: false,
@@ -54,18 +55,6 @@ impl Who {
             batch: None,
             is_batch: true,
         }
-    }
-}
-
-/// Gives the architecture of an environment type
-/// (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html>).
-#[must_use]
-pub fn architecture(kind: &str) -> Option<&'static str> {
-    match kind {
-        "" => None,
-        _ if kind.contains("ARM") => Some("arm64"),
-        _ if kind.starts_with("LINUX_") || kind.starts_with("WINDOWS_") => Some("amd64"),
-        _ => None,
     }
 }
 
@@ -256,26 +245,5 @@ impl Report {
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.roots.iter().all(|root| root.status() == Some(&Status::Succeeded))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn environments_have_architectures() {
-        for (kind, expected) in [
-            ("LINUX_CONTAINER", Some("amd64")),
-            ("ARM_CONTAINER", Some("arm64")),
-            ("ARM_LAMBDA_CONTAINER", Some("arm64")),
-            ("LINUX_LAMBDA_CONTAINER", Some("amd64")),
-            ("WINDOWS_SERVER_2022_CONTAINER", Some("amd64")),
-            ("MAC_ARM", Some("arm64")),
-            ("", None),
-            ("RISCV_CONTAINER", None),
-        ] {
-            assert_eq!(architecture(kind), expected, "{kind}");
-        }
     }
 }

@@ -4,6 +4,7 @@ use super::answers::News;
 use super::patience::Upstream;
 use super::track::{BatchTrack, Track};
 use super::{Asked, Error, Follower, MOST_IDS, Observer, Question};
+use crate::codebuild::find::in_region;
 use crate::codebuild::id_of;
 
 /// Looks for what was started a moment ago, before it counts as unknown.
@@ -14,6 +15,7 @@ impl<O: Observer> Follower<O> {
     pub(super) async fn find(&mut self) -> Result<(), Error> {
         let mut ids: Vec<String> = Vec::new();
         for id in &self.settings.ids {
+            in_region(self.service.region(), id)?;
             if ids.iter().all(|known| id_of(known) != id_of(id)) {
                 ids.push(id.clone());
             }
@@ -26,14 +28,15 @@ impl<O: Observer> Follower<O> {
             let builds = self.known(&maybe, Question::Builds).await?;
             let rest: Vec<String> =
                 maybe.into_iter().filter(|id| !builds.iter().any(|found| found == id_of(id))).chain(sure).collect();
-            let batches = self.known(&rest, Question::Batches).await?;
+            let maybe: Vec<String> = rest.iter().filter(|id| !id.contains(":build/")).cloned().collect();
+            let batches = self.known(&maybe, Question::Batches).await?;
             let unknown: Vec<String> =
                 rest.into_iter().filter(|id| !batches.iter().any(|found| found == id_of(id))).collect();
             if unknown.is_empty() {
                 break (builds, batches);
             }
             if !self.settings.fresh || looks >= FRESH_LOOKS {
-                return Err(Error::unknown(unknown, self.service.region()));
+                return Err(Error::UnknownBuilds { ids: unknown, region: self.service.region().to_owned() });
             }
             self.clock.sleep(self.settings.pace.base).await;
         };

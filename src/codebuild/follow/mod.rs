@@ -28,7 +28,7 @@ use std::time::Duration;
 
 pub use clock::{Clock, Monotonic};
 pub use error::Error;
-pub use event::{Event, Finished, Note, Observer, Report, Root, Who, architecture};
+pub use event::{Event, Finished, Note, Observer, Report, Root, Who};
 pub use pace::Pace;
 pub use patience::{CREDENTIALS_PATIENCE, FIRST_PATIENCE, PATIENCE};
 

@@ -4,6 +4,12 @@ use super::patience::Upstream;
 use super::{Asked, Error, Follower, Observer};
 
 impl<O: Observer> Follower<O> {
+    /// Gives the ids of what was asked for.
+    #[must_use]
+    pub fn ids(&self) -> &[String] {
+        &self.settings.ids
+    }
+
     /// Gives the ids of what was asked for and still runs; before that is known, all that was asked for.
     #[must_use]
     pub fn running(&self) -> Vec<String> {
