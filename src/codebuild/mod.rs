@@ -8,6 +8,7 @@ mod patience;
 mod sdk;
 mod service;
 
+pub mod follow;
 pub mod local;
 pub mod start;
 

@@ -7,6 +7,7 @@ mod bytes;
 mod checking;
 mod credentials;
 mod examples;
+mod following;
 mod indexes;
 mod network;
 mod pipelines;
@@ -110,6 +111,7 @@ fn sections() -> Vec<Section> {
         registries::sections(),
         credentials::sections(),
         amazon::sections(),
+        following::sections(),
         indexes::sections(),
         sandboxes::sections(),
         checking::sections(),

@@ -1,6 +1,8 @@
 //! `toolkit build`: builds of CodeBuild.
 
 #[cfg(feature = "aws")]
+mod follow;
+#[cfg(feature = "aws")]
 mod list;
 mod local;
 #[cfg(feature = "aws")]
@@ -16,7 +18,7 @@ use super::Global;
 use super::render::Failure;
 use crate::host::Host;
 
-/// Run a buildspec here, or start, list and stop builds on CodeBuild
+/// Run a buildspec here, or start, follow, list and stop builds on CodeBuild
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct Arguments {
@@ -29,6 +31,8 @@ enum Action {
     Local(Box<local::Arguments>),
     #[cfg(feature = "aws")]
     Start(Box<start::Arguments>),
+    #[cfg(feature = "aws")]
+    Follow(follow::Arguments),
     #[cfg(feature = "aws")]
     Stop(stop::Arguments),
     #[cfg(feature = "aws")]
@@ -47,6 +51,8 @@ impl Arguments {
             Action::Local(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
             Action::Start(arguments) => arguments.run(host, global),
+            #[cfg(feature = "aws")]
+            Action::Follow(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
             Action::Stop(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
