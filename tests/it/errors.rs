@@ -7,12 +7,14 @@ mod bytes;
 mod checking;
 mod credentials;
 mod examples;
+mod following;
 mod indexes;
 mod network;
 mod pipelines;
 mod registries;
 mod requests;
 mod sandboxes;
+mod starting;
 mod stores;
 
 use std::collections::BTreeMap;
@@ -102,6 +104,7 @@ fn the_reader_of_renderings_sees_what_reads_badly() {
 fn sections() -> Vec<Section> {
     [
         builds::sections(),
+        starting::sections(),
         requests::sections(),
         network::sections(),
         bytes::sections(),
@@ -109,6 +112,7 @@ fn sections() -> Vec<Section> {
         registries::sections(),
         credentials::sections(),
         amazon::sections(),
+        following::sections(),
         indexes::sections(),
         sandboxes::sections(),
         stores::sections(),

@@ -5,6 +5,8 @@
 
 mod archives;
 mod build_local;
+#[cfg(feature = "aws")]
+mod build_start;
 mod cli;
 mod credentials;
 mod daily;
