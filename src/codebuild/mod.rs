@@ -3,6 +3,8 @@
 mod build;
 mod service;
 
+#[cfg(feature = "aws")]
+pub mod compare;
 pub mod local;
 
 pub use build::{AutoRetry, Batch, Build, Context, Environment, Group, LogPlace, Phase, Project, Status, id_of};
