@@ -1,6 +1,8 @@
 //! CodeBuild: builds that are started and followed there, and builds that run here as it would run them.
 
 mod build;
+#[cfg(feature = "aws")]
+mod sdk;
 mod service;
 
 #[cfg(feature = "aws")]
@@ -8,4 +10,6 @@ pub mod compare;
 pub mod local;
 
 pub use build::{AutoRetry, Batch, Build, Context, Environment, Group, LogPlace, Phase, Project, Status, id_of};
+#[cfg(feature = "aws")]
+pub use sdk::connect;
 pub use service::{Cache, LogEvent, LogPage, Page, Service, Start, Variable, VariableKind};
