@@ -5,6 +5,7 @@ mod amazon;
 mod builds;
 mod bytes;
 mod checking;
+mod comparing;
 mod credentials;
 mod examples;
 mod indexes;
@@ -101,6 +102,7 @@ fn the_reader_of_renderings_sees_what_reads_badly() {
 fn sections() -> Vec<Section> {
     [
         builds::sections(),
+        comparing::sections(),
         requests::sections(),
         network::sections(),
         bytes::sections(),

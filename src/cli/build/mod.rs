@@ -1,5 +1,7 @@
 //! `toolkit build`: builds of CodeBuild.
 
+#[cfg(feature = "aws")]
+mod compare;
 mod local;
 
 use std::process::ExitCode;
@@ -21,6 +23,8 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     Local(Box<local::Arguments>),
+    #[cfg(feature = "aws")]
+    Compare(compare::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -32,6 +36,8 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         match self.action {
             Action::Local(arguments) => arguments.run(host, global),
+            #[cfg(feature = "aws")]
+            Action::Compare(arguments) => arguments.run(host, global),
         }
     }
 }

@@ -93,6 +93,21 @@ impl LeftOut {
             Self::Gone => "gone",
         }
     }
+
+    /// Gives the reason as programs read it.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+            Self::OtherPlatform => "other_platform",
+            Self::OtherCompute => "other_compute",
+            Self::OtherSource => "other_source",
+            Self::Surplus => "surplus",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 /// How many builds of a project were looked at, and what of them does not count.

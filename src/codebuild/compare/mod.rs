@@ -43,7 +43,7 @@ pub fn dollars(amount: f64) -> String {
 }
 
 #[cfg(test)]
-mod made;
+pub(crate) mod made;
 
 #[cfg(test)]
 mod tests {
