@@ -5,7 +5,6 @@ mod build;
 mod sdk;
 mod service;
 
-#[cfg(feature = "aws")]
 pub mod compare;
 pub mod local;
 

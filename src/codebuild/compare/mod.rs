@@ -3,6 +3,7 @@
 
 mod architecture;
 mod billing;
+#[cfg(feature = "aws")]
 mod chart;
 mod error;
 mod gather;
@@ -13,6 +14,7 @@ mod verdict;
 
 pub use architecture::Architecture;
 pub use billing::{RULE, Unit};
+#[cfg(feature = "aws")]
 pub use chart::svg;
 pub use error::Error;
 pub use gather::{Gathered, LeftOut, Patience, Side, Subject, Tally, Wish, gather};
