@@ -3,6 +3,8 @@
 mod build;
 #[cfg(feature = "aws")]
 mod sdk;
+#[cfg(feature = "aws")]
+mod secrets;
 mod service;
 
 pub mod compare;
@@ -11,4 +13,6 @@ pub mod local;
 pub use build::{AutoRetry, Batch, Build, Context, Environment, Group, LogPlace, Phase, Project, Status, id_of};
 #[cfg(feature = "aws")]
 pub use sdk::connect;
+#[cfg(feature = "aws")]
+pub use secrets::from_aws;
 pub use service::{Cache, LogEvent, LogPage, Page, Service, Start, Variable, VariableKind};
