@@ -106,6 +106,18 @@ pub enum Error {
         /// How many times it was asked.
         attempts: u32,
     },
+    /// A quota of the account is used up.
+    #[error("{service} refuses {action}: a quota of the account is used up ({code})")]
+    Quota {
+        /// The service.
+        service: &'static str,
+        /// What was asked of it: `codebuild:StartBuild`.
+        action: String,
+        /// The name of the error.
+        code: String,
+        /// What AWS says, where it says something.
+        source: Option<Said>,
+    },
     /// There is no such thing.
     #[error("{what} does not exist")]
     Missing {
@@ -211,6 +223,9 @@ impl Explain for Error {
             }
             Self::OtherRegion { .. } => "set AWS_REGION to the region that it is in",
             Self::Throttled { .. } => "try again in a minute; fewer jobs that ask at once help, too",
+            Self::Quota { .. } => {
+                "wait until other builds are over, or ask for a higher quota in Service Quotas; nothing was started"
+            }
             Self::Missing { .. } => "check the name, and that AWS_REGION and the account are those that it is in",
             Self::Invalid { .. } => "nothing was changed; mend the request as the message says",
             Self::Address { .. } => "unset it, or set it to https://HOST; plain http is for this machine only",

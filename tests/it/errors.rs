@@ -14,6 +14,7 @@ mod pipelines;
 mod registries;
 mod requests;
 mod sandboxes;
+mod starting;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -103,6 +104,7 @@ fn sections() -> Vec<Section> {
     [
         builds::sections(),
         comparing::sections(),
+        starting::sections(),
         requests::sections(),
         network::sections(),
         bytes::sections(),

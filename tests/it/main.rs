@@ -7,6 +7,8 @@ mod archives;
 #[cfg(feature = "aws")]
 mod build_compare;
 mod build_local;
+#[cfg(feature = "aws")]
+mod build_start;
 mod cli;
 mod credentials;
 mod daily;
@@ -44,5 +46,7 @@ mod podman;
 mod real_go;
 mod resolve_dotnet;
 mod resolve_go;
+#[cfg(feature = "aws")]
+mod s3;
 mod store;
 mod support;

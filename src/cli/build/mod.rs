@@ -2,7 +2,13 @@
 
 #[cfg(feature = "aws")]
 mod compare;
+#[cfg(feature = "aws")]
+mod list;
 mod local;
+#[cfg(feature = "aws")]
+mod start;
+#[cfg(feature = "aws")]
+mod stop;
 
 use std::process::ExitCode;
 
@@ -12,7 +18,7 @@ use super::Global;
 use super::render::Failure;
 use crate::host::Host;
 
-/// Run a buildspec
+/// Run a buildspec here, or start, list and stop builds on CodeBuild
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct Arguments {
@@ -24,13 +30,20 @@ pub(super) struct Arguments {
 enum Action {
     Local(Box<local::Arguments>),
     #[cfg(feature = "aws")]
+    Start(Box<start::Arguments>),
+    #[cfg(feature = "aws")]
+    Stop(stop::Arguments),
+    #[cfg(feature = "aws")]
+    List(list::Arguments),
+    #[cfg(feature = "aws")]
     Compare(compare::Arguments),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   toolkit build local
-  toolkit build local ci/buildspec.yml --phase build --env STAGE=test";
+  toolkit build local ci/buildspec.yml --phase build --env STAGE=test
+  toolkit build start web --arch amd64,arm64";
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
@@ -38,6 +51,18 @@ impl Arguments {
             Action::Local(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
             Action::Compare(arguments) => arguments.run(host, global),
+            #[cfg(feature = "aws")]
+            Action::Start(arguments) => arguments.run(host, global),
+            #[cfg(feature = "aws")]
+            Action::Stop(arguments) => arguments.run(host, global),
+            #[cfg(feature = "aws")]
+            Action::List(arguments) => arguments.run(host, global),
         }
     }
+}
+
+/// Gives CodeBuild, in the region and with the credentials of this machine.
+#[cfg(feature = "aws")]
+async fn service(place: &super::site::Workplace) -> Result<std::sync::Arc<dyn crate::codebuild::Service>, Failure> {
+    Ok(crate::codebuild::connect(&place.session).await?)
 }

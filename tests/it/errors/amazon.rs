@@ -74,6 +74,10 @@ fn answers() -> Vec<Section> {
         section("aws::Error::OtherRegion", [other(Some("eu-west-1")).into(), other(None).into()]),
         section("aws::Error::Throttled", [judge("ThrottlingException", "Rate exceeded").into()]),
         section(
+            "aws::Error::Quota",
+            [judge("AccountLimitExceededException", "Cannot have more than 60 builds in queue for the account").into()],
+        ),
+        section(
             "aws::Error::Missing",
             [judge("ResourceNotFoundException", "Project cannot be found: arn:aws:codebuild:eu-west-1:1:project/web")
                 .into()],
