@@ -10,6 +10,7 @@ mod sdk;
 mod secrets;
 mod service;
 
+pub mod compare;
 pub mod follow;
 pub mod local;
 pub mod start;

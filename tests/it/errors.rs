@@ -5,6 +5,7 @@ mod amazon;
 mod builds;
 mod bytes;
 mod checking;
+mod comparing;
 mod credentials;
 mod examples;
 mod following;
@@ -104,6 +105,7 @@ fn the_reader_of_renderings_sees_what_reads_badly() {
 fn sections() -> Vec<Section> {
     [
         builds::sections(),
+        comparing::sections(),
         starting::sections(),
         requests::sections(),
         network::sections(),
