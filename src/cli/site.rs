@@ -138,6 +138,11 @@ impl Workplace {
         }
     }
 
+    /// Gives what names the mirror that is read from, and the folder from which a path in it starts.
+    pub(super) fn named_mirror<'a>(&'a self, global: &'a Global) -> Option<(&'a str, &'a Path)> {
+        named_mirror(&self.host, global, self.manifest.as_ref(), &self.root)
+    }
+
     /// Gives the platforms that the project's lock covers.
     pub(super) fn platforms(&self) -> Vec<Platform> {
         self.manifest.as_ref().map_or_else(|| Manifest::PLATFORMS.to_vec(), |manifest| manifest.platforms.clone())
@@ -335,7 +340,21 @@ fn policy(host: &Host, manifest: Option<&Manifest>) -> Policy {
     policy
 }
 
-/// Makes the network: the mirror of the command line goes before that of the environment, which goes before the project's.
+/// Finds what names the mirror, and the folder from which a path in it starts: the command line goes before the
+/// environment, which goes before the project.
+fn named_mirror<'a>(
+    host: &'a Host,
+    global: &'a Global,
+    manifest: Option<&'a Manifest>,
+    root: &'a Path,
+) -> Option<(&'a str, &'a Path)> {
+    let flag = global.mirror.as_deref().map(|text| (text, host.cwd.as_path()));
+    let environment = host.var("TOOLKIT_MIRROR").map(|text| (text, host.cwd.as_path()));
+    let project = manifest.and_then(|manifest| manifest.mirror.as_deref()).map(|text| (text, root));
+    flag.or(environment).or(project)
+}
+
+/// Makes the network.
 fn net_settings(
     host: &Host,
     global: &Global,
@@ -343,10 +362,8 @@ fn net_settings(
     root: &Path,
     home: &Path,
 ) -> Result<net::Settings, Failure> {
-    let flag = global.mirror.as_deref().map(|text| (text, host.cwd.as_path()));
-    let environment = host.var("TOOLKIT_MIRROR").map(|text| (text, host.cwd.as_path()));
-    let project = manifest.and_then(|manifest| manifest.mirror.as_deref()).map(|text| (text, root));
-    let mirror = flag.or(environment).or(project).map(|(text, base)| Mirror::parse(text, base)).transpose()?;
+    let mirror = named_mirror(host, global, manifest, root);
+    let mirror = mirror.map(|(text, base)| Mirror::parse(text, base)).transpose()?;
     let mut settings = net::Settings {
         mirror,
         offline: global.offline,

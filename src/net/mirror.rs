@@ -71,32 +71,50 @@ impl Mirror {
     /// Gives the place of an upstream URL in the mirror: `<mirror>/<host>/<path>`, with the scheme for the host where
     /// the URL has none (`goproxy:///x` is `<mirror>/goproxy/x`). `name` replaces what follows the last slash.
     pub(super) fn place(&self, url: &Url, name: Option<&str>) -> Result<Place, Error> {
-        let path = match name {
-            None if url.query().is_some() => {
-                let reason = "it has a query, and no name in a mirror".to_owned();
-                return Err(Error::Refused { url: shown(url), reason });
-            }
-            None => url.path().to_owned(),
-            Some(name) => {
-                let folder = url.path().rfind('/').map_or("", |slash| &url.path()[..slash]);
-                format!("{folder}/{name}")
-            }
-        };
-        let tree = format!("{}/{}", super::place::host(url), path.trim_start_matches('/'));
+        let tree = tree(url, name)?;
         match &self.0 {
             Root::Web(root) => {
                 let mut place = root.clone();
                 place.set_path(&format!("{}{tree}", root.path()));
                 Ok(Place::Http(place))
             }
-            Root::Folder(root) => {
-                // A URL of its own resolves dots and percent signs by one set of rules.
-                let mut place = Url::parse("file:///").expect("a constant URL is valid");
-                place.set_path(&tree);
-                below(root, &place).map(Place::File)
-            }
+            Root::Folder(root) => file_of(root, &tree).map(Place::File),
         }
     }
+
+    /// Gives the path of an upstream file below the root of any mirror, as file names joined by slashes, percent signs
+    /// undone: for those who fill one. `name` replaces what follows the last slash.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when no mirror can have such a file.
+    pub fn path(url: &Url, name: Option<&str>) -> Result<String, Error> {
+        let file = file_of(Path::new(""), &tree(url, name)?)?;
+        let parts: Vec<_> = file.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+        Ok(parts.join("/"))
+    }
+}
+
+/// Gives the path of an upstream URL below the root of a mirror, with the percent signs of the URL.
+fn tree(url: &Url, name: Option<&str>) -> Result<String, Error> {
+    let path = match name {
+        None if url.query().is_some() => {
+            let reason = "it has a query, and no name in a mirror".to_owned();
+            return Err(Error::Refused { url: shown(url), reason });
+        }
+        None => url.path().to_owned(),
+        Some(name) => {
+            let folder = url.path().rfind('/').map_or("", |slash| &url.path()[..slash]);
+            format!("{folder}/{name}")
+        }
+    };
+    Ok(format!("{}/{}", super::place::host(url), path.trim_start_matches('/')))
+}
+
+fn file_of(root: &Path, tree: &str) -> Result<PathBuf, Error> {
+    // A URL of its own resolves dots and percent signs by one set of rules.
+    let mut place = Url::parse("file:///").expect("a constant URL is valid");
+    place.set_path(tree);
+    below(root, &place)
 }
 
 impl fmt::Display for Mirror {
@@ -172,6 +190,7 @@ mod tests {
             assert_eq!(got.as_str(), format!("https://m/t/{web}"));
             let Place::File(got) = mirror("/m").unwrap().place(&url, name).unwrap() else { panic!("{url}") };
             assert_eq!(got, Path::new("/m").join(folder));
+            assert_eq!(Mirror::path(&url, name).unwrap(), folder);
         }
     }
 

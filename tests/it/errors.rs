@@ -8,6 +8,7 @@ mod checking;
 mod credentials;
 mod examples;
 mod indexes;
+mod mirrors;
 mod network;
 mod pipelines;
 mod registries;
@@ -109,6 +110,7 @@ fn sections() -> Vec<Section> {
         credentials::sections(),
         amazon::sections(),
         indexes::sections(),
+        mirrors::sections(),
         sandboxes::sections(),
         checking::sections(),
     ]
