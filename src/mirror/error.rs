@@ -239,7 +239,7 @@ impl Explain for Error {
 fn so_far(put: usize, there: usize, wanted: usize) -> String {
     let place = format!("{there} of {wanted} files are in place");
     match put {
-        0 => format!("nothing was written ({place}); run it again to go on"),
-        _ => format!("{place}, {put} of them new, and {INDEX} is as it was; run it again to go on"),
+        0 => format!("nothing was written ({place}); running it again goes on from there"),
+        _ => format!("{place}, {put} of them new, and {INDEX} is as it was; running it again goes on from there"),
     }
 }

@@ -21,7 +21,7 @@ use crate::mirror::{self, Archive, Check, Checked, Error, Finding, Problem};
 pub(super) struct Arguments {
     /// Which mirror: a folder, file://… or s3://bucket/prefix; the project's where none is named
     #[arg(value_name = "MIRROR")]
-    mirror: Option<String>,
+    which: Option<String>,
     /// Look at all that the mirror says of itself, and not at what this project's toolkit.lock names
     #[arg(long)]
     all: bool,
@@ -35,7 +35,7 @@ Examples:
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let place = Workplace::new(host, global)?;
-        let address = address(self.mirror.as_deref(), &place, global)?;
+        let address = address(self.which.as_deref(), &place, global)?;
         let depot = depot(&address, &place)?;
         let lock = if self.all { None } else { place.lock()? };
         let archives: Vec<Archive> = lock.as_ref().map(mirror::archives).transpose()?.unwrap_or_default();

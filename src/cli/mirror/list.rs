@@ -19,7 +19,7 @@ use crate::mirror::{Condition, Entry, Error, Index, Kind, Use};
 pub(super) struct Arguments {
     /// Which mirror: a folder, file://… or s3://bucket/prefix; the project's where none is named
     #[arg(value_name = "MIRROR")]
-    mirror: Option<String>,
+    which: Option<String>,
 }
 
 const EXAMPLES: &str = "\
@@ -30,7 +30,7 @@ Examples:
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let place = Workplace::new(host, global)?;
-        let address = address(self.mirror.as_deref(), &place, global)?;
+        let address = address(self.which.as_deref(), &place, global)?;
         let depot = depot(&address, &place)?;
         let (index, condition) = place.block_on(async { Ok(Index::read(depot.as_ref()).await?) })?;
         if condition == Condition::Absent {

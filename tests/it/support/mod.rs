@@ -5,6 +5,7 @@ pub mod github;
 pub mod image;
 pub mod layouts;
 pub mod mirror;
+pub mod mounted;
 pub mod registry;
 pub mod tokens;
 pub mod upstream;
