@@ -88,6 +88,12 @@ impl Session {
         *self.credentials.lock().await = None;
     }
 
+    /// Tells whether the environment sets a switch, such as `AWS_USE_FIPS_ENDPOINT`, to true.
+    #[must_use]
+    pub fn is_set(&self, variable: &str) -> bool {
+        self.host.var(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
     /// Gives the address that the environment sets for a service, which goes before the usual one
     /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
     ///

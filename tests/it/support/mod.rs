@@ -1,5 +1,6 @@
 //! What several tests need: mirrors, servers that misbehave on command, and worlds to run the command in.
 
+pub mod codebuild;
 pub mod front;
 pub mod github;
 pub mod image;
