@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::Error;
-use crate::model::S3Uri;
+use crate::model::{BadS3Uri, S3Uri};
 use crate::net;
 
 /// A place that can be written to, as a person names it.
@@ -20,6 +20,8 @@ pub enum Address {
         bucket: String,
         /// What all keys begin with, without slashes around it; empty for the whole bucket.
         prefix: String,
+        /// The text that named it: how it is asked may stand in its query.
+        text: String,
     },
 }
 
@@ -60,7 +62,10 @@ impl Address {
                 let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
                 real(left) == real(right)
             }
-            (left, right) => left == right,
+            (Self::Bucket { bucket, prefix, .. }, Self::Bucket { bucket: other, prefix: below, .. }) => {
+                (bucket, prefix) == (other, below)
+            }
+            _ => false,
         }
     }
 }
@@ -69,23 +74,17 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(path) => write!(f, "{}", path.display()),
-            Self::Bucket { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
-            Self::Bucket { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Self::Bucket { bucket, prefix, .. } if prefix.is_empty() => write!(f, "s3://{bucket}"),
+            Self::Bucket { bucket, prefix, .. } => write!(f, "s3://{bucket}/{prefix}"),
         }
     }
 }
 
 fn bucket(text: &str) -> Result<Address, Error> {
-    let bad = |address: String, reason: String| Err(Error::BadAddress { address, reason });
-    let uri: S3Uri = match text.parse::<S3Uri>() {
-        Ok(uri) => uri,
-        Err(cause) => return bad(cause.text, cause.reason),
-    };
-    if !uri.query.is_empty() {
-        return bad(uri.to_string(), "a query cannot stand before a path".to_owned());
-    }
+    let uri: S3Uri =
+        text.parse().map_err(|cause: BadS3Uri| Error::BadAddress { address: cause.text, reason: cause.reason })?;
     let prefix = uri.key.unwrap_or_default().trim_matches('/').to_owned();
-    Ok(Address::Bucket { bucket: uri.bucket.unwrap_or_default(), prefix })
+    Ok(Address::Bucket { bucket: uri.bucket.unwrap_or_default(), prefix, text: text.to_owned() })
 }
 
 #[cfg(test)]
@@ -102,7 +101,7 @@ mod tests {
             ("s3://builds/", Ok("s3://builds")),
             ("s3://builds/tools//", Ok("s3://builds/tools")),
             ("s3://builds/a/b%20c", Ok("s3://builds/a/b c")),
-            ("s3://builds/x?versionId=1", Err("a query")),
+            ("s3://builds/x?region=eu-west-1", Ok("s3://builds/x")),
             ("s3://", Err("no bucket")),
             ("https://host/tools", Err("cannot be filled")),
             ("http://127.0.0.1:8080/", Err("cannot be filled")),
@@ -128,7 +127,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let read = |text: &str| Address::parse(text, folder.path()).unwrap();
         assert!(read(".").is(&read(&format!("file://{}", folder.path().display()))));
-        assert!(read("s3://builds/a").is(&read("s3://builds/a/")));
+        assert!(read("s3://builds/a").is(&read("s3://builds/a/?region=eu-west-1")));
         assert!(!read("s3://builds/a").is(&read("s3://builds/b")) && !read("a").is(&read("b")));
     }
 }

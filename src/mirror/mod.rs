@@ -9,6 +9,8 @@
 //! ```
 
 mod address;
+#[cfg(feature = "aws")]
+mod bucket;
 mod check;
 mod compare;
 mod depot;
@@ -21,6 +23,8 @@ mod sync;
 mod wanted;
 
 pub use address::Address;
+#[cfg(feature = "aws")]
+pub use bucket::Objects;
 pub use check::{Check, Checked, Finding, Problem, check};
 pub use depot::{Condition, Content, Depot, Head, Listed, Source, hashed};
 pub use documents::{Documents, Recorded};

@@ -14,6 +14,7 @@ mod pipelines;
 mod registries;
 mod requests;
 mod sandboxes;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -112,6 +113,7 @@ fn sections() -> Vec<Section> {
         indexes::sections(),
         mirrors::sections(),
         sandboxes::sections(),
+        stores::sections(),
         checking::sections(),
     ]
     .into_iter()

@@ -43,5 +43,7 @@ mod podman;
 mod real_go;
 mod resolve_dotnet;
 mod resolve_go;
+#[cfg(feature = "aws")]
+mod s3;
 mod store;
 mod support;

@@ -7,6 +7,8 @@ mod sync;
 
 use std::path::Path;
 use std::process::ExitCode;
+#[cfg(feature = "aws")]
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
@@ -63,9 +65,25 @@ fn address(argument: Option<&str>, place: &Workplace, global: &Global) -> Result
 }
 
 /// Opens the mirror at an address. Nothing is asked or made before it is used.
+#[cfg(feature = "aws")]
+fn depot(address: &Address, place: &Workplace) -> Result<Box<dyn Depot>, Failure> {
+    use crate::aws::s3::Bucket;
+    use crate::mirror::Objects;
+
+    match address {
+        Address::Folder(path) => Ok(Box::new(Folder::at(path.clone()))),
+        Address::Bucket { text, .. } => {
+            let bucket = Bucket::new(Arc::clone(&place.session), text.parse()?)?;
+            Ok(Box::new(Objects::of(bucket)))
+        }
+    }
+}
+
+/// Opens the mirror at an address, which is a folder.
+#[cfg(not(feature = "aws"))]
 fn depot(address: &Address, _place: &Workplace) -> Result<Box<dyn Depot>, Failure> {
     match address {
         Address::Folder(path) => Ok(Box::new(Folder::at(path.clone()))),
-        Address::Bucket { .. } => Err(Failure::usage(format!("{address} is not supported yet"))),
+        Address::Bucket { .. } => Err(crate::aws::Error::NotBuilt { what: "a mirror in S3".to_owned() }.into()),
     }
 }
