@@ -18,7 +18,7 @@ pub(super) const ORDERS: [&str; 2] = [Order::ALL[0].0, Order::ALL[1].0];
 
 /// Finds the mirror, and the folder that it is named from: that of the command line goes before that of the environment,
 /// which goes before the project's.
-fn mirror_text<'a>(
+pub(super) fn mirror_text<'a>(
     host: &'a Host,
     global: &'a Global,
     manifest: Option<&'a Manifest>,

@@ -144,6 +144,11 @@ impl Workplace {
         }
     }
 
+    /// Gives what names the mirror that is read from, and the folder from which a path in it starts.
+    pub(super) fn named_mirror<'a>(&'a self, global: &'a Global) -> Option<(&'a str, &'a Path)> {
+        network::mirror_text(&self.host, global, self.manifest.as_ref(), &self.root)
+    }
+
     /// Gives the platforms that the project's lock covers.
     pub(super) fn platforms(&self) -> Vec<Platform> {
         self.manifest.as_ref().map_or_else(|| Manifest::PLATFORMS.to_vec(), |manifest| manifest.platforms.clone())

@@ -10,6 +10,7 @@ mod credentials;
 mod examples;
 mod following;
 mod indexes;
+mod mirrors;
 mod network;
 mod pipelines;
 mod registries;
@@ -116,6 +117,7 @@ fn sections() -> Vec<Section> {
         amazon::sections(),
         following::sections(),
         indexes::sections(),
+        mirrors::sections(),
         sandboxes::sections(),
         stores::sections(),
         checking::sections(),
