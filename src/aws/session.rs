@@ -48,7 +48,7 @@ impl Session {
     /// Gives the region of this machine: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, the instance's.
     ///
     /// # Errors
-    /// [`Error::NoRegion`] when nobody says.
+    /// [`Error::NoRegion`] when nobody says, [`Error::BadRegion`] when what they say is none.
     pub async fn region(&self, service: Service) -> Result<String, Error> {
         let mut known = self.region.lock().await;
         if known.is_none() {
@@ -58,7 +58,10 @@ impl Session {
                 None => chain::region(&self.client).await,
             });
         }
-        known.clone().flatten().ok_or(Error::NoRegion { service: service.name })
+        let region = known.clone().flatten().ok_or(Error::NoRegion { service: service.name })?;
+        // It becomes a part of the names of servers that credentials go to.
+        let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if region.chars().all(fine) { Ok(region) } else { Err(Error::BadRegion { text: region }) }
     }
 
     /// Gives credentials that last for what begins now. `region` is where roles are asked for.
@@ -99,7 +102,7 @@ impl Session {
         *self.credentials.lock().await = None;
     }
 
-    /// Tells whether a variable of the environment switches something on.
+    /// Tells whether the environment sets a switch, such as `AWS_USE_FIPS_ENDPOINT`, to true.
     #[must_use]
     pub fn is_set(&self, variable: &str) -> bool {
         self.host.var(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))

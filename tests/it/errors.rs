@@ -5,14 +5,18 @@ mod amazon;
 mod builds;
 mod bytes;
 mod checking;
+mod comparing;
 mod credentials;
 mod examples;
+mod following;
 mod indexes;
+mod mirrors;
 mod network;
 mod pipelines;
 mod registries;
 mod requests;
 mod sandboxes;
+mod starting;
 mod stores;
 
 use std::collections::BTreeMap;
@@ -102,6 +106,8 @@ fn the_reader_of_renderings_sees_what_reads_badly() {
 fn sections() -> Vec<Section> {
     [
         builds::sections(),
+        comparing::sections(),
+        starting::sections(),
         requests::sections(),
         network::sections(),
         bytes::sections(),
@@ -109,7 +115,9 @@ fn sections() -> Vec<Section> {
         registries::sections(),
         credentials::sections(),
         amazon::sections(),
+        following::sections(),
         indexes::sections(),
+        mirrors::sections(),
         sandboxes::sections(),
         stores::sections(),
         checking::sections(),

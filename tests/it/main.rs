@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says why it skips")]
 
 mod archives;
+#[cfg(feature = "aws")]
+mod build_compare;
 mod build_local;
+#[cfg(feature = "aws")]
+mod build_start;
 mod cli;
 mod credentials;
 mod daily;
@@ -39,6 +43,7 @@ mod lint;
 mod many;
 mod mirror_order;
 mod mirror_parse;
+mod mirror_sync;
 mod podman;
 mod real_go;
 mod resolve_dotnet;

@@ -46,6 +46,8 @@ pub enum Turn {
     CutAfter,
     /// This is the answer.
     Answer(Answer),
+    /// The connection ends in the middle of this answer.
+    Half(Answer),
 }
 
 /// An answer.
@@ -184,6 +186,10 @@ fn converse(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     let answer = match (shared.decide)(&seen, seen.number) {
         Turn::Cut => return Ok(()),
         Turn::Answer(answer) => answer.bytes(&seen.method),
+        Turn::Half(answer) => {
+            let bytes = answer.bytes(&seen.method);
+            bytes[..bytes.len() - answer.body.len() / 2 - 1].to_vec()
+        }
         turn => {
             let mut answer = behind(shared.behind.as_deref().unwrap(), &seen)?;
             match turn {

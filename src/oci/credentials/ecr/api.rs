@@ -10,7 +10,7 @@ use url::Url;
 use super::super::{Error, Found};
 use super::Registry;
 use super::answer::{self, Token};
-use crate::aws::{self, Need, Question, Service, Session};
+use crate::aws::{self, Question, Service, Session, needs};
 use crate::host::Host;
 use crate::net;
 
@@ -83,20 +83,20 @@ impl Api {
     }
 
     async fn token(&self, registry: &Registry) -> Result<Token, aws::Error> {
-        let (service, target, action) = if registry.public {
+        let (service, target, need) = if registry.public {
             // It asks for `sts:GetServiceBearerToken` too, and says so where that is missing.
             let target = "SpencerFrontendService.GetAuthorizationToken";
-            (Service::ECR_PUBLIC, target, "ecr-public:GetAuthorizationToken")
+            (Service::ECR_PUBLIC, target, needs::ecr_public_login())
         } else {
             let target = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken";
-            (Service::ECR, target, "ecr:GetAuthorizationToken")
+            (Service::ECR, target, needs::ecr_login())
         };
         let question = Question {
             service,
             url: self.address(service, registry)?,
             region: &registry.region,
             target,
-            need: &Need::new(action, "*"),
+            need: &need,
             what: "the registry",
             body: QUESTION.to_owned(),
             limit: LARGEST,

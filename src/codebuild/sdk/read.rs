@@ -1,0 +1,145 @@
+//! The SDK's types read into this program's own.
+
+use std::time::Duration;
+
+use aws_sdk_codebuild::types as sdk;
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+
+use super::super::build::{AutoRetry, Batch, Build, Context, Environment, Group, LogPlace, Phase, Project, Status};
+
+pub(super) fn build(build: sdk::Build) -> Build {
+    let artifacts = build.artifacts.into_iter().chain(build.secondary_artifacts.unwrap_or_default());
+    let exported = build.exported_environment_variables.unwrap_or_default();
+    let (log, log_link, s3_log_link) = logs(build.logs);
+    Build {
+        id: build.id.unwrap_or_default(),
+        arn: build.arn,
+        number: build.build_number,
+        project: build.project_name.unwrap_or_default(),
+        status: status(build.build_status),
+        current: build.current_phase,
+        phases: build.phases.unwrap_or_default().into_iter().map(phase).collect(),
+        started: time(build.start_time),
+        ended: time(build.end_time),
+        environment: build.environment.map(environment).unwrap_or_default(),
+        source_version: build.source_version,
+        resolved_version: build.resolved_source_version,
+        initiator: build.initiator,
+        log,
+        log_link,
+        s3_log_link,
+        artifacts: artifacts.filter_map(|artifact| artifact.location.filter(|place| !place.is_empty())).collect(),
+        reports: build.report_arns.unwrap_or_default(),
+        exported: exported.into_iter().filter_map(|variable| Some((variable.name?, variable.value?))).collect(),
+        batch: build.build_batch_arn,
+        retry: build.auto_retry_config.map(retry).unwrap_or_default(),
+    }
+}
+
+pub(super) fn batch(batch: sdk::BuildBatch) -> Batch {
+    Batch {
+        id: batch.id.unwrap_or_default(),
+        arn: batch.arn,
+        number: batch.build_batch_number,
+        project: batch.project_name.unwrap_or_default(),
+        status: status(batch.build_batch_status),
+        current: batch.current_phase,
+        phases: batch.phases.unwrap_or_default().into_iter().map(batch_phase).collect(),
+        started: time(batch.start_time),
+        ended: time(batch.end_time),
+        groups: batch.build_groups.unwrap_or_default().into_iter().map(group).collect(),
+    }
+}
+
+pub(super) fn project(project: sdk::Project) -> Project {
+    Project {
+        name: project.name.unwrap_or_default(),
+        arn: project.arn,
+        environment: project.environment.map(environment).unwrap_or_default(),
+        timeout: project.timeout_in_minutes,
+    }
+}
+
+fn environment(environment: sdk::ProjectEnvironment) -> Environment {
+    Environment {
+        kind: environment.r#type.as_str().to_owned(),
+        image: environment.image,
+        compute: environment.compute_type.as_str().to_owned(),
+        privileged: environment.privileged_mode == Some(true),
+    }
+}
+
+/// A status that is missing is one of a build that has just begun.
+fn status(status: Option<sdk::StatusType>) -> Status {
+    status.map_or(Status::InProgress, |status| Status::parse(status.as_str()))
+}
+
+fn phase(phase: sdk::BuildPhase) -> Phase {
+    Phase {
+        name: phase.phase_type.map(|name| name.as_str().to_owned()).unwrap_or_default(),
+        status: phase.phase_status.map(|status| Status::parse(status.as_str())),
+        started: time(phase.start_time),
+        ended: time(phase.end_time),
+        duration: seconds(phase.duration_in_seconds),
+        contexts: contexts(phase.contexts),
+    }
+}
+
+fn batch_phase(phase: sdk::BuildBatchPhase) -> Phase {
+    Phase {
+        name: phase.phase_type.map(|name| name.as_str().to_owned()).unwrap_or_default(),
+        status: phase.phase_status.map(|status| Status::parse(status.as_str())),
+        started: time(phase.start_time),
+        ended: time(phase.end_time),
+        duration: seconds(phase.duration_in_seconds),
+        contexts: contexts(phase.contexts),
+    }
+}
+
+/// A phase that went well often has one context without anything in it.
+fn contexts(contexts: Option<Vec<sdk::PhaseContext>>) -> Vec<Context> {
+    let contexts = contexts.unwrap_or_default().into_iter().map(|context| Context {
+        code: context.status_code.unwrap_or_default(),
+        message: context.message.unwrap_or_default(),
+    });
+    contexts.filter(|context| !context.code.is_empty() || !context.message.is_empty()).collect()
+}
+
+fn group(group: sdk::BuildGroup) -> Group {
+    let summary = |summary: sdk::BuildSummary| Some((summary.arn?, status(summary.build_status)));
+    Group {
+        identifier: group.identifier.unwrap_or_default(),
+        depends_on: group.depends_on.unwrap_or_default(),
+        ignore_failure: group.ignore_failure,
+        current: group.current_build_summary.and_then(summary),
+        prior: group.prior_build_summary_list.unwrap_or_default().into_iter().filter_map(summary).collect(),
+    }
+}
+
+fn retry(retry: sdk::AutoRetryConfig) -> AutoRetry {
+    AutoRetry {
+        limit: retry.auto_retry_limit.unwrap_or_default(),
+        number: retry.auto_retry_number.unwrap_or_default(),
+        next: retry.next_auto_retry.filter(|arn| !arn.is_empty()),
+        previous: retry.previous_auto_retry.filter(|arn| !arn.is_empty()),
+    }
+}
+
+/// Reads where a log is. Before PROVISIONING the link is there and leads to `null`.
+fn logs(logs: Option<sdk::LogsLocation>) -> (Option<LogPlace>, Option<String>, Option<String>) {
+    let Some(logs) = logs else { return (None, None, None) };
+    let named = |name: Option<String>| name.filter(|name| !name.is_empty() && name != "null");
+    let place = named(logs.group_name).zip(named(logs.stream_name)).map(|(group, stream)| LogPlace { group, stream });
+    let link = logs.deep_link.filter(|_| place.is_some());
+    (place, link, named(logs.s3_deep_link))
+}
+
+fn time(time: Option<DateTime>) -> Option<Timestamp> {
+    let time = time?;
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+fn seconds(seconds: Option<i64>) -> Option<Duration> {
+    seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
+}

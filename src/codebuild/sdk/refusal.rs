@@ -1,0 +1,58 @@
+//! What an error of the SDK means.
+
+use std::error::Error as StdError;
+
+use aws_sdk_codebuild::error::ProvideErrorMetadata;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+
+use crate::aws::{Error, Need, Refusal, Service, judged};
+use crate::net;
+
+/// An error of the SDK.
+pub(super) type SdkError<E> = aws_sdk_codebuild::error::SdkError<E, HttpResponse>;
+
+/// An error of an operation.
+pub(super) trait Said: StdError + Send + Sync + ProvideErrorMetadata + 'static {}
+
+impl<E: StdError + Send + Sync + ProvideErrorMetadata + 'static> Said for E {}
+
+/// Says what an error means.
+pub(super) fn meant<E: Said>(error: SdkError<E>, need: &Need, what: &str) -> Error {
+    let service = Service::CODEBUILD;
+    let name = service.name;
+    let status = error.raw_response().map(|answer| answer.status().as_u16());
+    if let (SdkError::ServiceError(context), Some(status)) = (&error, status) {
+        let said = context.err();
+        let (code, message) = (said.code().unwrap_or_default(), said.message().unwrap_or_default());
+        return judged(service, need, what, Refusal { status, code, message, attempts: 1 });
+    }
+    if let Some(status) = status {
+        // A page of something in between, or an answer that was cut.
+        return match status {
+            200 => Error::Answer { service: name, reason: "it is not JSON of CodeBuild".to_owned() },
+            _ => judged(service, need, what, Refusal { status, code: "", message: "", attempts: 1 }),
+        };
+    }
+    let source = match error.into_source() {
+        Ok(source) => source,
+        Err(error) => return Error::Answer { service: name, reason: error.to_string() },
+    };
+    let source = match source.downcast::<ConnectorError>() {
+        Ok(connector) => connector.into_source(),
+        Err(other) => other,
+    };
+    match source.downcast::<net::Error>() {
+        Ok(source) => Error::Unreachable { service: name, source },
+        Err(other) => Error::Answer { service: name, reason: deepest(&*other) },
+    }
+}
+
+/// Gives the cause that says most: the SDK's own errors only say in which step.
+fn deepest(error: &(dyn StdError + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
