@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::support::moto::Moto;
@@ -36,6 +37,11 @@ fn friend(server: &Upstream) -> World {
         .with("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
         .with("AWS_SECRET_ACCESS_KEY", SECRET)
         .with("AWS_SESSION_TOKEN", TOKEN)
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hash}")
 }
 
 fn path(file: &str) -> String {
@@ -176,11 +182,7 @@ fn keys_with_odd_characters_are_found() {
     let fetch = |digest: &str| {
         world.run(&["fetch", url.as_str(), "--digest", digest, "--output", "x", "--mirror", "s3://builds/t"])
     };
-    let digest = {
-        use sha2::{Digest, Sha256};
-        let hash: String = Sha256::digest(b"found").iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256:{hash}")
-    };
+    let digest = digest(b"found");
     let run = fetch(&digest);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(fs::read(world.project().join("x")).unwrap(), b"found");
@@ -188,4 +190,53 @@ fn keys_with_odd_characters_are_found() {
     moto.put("builds", &format!("t/{host}/a+b c%d/1@2&3.bin"), b"other");
     assert_eq!(fetch(&digest).code, Some(4));
     assert_eq!(upstream.total_requests(), 0);
+}
+
+#[test]
+fn an_object_is_fetched_by_its_own_address() {
+    let (server, _folder) = store();
+    let bytes = fs::read(fixture_mirror().join("go.dev/dl/index.json")).unwrap();
+    let digest = digest(&bytes);
+    let world = friend(&server).with("TOOLKIT_MIRROR", "");
+    let fetch = |url: &str| world.run(&["fetch", url, "--digest", &digest, "--output", "x"]);
+    let run = fetch("s3://builds/tools/go.dev/dl/index.json?requester-pays=true");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(fs::read(world.project().join("x")).unwrap(), bytes);
+    let seen = server.all_seen();
+    assert_eq!((seen.len(), seen[0].headers["x-amz-request-payer"].as_str()), (1, "requester"));
+    for (url, code, said) in [
+        ("s3://builds/tools/go.dev/dl/index-all.json", 4, "index-all.json"),
+        ("s3://builds/tools/absent", 3, "answered 404"),
+        ("s3://builds", 2, "names no object"),
+        ("s3://builds/a?versionId=1", 2, "nothing is known of `versionId`"),
+    ] {
+        let run = fetch(url);
+        assert_eq!(run.code, Some(code), "{url}: {}", run.stderr);
+        assert!(run.stderr.contains(said), "{url}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn what_s3_denies_comes_from_upstream_where_the_order_allows_it_and_that_is_said_once() {
+    let Some(moto) = Moto::start() else { return };
+    let upstream = Upstream::new();
+    upstream.file("/a.bin", b"found".to_vec());
+    moto.bucket("builds").put("builds", "t/x", b"1");
+    let keys = moto.user(&json!({ "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*" }));
+    moto.enforce(true);
+    let world = moto.world_as(World::new(), &keys).with("TOOLKIT_MIRROR", "s3://builds/t");
+    let url = upstream.url("/a.bin");
+    let digest = digest(b"found");
+    let arguments = ["fetch", url.as_str(), "--digest", &digest, "--output", "x"];
+    let stderr = world.fails(3, &arguments);
+    assert!(stderr.contains("AWS denies s3:GetObject on arn:aws:s3:::builds/t/*"), "{stderr}");
+    assert!(stderr.contains("\"Resource\": \"arn:aws:s3:::builds/t/*\""), "{stderr}");
+    assert_eq!(upstream.total_requests(), 0);
+    assert!(!world.project().join("x").exists());
+    let run = world.run(&[&arguments[..], &["--mirror-order", "mirror-first"]].concat());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(upstream.total_requests(), 1);
+    let start = "the mirror s3://builds/t does not give everything, and upstreams are asked for the rest: ";
+    assert_eq!(run.stderr.matches(start).count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("AWS denies s3:GetObject"), "{}", run.stderr);
 }
