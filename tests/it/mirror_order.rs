@@ -133,6 +133,25 @@ fn a_mirror_that_cannot_be_reached_is_waited_for_once_in_a_run() {
 }
 
 #[test]
+fn a_download_that_the_mirror_breaks_off_for_good_is_ended_by_upstream() {
+    let bytes: Vec<u8> = (0..40_000_u32).map(|n| (n % 253) as u8).collect();
+    for (in_mirror, expected) in [(bytes.clone(), Ok(bytes.clone())), (bytes[1..].to_vec(), Err("Changed"))] {
+        let pair = Pair::new();
+        pair.upstream.file("/a", bytes.clone());
+        pair.mirror.file(&pair.in_mirror("/a"), in_mirror);
+        pair.mirror.fault(&pair.in_mirror("/a"), Fault::CutAlways { at: 10_000 });
+        let (client, ear) = pair.client(Order::MirrorFirst);
+        let received = wait_for(download(&client, &pair.upstream.url("/a")));
+        assert_eq!(received.as_ref().map_err(|error| named(error)), expected.as_ref().map_err(ToString::to_string));
+        assert_eq!(pair.requests(), (4, 1));
+        assert_eq!(ear.warnings.lock().unwrap().len(), 1);
+        let (client, _) = pair.client(Order::MirrorOnly);
+        let error = wait_for(download(&client, &pair.upstream.url("/a"))).unwrap_err();
+        assert_eq!(named(&error), "GaveUp(4, Short)");
+    }
+}
+
+#[test]
 fn a_fresh_document_of_upstream_goes_before_an_old_copy_of_the_mirrors() {
     let pair = Pair::new();
     let cache = tempfile::tempdir().unwrap();

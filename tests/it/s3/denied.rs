@@ -223,6 +223,7 @@ fn an_upload_that_fails_in_the_middle_is_aborted() {
         let aborted = seen.last().unwrap();
         assert_eq!(aborted.method, "DELETE");
         assert!(aborted.target.ends_with("/builds/tools/large?uploadId=a%2Fb%2Bc"), "{}", aborted.target);
+        assert_eq!(seen[0].headers["content-length"], "0", "S3 wants a length even of nothing");
         let completions = seen.iter().filter(|seen| seen.method == "POST").count() - 1;
         assert_eq!(completions, if last { 3 } else { 0 });
         for seen in seen.iter().filter(|seen| seen.method == "PUT") {
