@@ -142,7 +142,7 @@ fn a_download_that_the_mirror_breaks_off_for_good_is_ended_by_upstream() {
         pair.mirror.fault(&pair.in_mirror("/a"), Fault::CutAlways { at: 10_000 });
         let (client, ear) = pair.client(Order::MirrorFirst);
         let received = wait_for(download(&client, &pair.upstream.url("/a")));
-        assert_eq!(received.as_ref().map_err(|error| named(error)), expected.as_ref().map_err(ToString::to_string));
+        assert_eq!(received.as_ref().map_err(named), expected.as_ref().map_err(ToString::to_string));
         assert_eq!(pair.requests(), (4, 1));
         assert_eq!(ear.warnings.lock().unwrap().len(), 1);
         let (client, _) = pair.client(Order::MirrorOnly);
