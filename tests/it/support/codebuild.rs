@@ -9,7 +9,8 @@
 //! assert_eq!(fake.requests("GetLogEvents").len(), 7);
 //! ```
 //! Every `BatchGetBuilds` that asks for a build moves it by one step of its script; a `BatchGetBuildBatches` moves the builds
-//! of a batch that nobody asked for since the one before. Signatures of [`KEY`] are checked. Project `web` is there from the begin: Linux, amd64, small.
+//! of a batch that nobody asked for since the one before. Signatures of [`KEY`] are checked. Project `web` is there from the
+//! begin: Linux, amd64, small.
 //! Protocol: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>.
 
 #![allow(dead_code, reason = "each test uses the part that it needs")]

@@ -13,7 +13,7 @@ use crate::format::Source;
 use crate::format::source::LARGEST;
 use crate::generate::Pipeline;
 use crate::host::Host;
-use crate::project::{self, MANIFEST};
+use crate::project::{MANIFEST, find};
 
 /// An image, of one architecture or of all.
 pub(super) type Image = (Option<&'static str>, String);
@@ -91,7 +91,7 @@ fn default_project(host: &Host) -> Result<String, Failure> {
             format!("toolkit build start PROJECT, or `project` under [pipeline.codebuild] in {MANIFEST}"),
         )
     };
-    let path = project::find(&host.cwd).ok_or_else(unnamed)?.join(MANIFEST);
+    let path = find(&host.cwd).ok_or_else(unnamed)?.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(|cause| {
         Failure::machine(
             format!("could not read {}", path.display()),
@@ -100,7 +100,7 @@ fn default_project(host: &Host) -> Result<String, Failure> {
         )
     })?;
     let name = Pipeline::parse(&path, &text)?.and_then(|pipeline| pipeline.codebuild.project).ok_or_else(unnamed)?;
-    self::project(&name).map_err(|reason| {
+    project(&name).map_err(|reason| {
         Failure::usage(format!("pipeline.codebuild.project in {} is `{name}`: {reason}", path.display()))
     })
 }
