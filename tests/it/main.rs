@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says why it skips")]
 
 mod archives;
+#[cfg(feature = "aws")]
+mod build_compare;
 mod build_local;
 #[cfg(feature = "aws")]
 mod build_start;
@@ -40,6 +42,7 @@ mod kaniko;
 mod lint;
 mod many;
 mod mirror_parse;
+mod mirror_sync;
 mod podman;
 mod real_go;
 mod resolve_dotnet;
