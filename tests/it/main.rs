@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says why it skips")]
 
 mod archives;
+mod build_follow;
 mod build_local;
 mod cli;
 mod credentials;
