@@ -8,7 +8,11 @@ mod chain;
 #[cfg(feature = "aws")]
 mod connector;
 #[cfg(feature = "aws")]
+mod endpoint;
+#[cfg(feature = "aws")]
 mod json;
+#[cfg(feature = "aws")]
+pub mod s3;
 #[cfg(feature = "aws")]
 mod session;
 #[cfg(feature = "aws")]
@@ -56,6 +60,11 @@ impl Service {
     pub const ECR: Self = Self { name: "Amazon ECR", signing: "ecr", variable: "ECR" };
     /// The public registry.
     pub const ECR_PUBLIC: Self = Self { name: "Amazon ECR", signing: "ecr-public", variable: "ECR_PUBLIC" };
+    /// Parameters of builds.
+    pub const SSM: Self = Self { name: "Systems Manager", signing: "ssm", variable: "SSM" };
+    /// Secrets of builds.
+    pub const SECRETS_MANAGER: Self =
+        Self { name: "Secrets Manager", signing: "secretsmanager", variable: "SECRETS_MANAGER" };
     /// Who is asking.
     pub const STS: Self = Self { name: "STS", signing: "sts", variable: "STS" };
     /// What may be done.

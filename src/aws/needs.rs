@@ -115,6 +115,21 @@ pub fn list_bucket(region: &str, bucket: &str) -> Need {
     Need::new("s3:ListBucket", bucket_arn(region, bucket))
 }
 
+/// For reading a parameter, by its name or ARN.
+#[must_use]
+pub fn get_parameters(place: Place<'_>, name: &str) -> Need {
+    let arn = |name: &str| place.arn("ssm", &format!("parameter/{}", name.trim_start_matches('/')));
+    Need::new("ssm:GetParameters", if name.starts_with("arn:") { name.to_owned() } else { arn(name) })
+}
+
+/// For reading a secret, by its name or ARN. AWS adds six characters of its own to the name
+/// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html>).
+#[must_use]
+pub fn get_secret_value(place: Place<'_>, id: &str) -> Need {
+    let arn = || place.arn("secretsmanager", &format!("secret:{id}-??????"));
+    Need::new("secretsmanager:GetSecretValue", if id.starts_with("arn:") { id.to_owned() } else { arn() })
+}
+
 /// For a password of the private registries of an account, which knows no resource.
 #[must_use]
 pub fn ecr_login() -> Need {
@@ -212,6 +227,12 @@ mod tests {
                 "arn:aws:logs:eu-west-1:*:log-group:/aws/codebuild/web:log-stream:*",
             ),
             (get_object("us-gov-west-1", "b", "m/*"), "s3:GetObject", "arn:aws-us-gov:s3:::b/m/*"),
+            (get_parameters(here, "/shop/key"), "ssm:GetParameters", "arn:aws:ssm:eu-west-1:*:parameter/shop/key"),
+            (
+                get_secret_value(here, "shop/db"),
+                "secretsmanager:GetSecretValue",
+                "arn:aws:secretsmanager:eu-west-1:*:secret:shop/db-??????",
+            ),
             (list_bucket("eu-west-1", "b"), "s3:ListBucket", "arn:aws:s3:::b"),
             (ecr_pull(here, "*").remove(0), "ecr:BatchGetImage", "arn:aws:ecr:eu-west-1:*:repository/*"),
         ] {

@@ -6,8 +6,11 @@ mod link;
 mod patience;
 #[cfg(feature = "aws")]
 mod sdk;
+#[cfg(feature = "aws")]
+mod secrets;
 mod service;
 
+pub mod compare;
 pub mod follow;
 pub mod local;
 pub mod start;
@@ -18,4 +21,6 @@ pub use link::console;
 pub use patience::patiently;
 #[cfg(feature = "aws")]
 pub use sdk::connect;
+#[cfg(feature = "aws")]
+pub use secrets::from_aws;
 pub use service::{Cache, LogEvent, LogPage, Page, Service, Start, Variable, VariableKind};

@@ -1,5 +1,7 @@
 //! `toolkit build local`: what runs, in which order, and what it leaves behind, by small buildspecs.
 
+#[cfg(feature = "aws")]
+mod amazon;
 mod batches;
 mod endings;
 mod outputs;

@@ -4,8 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says why it skips")]
 
 mod archives;
+#[cfg(feature = "aws")]
+mod build_compare;
+#[cfg(feature = "aws")]
 mod build_follow;
 mod build_local;
+#[cfg(feature = "aws")]
+mod build_start;
 mod cli;
 mod credentials;
 mod daily;
@@ -39,9 +44,12 @@ mod kaniko;
 mod lint;
 mod many;
 mod mirror_parse;
+mod mirror_sync;
 mod podman;
 mod real_go;
 mod resolve_dotnet;
 mod resolve_go;
+#[cfg(feature = "aws")]
+mod s3;
 mod store;
 mod support;

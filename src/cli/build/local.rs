@@ -12,7 +12,11 @@ use serde_json::json;
 use crate::cli::Global;
 use crate::cli::lint::broken;
 use crate::cli::render::{self, Failure, Style, printable};
+#[cfg(feature = "aws")]
+use crate::cli::site::Workplace;
 use crate::cli::site::{done, when_interrupted};
+#[cfg(feature = "aws")]
+use crate::codebuild::from_aws;
 use crate::codebuild::local::{self, Build, Error, Log, Outcome, Plan, Settings, Spec, Status, Stop, batch};
 use crate::format::Source;
 use crate::format::buildspec::{Buildspec, PhaseName};
@@ -23,8 +27,8 @@ use crate::host::Host;
 /// Run a buildspec here, as CodeBuild would
 ///
 /// Commands run in this container or on this machine, in a copy of the current folder that is removed afterwards. Their order,
-/// what runs after a failure, variables, artifacts and caches are CodeBuild's; secrets come from the environment or a file and
-/// never from AWS. Exits with 1 when the build failed, and with 2 when the buildspec cannot be run.
+/// what runs after a failure, variables, artifacts and caches are CodeBuild's; secrets come from the environment or a file, and
+/// from AWS where it is asked for. Exits with 1 when the build failed, and with 2 when the buildspec cannot be run.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = LONG)]
 pub(super) struct Arguments {
@@ -52,6 +56,10 @@ pub(super) struct Arguments {
     /// Take the values of parameter-store and secrets-manager from NAME=VALUE lines in this file
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
+    /// Ask AWS for the values of parameter-store and secrets-manager that neither this file nor the environment has
+    #[cfg(feature = "aws")]
+    #[arg(long)]
+    secrets_from_aws: bool,
     /// Copy artifacts to this folder; secondary ones below their identifiers, those of a batch below the builds'
     #[arg(long, value_name = "DIR")]
     artifacts: Option<PathBuf>,
@@ -136,8 +144,36 @@ impl Arguments {
             return show(&plans?, wanted.is_some(), global);
         }
         let fast_fail = wanted.is_some_and(|batch| batch.fast_fail);
-        let outcomes = run_all(&jobs, fast_fail, &settings, host, global)?;
+        let jobs: Vec<Job<'_>> = self.with_secrets(&jobs, &settings, host, global)?;
+        let outcomes = run_all(&jobs, fast_fail, host, global)?;
         report(&outcomes, wanted.is_some(), global)
+    }
+
+    /// Gives each build its settings. Two buildspecs of a batch may mean different secrets by one name.
+    fn with_secrets<'a>(
+        &self,
+        jobs: &[(&'a Build, &'a Spec)],
+        settings: &Settings,
+        host: &Host,
+        global: &Global,
+    ) -> Result<Vec<Job<'a>>, Failure> {
+        #[cfg(feature = "aws")]
+        let place = self.secrets_from_aws.then(|| Workplace::without_project(host, global)).transpose()?;
+        #[cfg(not(feature = "aws"))]
+        let _ = (host, global);
+        let job = |&(build, spec): &(&'a Build, &'a Spec)| {
+            #[cfg_attr(not(feature = "aws"), expect(unused_mut, reason = "nobody adds secrets of AWS"))]
+            let mut settings = settings.clone();
+            #[cfg(feature = "aws")]
+            if let Some(place) = &place {
+                let is_known = |name: &str| local::secret(name, &settings, host).is_some();
+                let found = from_aws(&place.session, &spec.buildspec.env, is_known);
+                let found = place.block_on(async { Ok(found.await?) })?;
+                settings.secrets.extend(found);
+            }
+            Ok(Job { build, spec, settings })
+        };
+        jobs.iter().map(job).collect()
     }
 
     fn settings(&self, host: &Host) -> Result<Settings, Failure> {
@@ -204,22 +240,24 @@ fn read(shown: &str, source: &Path, host: &Host) -> Result<Spec, Failure> {
     }
 }
 
-fn run_all(
-    jobs: &[(&Build, &Spec)],
-    fast_fail: bool,
-    settings: &Settings,
-    host: &Host,
-    global: &Global,
-) -> Result<Vec<Outcome>, Failure> {
+/// A build with what it runs under.
+struct Job<'a> {
+    build: &'a Build,
+    spec: &'a Spec,
+    settings: Settings,
+}
+
+fn run_all(jobs: &[Job<'_>], fast_fail: bool, host: &Host, global: &Global) -> Result<Vec<Outcome>, Failure> {
     let stop = Stop::default();
     let asking = stop.clone();
     when_interrupted(move || asking.ask());
     let out: Box<dyn Write> = if global.json { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
     let mut log = Log::new(out, host.now);
-    let builds: Vec<Build> = jobs.iter().map(|(build, _)| (*build).clone()).collect();
-    let mut specs = jobs.iter();
+    let builds: Vec<Build> = jobs.iter().map(|job| job.build.clone()).collect();
+    let mut jobs = jobs.iter();
     let outcomes = batch::run(&builds, fast_fail, &stop, &mut log, |build, log| {
-        let spec = specs.find(|(own, _)| own.identifier == build.identifier).expect("builds are run in this order").1;
+        let same = |job: &&Job<'_>| job.build.identifier == build.identifier;
+        let Job { spec, settings, .. } = jobs.find(same).expect("builds are run in this order");
         let mut settings = settings.clone();
         if let Some(name) = &build.identifier {
             for folder in [&mut settings.artifacts, &mut settings.reports].into_iter().flatten() {

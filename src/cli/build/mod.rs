@@ -1,6 +1,8 @@
 //! `toolkit build`: builds of CodeBuild.
 
 #[cfg(feature = "aws")]
+mod compare;
+#[cfg(feature = "aws")]
 mod follow;
 #[cfg(feature = "aws")]
 mod list;
@@ -37,6 +39,8 @@ enum Action {
     Stop(stop::Arguments),
     #[cfg(feature = "aws")]
     List(list::Arguments),
+    #[cfg(feature = "aws")]
+    Compare(compare::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -49,6 +53,8 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         match self.action {
             Action::Local(arguments) => arguments.run(host, global),
+            #[cfg(feature = "aws")]
+            Action::Compare(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
             Action::Start(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]

@@ -9,7 +9,7 @@ use crate::format::buildspec::Buildspec;
 use crate::host::Host;
 
 /// Finds the values of `parameter-store` and `secrets-manager`: in the file of secrets, then in the environment under the name
-/// of the variable. AWS is never asked.
+/// of the variable. AWS is not asked here.
 ///
 /// # Errors
 /// When values are missing; all of them are named.
@@ -17,14 +17,19 @@ pub(super) fn secrets(buildspec: &Buildspec, settings: &Settings, host: &Host) -
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for pair in buildspec.env.parameter_store.iter().chain(&buildspec.env.secrets_manager) {
         let name = &pair.key.text;
-        let given = settings.env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let file = settings.secrets.get(name).map(String::as_str);
-        match given.or(file).or_else(|| host.var(name)) {
+        match secret(name, settings, host) {
             Some(value) => found.push((name.clone(), value.to_owned())),
             None => missing.push(name.clone()),
         }
     }
     if missing.is_empty() { Ok(found) } else { Err(Error::Secrets { names: missing }) }
+}
+
+/// Finds the value of one of them.
+pub fn secret<'a>(name: &str, settings: &'a Settings, host: &'a Host) -> Option<&'a str> {
+    let given = settings.env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let file = settings.secrets.get(name).map(String::as_str);
+    given.or(file).or_else(|| host.var(name))
 }
 
 /// Lists the variables to set beside those of this machine, the later ones before the earlier: what CodeBuild sets

@@ -145,7 +145,7 @@ impl Explain for Error {
             }
             Self::Glob { .. } => "`*` matches within a name, `**` across folders, `[ab]` one of the characters",
             Self::Secrets { .. } => {
-                "set them in the environment, or give NAME=VALUE lines with --secrets FILE; AWS is never asked, nothing was run"
+                "set them in the environment, give NAME=VALUE lines with --secrets FILE, or ask AWS by --secrets-from-aws; nothing was run"
             }
             Self::SecretsFile { .. } => "one NAME=VALUE a line, `#` before remarks; nothing was run",
             Self::User { .. } => "create it, or run this as another user than root, who cannot choose; nothing was run",

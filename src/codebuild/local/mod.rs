@@ -34,6 +34,7 @@ use std::time::{Duration, Instant};
 
 pub use batch::Build;
 pub use dotenv::secrets;
+pub use environment::secret;
 pub use error::Error;
 pub use log::Log;
 pub use outcome::{Artifact, Context, Outcome, PhaseOutcome, ReportFiles, Status};

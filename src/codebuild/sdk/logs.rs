@@ -4,7 +4,6 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
-use url::Url;
 
 use super::super::build::LogPlace;
 use super::super::service::{LogEvent, LogPage};
@@ -46,7 +45,7 @@ pub(super) async fn page(
     }
     let question = Question {
         service: Service::LOGS,
-        url: address(session, region)?,
+        url: session.url(Service::LOGS, region)?,
         region,
         target: TARGET,
         need: &needs::get_log_events(Place::in_region(region), group, stream),
@@ -66,46 +65,4 @@ pub(super) async fn page(
         message: event.message,
     };
     Ok(LogPage { events: answer.events.into_iter().map(event).collect(), next })
-}
-
-fn address(session: &Session, region: &str) -> Result<Url, Error> {
-    if let Some(address) = session.address(Service::LOGS)? {
-        return Ok(address);
-    }
-    let host = host(region, session.is_set("AWS_USE_FIPS_ENDPOINT"), session.is_set("AWS_USE_DUALSTACK_ENDPOINT"));
-    // Only a region that is none makes no host.
-    Url::parse(&format!("https://{host}/")).map_err(|_| Error::NoRegion { service: Service::LOGS.name })
-}
-
-/// Gives the server of a region (<https://docs.aws.amazon.com/general/latest/gr/cwl_region.html>).
-fn host(region: &str, fips: bool, dual_stack: bool) -> String {
-    let name = if fips { "logs-fips" } else { "logs" };
-    let domain = match (crate::aws::partition(region), dual_stack) {
-        ("aws-cn", false) => "amazonaws.com.cn",
-        ("aws-cn", true) => "api.amazonwebservices.com.cn",
-        ("aws-eusc", false) => "amazonaws.eu",
-        ("aws-eusc", true) => "api.amazonwebservices.eu",
-        (_, false) => "amazonaws.com",
-        (_, true) => "api.aws",
-    };
-    format!("{name}.{region}.{domain}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_region_has_a_server() {
-        for (region, fips, dual_stack, expected) in [
-            ("eu-west-1", false, false, "logs.eu-west-1.amazonaws.com"),
-            ("us-east-1", true, false, "logs-fips.us-east-1.amazonaws.com"),
-            ("eu-west-1", false, true, "logs.eu-west-1.api.aws"),
-            ("us-gov-west-1", false, true, "logs.us-gov-west-1.api.aws"),
-            ("cn-north-1", false, false, "logs.cn-north-1.amazonaws.com.cn"),
-            ("eusc-de-east-1", false, false, "logs.eusc-de-east-1.amazonaws.eu"),
-        ] {
-            assert_eq!(host(region, fips, dual_stack), expected);
-        }
-    }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use super::result;
 use super::view::{Manner, View};
 use crate::cli::Global;
+use crate::cli::network::seconds;
 use crate::cli::render::{self, Failure, Style, printable};
 use crate::cli::signals::{Signals, Wish};
-use crate::cli::site::{Workplace, seconds};
+use crate::cli::site::Workplace;
 use crate::codebuild::Service;
 use crate::codebuild::follow::{Follower, Monotonic, Pace, Report, Settings};
 

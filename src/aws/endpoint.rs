@@ -1,0 +1,55 @@
+//! Where services answer (<https://docs.aws.amazon.com/general/latest/gr/rande.html>).
+
+use url::Url;
+
+use super::{Error, Service, Session, partition};
+
+impl Session {
+    /// Gives the address of a service in a region: what the environment sets, else the usual one, by
+    /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`. Not for services that have rules of their own, such as S3.
+    ///
+    /// # Errors
+    /// [`Error::Address`] when the environment sets one that is none, [`Error::NoRegion`] when the region is no name.
+    pub fn url(&self, service: Service, region: &str) -> Result<Url, Error> {
+        if let Some(address) = self.address(service)? {
+            return Ok(address);
+        }
+        let (fips, dual_stack) = (self.is_set("AWS_USE_FIPS_ENDPOINT"), self.is_set("AWS_USE_DUALSTACK_ENDPOINT"));
+        let host = host(service.signing, region, fips, dual_stack);
+        // Only a region that is none makes no host.
+        Url::parse(&format!("https://{host}/")).map_err(|_| Error::NoRegion { service: service.name })
+    }
+}
+
+/// Gives the server of a region.
+fn host(service: &str, region: &str, fips: bool, dual_stack: bool) -> String {
+    let fips = if fips { "-fips" } else { "" };
+    let domain = match (partition(region), dual_stack) {
+        ("aws-cn", false) => "amazonaws.com.cn",
+        ("aws-cn", true) => "api.amazonwebservices.com.cn",
+        ("aws-eusc", false) => "amazonaws.eu",
+        ("aws-eusc", true) => "api.amazonwebservices.eu",
+        (_, false) => "amazonaws.com",
+        (_, true) => "api.aws",
+    };
+    format!("{service}{fips}.{region}.{domain}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_region_has_a_server() {
+        for (region, fips, dual_stack, expected) in [
+            ("eu-west-1", false, false, "logs.eu-west-1.amazonaws.com"),
+            ("us-east-1", true, false, "logs-fips.us-east-1.amazonaws.com"),
+            ("eu-west-1", false, true, "logs.eu-west-1.api.aws"),
+            ("us-gov-west-1", false, true, "logs.us-gov-west-1.api.aws"),
+            ("cn-north-1", false, false, "logs.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", false, false, "logs.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            assert_eq!(host("logs", region, fips, dual_stack), expected);
+        }
+    }
+}
