@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::codebuild::{CodeBuild, Failure, KEY, Script};
+use crate::support::codebuild::{BatchScript, CodeBuild, Failure, KEY, Script};
 use crate::support::world::Run;
 
 /// The body of the only `StartBuild`, without its token.
@@ -253,6 +253,33 @@ fn an_interrupt_says_that_a_build_may_be_there() {
     assert_eq!((run.code, run.stdout.as_str()), (Some(5), ""), "{}", run.stderr);
     let expected = "a build may have been started: `toolkit build list web` shows it";
     assert!(run.stderr.contains(expected), "{}", run.stderr);
+}
+
+#[test]
+fn what_was_started_can_be_followed_to_its_end() {
+    let fake = CodeBuild::new();
+    let failing = || {
+        let script = Script::new("web").before_build().phase("BUILD", 3).line("no such file\n");
+        script
+            .fails("COMMAND_EXECUTION_ERROR", "Error while executing command: make. Reason: exit status 2")
+            .ends("FAILED")
+    };
+    let world = fake.world().with("TOOLKIT_POLL_INTERVAL", "0.01");
+    fake.next(Script::succeeding("web"));
+    let run = world.run(&["build", "start", "web", "--wait"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.contains("Entering phase BUILD"), "{}", run.stdout);
+    fake.next(Script::succeeding("web"));
+    fake.next(failing());
+    let run = world.run(&["build", "start", "web", "--arch", "amd64,arm64", "--wait"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("exit status 2"), "{}", run.stderr);
+    fake.next_batch(BatchScript::new("web").group("lint", &[], Script::succeeding("web")));
+    let run = world.run(&["build", "start", "web", "--batch", "--wait", "--json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let events: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.last().unwrap(), &json!({ "event": "end", "succeeded": true }));
+    world.fails(2, &["build", "start", "web", "--stop-on-interrupt"]);
 }
 
 #[test]
