@@ -1,6 +1,7 @@
 //! `toolkit build follow` against a CodeBuild that goes by scripts.
 
 mod batches;
+mod moto;
 mod terminal;
 mod troubles;
 
