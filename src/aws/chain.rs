@@ -68,6 +68,10 @@ fn explained(error: &CredentialsError, service: Service) -> Error {
     }
     let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
     let mentions = |text: &str| causes().any(|cause| cause.to_string().contains(text));
+    // A machine of EC2 whose metadata nobody may ask has none there.
+    if mentions("IMDS is disabled") {
+        return Error::NoCredentials { service: service.name };
+    }
     if mentions("ExpiredToken") {
         return Error::ExpiredCredentials;
     }

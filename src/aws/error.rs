@@ -70,6 +70,22 @@ pub enum Error {
         /// The kind of policy that denies it in so many words, where AWS says so: `service control policy`.
         explicit: Option<String>,
     },
+    /// A permission is missing, and nobody was named who might have it.
+    #[error("AWS denies {} on {} to anonymous requests; {}", need.action, need.resource, nobody(*asked))]
+    Anonymous {
+        /// What was to be allowed.
+        need: Need,
+        /// Whether somebody wanted it to be asked like that; else no credentials were found.
+        asked: bool,
+        /// What AWS says, where it says something.
+        source: Option<Said>,
+    },
+    /// Somebody else wrote first.
+    #[error("{what} was changed by somebody else meanwhile")]
+    Condition {
+        /// What was to be written.
+        what: String,
+    },
     /// A key of KMS may not be used, with which what was asked for is encrypted.
     #[error("AWS denies {} on the key {}, which encrypts {what}", need.action, need.resource)]
     KeyDenied {
@@ -163,6 +179,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// Takes what [`net`] says of a request to S3: the error that an authorizer found in it, or that S3 was not reached.
+    #[cfg(feature = "aws")]
+    pub(super) fn from_net(error: net::Error) -> Self {
+        use super::Service;
+
+        let (net::Error::Authorization { source, .. } | net::Error::Explained { source, .. }) = error else {
+            return Self::Unreachable { service: Service::S3.name, source: Box::new(error) };
+        };
+        match source.downcast::<Self>() {
+            Ok(own) => *own,
+            Err(other) => Self::Answer { service: Service::S3.name, reason: other.to_string() },
+        }
+    }
+
     /// Tells whether the same request may well be answered later: too many requests, a connection that broke, a fault of
     /// the service.
     #[must_use]
@@ -210,7 +240,18 @@ impl Explain for Error {
                     need.action
                 )];
             }
-            Self::Denied { need, .. } => return vec![pasted("policy of the role or user that asks", need)],
+            Self::Denied { need, .. } => {
+                let mut hints = vec![pasted("policy of the role or user that asks", need)];
+                if need.action == "s3:GetObject" {
+                    hints.push(UNLISTED.to_owned());
+                }
+                return hints;
+            }
+            Self::Anonymous { asked: true, .. } => "leave `anonymous=true` out, so that the AWS credentials are used",
+            Self::Anonymous { asked: false, .. } => {
+                "set AWS_PROFILE or AWS_ACCESS_KEY_ID, log in by `aws sso login`, or give the build or instance a role"
+            }
+            Self::Condition { .. } => "nothing was overwritten; run it again when the other has ended",
             Self::KeyDenied { need, .. } => {
                 return vec![
                     pasted("policy of the role or user that asks", need),
@@ -236,8 +277,15 @@ impl Explain for Error {
     }
 }
 
+/// See <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>.
+const UNLISTED: &str = "without s3:ListBucket on the bucket, S3 says the same of an object that does not exist";
+
 fn pasted(place: &str, need: &Need) -> String {
     format!("add this statement to the {place}:\n{}", policy(std::slice::from_ref(need)))
+}
+
+fn nobody(asked: bool) -> &'static str {
+    if asked { "`anonymous=true` asks for it" } else { "no AWS credentials were found" }
 }
 
 fn elsewhere(region: Option<&str>) -> String {

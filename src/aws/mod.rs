@@ -12,6 +12,8 @@ mod endpoint;
 #[cfg(feature = "aws")]
 mod json;
 #[cfg(feature = "aws")]
+pub mod s3;
+#[cfg(feature = "aws")]
 mod session;
 #[cfg(feature = "aws")]
 mod sign;

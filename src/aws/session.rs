@@ -73,6 +73,9 @@ impl Session {
         if let Some(credentials) = known.as_ref().filter(|credentials| lasts(credentials)) {
             return Ok(credentials.clone());
         }
+        if let Some(keys) = self.keys_of_the_environment() {
+            return Ok(known.insert(keys).clone());
+        }
         let region = self.host.var("AWS_REGION").or_else(|| self.host.var("AWS_DEFAULT_REGION")).unwrap_or(region);
         let found = chain::credentials(&self.client, region, service).await?;
         if found.expiry().is_some_and(|expiry| expiry <= self.now()) {
@@ -80,6 +83,14 @@ impl Session {
         }
         *known = Some(found.clone());
         Ok(found)
+    }
+
+    /// Reads what goes before every other source
+    /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html>).
+    fn keys_of_the_environment(&self) -> Option<Credentials> {
+        let (id, secret) = (self.host.var("AWS_ACCESS_KEY_ID")?, self.host.var("AWS_SECRET_ACCESS_KEY")?);
+        let token = self.host.var("AWS_SESSION_TOKEN").map(str::to_owned);
+        Some(Credentials::new(id, secret, token, None, "environment"))
     }
 
     /// Forgets the credentials: AWS says that they have expired. The next question looks for new ones, in files that may
@@ -100,8 +111,7 @@ impl Session {
     /// # Errors
     /// [`Error::Address`] when it is none that may be asked.
     pub fn address(&self, service: Service) -> Result<Option<Url>, Error> {
-        let ignored = self.host.var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-        if ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        if self.is_set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
             return Ok(None);
         }
         let own = format!("AWS_ENDPOINT_URL_{}", service.variable);

@@ -15,6 +15,7 @@ mod list;
 mod lock;
 mod man;
 mod mirror;
+mod network;
 mod progress;
 mod prune;
 mod remove;
@@ -69,9 +70,12 @@ pub struct Command {
 /// What every command understands.
 #[derive(Debug, Clone, Args)]
 struct Global {
-    /// Read upstreams' files from this mirror: https://…, file://… or a folder [env: TOOLKIT_MIRROR]
+    /// Read upstreams' files from this mirror: https://…, s3://…, file://… or a folder [env: TOOLKIT_MIRROR]
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     mirror: Option<String>,
+    /// Whether upstreams are asked for what the mirror does not give [env: TOOLKIT_MIRROR_ORDER]
+    #[arg(long, global = true, value_name = "ORDER", value_parser = network::ORDERS, help_heading = "Global options")]
+    mirror_order: Option<String>,
     /// Make no connection; use what is cached, installed and locked
     #[arg(long, global = true, help_heading = "Global options")]
     offline: bool,

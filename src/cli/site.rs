@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use url::Url;
 
+use super::network;
 use super::progress::{Progress, View};
 use super::render::Failure;
 use super::{Global, render};
 use crate::host::Host;
 use crate::model::{Channel, Level, Platform, Policy};
-use crate::net::{self, Client, Memory, Metadata, Mirror};
+use crate::net::{self, Client, Memory, Metadata};
 use crate::oci::Access;
 use crate::oci::credentials::keychain;
 use crate::project::{self, Lock, Manifest};
@@ -92,7 +92,7 @@ impl Workplace {
     ) -> Result<Self, Failure> {
         let home = host.toolkit_home().ok_or_else(no_home)?;
         let report = report(host, global);
-        let mut settings = net_settings(host, global, manifest.as_ref(), &root, &home)?;
+        let mut settings = network::settings(host, global, manifest.as_ref(), &root, &home)?;
         if hurry == Hurry::AskOnce {
             settings.retry.attempts = 1;
             settings.limits.connect = settings.limits.connect.min(Duration::from_secs(3));
@@ -102,6 +102,11 @@ impl Workplace {
         let access = Arc::new(Access::new(client.direct(), keychain(host, &client.direct())));
         #[cfg(feature = "aws")]
         let session = Arc::new(crate::aws::Session::new(host, &client));
+        #[cfg(feature = "aws")]
+        let store = network::store(host, global, manifest.as_ref(), &session)?;
+        #[cfg(not(feature = "aws"))]
+        let store = network::store(host, global, manifest.as_ref())?;
+        let client = store.map_or(client.clone(), |store| client.mirrored_by(store));
         let client = client.authorized_by(access.clone());
         let policy = policy(host, manifest.as_ref());
         let jobs = host.processors.clamp(1, 4);
@@ -333,66 +338,6 @@ fn policy(host: &Host, manifest: Option<&Manifest>) -> Policy {
         policy.verification = manifest.verification.unwrap_or(Level::Checksum);
     }
     policy
-}
-
-/// Makes the network: the mirror of the command line goes before that of the environment, which goes before the project's.
-fn net_settings(
-    host: &Host,
-    global: &Global,
-    manifest: Option<&Manifest>,
-    root: &Path,
-    home: &Path,
-) -> Result<net::Settings, Failure> {
-    let flag = global.mirror.as_deref().map(|text| (text, host.cwd.as_path()));
-    let environment = host.var("TOOLKIT_MIRROR").map(|text| (text, host.cwd.as_path()));
-    let project = manifest.and_then(|manifest| manifest.mirror.as_deref()).map(|text| (text, root));
-    let mirror = flag.or(environment).or(project).map(|(text, base)| Mirror::parse(text, base)).transpose()?;
-    let mut settings = net::Settings {
-        mirror,
-        offline: global.offline,
-        cache: Some(home.join("metadata")),
-        bases: vec![("goproxy".to_owned(), go_proxies(host))],
-        authorities: authorities(host),
-        ..net::Settings::default()
-    };
-    for (name, limit) in [
-        ("TOOLKIT_CONNECT_TIMEOUT", &mut settings.limits.connect),
-        ("TOOLKIT_STALL_TIMEOUT", &mut settings.limits.stall),
-        ("TOOLKIT_TOTAL_TIMEOUT", &mut settings.limits.total),
-    ] {
-        if let Some(text) = host.var(name) {
-            *limit = seconds(name, text)?;
-        }
-    }
-    if let Some(text) = host.var("TOOLKIT_RETRIES") {
-        let retries: u32 =
-            text.parse().map_err(|_| unusable("TOOLKIT_RETRIES", text, "a number of attempts after the first"))?;
-        settings.retry.attempts = retries.saturating_add(1);
-    }
-    Ok(settings)
-}
-
-/// Names the certificates that are trusted beside the system's, by the variables that OpenSSL, curl and Go know.
-fn authorities(host: &Host) -> Vec<PathBuf> {
-    let file = host.var("SSL_CERT_FILE").map(PathBuf::from);
-    let folders = host.var("SSL_CERT_DIR").map(std::env::split_paths).into_iter().flatten();
-    file.into_iter().chain(folders).map(|path| host.cwd.join(path)).collect()
-}
-
-/// Reads `GOPROXY`: URLs separated by `,` or `|`, of which `direct` and `off` name no server
-/// (<https://go.dev/ref/mod#environment-variables>).
-fn go_proxies(host: &Host) -> Vec<Url> {
-    let list = host.var("GOPROXY").unwrap_or_default();
-    list.split([',', '|']).filter_map(|entry| Url::parse(entry.trim().trim_end_matches('/')).ok()).collect()
-}
-
-fn seconds(name: &str, text: &str) -> Result<Duration, Failure> {
-    let seconds: Option<f64> = text.parse().ok().filter(|seconds| (0.001..=1e6).contains(seconds));
-    seconds.map(Duration::from_secs_f64).ok_or_else(|| unusable(name, text, "a number of seconds"))
-}
-
-fn unusable(name: &str, text: &str, expected: &str) -> Failure {
-    Failure::usage(format!("the environment variable {name} is `{text}`, which is not {expected}"))
 }
 
 /// Reads `--platform` values.

@@ -56,6 +56,11 @@ pub(super) fn mirrored(project: &Project<'_>, url: &Url, target: &'static str) -
     if !mirror.contains("://") && !Path::new(mirror).is_absolute() {
         return Err(refuse("a folder that is named from here means nothing in a job; give a URL".to_owned()));
     }
+    if mirror.to_ascii_lowercase().starts_with("s3:") {
+        let reason =
+            "S3 wants signed requests, which curl does not make; use \"toolkit\", or serve the bucket over https";
+        return Err(refuse(reason.to_owned()));
+    }
     let parsed = Mirror::parse(mirror, Path::new("/")).map_err(|cause| refuse(cause.to_string()))?;
     parsed.url(url).map_err(|cause| refuse(cause.to_string()))
 }

@@ -1,36 +1,80 @@
-//! What to say to servers that ask who is there.
+//! What to say to servers that ask who is there, and what they mean when they refuse.
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::Error;
 
+/// A request that is about to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its address.
+    pub url: &'a Url,
+    /// Its headers so far.
+    pub headers: &'a HeaderMap,
+}
+
+/// An answer that refuses a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// The beginning of its body, 64 KiB at most; empty where it could not be read.
+    pub body: &'a [u8],
+    /// How many times the server was asked until now.
+    pub attempts: u32,
+    /// Whether [`Meaning::Again`] will be heard.
+    pub again: bool,
+}
+
+/// What a refusal means.
+#[derive(Debug)]
+pub enum Meaning {
+    /// What its status says, and no more.
+    Plain,
+    /// There is something new to say now; the request is worth sending once more.
+    Again,
+    /// This.
+    Error(Error),
+}
+
 /// Knows credentials, and for which servers they are meant.
 ///
 /// It is asked only about the server that a request was meant for, never about one that it was redirected to. Values must
-/// be marked as [sensitive](HeaderValue::set_sensitive).
+/// be marked as [sensitive](reqwest::header::HeaderValue::set_sensitive).
 #[async_trait]
 pub trait Authorizer: Debug + Send + Sync {
-    /// Gives the value of `Authorization` for a request; none where there is nothing to say (yet).
+    /// Gives the headers by which a request says who asks, in place of those of the same name; none where there is nothing
+    /// to say (yet). Every attempt asks anew, so that signatures are fresh.
     ///
     /// # Errors
-    /// When there should be one and it cannot be had.
-    async fn authorization(&self, method: &Method, url: &Url) -> Result<Option<HeaderValue>, Error>;
+    /// When there should be some and they cannot be had.
+    async fn authorize(&self, asking: Asking<'_>) -> Result<HeaderMap, Error>;
 
-    /// Hears that the server answered 401 with these headers to a request that carried `sent`. Tells whether there is now something new to say, so that the
-    /// request is worth sending once more.
+    /// Hears that the server answered 401 with the headers `answered` to a request that carried `sent`. Tells whether there
+    /// is now something new to say, so that the request is worth sending once more.
     ///
     /// # Errors
     /// When what the server asks for cannot be had.
-    async fn challenged(
-        &self,
-        method: &Method,
-        url: &Url,
-        sent: Option<&HeaderValue>,
-        headers: &HeaderMap,
-    ) -> Result<bool, Error>;
+    async fn challenged(&self, _asking: Asking<'_>, _sent: &HeaderMap, _answered: &HeaderMap) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    /// Tells whether it knows what the refusals of its servers mean. Redirects are refusals then, too, and not followed.
+    fn explains(&self) -> bool {
+        false
+    }
+
+    /// Says what a refusal means.
+    async fn refused(&self, _asking: Asking<'_>, _refusal: Refusal<'_>) -> Meaning {
+        Meaning::Plain
+    }
 }

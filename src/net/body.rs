@@ -18,15 +18,16 @@ use url::Url;
 
 use super::http::explained;
 use super::inner::Inner;
-use super::place::{host, shown};
+use super::place::{Server, host, shown};
 use super::retry::{Campaign, Failure};
-use super::{Body, Error, Fault};
+use super::{Authorizer, Body, Error, Fault};
 
 /// A file on its way from a server.
 pub(super) struct HttpBody {
     inner: Arc<Inner>,
     /// Where it was asked for; redirects are followed again by every attempt, as signed targets expire.
     url: Url,
+    authorizer: Option<Arc<dyn Authorizer>>,
     campaign: Campaign,
     /// What tells this file from a later one; none before the first answer.
     validators: Option<Validators>,
@@ -40,10 +41,10 @@ pub(super) struct HttpBody {
 
 impl HttpBody {
     /// Asks for the file; the body stands at its first byte.
-    pub(super) async fn open(inner: Arc<Inner>, url: Url) -> Result<Self, Error> {
+    pub(super) async fn open(inner: Arc<Inner>, Server { url, authorizer }: Server) -> Result<Self, Error> {
         let campaign = Campaign::new(shown(&url), inner.settings.retry, inner.settings.limits.total);
-        let mut body =
-            Self { inner, url, campaign, validators: None, encoding: None, response: None, skip: 0, ended: false };
+        let (validators, encoding, response) = (None, None, None);
+        let mut body = Self { inner, url, authorizer, campaign, validators, encoding, response, skip: 0, ended: false };
         body.connect().await?;
         if let Some(encoding) = &body.encoding {
             body.inner.report.warned(&format!(
@@ -70,7 +71,7 @@ impl HttpBody {
 
     async fn ask(&mut self) -> Result<(), Failure> {
         let headers = self.headers();
-        let response = self.inner.http.get(&self.url, &headers, self.inner.authorizer(), &self.campaign).await?;
+        let response = self.inner.http.get(&self.url, &headers, self.authorizer.as_deref(), &self.campaign).await?;
         match response.status().as_u16() {
             200 if self.validators.is_none() => self.begin(&response)?,
             200 => self.begin_again(&response)?,

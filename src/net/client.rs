@@ -6,15 +6,14 @@ use std::sync::atomic::AtomicBool;
 use async_trait::async_trait;
 use url::Url;
 
-use super::body::HttpBody;
 use super::cache::Cache;
 use super::document::{self, Page};
-use super::file::FileBody;
 use super::http::Http;
 use super::inner::Inner;
-use super::place::{Place, allowed, shown};
+use super::place::{allowed, shown};
+use super::route::next_may_have_it;
 use super::settings::Settings;
-use super::{Authorizer, Body, Document, Error, Metadata, Net};
+use super::{Authorizer, Body, Document, Error, Metadata, Mirror, Net};
 use crate::report::Report;
 
 /// More pages than any list has: 100 tags a page make 100,000.
@@ -31,8 +30,8 @@ impl Client {
     pub fn new(settings: Settings, report: Arc<dyn Report>) -> Self {
         let http = Arc::new(Http::new(&settings));
         let cache = settings.cache.clone().map(Cache::new);
-        let cache_warned = Arc::new(AtomicBool::new(false));
-        Self(Arc::new(Inner { settings, http, authorizer: None, cache, cache_warned, report }))
+        let (cache_warned, mirror) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        Self(Arc::new(Inner { settings, http, authorizer: None, cache, cache_warned, mirror, report }))
     }
 
     /// Gives a client that shares connections and copies with this one and asks `authorizer` what to say to servers.
@@ -48,14 +47,22 @@ impl Client {
         self.with(Settings { mirror: None, ..self.0.settings.clone() }, self.0.authorizer.clone())
     }
 
+    /// Gives a client that shares connections with this one and reads from `mirror` instead of the mirror of its settings.
+    #[must_use]
+    pub fn mirrored_by(&self, mirror: Mirror) -> Self {
+        let settings = Settings { mirror: Some(mirror), ..self.0.settings.clone() };
+        self.with(settings, self.0.authorizer.clone())
+    }
+
     fn with(&self, settings: Settings, authorizer: Option<Arc<dyn Authorizer>>) -> Self {
-        let Inner { http, cache, cache_warned, report, .. } = self.0.as_ref();
+        let Inner { http, cache, cache_warned, mirror, report, .. } = self.0.as_ref();
         Self(Arc::new(Inner {
             settings,
             http: Arc::clone(http),
             authorizer,
             cache: cache.clone(),
             cache_warned: Arc::clone(cache_warned),
+            mirror: Arc::clone(mirror),
             report: Arc::clone(report),
         }))
     }
@@ -72,22 +79,40 @@ impl Client {
 
     /// Reads one page from the first place that has it.
     async fn page(&self, document: &Document) -> Result<Page, Error> {
+        let inner = &self.0;
+        let route = inner.route(&document.url, document.mirror_name).await?;
+        if let Some(mirror) = &route.mirror {
+            let answer = document::read(inner, mirror, document, route.upstreams.is_empty()).await;
+            if !inner.passes_on(&answer, &route) {
+                return answer;
+            }
+        }
         let mut answer = Err(nothing_behind(&document.url));
-        for place in self.0.places(&document.url, document.mirror_name)? {
-            answer = document::read(&self.0, &place, document).await;
+        for place in &route.upstreams {
+            answer = document::read(inner, place, document, true).await;
             if !answer.as_ref().is_err_and(next_may_have_it) {
                 break;
             }
         }
-        answer
+        match (answer, &route.mirror) {
+            (Err(error), Some(mirror)) => document::last_copy(inner, mirror, document, error).await,
+            (answer, _) => answer,
+        }
     }
 }
 
 #[async_trait]
 impl Net for Client {
     async fn open(&self, url: &Url) -> Result<Box<dyn Body>, Error> {
+        let route = self.0.route(url, None).await?;
+        if let Some(mirror) = &route.mirror {
+            let answer = self.0.open(mirror).await;
+            if !self.0.passes_on(&answer, &route) {
+                return answer;
+            }
+        }
         let mut answer = Err(nothing_behind(url));
-        for place in self.0.places(url, None)? {
+        for place in &route.upstreams {
             answer = self.0.open(place).await;
             if !answer.as_ref().is_err_and(next_may_have_it) {
                 break;
@@ -112,7 +137,7 @@ impl Metadata for Client {
                 return Err(Error::Unfit { url: shown(&document.url), reason });
             }
             // The address of a page stands as its server gave it, mirror or not.
-            let page = document::read(&self.0, &allowed(&url)?, document).await?;
+            let page = document::read(&self.0, &allowed(&url)?, document, true).await?;
             pages.push(page.body);
             next = page.next;
         }
@@ -124,79 +149,6 @@ impl Metadata for Client {
     }
 }
 
-impl Inner {
-    /// Lists where `url` is to be read, first choice first.
-    fn places(&self, url: &Url, name: Option<&str>) -> Result<Vec<Place>, Error> {
-        let bases = self.settings.bases.iter().find(|(scheme, _)| scheme == url.scheme()).map(|(_, bases)| bases);
-        match (&self.settings.mirror, bases) {
-            (Some(mirror), None) if matches!(url.scheme(), "https" | "http") => {
-                allowed(url)?;
-                Ok(vec![mirror.place(url, name)?])
-            }
-            (Some(mirror), Some(_)) => Ok(vec![mirror.place(url, name)?]),
-            (_, None) => Ok(vec![allowed(url)?]),
-            (None, Some(bases)) => bases.iter().map(|base| allowed(&joined(base, url))).collect(),
-        }
-    }
-
-    async fn open(self: &Arc<Self>, place: Place) -> Result<Box<dyn Body>, Error> {
-        match place {
-            Place::File(path) => Ok(Box::new(FileBody::open(path).await?)),
-            Place::Http(url) if self.settings.offline => Err(Error::Offline { url: shown(&url) }),
-            Place::Http(url) => Ok(Box::new(HttpBody::open(Arc::clone(self), url).await?)),
-        }
-    }
-}
-
-/// Puts the path of `url` below `base`.
-fn joined(base: &Url, url: &Url) -> Url {
-    let mut joined = base.clone();
-    joined.set_path(&format!("{}/{}", base.path().trim_end_matches('/'), url.path().trim_start_matches('/')));
-    joined
-}
-
-/// Tells whether the next place is worth a look: this one lacks the file, or may not be asked for it.
-fn next_may_have_it(error: &Error) -> bool {
-    error.is_missing() || matches!(error, Error::Offline { .. })
-}
-
 fn nothing_behind(url: &Url) -> Error {
     Error::NoServer { url: shown(url), scheme: url.scheme().to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::Mirror;
-    use crate::report::Silent;
-    use std::path::Path;
-
-    #[test]
-    fn a_url_is_read_where_the_settings_say() {
-        let base = |text: &str| Url::parse(text).unwrap();
-        let bases = vec![("goproxy".to_owned(), vec![base("https://modules.example"), base("file:///srv/modules/")])];
-        for (mirror, url, expected) in [
-            (None, "goproxy:///a/@v/b.zip", Some("https://modules.example/a/@v/b.zip /srv/modules/a/@v/b.zip")),
-            (Some("/m"), "goproxy:///a/@v/b.zip", Some("/m/goproxy/a/@v/b.zip")),
-            (Some("https://m/t"), "https://go.dev/dl/x", Some("https://m/t/go.dev/dl/x")),
-            (Some("https://m/t"), "file:///a", Some("/a")),
-            (Some("https://m/t"), "http://go.dev/dl/x", None),
-            (Some("https://m/t"), "https://u:p@go.dev/dl/x", None),
-            (None, "https://go.dev/dl/x", Some("https://go.dev/dl/x")),
-            (None, "other:///a", None),
-        ] {
-            let mirror = mirror.map(|mirror| Mirror::parse(mirror, Path::new("/")).unwrap());
-            let settings = Settings { mirror, bases: bases.clone(), ..Settings::default() };
-            let places = Client::new(settings, Arc::new(Silent)).0.places(&Url::parse(url).unwrap(), None);
-            let told = places.map(|places| places.iter().map(told).collect::<Vec<_>>().join(" "));
-            assert_eq!(told.ok().as_deref(), expected, "{url}");
-        }
-    }
-
-    fn told(place: &Place) -> String {
-        match place {
-            Place::Http(url) => url.to_string(),
-            Place::File(path) => path.display().to_string(),
-        }
-    }
 }

@@ -16,7 +16,7 @@ use super::error::in_one_line;
 use super::file::{self, blocking};
 use super::http::explained;
 use super::inner::Inner;
-use super::place::{Place, host, shown};
+use super::place::{Place, Server, host, shown};
 use super::retry::{Campaign, Failure};
 use super::{Document, Error, Fault};
 
@@ -39,30 +39,37 @@ pub(super) struct Page {
     pub(super) next: Option<Url>,
 }
 
-/// Reads a document, or a page of it, from one place.
-pub(super) async fn read(inner: &Arc<Inner>, place: &Place, document: &Document) -> Result<Page, Error> {
+/// Reads a document, or a page of it, from one place. `stands_in` tells whether an old copy will do where that fails.
+pub(super) async fn read(
+    inner: &Arc<Inner>,
+    place: &Place,
+    document: &Document,
+    stands_in: bool,
+) -> Result<Page, Error> {
     let check = document.check;
-    let url = match place {
-        Place::Http(url) => url,
-        Place::File(path) => {
-            let body = file::read(path.clone(), LARGEST).await?;
+    let server = match inner.server(place) {
+        Ok(server) => server,
+        Err(path) => {
+            let body = file::read(path.to_owned(), LARGEST).await?;
             let unfit = |reason| Error::Unfit { url: path.display().to_string(), reason };
             return check(&body).map(|()| Page { body, next: None }).map_err(unfit);
         }
     };
+    let url = &server.url;
     // A copy that an older version of this program took for good may not be good enough today.
     let copy = find_copy(inner, url).await.filter(|copy| check(&copy.body).is_ok());
     if inner.settings.offline {
         return offline(inner, url, copy).and_then(|copy| page(url, copy));
     }
-    let copy = match fetch(inner, url, copy.as_ref(), document).await {
+    let copy = match fetch(inner, &server, copy.as_ref(), document).await {
         Ok(Answer::Fresh(fresh)) => keep(inner, url, fresh).await,
         Ok(Answer::Unchanged) => {
             let mut copy = copy.expect("only a request with a copy's validators counts 304 as an answer");
             copy.head.fetched = (inner.settings.now)();
             keep(inner, url, copy).await
         }
-        Err(error) => stand_in(inner, url, copy, error)?,
+        Err(error) if stands_in => stand_in(inner, url, copy, error)?,
+        Err(error) => return Err(error),
     };
     page(url, copy)
 }
@@ -131,6 +138,16 @@ fn stand_in(inner: &Inner, url: &Url, copy: Option<Copy>, error: Error) -> Resul
     }
 }
 
+/// Gives the last good copy of what one place served, where everybody failed; else the error.
+pub(super) async fn last_copy(inner: &Inner, place: &Place, document: &Document, error: Error) -> Result<Page, Error> {
+    let Ok(server) = inner.server(place) else { return Err(error) };
+    let copy = find_copy(inner, &server.url).await.filter(|copy| (document.check)(&copy.body).is_ok());
+    match copy {
+        Some(copy) if !error.is_missing() => page(&server.url, stand_in(inner, &server.url, Some(copy), error)?),
+        _ => Err(error),
+    }
+}
+
 async fn find_copy(inner: &Inner, url: &Url) -> Option<Copy> {
     let (cache, url) = (inner.cache.clone()?, url.to_string());
     blocking(move || Ok(cache.find(&url))).await.ok()?
@@ -148,12 +165,13 @@ async fn keep(inner: &Inner, url: &Url, copy: Copy) -> Copy {
 }
 
 /// Asks until there is an answer, and checks it.
-async fn fetch(inner: &Inner, url: &Url, copy: Option<&Copy>, document: &Document) -> Result<Answer, Error> {
+async fn fetch(inner: &Inner, server: &Server, copy: Option<&Copy>, document: &Document) -> Result<Answer, Error> {
+    let url = &server.url;
     let mut campaign = Campaign::new(shown(url), inner.settings.retry, inner.settings.limits.total);
     let headers = headers(copy, document.accept);
     loop {
         campaign.received = 0;
-        match attempt(inner, url, &headers, &mut campaign).await {
+        match attempt(inner, server, &headers, &mut campaign).await {
             Ok((_, None)) if copy.is_some() => return Ok(Answer::Unchanged),
             Ok((_, None)) => {
                 let reason = "304, although nothing was known before".to_owned();
@@ -201,11 +219,11 @@ fn headers(copy: Option<&Copy>, accept: Option<&'static str>) -> HeaderMap {
 /// Asks once. Gives no body for 304.
 async fn attempt(
     inner: &Inner,
-    url: &Url,
+    Server { url, authorizer }: &Server,
     headers: &HeaderMap,
     campaign: &mut Campaign,
 ) -> Result<(HeaderMap, Option<Vec<u8>>), Failure> {
-    let response = inner.http.get(url, headers, inner.authorizer(), campaign).await?;
+    let response = inner.http.get(url, headers, authorizer.as_deref(), campaign).await?;
     let head = response.headers().clone();
     match response.status().as_u16() {
         200 => {}

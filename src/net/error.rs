@@ -175,6 +175,32 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Where a store of objects is could not be found out.
+    #[error("could not find {store}")]
+    Unlocated {
+        /// The store: `s3://bucket/prefix`.
+        store: String,
+        /// The class of the cause.
+        kind: Kind,
+        /// The advice of the cause.
+        hints: Vec<String>,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server refuses, and says why in its own way.
+    #[error("{url} answered {}", Status(*status))]
+    Explained {
+        /// The file.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// The class of the cause.
+        kind: Kind,
+        /// The advice of the cause.
+        hints: Vec<String>,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Upstream failed, and no usable copy from an earlier day is there.
     #[error("could not read {url}, and {copies}")]
     NoCopy {
@@ -243,11 +269,24 @@ impl Error {
         Self::Authorization { host, kind: cause.kind(), hints: cause.hints(), source: Box::new(cause) }
     }
 
+    /// Wraps why the address of a [`super::Store`] is not known.
+    pub fn unlocated<E: Explain + Send + Sync + 'static>(store: &str, cause: E) -> Self {
+        Self::Unlocated { store: store.to_owned(), kind: cause.kind(), hints: cause.hints(), source: Box::new(cause) }
+    }
+
+    /// Wraps what a refusal of `url` means, as an [`super::Authorizer`] understands it.
+    pub fn explained<E: Explain + Send + Sync + 'static>(url: &url::Url, status: u16, cause: E) -> Self {
+        let url = super::place::shown(url);
+        Self::Explained { url, status, kind: cause.kind(), hints: cause.hints(), source: Box::new(cause) }
+    }
+
     /// Gives the HTTP status that ended the attempts; none when it was no status.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Status { status, .. } | Self::ComeBackLater { status, .. } => Some(*status),
+            Self::Status { status, .. } | Self::ComeBackLater { status, .. } | Self::Explained { status, .. } => {
+                Some(*status)
+            }
             Self::GaveUp { source, .. } => match source.as_ref() {
                 Fault::Status { status, .. } => Some(*status),
                 _ => None,
@@ -270,7 +309,7 @@ impl Explain for Error {
             Self::Refused { .. } | Self::NoServer { .. } | Self::BadMirror { .. } => Kind::Usage,
             Self::File { .. } | Self::Authorities { .. } => Kind::Machine,
             Self::NoCopy { source, .. } => source.kind(),
-            Self::Authorization { kind, .. } => *kind,
+            Self::Authorization { kind, .. } | Self::Explained { kind, .. } | Self::Unlocated { kind, .. } => *kind,
             _ => Kind::Upstream,
         }
     }
@@ -283,7 +322,9 @@ impl Explain for Error {
             Self::NoServer { .. } => {
                 "set GOPROXY to the address of a Go module proxy; `direct` and `off` name no server"
             }
-            Self::BadMirror { .. } => "a mirror is https://…, file:///… or a folder, with upstream paths below it",
+            Self::BadMirror { .. } => {
+                "a mirror is https://…, file:///…, s3://bucket/prefix or a folder, with upstream paths below it"
+            }
             Self::Status { status: 404 | 410, .. } => {
                 "a version that does not exist, or a mirror that lacks this path, are the usual causes"
             }
@@ -314,7 +355,9 @@ impl Explain for Error {
             Self::Missing { .. } => "the mirror lacks this path, or was made for another version or platform",
             Self::File { .. } => "check that this user may read it and that its disk is sound",
             Self::NoCopy { source, .. } => return source.hints(),
-            Self::Authorization { hints, .. } => return hints.clone(),
+            Self::Authorization { hints, .. } | Self::Explained { hints, .. } | Self::Unlocated { hints, .. } => {
+                return hints.clone();
+            }
         };
         vec![hint.to_owned()]
     }

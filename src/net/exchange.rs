@@ -1,7 +1,7 @@
 //! One request of any method with its whole answer, retried by itself.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -49,6 +49,15 @@ pub enum Payload {
     Secret(Bytes),
     /// A whole file, read anew each time; its length must not change meanwhile.
     File(PathBuf),
+    /// `length` bytes of a file from byte `start` on, read anew each time.
+    Part {
+        /// The file.
+        path: PathBuf,
+        /// The first byte, from 0.
+        start: u64,
+        /// How many bytes, which the file must have.
+        length: u64,
+    },
 }
 
 /// The answer to a request.
@@ -136,28 +145,38 @@ impl Payload {
                 let length = path.metadata().map_err(unreadable)?.len();
                 headers.insert(reqwest::header::CONTENT_LENGTH, length.into());
                 let path = path.clone();
-                Box::new(move || Body::wrap_stream(pieces(path.clone())))
+                Box::new(move || Body::wrap_stream(pieces(path.clone(), 0, length)))
+            }
+            Self::Part { path, start, length } => {
+                headers.insert(reqwest::header::CONTENT_LENGTH, (*length).into());
+                let (path, start, length) = (path.clone(), *start, *length);
+                Box::new(move || Body::wrap_stream(pieces(path.clone(), start, length)))
             }
         })
     }
 }
 
-/// Reads a file piece by piece, beside the async thread.
-fn pieces(path: PathBuf) -> impl stream::Stream<Item = std::io::Result<Bytes>> {
-    stream::try_unfold(None::<File>, move |file| {
+/// Reads a part of a file piece by piece, beside the async thread.
+fn pieces(path: PathBuf, start: u64, length: u64) -> impl stream::Stream<Item = std::io::Result<Bytes>> {
+    stream::try_unfold((None::<File>, length), move |(file, left)| {
         let path = path.clone();
         async move {
             let read = tokio::task::spawn_blocking(move || {
                 let mut file = match file {
                     Some(file) => file,
-                    None => File::open(&path)?,
+                    None => {
+                        let mut file = File::open(&path)?;
+                        file.seek(SeekFrom::Start(start))?;
+                        file
+                    }
                 };
                 let mut piece = Vec::with_capacity(PIECE);
-                Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+                Read::by_ref(&mut file).take(left.min(PIECE as u64)).read_to_end(&mut piece)?;
                 Ok::<_, std::io::Error>((piece, file))
             });
             let (piece, file) = read.await.map_err(std::io::Error::other)??;
-            Ok((!piece.is_empty()).then(|| (Bytes::from(piece), Some(file))))
+            let left = left - piece.len() as u64;
+            Ok((!piece.is_empty()).then(|| (Bytes::from(piece), (Some(file), left))))
         }
     })
 }

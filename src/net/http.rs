@@ -11,12 +11,16 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::Url;
 
+use super::authorize::{Asking, Meaning, Refusal};
 use super::place::{Place, allowed, host, is_loopback, shown};
 use super::retry::{Campaign, Failure, Limits, retry_after};
 use super::{Authorizer, Error, Fault};
 
 /// More redirects than any upstream needs; aka.ms to the .NET servers takes two.
 const MOST_REDIRECTS: usize = 10;
+
+/// How much of a refusal is read: the errors of AWS have less than 4 KiB.
+const REFUSAL: usize = 64 << 10;
 
 /// Sends requests. Holds no connection and no certificate until the first one.
 #[derive(Debug)]
@@ -43,11 +47,21 @@ pub(super) struct Outgoing<'a> {
     pub(super) secret: bool,
 }
 
-impl Outgoing<'_> {
+impl<'a> Outgoing<'a> {
+    fn asking(&self) -> Asking<'a> {
+        Asking { method: self.method, url: self.url, headers: self.headers }
+    }
+
+    /// Gives the authorizer that knows what refusals mean.
+    fn explainer(&self) -> Option<&'a dyn Authorizer> {
+        self.authorizer.filter(|authorizer| authorizer.explains())
+    }
+
     /// Tells whether the answer sends the request elsewhere. What has a body is only sent on by the statuses that keep the
     /// method (RFC 9110 §15.4).
     fn follows(&self, response: &Response) -> bool {
         match response.status().as_u16() {
+            _ if self.explainer().is_some() => false,
             301..=303 => self.method.is_safe(),
             307 | 308 => true,
             _ => false,
@@ -97,10 +111,18 @@ impl Http {
     ) -> Result<Response, Failure> {
         let request =
             Outgoing { method: &Method::GET, url: start, headers, authorizer, body: &Body::default, secret: false };
-        let (url, response) = self.send(&request, of).await?;
-        match response.status().as_u16() {
-            200 | 206 | 304 | 416 => Ok(response),
-            status => Err(Error::Status { url: shown(&url), status }.into()),
+        let mut again = true;
+        loop {
+            let (url, response) = self.send(&request, of).await?;
+            let status = response.status().as_u16();
+            if matches!(status, 200 | 206 | 304 | 416) {
+                return Ok(response);
+            }
+            match self.meaning(&request, response, again, of).await {
+                Meaning::Again if again => again = false,
+                Meaning::Error(error) => return Err(error.into()),
+                Meaning::Again | Meaning::Plain => return Err(Error::Status { url: shown(&url), status }.into()),
+            }
         }
     }
 
@@ -115,9 +137,10 @@ impl Http {
         let mut seen = Vec::new();
         loop {
             let response = self.answer_of(request, &url, of).await?;
-            let Some(next) = request.follows(&response).then(|| target(&url, &response)).transpose()? else {
-                return self.judge(url, response);
-            };
+            if !request.follows(&response) {
+                return self.judge(request, url, response, of).await;
+            }
+            let next = target(&url, &response)?;
             seen.push(url);
             let wrong = |reason: String| Failure::Final(Error::Redirect { url: shown(start), reason });
             if request.secret && next.origin() != start.origin() {
@@ -146,18 +169,17 @@ impl Http {
         let Some(authorizer) = request.authorizer.filter(|_| asked) else {
             return self.send_once(request, url, headers, of).await;
         };
-        let sent = authorizer.authorization(request.method, url).await?;
-        headers.extend(sent.clone().map(|value| (AUTHORIZATION, value)));
-        let response = self.send_once(request, url, headers.clone(), of).await?;
+        let open = headers;
+        let asking = Asking { method: request.method, url, headers: &open };
+        let sent = authorizer.authorize(asking).await?;
+        let response = self.send_once(request, url, joined(&open, &sent), of).await?;
         if response.status() != StatusCode::UNAUTHORIZED
-            || !authorizer.challenged(request.method, url, sent.as_ref(), response.headers()).await?
+            || !authorizer.challenged(asking, &sent, response.headers()).await?
         {
             return Ok(response);
         }
-        headers.remove(AUTHORIZATION);
-        let value = authorizer.authorization(request.method, url).await?;
-        headers.extend(value.map(|value| (AUTHORIZATION, value)));
-        self.send_once(request, url, headers, of).await
+        let sent = authorizer.authorize(asking).await?;
+        self.send_once(request, url, joined(&open, &sent), of).await
     }
 
     async fn send_once(
@@ -185,16 +207,49 @@ impl Http {
         }
     }
 
-    fn judge(&self, url: Url, response: Response) -> Result<(Url, Response), Failure> {
+    async fn judge(
+        &self,
+        request: &Outgoing<'_>,
+        url: Url,
+        response: Response,
+        of: &Campaign,
+    ) -> Result<(Url, Response), Failure> {
         let status = response.status().as_u16();
         match status {
             408 | 429 | 500 | 502 | 503 | 504 => {
                 let value = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let after = value.and_then(|value| retry_after(value, (self.now)()));
-                Err(Failure::Passing { fault: Fault::Status { host: host(&url), status }, after })
+                let meaning = match self.meaning(request, response, false, of).await {
+                    Meaning::Error(error) => Some(Box::new(error)),
+                    Meaning::Plain | Meaning::Again => None,
+                };
+                Err(Failure::Passing { fault: Fault::Status { host: host(&url), status }, after, meaning })
             }
             _ => Ok((url, response)),
         }
+    }
+
+    /// Asks the authorizer what a refusal means, where it knows.
+    async fn meaning(&self, request: &Outgoing<'_>, response: Response, again: bool, of: &Campaign) -> Meaning {
+        let Some(authorizer) = request.explainer() else { return Meaning::Plain };
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = self.beginning(response, of).await;
+        let refusal = Refusal { status, headers: &headers, body: &body, attempts: of.attempt(), again };
+        authorizer.refused(request.asking(), refusal).await
+    }
+
+    /// Reads the beginning of an answer, as much of it as comes.
+    async fn beginning(&self, mut response: Response, of: &Campaign) -> Vec<u8> {
+        let mut body = Vec::new();
+        while body.len() < REFUSAL {
+            let wait = self.limits.stall.min(of.left().unwrap_or_default());
+            match tokio::time::timeout(wait, response.chunk()).await {
+                Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
+                _ => break,
+            }
+        }
+        body.truncate(REFUSAL);
+        body
     }
 
     /// Gives the client for `url`, made now when it is the first of its way.
@@ -260,6 +315,15 @@ impl Http {
     }
 }
 
+/// Puts what says who asks over the other headers.
+fn joined(open: &HeaderMap, sent: &HeaderMap) -> HeaderMap {
+    let mut headers = open.clone();
+    for (name, value) in sent {
+        headers.insert(name.clone(), value.clone());
+    }
+    headers
+}
+
 /// Leaves out what is marked as sensitive.
 fn open_ones(headers: HeaderMap) -> HeaderMap {
     let secret: Vec<_> =
@@ -290,7 +354,7 @@ fn target(url: &Url, response: &Response) -> Result<Url, Error> {
             next.set_fragment(None);
             Ok(next)
         }
-        Ok(Place::File(_)) => Err(wrong(format!("to {}, a file of this machine", shown(&next)))),
+        Ok(Place::File(_) | Place::Store(..)) => Err(wrong(format!("to {}, a file of this machine", shown(&next)))),
         Err(Error::Refused { url: next, reason }) => Err(wrong(format!("to {next}, which is refused: {reason}"))),
         Err(other) => Err(other),
     }

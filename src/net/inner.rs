@@ -1,11 +1,13 @@
 //! What the parts of one client share: its settings, its connections, its copies, and whom it tells.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Authorizer;
 use super::cache::Cache;
 use super::http::Http;
+use super::place::{Place, Server};
 use super::settings::Settings;
 use crate::report::Report;
 
@@ -18,10 +20,29 @@ pub(super) struct Inner {
     pub(super) cache: Option<Cache>,
     /// Set once the person knows that copies cannot be kept.
     pub(super) cache_warned: Arc<AtomicBool>,
+    pub(super) mirror: Arc<MirrorState>,
     pub(super) report: Arc<dyn Report>,
 }
 
+/// What was found out about the mirror in this run.
+#[derive(Debug, Default)]
+pub(super) struct MirrorState {
+    /// Set once the person knows that upstreams are asked, too.
+    pub(super) warned: AtomicBool,
+    /// Set when it could not be reached: to wait for it again would cost every file minutes.
+    pub(super) lost: AtomicBool,
+}
+
 impl Inner {
+    /// Gives the server of a place, or the path of a file.
+    pub(super) fn server<'p>(&self, place: &'p Place) -> Result<Server, &'p Path> {
+        match place {
+            Place::Http(url) => Ok(Server { url: url.clone(), authorizer: self.authorizer.clone() }),
+            Place::Store(url, authorizer) => Ok(Server { url: url.clone(), authorizer: Some(Arc::clone(authorizer)) }),
+            Place::File(path) => Err(path),
+        }
+    }
+
     pub(super) fn authorizer(&self) -> Option<&dyn Authorizer> {
         self.authorizer.as_deref()
     }

@@ -3,25 +3,55 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use url::Url;
 
-use super::Error;
 use super::place::{Place, allowed, below, shown};
+use super::{Authorizer, Error};
 
 /// Where upstream files are read from instead of their own hosts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Mirror(Root);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Root {
     /// A static server; the path ends with a slash.
     Web(Url),
     /// A folder.
     Folder(PathBuf),
+    /// A store of objects.
+    Store(Arc<dyn Store>),
 }
 
+/// A store of objects whose keys are paths, and which wants to know who asks.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Gives its name for people: `s3://bucket/prefix`.
+    fn name(&self) -> String;
+
+    /// Gives the address of the object at `path`, which is relative to the mirror's root and has no percent signs of its own.
+    ///
+    /// # Errors
+    /// When the address of the store is not known.
+    async fn address(&self, path: &str) -> Result<Url, Error>;
+
+    /// Gives who answers for requests to its addresses.
+    fn authorizer(&self) -> Arc<dyn Authorizer>;
+}
+
+/// Why a program that fetches by itself cannot read from a store.
+const UNSIGNED: &str = "S3 wants signed requests, which plain downloads are not; serve the bucket over https, or sync it to \
+                        a folder";
+
 impl Mirror {
+    /// Makes a mirror of a store of objects.
+    #[must_use]
+    pub fn of(store: Arc<dyn Store>) -> Self {
+        Self(Root::Store(store))
+    }
+
     /// Reads `https://…`, `http://…` of this machine, `file:///…`, or the path of a folder (relative to `cwd`).
     ///
     /// # Errors
@@ -35,17 +65,14 @@ impl Mirror {
         }
         let url = Url::parse(text).map_err(|e| bad("", &format!("it is no URL: {e}")))?;
         if url.scheme() == "s3" {
-            return Err(bad(
-                &shown(&url),
-                "s3:// is not supported yet; serve the bucket over https, or sync it to a folder",
-            ));
+            return Err(bad(&shown(&url), UNSIGNED));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(bad(&shown(&url), "a query or a fragment cannot stand before a path"));
         }
         match allowed(&url) {
             Ok(Place::File(path)) => Ok(Self(Root::Folder(path))),
-            Ok(Place::Http(mut url)) => {
+            Ok(Place::Http(mut url) | Place::Store(mut url, _)) => {
                 let path = format!("{}/", url.path().trim_end_matches('/'));
                 url.set_path(&path);
                 Ok(Self(Root::Web(url)))
@@ -58,45 +85,69 @@ impl Mirror {
     /// Gives the URL of an upstream file in the mirror, for programs that fetch by themselves.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the mirror can have no such file.
+    /// [`Error::Refused`] when the mirror can have no such file, [`Error::BadMirror`] for a store: it wants signed requests.
     pub fn url(&self, upstream: &Url) -> Result<Url, Error> {
-        match self.place(upstream, None)? {
-            Place::Http(url) => Ok(url),
-            Place::File(path) => {
+        let tree = tree(upstream, None)?;
+        match &self.0 {
+            Root::Web(root) => Ok(web(root, &tree)),
+            Root::Folder(root) => {
+                let path = file_of(root, &tree)?;
                 Url::from_file_path(&path).map_err(|()| bad(&path.display().to_string(), "it is no path from the root"))
             }
+            Root::Store(store) => Err(bad(&store.name(), UNSIGNED)),
         }
     }
 
     /// Gives the place of an upstream URL in the mirror: `<mirror>/<host>/<path>`, with the scheme for the host where
     /// the URL has none (`goproxy:///x` is `<mirror>/goproxy/x`). `name` replaces what follows the last slash.
-    pub(super) fn place(&self, url: &Url, name: Option<&str>) -> Result<Place, Error> {
-        let path = match name {
-            None if url.query().is_some() => {
-                let reason = "it has a query, and no name in a mirror".to_owned();
-                return Err(Error::Refused { url: shown(url), reason });
-            }
-            None => url.path().to_owned(),
-            Some(name) => {
-                let folder = url.path().rfind('/').map_or("", |slash| &url.path()[..slash]);
-                format!("{folder}/{name}")
-            }
-        };
-        let tree = format!("{}/{}", super::place::host(url), path.trim_start_matches('/'));
+    pub(super) async fn place(&self, url: &Url, name: Option<&str>) -> Result<Place, Error> {
+        let tree = tree(url, name)?;
         match &self.0 {
-            Root::Web(root) => {
-                let mut place = root.clone();
-                place.set_path(&format!("{}{tree}", root.path()));
-                Ok(Place::Http(place))
-            }
-            Root::Folder(root) => {
-                // A URL of its own resolves dots and percent signs by one set of rules.
-                let mut place = Url::parse("file:///").expect("a constant URL is valid");
-                place.set_path(&tree);
-                below(root, &place).map(Place::File)
-            }
+            Root::Web(root) => Ok(Place::Http(web(root, &tree))),
+            Root::Folder(root) => file_of(root, &tree).map(Place::File),
+            Root::Store(store) => Ok(Place::Store(store.address(&Self::path(url, name)?).await?, store.authorizer())),
         }
     }
+
+    /// Gives the path of an upstream file below the root of any mirror, as file names joined by slashes, percent signs
+    /// undone: for those who fill one. `name` replaces what follows the last slash.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when no mirror can have such a file.
+    pub fn path(url: &Url, name: Option<&str>) -> Result<String, Error> {
+        let file = file_of(Path::new(""), &tree(url, name)?)?;
+        let parts: Vec<_> = file.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+        Ok(parts.join("/"))
+    }
+}
+
+/// Gives the path of an upstream URL below the root of a mirror, with the percent signs of the URL.
+fn tree(url: &Url, name: Option<&str>) -> Result<String, Error> {
+    let path = match name {
+        None if url.query().is_some() => {
+            let reason = "it has a query, and no name in a mirror".to_owned();
+            return Err(Error::Refused { url: shown(url), reason });
+        }
+        None => url.path().to_owned(),
+        Some(name) => {
+            let folder = url.path().rfind('/').map_or("", |slash| &url.path()[..slash]);
+            format!("{folder}/{name}")
+        }
+    };
+    Ok(format!("{}/{}", super::place::host(url), path.trim_start_matches('/')))
+}
+
+fn web(root: &Url, tree: &str) -> Url {
+    let mut place = root.clone();
+    place.set_path(&format!("{}{tree}", root.path()));
+    place
+}
+
+fn file_of(root: &Path, tree: &str) -> Result<PathBuf, Error> {
+    // A URL of its own resolves dots and percent signs by one set of rules.
+    let mut place = Url::parse("file:///").expect("a constant URL is valid");
+    place.set_path(tree);
+    below(root, &place)
 }
 
 impl fmt::Display for Mirror {
@@ -104,6 +155,7 @@ impl fmt::Display for Mirror {
         match &self.0 {
             Root::Web(url) => f.write_str(&shown(url)),
             Root::Folder(path) => write!(f, "{}", path.display()),
+            Root::Store(store) => f.write_str(&store.name()),
         }
     }
 }
@@ -145,11 +197,11 @@ mod tests {
                 assert!(!error.to_string().contains("secret"), "{error}");
             }
         }
-        assert!(mirror("s3://bucket/x").unwrap_err().to_string().contains("not supported yet"));
+        assert!(mirror("s3://bucket/x").unwrap_err().to_string().contains("signed requests"));
     }
 
-    #[test]
-    fn upstream_paths_map_into_the_tree() {
+    #[tokio::test]
+    async fn upstream_paths_map_into_the_tree() {
         for (url, name, web, folder) in [
             ("https://go.dev/dl/?mode=json", Some("index.json"), "go.dev/dl/index.json", "go.dev/dl/index.json"),
             (
@@ -168,20 +220,25 @@ mod tests {
             ("https://host/a/../../../b", None, "host/b", "host/b"),
         ] {
             let url = Url::parse(url).unwrap();
-            let Place::Http(got) = mirror("https://m/t").unwrap().place(&url, name).unwrap() else { panic!("{url}") };
+            let Place::Http(got) = mirror("https://m/t").unwrap().place(&url, name).await.unwrap() else {
+                panic!("{url}")
+            };
             assert_eq!(got.as_str(), format!("https://m/t/{web}"));
-            let Place::File(got) = mirror("/m").unwrap().place(&url, name).unwrap() else { panic!("{url}") };
+            let Place::File(got) = mirror("/m").unwrap().place(&url, name).await.unwrap() else { panic!("{url}") };
             assert_eq!(got, Path::new("/m").join(folder));
+            assert_eq!(Mirror::path(&url, name).unwrap(), folder);
         }
     }
 
-    #[test]
-    fn nothing_leaves_the_mirror() {
+    #[tokio::test]
+    async fn nothing_leaves_the_mirror() {
         for url in ["https://host/%2e%2e%2f%2e%2e%2fetc/passwd", "https://host/a%5c..%5cb", "https://host/?list"] {
-            assert!(mirror("/m").unwrap().place(&Url::parse(url).unwrap(), None).is_err(), "{url}");
+            assert!(mirror("/m").unwrap().place(&Url::parse(url).unwrap(), None).await.is_err(), "{url}");
         }
         let dots = Url::parse("goproxy:///x/%2e%2e/%2e%2e/y").unwrap();
-        let Ok(Place::File(path)) = mirror("/m").unwrap().place(&dots, None) else { panic!("a folder gives files") };
+        let Ok(Place::File(path)) = mirror("/m").unwrap().place(&dots, None).await else {
+            panic!("a folder gives files")
+        };
         assert!(path.starts_with("/m/goproxy"), "{}", path.display());
     }
 }

@@ -23,20 +23,21 @@ mod mirror;
 mod once;
 mod place;
 mod retry;
+mod route;
 mod settings;
 
-pub use authorize::Authorizer;
+pub use authorize::{Asking, Authorizer, Meaning, Refusal};
 pub use client::Client;
 pub use document::next_page;
 pub use error::{Error, Fault, Status};
 pub use exchange::{Answer, Payload, Request};
 pub use memory::Memory;
-pub use mirror::Mirror;
+pub use mirror::{Mirror, Store};
 pub use place::{is_loopback, shown};
 pub use reqwest::Method;
 pub use reqwest::header;
 pub use retry::{Limits, Retry};
-pub use settings::Settings;
+pub use settings::{Order, Settings};
 
 /// A document of an upstream: a release index, a checksum list.
 #[derive(Debug, Clone)]

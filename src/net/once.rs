@@ -25,7 +25,7 @@ impl Client {
             url if is_link_local(url) => url.clone(),
             url => match allowed(url)? {
                 Place::Http(url) => url,
-                Place::File(_) => {
+                Place::File(_) | Place::Store(..) => {
                     return Err(Error::Refused { url: shown(url), reason: "a file answers no request".to_owned() });
                 }
             },

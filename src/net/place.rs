@@ -2,18 +2,28 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use url::{Host, Url};
 
-use super::Error;
+use super::{Authorizer, Error};
 
 /// A place that can be read directly.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Place {
     /// Over https, or over http from this machine.
     Http(Url),
+    /// The same, from a store that asks who is there.
+    Store(Url, Arc<dyn Authorizer>),
     /// From the file system.
     File(PathBuf),
+}
+
+/// A server that is asked, and who answers it when it asks who is there.
+#[derive(Debug, Clone)]
+pub(super) struct Server {
+    pub(super) url: Url,
+    pub(super) authorizer: Option<Arc<dyn Authorizer>>,
 }
 
 /// Turns a URL into a place: https anywhere, http only to this machine, files without a host.
@@ -31,7 +41,7 @@ pub(super) fn allowed(url: &Url) -> Result<Place, Error> {
             let path = below(Path::new("/"), url)?;
             Ok(Place::File(path))
         }
-        "s3" => refuse("s3:// is not supported yet"),
+        "s3" => refuse("objects of S3 are read from a mirror: --mirror s3://bucket/prefix"),
         other => refuse(&format!("nothing is known about the scheme `{other}`")),
     }
 }

@@ -66,15 +66,15 @@ impl Retry {
 /// Why one request did not bring what it should.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Worth another attempt; the server may have said when.
-    Passing { fault: Fault, after: Option<Duration> },
+    /// Worth another attempt; the server may have said when, and what is wrong.
+    Passing { fault: Fault, after: Option<Duration>, meaning: Option<Box<Error>> },
     /// Not worth one.
     Final(Error),
 }
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self::Passing { fault, after: None }
+        Self::Passing { fault, after: None, meaning: None }
     }
 }
 
@@ -113,6 +113,11 @@ impl Campaign {
         self.total.checked_sub(self.started.elapsed()).filter(|left| !left.is_zero()).ok_or_else(|| self.too_slow())
     }
 
+    /// Gives the number of the attempt that is under way, from 1.
+    pub(super) fn attempt(&self) -> u32 {
+        self.failed.saturating_add(1)
+    }
+
     pub(super) fn too_slow(&self) -> Error {
         Error::TooSlow { url: self.url.clone(), limit: self.total, received: self.received, length: self.length }
     }
@@ -133,9 +138,9 @@ impl Campaign {
     /// # Errors
     /// When there is none: the failure was final, the attempts are used up, or the server asks for too long a pause.
     pub(super) async fn recover(&mut self, failure: Failure, note: impl FnOnce(&str)) -> Result<(), Error> {
-        let (fault, after) = match failure {
+        let (fault, after, meaning) = match failure {
             Failure::Final(error) => return Err(error),
-            Failure::Passing { fault, after } => (fault, after),
+            Failure::Passing { fault, after, meaning } => (fault, after, meaning),
         };
         self.failed += 1;
         let pause = self.retry.pause(self.failed, after);
@@ -143,7 +148,9 @@ impl Campaign {
             (Fault::Status { status, .. }, Some(wait)) => {
                 return Err(Error::ComeBackLater { url: self.url.clone(), status: *status, wait });
             }
-            _ if self.failed >= self.retry.attempts || pause >= self.left()? => return Err(self.gave_up(fault)),
+            _ if self.failed >= self.retry.attempts || pause >= self.left()? => {
+                return Err(meaning.map_or_else(|| self.gave_up(fault), |meaning| *meaning));
+            }
             _ => {}
         }
         note(&format!("{fault}; attempt {} of {} in {}", self.failed + 1, self.retry.attempts, Seconds(pause)));

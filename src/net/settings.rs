@@ -6,11 +6,29 @@ use url::Url;
 
 use super::{Limits, Mirror, Retry};
 
+/// Whether upstreams are asked where there is a mirror.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Never.
+    #[default]
+    MirrorOnly,
+    /// Where the mirror lacks a file, denies it or cannot be reached. That is said once. Bytes that are wrong are an error all
+    /// the same, and no reason to look elsewhere.
+    MirrorFirst,
+}
+
+impl Order {
+    /// Every order with its name.
+    pub const ALL: [(&'static str, Self); 2] = [("mirror-only", Self::MirrorOnly), ("mirror-first", Self::MirrorFirst)];
+}
+
 /// What a client obeys.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Read everything from here instead of its own host. A `file://` URL stays where it is.
     pub mirror: Option<Mirror>,
+    /// Whether upstreams are asked where there is a mirror.
+    pub order: Order,
     /// Make no connection: only copies of documents, `file://` and a mirror that is a folder.
     pub offline: bool,
     /// When waiting ends.
@@ -35,6 +53,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             mirror: None,
+            order: Order::default(),
             offline: false,
             limits: Limits::default(),
             retry: Retry::default(),

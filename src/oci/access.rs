@@ -20,7 +20,7 @@ use super::complaint::message;
 use super::credentials::{Credential, Found, Keychain};
 use crate::model::Repository;
 use crate::net::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use crate::net::{self, Answer, Authorizer, Client, Method, Payload, Request, shown};
+use crate::net::{self, Answer, Asking, Authorizer, Client, Method, Payload, Request, shown};
 
 /// The life of a token whose service says nothing about it (<https://distribution.github.io/distribution/spec/auth/token/>).
 const USUAL_LIFE: Duration = Duration::from_secs(60);
@@ -136,6 +136,20 @@ impl Access {
         lives.then(|| pass.value.clone())
     }
 
+    /// Gives the value of `Authorization` for a request; none where there is nothing to say (yet).
+    async fn authorization(&self, url: &Url) -> Result<Option<HeaderValue>, net::Error> {
+        let Some(repository) = self.repository(url) else { return Ok(None) };
+        if let Some(value) = self.pass(&repository) {
+            return Ok(Some(value));
+        }
+        let Some(way) = self.known().ways.get(&origin(url)).cloned() else { return Ok(None) };
+        let _buying = self.buying.lock().await;
+        if let Some(value) = self.pass(&repository) {
+            return Ok(Some(value));
+        }
+        self.obtain(&repository, url, &way).await.map_err(|cause| net::Error::authorization(url, cause))
+    }
+
     /// Finds what to say in `repository` the way its registry wants it. None when there is nothing to say.
     async fn obtain(&self, repository: &Repository, url: &Url, way: &Challenge) -> Result<Option<HeaderValue>, Error> {
         let registry = &repository.registry;
@@ -221,26 +235,13 @@ impl Scope {
 
 #[async_trait]
 impl Authorizer for Access {
-    async fn authorization(&self, _: &Method, url: &Url) -> Result<Option<HeaderValue>, net::Error> {
-        let Some(repository) = self.repository(url) else { return Ok(None) };
-        if let Some(value) = self.pass(&repository) {
-            return Ok(Some(value));
-        }
-        let Some(way) = self.known().ways.get(&origin(url)).cloned() else { return Ok(None) };
-        let _buying = self.buying.lock().await;
-        if let Some(value) = self.pass(&repository) {
-            return Ok(Some(value));
-        }
-        self.obtain(&repository, url, &way).await.map_err(|cause| net::Error::authorization(url, cause))
+    async fn authorize(&self, asking: Asking<'_>) -> Result<HeaderMap, net::Error> {
+        let value = self.authorization(asking.url).await?;
+        Ok(value.map(|value| (AUTHORIZATION, value)).into_iter().collect())
     }
 
-    async fn challenged(
-        &self,
-        _: &Method,
-        url: &Url,
-        sent: Option<&HeaderValue>,
-        headers: &HeaderMap,
-    ) -> Result<bool, net::Error> {
+    async fn challenged(&self, asking: Asking<'_>, sent: &HeaderMap, answered: &HeaderMap) -> Result<bool, net::Error> {
+        let (url, sent, headers) = (asking.url, sent.get(AUTHORIZATION), answered);
         if spot(url).is_none() && self.repository(url).is_none() {
             return Ok(false);
         }

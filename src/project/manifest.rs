@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::definition::{self, Definition};
 use super::{Error, MANIFEST, did_you_mean, line_of, minimum_age, read_if_there};
 use crate::model::{Arch, Level, Os, Platform, Unsupported};
+use crate::net::Order;
 
 /// What a project wishes for.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +26,8 @@ pub struct Manifest {
     pub verification: Option<Level>,
     /// Where to read upstreams' files instead.
     pub mirror: Option<String>,
+    /// Whether upstreams are asked where there is a mirror; none when the file does not say.
+    pub order: Option<Order>,
 }
 
 /// One line of `[tools]`.
@@ -198,7 +201,8 @@ impl Reader<'_> {
         for (key, value) in self.table(value)? {
             match key.get_ref().as_ref() {
                 "mirror" => manifest.mirror = Some(self.string(value)?.to_owned()),
-                _ => return Err(self.unknown(key, &["mirror"])),
+                "order" => manifest.order = Some(self.one_of(value, &Order::ALL)?),
+                _ => return Err(self.unknown(key, &["mirror", "order"])),
             }
         }
         Ok(())
@@ -253,7 +257,7 @@ mod tests {
         let manifest = parse(
             "platforms = [\"linux/arm64\", \"linux/x86_64\"]\n[tools]\ngo = { file = \"go.mod\", toolchain = \"pin\" }\n\
              dotnet = \"lts\"\n[policy]\nminimum-age = \"3 days\"\nunsupported = \"deny\"\nverification = \"signature\"\n\
-             [source]\nmirror = \"https://mirror.example\"\n",
+             [source]\nmirror = \"https://mirror.example\"\norder = \"mirror-first\"\n",
         )
         .unwrap();
         assert_eq!(manifest.platforms, Manifest::PLATFORMS);
@@ -264,6 +268,7 @@ mod tests {
         assert_eq!((manifest.minimum_age, manifest.unsupported), (3, Unsupported::Deny));
         assert_eq!(manifest.verification, Some(Level::Signature));
         assert_eq!(manifest.mirror.as_deref(), Some("https://mirror.example"));
+        assert_eq!(manifest.order, Some(Order::MirrorFirst));
         assert_eq!(parse("").unwrap().platforms, Manifest::PLATFORMS);
     }
 
@@ -284,6 +289,7 @@ mod tests {
             ("[policy]\nminimum-age = \"soon\"", 2, "not a span of days"),
             ("[policy]\nunsupported = \"no\"", 2, "none of deny, warn, allow"),
             ("[source]\nmiror = \"x\"", 2, "did you mean `mirror`?"),
+            ("[source]\norder = \"upstream\"", 2, "none of mirror-only, mirror-first"),
             ("tools = 1", 1, "expected a table"),
         ] {
             let error = parse(text).unwrap_err();

@@ -15,6 +15,7 @@ mod registries;
 mod requests;
 mod sandboxes;
 mod starting;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -114,6 +115,7 @@ fn sections() -> Vec<Section> {
         amazon::sections(),
         indexes::sections(),
         sandboxes::sections(),
+        stores::sections(),
         checking::sections(),
     ]
     .into_iter()

@@ -1,20 +1,39 @@
-//! Buckets of S3 as mirrors: on moto, and on servers that misbehave as told.
+//! Buckets of S3: what is written and read there, on moto and on servers that misbehave as told.
 
-use serde_json::json;
+mod bucket;
 
-use crate::support::moto::Moto;
+use std::sync::Arc;
 
-#[test]
-fn moto_plays_s3_with_keys_and_policies() {
-    let Some(moto) = Moto::start() else { return };
-    moto.bucket("builds").put("builds", "a b+c%d/é.txt", b"1").put("builds", "b", b"2");
-    assert_eq!(moto.get("builds", "a b+c%d/é.txt").as_deref(), Some(&b"1"[..]));
-    assert_eq!(moto.keys("builds"), ["a b+c%d/é.txt", "b"]);
-    let keys = moto.user(&json!({ "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" }));
-    assert!(!keys.id.is_empty() && !keys.secret.is_empty());
-    moto.enforce(true);
-    assert_eq!(moto.ask("GET", "/builds/b", b"").status, 403);
-    moto.enforce(false);
-    moto.delete("builds", "b");
-    assert_eq!((moto.keys("builds").len(), moto.unfinished("builds")), (1, 0));
+use toolkit::aws::Session;
+use toolkit::aws::s3::Bucket;
+use toolkit::host::Host;
+
+use crate::faults::{Ear, client, hasty};
+use crate::support::moto::{Keys, REGION};
+
+/// Who may do all.
+fn root() -> Keys {
+    Keys { id: "AKIAROOT".to_owned(), secret: "root-secret".to_owned() }
+}
+
+/// Gives the bucket of a location on the server at `endpoint`, asked with these keys.
+fn bucket_of(endpoint: &str, keys: &Keys, location: &str) -> (Bucket, Arc<Ear>) {
+    bucket_in(
+        &[
+            ("AWS_ENDPOINT_URL_S3", endpoint),
+            ("AWS_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", &keys.id),
+            ("AWS_SECRET_ACCESS_KEY", &keys.secret),
+        ],
+        location,
+    )
+}
+
+/// Gives the bucket of a location in a world of these variables.
+fn bucket_in(vars: &[(&str, &str)], location: &str) -> (Bucket, Arc<Ear>) {
+    let (client, ear) = client(hasty());
+    let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let host = Host::read().unwrap().with_vars(vars);
+    let session = Arc::new(Session::new(&host, &client));
+    (Bucket::new(session, location.parse().unwrap()).unwrap(), ear)
 }

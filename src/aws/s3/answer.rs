@@ -1,0 +1,205 @@
+//! What S3 answers in XML: errors, lists, ids of uploads
+//! (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>).
+
+use roxmltree::{Document, Node};
+
+use super::signer::Signer;
+use super::{Error, Listed};
+use crate::aws::{self, Said, Service, judged, needs};
+use crate::net::header::HeaderMap;
+
+/// What was to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Read,
+    List,
+    Write,
+    Delete,
+    Abort,
+}
+
+/// An answer that refuses, as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Fault {
+    pub(super) status: u16,
+    pub(super) code: String,
+    message: String,
+    /// The region that the bucket is in.
+    region: Option<String>,
+    /// Whether something else than S3 seems to have answered: a proxy, a portal.
+    pub(super) foreign: bool,
+}
+
+impl Action {
+    /// Gives what must be allowed for it: on the bucket, or on all objects that the mirror may have.
+    pub(super) fn need(self, signer: &Signer) -> aws::Need {
+        let (region, location) = (signer.region().unwrap_or_default(), &signer.location);
+        let (bucket, objects) = (&location.bucket, format!("{}*", location.prefix));
+        match self {
+            Self::Read => needs::get_object(region, bucket, &objects),
+            Self::List => needs::list_bucket(region, bucket),
+            Self::Write => needs::put_object(region, bucket, &objects),
+            Self::Delete => needs::delete_object(region, bucket, &objects),
+            Self::Abort => needs::abort_multipart_upload(region, bucket, &objects),
+        }
+    }
+}
+
+impl Fault {
+    /// Reads an answer. HEAD has no body; then the header says at least which region would be right.
+    pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8]) -> Self {
+        let region = headers.get("x-amz-bucket-region").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let text = std::str::from_utf8(body).unwrap_or("<");
+        let document = Document::parse(text.trim_start()).ok();
+        let error = document.as_ref().map(Document::root_element).filter(|root| root.has_tag_name("Error"));
+        let Some(error) = error else {
+            return Self { status, region, foreign: !body.is_empty(), ..Self::default() };
+        };
+        let child = |name: &str| text_of(error, name).unwrap_or_default();
+        let region = text_of(error, "Region").or(region);
+        Self { status, code: child("Code"), message: child("Message"), region, foreign: false }
+    }
+
+    /// Says what it means. `attempts` is how many times the question was sent.
+    pub(super) fn judged(&self, signer: &Signer, action: Action, attempts: u32) -> Error {
+        let need = action.need(signer);
+        let bucket = format!("the bucket `{}`", signer.location.bucket);
+        let asked = signer.region().unwrap_or_default();
+        if let Some(error) = self.elsewhere(&bucket, asked) {
+            return error;
+        }
+        let of_s3 = |reason: String| Error::Answer { service: Service::S3.name, reason };
+        if self.foreign {
+            return of_s3(format!("the status is {}, and the text beside it is not S3's", self.status));
+        }
+        if let Some(asked) = signer.anonymous().filter(|_| matches!(self.status, 401 | 403)) {
+            return Error::Anonymous { need, asked, source: Said::new(&self.message) };
+        }
+        match (self.status, self.code.as_str()) {
+            (412, _) | (_, "PreconditionFailed" | "ConditionalRequestConflict") => {
+                Error::Condition { what: format!("an object of {}", signer.location) }
+            }
+            (
+                _,
+                "RequestTimeout" | "BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" | "OperationAborted",
+            ) => of_s3(format!("{} with status {}", self.code, self.status)),
+            (_, code) => {
+                let what = if code == "NoSuchBucket" { bucket } else { signer.location.to_string() };
+                let refusal = aws::Refusal { status: self.status, code, message: &self.message, attempts };
+                judged(Service::S3, &need, &what, refusal)
+            }
+        }
+    }
+
+    /// Knows the answers of a region that does not have the bucket.
+    fn elsewhere(&self, bucket: &str, asked: &str) -> Option<Error> {
+        let right = self.region.as_deref().filter(|region| *region != asked);
+        let plainly = match self.code.as_str() {
+            "PermanentRedirect" | "TemporaryRedirect" => true,
+            "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => right.is_some(),
+            // HEAD says no more.
+            "" => matches!(self.status, 301 | 307 | 400) && right.is_some(),
+            _ => false,
+        };
+        let right =
+            right.map(|region| region.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect());
+        plainly.then(|| Error::OtherRegion { what: bucket.to_owned(), asked: asked.to_owned(), right })
+    }
+}
+
+/// Reads a value out of a document: the id of an upload, the tag of what was completed.
+pub(super) fn value(body: &[u8], root: &str, name: &str) -> Option<String> {
+    // While S3 works on an answer it sends spaces, so that nobody hangs up.
+    let document = Document::parse(std::str::from_utf8(body).ok()?.trim_start()).ok()?;
+    let element = document.root_element();
+    if element.tag_name().name() != root {
+        return None;
+    }
+    text_of(element, name)
+}
+
+/// One page of a list, and what asks for the next one.
+pub(super) struct Page {
+    pub(super) objects: Vec<Listed>,
+    pub(super) next: Option<String>,
+}
+
+/// Reads a page of a list whose keys begin with `prefix`
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>).
+pub(super) fn page(body: &[u8], prefix: &str) -> Option<Page> {
+    let document = Document::parse(std::str::from_utf8(body).ok()?.trim_start()).ok()?;
+    let root = document.root_element();
+    if root.tag_name().name() != "ListBucketResult" {
+        return None;
+    }
+    let is_encoded = text_of(root, "EncodingType").as_deref() == Some("url");
+    let mut objects = Vec::new();
+    for entry in root.children().filter(|node| node.tag_name().name() == "Contents") {
+        let key = text_of(entry, "Key")?;
+        let key = if is_encoded { decoded(&key)? } else { key };
+        let size = text_of(entry, "Size")?.parse().ok()?;
+        // Empty objects whose names end with a slash are what consoles show as folders.
+        if let Some(path) = key.strip_prefix(prefix).filter(|path| !path.is_empty() && !path.ends_with('/')) {
+            objects.push(Listed { path: path.to_owned(), size });
+        }
+    }
+    let truncated = text_of(root, "IsTruncated").as_deref() == Some("true");
+    let next = if truncated { Some(text_of(root, "NextContinuationToken")?) } else { None };
+    Some(Page { objects, next })
+}
+
+fn text_of(element: Node<'_, '_>, name: &str) -> Option<String> {
+    let child = element.children().find(|node| node.tag_name().name() == name)?;
+    Some(child.text().unwrap_or_default().to_owned())
+}
+
+/// Undoes the coding of keys in lists, in which a `+` is a space.
+fn decoded(key: &str) -> Option<String> {
+    let pair = format!("k={key}");
+    let (_, value) = url::form_urlencoded::parse(pair.as_bytes()).next()?;
+    (!value.contains('\u{fffd}')).then(|| value.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_read_page_by_page() {
+        let body = br#"<?xml version="1.0" encoding="UTF-8"?>
+            <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType>
+            <Contents><Key>tools/</Key><Size>0</Size></Contents>
+            <Contents><Key>tools/a+b%2Bc%25/%C3%A9</Key><Size>7</Size></Contents>
+            <Contents><Key>tools/folder/</Key><Size>0</Size></Contents>
+            <IsTruncated>true</IsTruncated><NextContinuationToken>x/y=</NextContinuationToken></ListBucketResult>"#;
+        let read = page(body, "tools/").unwrap();
+        assert_eq!(read.objects, [Listed { path: "a b+c%/é".to_owned(), size: 7 }]);
+        assert_eq!(read.next.as_deref(), Some("x/y="));
+        assert!(page(b"<ListBucketResult/>", "").unwrap().next.is_none());
+        for broken in [
+            &b"<html></html>"[..],
+            b"",
+            b"\xff",
+            b"<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>",
+            b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+        ] {
+            assert!(page(broken, "").is_none());
+        }
+    }
+
+    #[test]
+    fn an_error_is_read_wherever_it_stands() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-bucket-region", "eu-west-1".parse().unwrap());
+        let fault = Fault::read(403, &headers, b"<Error><Code>AccessDenied</Code><Message>No</Message></Error>");
+        assert_eq!((fault.code.as_str(), fault.message.as_str(), fault.foreign), ("AccessDenied", "No", false));
+        assert_eq!(fault.region.as_deref(), Some("eu-west-1"));
+        assert!(!Fault::read(301, &headers, b"").foreign);
+        for foreign in [&b"<html>Forbidden</html>"[..], b"Forbidden", b"\xff\xfe"] {
+            assert!(Fault::read(403, &headers, foreign).foreign);
+        }
+        let done = b"<CompleteMultipartUploadResult><ETag>&quot;e-2&quot;</ETag></CompleteMultipartUploadResult>";
+        assert_eq!(value(done, "CompleteMultipartUploadResult", "ETag").as_deref(), Some("\"e-2\""));
+        assert_eq!(value(b"<Error/>", "CompleteMultipartUploadResult", "ETag"), None);
+    }
+}

@@ -1,0 +1,308 @@
+//! Objects in a bucket of Amazon S3, or of a store that speaks its protocol: read as a mirror, and written by
+//! `toolkit mirror sync`. Requests, retries and resumed downloads are [`crate::net`]'s; here is what S3 wants said and what
+//! it answers.
+
+mod answer;
+mod location;
+mod multipart;
+mod signer;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use sha2::Digest as _;
+use url::Url;
+
+use super::{Error, Service, Session};
+use crate::model::{Algorithm, Digest};
+use crate::net::header::{CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use crate::net::{self, Answer, Authorizer, Client, Method, Mirror, Net as _, Payload, Request, Store as _};
+
+use answer::{Action, Fault};
+use signer::Signer;
+
+pub use location::Location;
+
+/// The header with the SHA-256 of what is sent, in hexadecimal digits.
+const HASH: &str = "x-amz-content-sha256";
+
+/// The header with the SHA-256 of what is sent, in Base64: S3 checks it, and keeps it.
+const CHECKSUM: &str = "x-amz-checksum-sha256";
+
+/// The header with the SHA-256 of the whole object, however many parts it came in: this program's own.
+const WHOLE: &str = "x-amz-meta-toolkit-sha256";
+
+/// Objects of a bucket whose keys begin with a prefix. Paths are relative to the prefix and have no percent signs of their
+/// own. Nothing is looked up before the first request.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    signer: Arc<Signer>,
+    client: Client,
+}
+
+/// What is known of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Its length in bytes.
+    pub size: u64,
+    /// What changes whenever it does: its ETag, with the quotes.
+    pub tag: Option<String>,
+    /// The SHA-256 of the whole, where [`Bucket::put`] wrote it. It is a claim of whoever wrote the object.
+    pub sha256: Option<Digest>,
+}
+
+/// An object in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its path.
+    pub path: String,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// What is written.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// These bytes.
+    Bytes(&'a [u8]),
+    /// A file, which must not change meanwhile.
+    File {
+        /// Where it is.
+        path: &'a Path,
+        /// Its length in bytes.
+        size: u64,
+        /// Its SHA-256: S3 refuses other bytes.
+        sha256: &'a Digest,
+    },
+}
+
+/// What must hold of the object that is replaced, else nothing is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition<'a> {
+    /// Nothing.
+    Any,
+    /// There is none.
+    Absent,
+    /// It has this tag.
+    Same(&'a str),
+}
+
+impl Bucket {
+    /// Makes the bucket of a location, asked as the session's user.
+    ///
+    /// # Errors
+    /// [`Error::Address`] when the environment names a server that cannot be asked.
+    pub fn new(session: Arc<Session>, location: Location) -> Result<Self, Error> {
+        let client = session.client().clone();
+        let signer = Arc::new(Signer::new(session, location)?);
+        let client = client.authorized_by(Arc::clone(&signer) as Arc<dyn Authorizer>);
+        Ok(Self { signer, client })
+    }
+
+    /// Gives the location.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.signer.location
+    }
+
+    /// Gives the mirror that reads from here.
+    #[must_use]
+    pub fn mirror(&self) -> Mirror {
+        Mirror::of(Arc::new(self.clone()))
+    }
+
+    /// Looks an object up; none when there is none.
+    ///
+    /// # Errors
+    /// When S3 is not reached or denies it.
+    pub async fn head(&self, path: &str) -> Result<Option<Head>, Error> {
+        let answer = self.ask(Request::new(Method::HEAD, self.url(path).await?), Action::Read).await?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        let answer = self.judged(answer, Action::Read)?;
+        let text = |name: HeaderName| answer.headers.get(name).and_then(|value| value.to_str().ok());
+        let size = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        let whole = text(HeaderName::from_static(WHOLE));
+        let sha256 = whole.and_then(|whole| Digest::from_hex(Algorithm::Sha256, whole).ok());
+        let size = size.ok_or_else(|| unexpected("it says nothing of the object's length"))?;
+        Ok(Some(Head { size, tag: text(ETAG).map(str::to_owned), sha256 }))
+    }
+
+    /// Opens an object, which is read like any file of an upstream. One that does not exist
+    /// [is missing](net::Error::is_missing).
+    ///
+    /// # Errors
+    /// When S3 is not reached or denies it.
+    pub async fn open(&self, path: &str) -> Result<Box<dyn net::Body>, net::Error> {
+        self.client.open(&self.address(path).await?).await
+    }
+
+    /// Writes an object, and gives its new tag. It is there whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Condition`] when the condition does not hold. Two writers who write the same bytes under
+    /// [`Condition::Absent`] may both hear that they did. Else when S3 is not reached or denies it.
+    pub async fn put(&self, path: &str, content: &Content<'_>, condition: Condition<'_>) -> Result<String, Error> {
+        let written = match content {
+            Content::File { path: file, size, sha256 } if *size > multipart::LEAST => {
+                self.put_in_parts(path, (file, *size, sha256), condition).await
+            }
+            _ => self.put_at_once(path, content, condition).await,
+        };
+        match (written, condition) {
+            // An attempt whose answer was lost may have done it.
+            (Err(Error::Condition { what }), Condition::Absent) => match self.head(path).await? {
+                Some(Head { tag: Some(tag), sha256, .. }) if sha256.is_some() && sha256 == content.sha256() => Ok(tag),
+                _ => Err(Error::Condition { what }),
+            },
+            (written, _) => written,
+        }
+    }
+
+    /// Deletes an object; one that does not exist is deleted already.
+    ///
+    /// # Errors
+    /// When S3 is not reached or denies it.
+    pub async fn delete(&self, path: &str) -> Result<(), Error> {
+        let answer = self.ask(Request::new(Method::DELETE, self.url(path).await?), Action::Delete).await?;
+        self.judged(answer, Action::Delete).map(|_| ())
+    }
+
+    /// Lists all objects, sorted by their keys' bytes.
+    ///
+    /// # Errors
+    /// When S3 is not reached or denies it.
+    pub async fn list(&self) -> Result<Vec<Listed>, Error> {
+        let (mut objects, mut next) = (Vec::new(), None::<String>);
+        loop {
+            let mut url = self.signer.address().await?.root.clone();
+            let mut query = "list-type=2&encoding-type=url".to_owned();
+            for (name, value) in [("prefix", Some(&self.location().prefix)), ("continuation-token", next.as_ref())] {
+                if let Some(value) = value.filter(|value| !value.is_empty()) {
+                    query.push_str(&format!("&{name}={}", location::encoded(value).replace('/', "%2F")));
+                }
+            }
+            url.set_query(Some(&query));
+            let answer = self.ask(Request::new(Method::GET, url), Action::List).await?;
+            let answer = self.judged(answer, Action::List)?;
+            let page = answer::page(&answer.body, &self.location().prefix);
+            let page = page.ok_or_else(|| unexpected("it is no list of objects"))?;
+            objects.extend(page.objects);
+            match page.next {
+                Some(token) if next.as_ref() == Some(&token) => {
+                    return Err(unexpected("each page of the list leads to the same one"));
+                }
+                None => return Ok(objects),
+                more => next = more,
+            }
+        }
+    }
+
+    async fn put_at_once(&self, path: &str, content: &Content<'_>, condition: Condition<'_>) -> Result<String, Error> {
+        let sha256 = content.sha256().ok_or_else(|| unexpected("the digest of the file is no SHA-256"))?;
+        let payload = match content {
+            Content::Bytes(bytes) => Payload::Bytes(bytes.to_vec().into()),
+            Content::File { path, .. } => Payload::File(path.to_path_buf()),
+        };
+        let mut request = Request::new(Method::PUT, self.url(path).await?);
+        condition.add(&mut request.headers)?;
+        add(&mut request.headers, HASH, &sha256.hex())?;
+        add(&mut request.headers, CHECKSUM, &base64(&sha256))?;
+        add(&mut request.headers, WHOLE, &sha256.hex())?;
+        request.payload = payload;
+        let answer = self.ask(request, Action::Write).await?;
+        let answer = self.judged(answer, Action::Write)?;
+        tag(&answer.headers).ok_or_else(|| unexpected("it names no ETag"))
+    }
+
+    async fn url(&self, path: &str) -> Result<Url, Error> {
+        Ok(self.signer.address().await?.of(&format!("{}{path}", self.location().prefix)))
+    }
+
+    /// Sends a request, once more with other credentials where those have expired.
+    async fn ask(&self, request: Request, action: Action) -> Result<Answer, Error> {
+        let answer = self.exchange(&request).await?;
+        if answer.status < 400 || !self.fault(&answer, action).wants_credentials() {
+            return Ok(answer);
+        }
+        self.signer.session.forget().await;
+        self.exchange(&request).await
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Answer, Error> {
+        self.client.exchange(request).await.map_err(Error::from_net)
+    }
+
+    fn fault(&self, answer: &Answer, action: Action) -> Error {
+        Fault::read(answer.status, &answer.headers, &answer.body).judged(&self.signer, action, 1)
+    }
+
+    fn judged(&self, answer: Answer, action: Action) -> Result<Answer, Error> {
+        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.fault(&answer, action)) }
+    }
+}
+
+#[async_trait]
+impl net::Store for Bucket {
+    fn name(&self) -> String {
+        self.location().to_string()
+    }
+
+    async fn address(&self, path: &str) -> Result<Url, net::Error> {
+        self.url(path).await.map_err(|cause| net::Error::unlocated(&self.location().to_string(), cause))
+    }
+
+    fn authorizer(&self) -> Arc<dyn Authorizer> {
+        Arc::clone(&self.signer) as Arc<dyn Authorizer>
+    }
+}
+
+impl Content<'_> {
+    /// Gives the SHA-256; none where the digest that was given is another one.
+    fn sha256(&self) -> Option<Digest> {
+        match self {
+            Self::Bytes(bytes) => Digest::new(Algorithm::Sha256, &sha2::Sha256::digest(bytes)).ok(),
+            Self::File { sha256, .. } => {
+                Some((*sha256).clone()).filter(|sha256| sha256.algorithm() == Algorithm::Sha256)
+            }
+        }
+    }
+}
+
+impl Condition<'_> {
+    fn add(self, headers: &mut HeaderMap) -> Result<(), Error> {
+        match self {
+            Self::Any => Ok(()),
+            Self::Absent => add(headers, IF_NONE_MATCH.as_str(), "*"),
+            Self::Same(tag) => add(headers, IF_MATCH.as_str(), tag),
+        }
+    }
+}
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.location().fmt(f)
+    }
+}
+
+fn add(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), Error> {
+    let value = HeaderValue::from_str(value).map_err(|_| unexpected("its ETag is no value of a header"))?;
+    headers.insert(HeaderName::from_static(name), value);
+    Ok(())
+}
+
+fn base64(digest: &Digest) -> String {
+    BASE64_STANDARD.encode(digest.bytes())
+}
+
+fn tag(headers: &HeaderMap) -> Option<String> {
+    headers.get(ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn unexpected(reason: &str) -> Error {
+    Error::Answer { service: Service::S3.name, reason: reason.to_owned() }
+}

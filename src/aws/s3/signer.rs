@@ -1,0 +1,143 @@
+//! Says to S3 who asks, anew for each attempt, and understands why it refuses.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::OnceCell;
+
+use super::answer::{Action, Fault};
+use super::location::{Address, Endpoint, Location};
+use super::{Error, HASH};
+use crate::aws::{Content, Service, Session, signed};
+use crate::net::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
+use crate::net::{self, Asking, Authorizer, Meaning, Method, Refusal};
+
+/// Where nobody says which region a server of one's own is in, signatures name this one, which such servers take.
+const USUAL_REGION: &str = "us-east-1";
+
+/// The SHA-256 of nothing.
+const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// Who asks for the objects of one bucket.
+#[derive(Debug)]
+pub(super) struct Signer {
+    pub(super) session: Arc<Session>,
+    pub(super) location: Location,
+    endpoint: Endpoint,
+    address: OnceCell<Address>,
+    /// Whether there are credentials; looked up once.
+    known: OnceCell<bool>,
+}
+
+impl Signer {
+    pub(super) fn new(session: Arc<Session>, location: Location) -> Result<Self, Error> {
+        let custom = session.address(Service::S3)?;
+        let (dualstack, fips) = (session.is_set("AWS_USE_DUALSTACK_ENDPOINT"), session.is_set("AWS_USE_FIPS_ENDPOINT"));
+        let endpoint = Endpoint { custom, dualstack, fips };
+        Ok(Self { session, location, endpoint, address: OnceCell::new(), known: OnceCell::new() })
+    }
+
+    /// Gives the address of the bucket. Its region is looked up once, when it is first needed.
+    pub(super) async fn address(&self) -> Result<&Address, Error> {
+        self.address
+            .get_or_try_init(|| async {
+                let region = match &self.location.region {
+                    Some(region) => region.clone(),
+                    None => match self.session.region(Service::S3).await {
+                        Err(Error::NoRegion { .. }) if self.endpoint.custom.is_some() => USUAL_REGION.to_owned(),
+                        region => region?,
+                    },
+                };
+                self.endpoint.address(&self.location.bucket, &region)
+            })
+            .await
+    }
+
+    /// Tells whether requests are signed: not where the location says so, nor where there are no credentials.
+    async fn is_known(&self, region: &str) -> Result<bool, Error> {
+        if self.location.anonymous {
+            return Ok(false);
+        }
+        let known = self.known.get_or_try_init(|| async {
+            match self.session.credentials(Service::S3, region).await {
+                Ok(_) => Ok(true),
+                Err(Error::NoCredentials { .. }) => Ok(false),
+                Err(other) => Err(other),
+            }
+        });
+        known.await.copied()
+    }
+
+    /// Gives the bucket's region, once it was needed.
+    pub(super) fn region(&self) -> Option<&str> {
+        self.address.get().map(|address| address.region.as_str())
+    }
+
+    /// Tells why nobody was named: as the location asks for it, or as there are no credentials. None where somebody was.
+    pub(super) fn anonymous(&self) -> Option<bool> {
+        let unknown = self.known.get() == Some(&false);
+        (self.location.anonymous || unknown).then_some(self.location.anonymous)
+    }
+
+    async fn headers(&self, asking: Asking<'_>) -> Result<HeaderMap, Error> {
+        let region = &self.address().await?.region;
+        let mut headers: HeaderMap = asking
+            .headers
+            .iter()
+            .filter(|(name, _)| is_signed(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let mut own = HeaderMap::new();
+        if self.location.requester_pays {
+            own.insert("x-amz-request-payer", HeaderValue::from_static("requester"));
+        }
+        if !self.is_known(region).await? {
+            return Ok(own);
+        }
+        headers.extend(own.clone());
+        // The hash of what is sent stands in a header of the request; the signature brings the same one.
+        let hash = headers.remove(HASH);
+        let hash = hash.as_ref().and_then(|value| value.to_str().ok()).unwrap_or(NOTHING);
+        let credentials = self.session.credentials(Service::S3, region).await?;
+        let request = (asking.method, asking.url, &headers);
+        own.extend(signed(Service::S3, region, credentials, self.session.now(), request, Content::Hashed(hash))?);
+        Ok(own)
+    }
+}
+
+/// Tells whether a header is signed: those that change what is asked for. What proxies add or change is not.
+fn is_signed(name: &HeaderName) -> bool {
+    name.as_str().starts_with("x-amz-") || [RANGE, IF_RANGE, IF_MATCH, IF_NONE_MATCH].contains(name)
+}
+
+#[async_trait]
+impl Authorizer for Signer {
+    async fn authorize(&self, asking: Asking<'_>) -> Result<HeaderMap, net::Error> {
+        self.headers(asking).await.map_err(|cause| net::Error::authorization(asking.url, cause))
+    }
+
+    fn explains(&self) -> bool {
+        true
+    }
+
+    async fn refused(&self, asking: Asking<'_>, refusal: Refusal<'_>) -> Meaning {
+        let fault = Fault::read(refusal.status, refusal.headers, refusal.body);
+        // Those who ask for a file that is not there want to hear no more than that; and what passes by itself was no refusal.
+        let missing = refusal.status == 404 && fault.code != "NoSuchBucket";
+        let passes = matches!(refusal.status, 408 | 429 | 500..) && fault.code != "SlowDown";
+        if missing || passes || fault.foreign {
+            return Meaning::Plain;
+        }
+        let action = match *asking.method {
+            Method::GET | Method::HEAD => Action::Read,
+            Method::DELETE => Action::Delete,
+            _ => Action::Write,
+        };
+        let error = fault.judged(self, action, refusal.attempts);
+        if error.wants_credentials() && refusal.again && !self.location.anonymous {
+            self.session.forget().await;
+            return Meaning::Again;
+        }
+        Meaning::Error(net::Error::explained(asking.url, refusal.status, error))
+    }
+}

@@ -1,0 +1,133 @@
+//! What the command line, the environment and the project say about the network: mirror, order, time-outs, authorities.
+
+use std::path::{Path, PathBuf};
+#[cfg(feature = "aws")]
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::Global;
+use super::render::Failure;
+use crate::host::Host;
+use crate::net::{self, Mirror, Order};
+use crate::project::Manifest;
+
+/// The names of [`Order::ALL`], for clap.
+pub(super) const ORDERS: [&str; 2] = [Order::ALL[0].0, Order::ALL[1].0];
+
+/// Finds the mirror, and the folder that it is named from: that of the command line goes before that of the environment,
+/// which goes before the project's.
+fn mirror_text<'a>(
+    host: &'a Host,
+    global: &'a Global,
+    manifest: Option<&'a Manifest>,
+    root: &'a Path,
+) -> Option<(&'a str, &'a Path)> {
+    let here = |text| (text, host.cwd.as_path());
+    let typed = global.mirror.as_deref().or(host.var("TOOLKIT_MIRROR")).map(here);
+    typed.or_else(|| Some((manifest?.mirror.as_deref()?, root)))
+}
+
+/// Makes the mirror that lies in S3; none where it lies elsewhere.
+#[cfg(feature = "aws")]
+pub(super) fn store(
+    host: &Host,
+    global: &Global,
+    manifest: Option<&Manifest>,
+    session: &Arc<crate::aws::Session>,
+) -> Result<Option<Mirror>, Failure> {
+    use crate::aws::s3::Bucket;
+
+    let text = mirror_text(host, global, manifest, &host.cwd).map(|(text, _)| text).filter(|text| is_store(text));
+    Ok(match text {
+        Some(text) => Some(Bucket::new(Arc::clone(session), text.parse()?)?.mirror()),
+        None => None,
+    })
+}
+
+/// Refuses a mirror in S3.
+#[cfg(not(feature = "aws"))]
+pub(super) fn store(host: &Host, global: &Global, manifest: Option<&Manifest>) -> Result<Option<Mirror>, Failure> {
+    match mirror_text(host, global, manifest, &host.cwd) {
+        Some((text, _)) if is_store(text) => {
+            Err(crate::aws::Error::NotBuilt { what: "a mirror in S3".to_owned() }.into())
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Tells whether a mirror lies in S3.
+fn is_store(text: &str) -> bool {
+    text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("s3://"))
+}
+
+/// Finds whether upstreams are asked where there is a mirror, by the same precedence.
+fn order(host: &Host, global: &Global, manifest: Option<&Manifest>) -> Result<Order, Failure> {
+    let named = |text: &str| Order::ALL.iter().find(|(name, _)| *name == text).map(|(_, order)| *order);
+    if let Some(order) = global.mirror_order.as_deref().and_then(named) {
+        return Ok(order);
+    }
+    match host.var("TOOLKIT_MIRROR_ORDER") {
+        Some(text) => named(text).ok_or_else(|| unusable("TOOLKIT_MIRROR_ORDER", text, &ORDERS.join(" or "))),
+        None => Ok(manifest.and_then(|manifest| manifest.order).unwrap_or_default()),
+    }
+}
+
+/// Makes the network; a mirror in S3 comes to it later.
+pub(super) fn settings(
+    host: &Host,
+    global: &Global,
+    manifest: Option<&Manifest>,
+    root: &Path,
+    home: &Path,
+) -> Result<net::Settings, Failure> {
+    let mirror = mirror_text(host, global, manifest, root).filter(|(text, _)| !is_store(text));
+    let mut settings = net::Settings {
+        mirror: mirror.map(|(text, base)| Mirror::parse(text, base)).transpose()?,
+        order: order(host, global, manifest)?,
+        offline: global.offline,
+        cache: Some(home.join("metadata")),
+        bases: vec![("goproxy".to_owned(), go_proxies(host))],
+        authorities: authorities(host),
+        ..net::Settings::default()
+    };
+    for (name, limit) in [
+        ("TOOLKIT_CONNECT_TIMEOUT", &mut settings.limits.connect),
+        ("TOOLKIT_STALL_TIMEOUT", &mut settings.limits.stall),
+        ("TOOLKIT_TOTAL_TIMEOUT", &mut settings.limits.total),
+    ] {
+        if let Some(text) = host.var(name) {
+            *limit = seconds(name, text)?;
+        }
+    }
+    if let Some(text) = host.var("TOOLKIT_RETRIES") {
+        let retries: u32 =
+            text.parse().map_err(|_| unusable("TOOLKIT_RETRIES", text, "a number of attempts after the first"))?;
+        settings.retry.attempts = retries.saturating_add(1);
+    }
+    Ok(settings)
+}
+
+/// Names the certificates that are trusted beside the system's, by the variables that OpenSSL, curl and Go know.
+fn authorities(host: &Host) -> Vec<PathBuf> {
+    let file = host.var("SSL_CERT_FILE").map(PathBuf::from);
+    let folders = host.var("SSL_CERT_DIR").map(std::env::split_paths).into_iter().flatten();
+    file.into_iter().chain(folders).map(|path| host.cwd.join(path)).collect()
+}
+
+/// Reads `GOPROXY`: URLs separated by `,` or `|`, of which `direct` and `off` name no server
+/// (<https://go.dev/ref/mod#environment-variables>).
+fn go_proxies(host: &Host) -> Vec<Url> {
+    let list = host.var("GOPROXY").unwrap_or_default();
+    list.split([',', '|']).filter_map(|entry| Url::parse(entry.trim().trim_end_matches('/')).ok()).collect()
+}
+
+fn seconds(name: &str, text: &str) -> Result<Duration, Failure> {
+    let seconds: Option<f64> = text.parse().ok().filter(|seconds| (0.001..=1e6).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| unusable(name, text, "a number of seconds"))
+}
+
+fn unusable(name: &str, text: &str, expected: &str) -> Failure {
+    Failure::usage(format!("the environment variable {name} is `{text}`, which is not {expected}"))
+}
