@@ -6,6 +6,8 @@ mod compare;
 mod list;
 mod local;
 #[cfg(feature = "aws")]
+mod permissions;
+#[cfg(feature = "aws")]
 mod start;
 #[cfg(feature = "aws")]
 mod stop;
@@ -37,6 +39,8 @@ enum Action {
     List(list::Arguments),
     #[cfg(feature = "aws")]
     Compare(compare::Arguments),
+    #[cfg(feature = "aws")]
+    Permissions(permissions::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -51,6 +55,8 @@ impl Arguments {
             Action::Local(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
             Action::Compare(arguments) => arguments.run(host, global),
+            #[cfg(feature = "aws")]
+            Action::Permissions(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
             Action::Start(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
