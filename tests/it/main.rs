@@ -8,6 +8,8 @@ mod archives;
 mod build_compare;
 mod build_local;
 #[cfg(feature = "aws")]
+mod build_permissions;
+#[cfg(feature = "aws")]
 mod build_start;
 mod cli;
 mod credentials;
