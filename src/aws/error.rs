@@ -102,6 +102,12 @@ pub enum Error {
         /// The service.
         service: &'static str,
     },
+    /// A region that is none.
+    #[error("`{text}` is no AWS region")]
+    BadRegion {
+        /// What was given.
+        text: String,
+    },
     /// The thing lies in another region.
     #[error("{what} is not in {asked}{}", elsewhere(right.as_deref()))]
     OtherRegion {
@@ -214,7 +220,8 @@ impl Error {
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::NotBuilt { .. } | Self::NoRegion { .. } | Self::Address { .. } | Self::Invalid { .. } => Kind::Usage,
+            Self::NotBuilt { .. } | Self::NoRegion { .. } | Self::BadRegion { .. } => Kind::Usage,
+            Self::Address { .. } | Self::Invalid { .. } => Kind::Usage,
             Self::NoCredentials { .. } | Self::BrokenCredentials { .. } | Self::ExpiredCredentials => Kind::Machine,
             Self::Unreachable { source, .. } => source.kind(),
             _ => Kind::Upstream,
@@ -259,6 +266,7 @@ impl Explain for Error {
                 ];
             }
             Self::NoRegion { .. } => "set AWS_REGION, or `region` in the profile",
+            Self::BadRegion { .. } => "set AWS_REGION, or `region` in the profile, to a name such as eu-west-1",
             Self::OtherRegion { right: Some(region), .. } => {
                 return vec![format!("ask there: AWS_REGION={region}")];
             }

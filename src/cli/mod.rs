@@ -24,6 +24,7 @@ mod repair;
 mod resolve;
 mod sandbox;
 mod shell;
+mod signals;
 mod site;
 mod verify;
 mod wanted;
@@ -159,7 +160,7 @@ impl Command {
             Action::Lint(arguments) => arguments.run(&host, &global),
             Action::Image(arguments) => arguments.run(&host, &global),
             Action::Build(arguments) => arguments.run(&host, &global),
-            Action::Mirror(arguments) => arguments.run(&global),
+            Action::Mirror(arguments) => arguments.run(&host, &global),
             Action::List(arguments) => arguments.run(&host, &global),
             Action::Which(arguments) => arguments.run(&host, &global),
             Action::Verify(arguments) => arguments.run(&host, &global),

@@ -18,7 +18,7 @@ pub(super) const ORDERS: [&str; 2] = [Order::ALL[0].0, Order::ALL[1].0];
 
 /// Finds the mirror, and the folder that it is named from: that of the command line goes before that of the environment,
 /// which goes before the project's.
-fn mirror_text<'a>(
+pub(super) fn mirror_text<'a>(
     host: &'a Host,
     global: &'a Global,
     manifest: Option<&'a Manifest>,
@@ -133,7 +133,7 @@ fn go_proxies(host: &Host) -> Vec<Url> {
     list.split([',', '|']).filter_map(|entry| Url::parse(entry.trim().trim_end_matches('/')).ok()).collect()
 }
 
-fn seconds(name: &str, text: &str) -> Result<Duration, Failure> {
+pub(super) fn seconds(name: &str, text: &str) -> Result<Duration, Failure> {
     let seconds: Option<f64> = text.parse().ok().filter(|seconds| (0.001..=1e6).contains(seconds));
     seconds.map(Duration::from_secs_f64).ok_or_else(|| unusable(name, text, "a number of seconds"))
 }

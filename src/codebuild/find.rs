@@ -49,7 +49,7 @@ pub async fn find(service: &dyn Service, ids: &[String]) -> Result<Vec<Found>, E
 }
 
 /// Checks that an ARN is one of this region: CodeBuild does not know the others'.
-fn in_region(region: &str, id: &str) -> Result<(), Error> {
+pub(super) fn in_region(region: &str, id: &str) -> Result<(), Error> {
     let own = id.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2));
     match own.filter(|own| *own != region) {
         None => Ok(()),

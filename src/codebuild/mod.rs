@@ -11,6 +11,7 @@ mod secrets;
 mod service;
 
 pub mod compare;
+pub mod follow;
 pub mod local;
 pub mod start;
 

@@ -4,9 +4,12 @@ mod listed;
 mod moto;
 mod refused;
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use crate::support::codebuild::{CodeBuild, Failure, KEY, Script};
+use crate::support::world::Run;
 
 /// The body of the only `StartBuild`, without its token.
 fn body(fake: &CodeBuild) -> Value {
@@ -231,6 +234,25 @@ fn of_two_architectures_both_are_started_or_none() {
     let id = fake.ids().remove(1);
     assert!(run.stderr.contains(&format!("{id} goes on")), "{}", run.stderr);
     assert_eq!(fake.status(&id), "IN_PROGRESS");
+}
+
+#[test]
+fn an_interrupt_says_that_a_build_may_be_there() {
+    let fake = CodeBuild::new();
+    fake.fail_every("StartBuild", Failure::Throttling, 1);
+    let world = fake.world();
+    let mut command = world.command(&["build", "start", "web", "--arch", "amd64,arm64"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = rustix::process::Pid::from_child(&child);
+    // Three pauses lie before the last attempt.
+    while fake.count("StartBuild") == 0 {
+        std::thread::yield_now();
+    }
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let run = Run::of(&child.wait_with_output().unwrap());
+    assert_eq!((run.code, run.stdout.as_str()), (Some(5), ""), "{}", run.stderr);
+    let expected = "a build may have been started: `toolkit build list web` shows it";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
 }
 
 #[test]

@@ -44,6 +44,7 @@ mod kaniko;
 mod lint;
 mod many;
 mod mirror_parse;
+mod mirror_sync;
 mod podman;
 mod real_go;
 mod resolve_dotnet;

@@ -2,11 +2,11 @@
 //! refuse.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::mirror;
+use crate::support::mounted::Mounted;
 use crate::support::upstream::{Fault, Upstream};
 use crate::support::world::{Run, World, fixture_mirror};
 
@@ -154,45 +154,6 @@ fn a_read_only_store_ends_with_exit_5_and_can_still_be_used() {
     world.ok(&["lock"]);
     world.ok(&["install", "--locked"]);
     assert!(world.ok(&["env"]).contains("PATH"));
-}
-
-/// A file system of its own, gone with the test.
-struct Mounted(PathBuf);
-
-impl Mounted {
-    /// Mounts one; without the right to mount, says that the test is skipped, and why.
-    fn tmpfs(at: PathBuf, options: &str) -> Option<Self> {
-        let output = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&at).output();
-        match output {
-            Ok(output) if output.status.success() => Some(Self(at)),
-            Ok(output) => {
-                eprintln!("skipped: mounting a tmpfs needs root: {}", String::from_utf8_lossy(&output.stderr).trim());
-                None
-            }
-            Err(cause) => {
-                eprintln!("skipped: mount cannot be run: {cause}");
-                None
-            }
-        }
-    }
-
-    fn remount(&self, option: &str) -> bool {
-        let done = Command::new("mount").args(["-o", &format!("remount,{option}")]).arg(&self.0).status();
-        let done = done.is_ok_and(|status| status.success());
-        if !done {
-            eprintln!("skipped: the tmpfs cannot be remounted {option}");
-        }
-        done
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while !Command::new("umount").arg(&self.0).status().is_ok_and(|status| status.success()) {
-            assert!(Instant::now() < deadline, "{} could not be unmounted", self.0.display());
-        }
-    }
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Bucket {
     ) -> Result<String, Error> {
         let parts = parts_of(file, size, sha256).await?;
         let mut upload = self.begin(path, sha256).await?;
-        let sent = stream::iter(&parts).map(|part| upload.send(file, part)).buffered(AT_ONCE);
+        let sent = stream::iter(parts).map(|part| upload.send(file, part)).buffered(AT_ONCE);
         let written = match sent.try_collect::<Vec<_>>().await {
             Ok(sent) => upload.complete(&sent, condition).await,
             Err(error) => Err(error),
@@ -113,7 +113,7 @@ impl Upload<'_> {
         with_query(&self.url, &format!("{query}uploadId={id}"))
     }
 
-    async fn send(&self, file: &Path, part: &Part) -> Result<Sent, Error> {
+    async fn send(&self, file: &Path, part: Part) -> Result<Sent, Error> {
         let mut request = Request::new(Method::PUT, self.url(&format!("partNumber={}&", part.number)));
         add(&mut request.headers, HASH, &part.sha256.hex())?;
         add(&mut request.headers, CHECKSUM, &base64(&part.sha256))?;
@@ -121,7 +121,7 @@ impl Upload<'_> {
         let answer = self.bucket.ask(request, Action::Write).await?;
         let answer = self.bucket.judged(answer, Action::Write)?;
         let tag = tag(&answer.headers).ok_or_else(|| unexpected("it names no ETag"))?;
-        Ok(Sent { number: part.number, tag, sha256: part.sha256.clone() })
+        Ok(Sent { number: part.number, tag, sha256: part.sha256 })
     }
 
     async fn complete(&self, sent: &[Sent], condition: Condition<'_>) -> Result<String, Error> {

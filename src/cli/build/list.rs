@@ -186,7 +186,8 @@ fn took(started: Option<Timestamp>, ended: Option<Timestamp>, now: Timestamp, ov
     format!("{}{running}", spoken(Duration::from_secs(seconds)))
 }
 
-fn spoken(time: Duration) -> String {
+/// Gives a time as people say it: `1m 42s`.
+pub(super) fn spoken(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0..60 => format!("{seconds}s"),

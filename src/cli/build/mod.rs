@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod compare;
 #[cfg(feature = "aws")]
+mod follow;
+#[cfg(feature = "aws")]
 mod list;
 mod local;
 #[cfg(feature = "aws")]
@@ -20,7 +22,7 @@ use super::Global;
 use super::render::Failure;
 use crate::host::Host;
 
-/// Run a buildspec here, or start, list and stop builds on CodeBuild
+/// Run a buildspec here, or start, follow, list and stop builds on CodeBuild
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct Arguments {
@@ -33,6 +35,8 @@ enum Action {
     Local(Box<local::Arguments>),
     #[cfg(feature = "aws")]
     Start(Box<start::Arguments>),
+    #[cfg(feature = "aws")]
+    Follow(follow::Arguments),
     #[cfg(feature = "aws")]
     Stop(stop::Arguments),
     #[cfg(feature = "aws")]
@@ -59,6 +63,8 @@ impl Arguments {
             Action::Permissions(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
             Action::Start(arguments) => arguments.run(host, global),
+            #[cfg(feature = "aws")]
+            Action::Follow(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
             Action::Stop(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]

@@ -106,7 +106,7 @@ fn value(one: &Stopped) -> Value {
 }
 
 /// Reads an id, `web:12345678-…`, or an ARN.
-fn id(text: &str) -> Result<String, String> {
+pub(super) fn id(text: &str) -> Result<String, String> {
     let id = crate::codebuild::id_of(text);
     let fine = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     match id.split_once(':') {

@@ -1,17 +1,29 @@
 //! `toolkit mirror`: what has to do with mirrors.
 
+mod check;
+mod list;
 mod parse;
+mod sync;
 
+use std::path::Path;
 use std::process::ExitCode;
+#[cfg(feature = "aws")]
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
 use super::Global;
 use super::render::Failure;
+use super::site::Workplace;
+use crate::host::Host;
+use crate::mirror::{Address, Depot, Error, Folder};
 
-/// Take addresses in S3 apart
+/// Fill a mirror from the lock, check it, list it; take addresses in S3 apart
+///
+/// A mirror is a folder or a prefix in an S3 bucket that holds what toolkit.lock names, under the paths of its upstreams.
+/// With `--mirror` and nothing else, builds without a way to the internet install from it.
 #[derive(Debug, Args)]
-#[command(after_help = parse::EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -19,13 +31,59 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    Sync(sync::Arguments),
+    Check(check::Arguments),
+    List(list::Arguments),
     Parse(parse::Arguments),
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  toolkit mirror sync s3://builds/toolchains
+  toolkit mirror check s3://builds/toolchains
+  toolkit mirror list /srv/mirror
+  toolkit mirror parse s3://builds/toolchains";
+
 impl Arguments {
-    pub(super) fn run(self, global: &Global) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         match self.action {
+            Action::Sync(arguments) => arguments.run(host, global),
+            Action::Check(arguments) => arguments.run(host, global),
+            Action::List(arguments) => arguments.run(host, global),
             Action::Parse(arguments) => arguments.run(global),
         }
+    }
+}
+
+/// Reads which mirror is meant: the argument, else the one that commands read from.
+fn address(argument: Option<&str>, place: &Workplace, global: &Global) -> Result<Address, Failure> {
+    let (text, base): (&str, &Path) = match argument {
+        Some(text) => (text, &place.host.cwd),
+        None => place.named_mirror(global).ok_or(Error::NoMirror)?,
+    };
+    Ok(Address::parse(text, base)?)
+}
+
+/// Opens the mirror at an address. Nothing is asked or made before it is used.
+#[cfg(feature = "aws")]
+fn depot(address: &Address, place: &Workplace) -> Result<Box<dyn Depot>, Failure> {
+    use crate::aws::s3::Bucket;
+    use crate::mirror::Objects;
+
+    match address {
+        Address::Folder(path) => Ok(Box::new(Folder::at(path.clone()))),
+        Address::Bucket { text, .. } => {
+            let bucket = Bucket::new(Arc::clone(&place.session), text.parse()?)?;
+            Ok(Box::new(Objects::of(bucket)))
+        }
+    }
+}
+
+/// Opens the mirror at an address, which is a folder.
+#[cfg(not(feature = "aws"))]
+fn depot(address: &Address, _place: &Workplace) -> Result<Box<dyn Depot>, Failure> {
+    match address {
+        Address::Folder(path) => Ok(Box::new(Folder::at(path.clone()))),
+        Address::Bucket { .. } => Err(crate::aws::Error::NotBuilt { what: "a mirror in S3".to_owned() }.into()),
     }
 }

@@ -182,6 +182,7 @@ fn what_is_missing_is_named() {
         (world(), 3, &["start", "none", "--arch", "arm64"], "the project `none` does not exist"),
         (world(), 3, &["list", "none"], "the project `none` does not exist"),
         (none("AWS_REGION"), 2, &["start", "web"], "no AWS region is known, which CodeBuild asks for"),
+        (world().with("AWS_REGION", "evil.example/"), 2, &["start", "web"], "`evil.example/` is no AWS region"),
         (none("AWS_ACCESS_KEY_ID"), 5, &["start", "web"], "no AWS credentials were found, which CodeBuild asks for"),
         (
             world().with("AWS_ENDPOINT_URL_CODEBUILD", "codebuild"),
@@ -197,4 +198,21 @@ fn what_is_missing_is_named() {
         assert!(said.contains("hint: "), "{said}");
     }
     assert_eq!(fake.ids().len(), 0);
+}
+
+#[test]
+fn the_kind_of_address_is_chosen_by_the_environment() {
+    let fake = CodeBuild::new();
+    for (name, region, expected) in [
+        ("X", "eu-west-1", "https://codebuild.eu-west-1.amazonaws.com/"),
+        ("X", "cn-north-1", "https://codebuild.cn-north-1.amazonaws.com.cn/"),
+        ("AWS_USE_FIPS_ENDPOINT", "us-east-1", "https://codebuild-fips.us-east-1.amazonaws.com/"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "eu-west-1", "https://codebuild.eu-west-1.api.aws/"),
+    ] {
+        let world = fake.world().with(name, "true").with("AWS_REGION", region).with("AWS_ENDPOINT_URL_CODEBUILD", "");
+        let said = world.fails(3, &["build", "list", "--offline"]);
+        assert!(said.contains(&format!("{expected} would have to be downloaded")), "{said}");
+    }
+    // An address that is set is taken as it is.
+    fake.world().with("AWS_USE_FIPS_ENDPOINT", "true").ok(&["build", "list"]);
 }

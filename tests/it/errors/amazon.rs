@@ -27,6 +27,7 @@ fn credentials() -> Vec<Section> {
         section("aws::Error::RefusedCredentials", [judge("UnrecognizedClientException", "").into()]),
         section("aws::Error::Clock", [judge("RequestTimeTooSkewed", "").into()]),
         section("aws::Error::NoRegion", [Error::NoRegion { service: "CodeBuild" }.into()]),
+        section("aws::Error::BadRegion", [Error::BadRegion { text: text("EU West (Ireland)") }.into()]),
         section("aws::Error::Address", [Error::Address { variable: text("AWS_ENDPOINT_URL_CODEBUILD") }.into()]),
     ]
 }

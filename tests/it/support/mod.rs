@@ -7,6 +7,7 @@ pub mod image;
 pub mod layouts;
 pub mod mirror;
 pub mod moto;
+pub mod mounted;
 pub mod registry;
 pub mod tokens;
 pub mod upstream;

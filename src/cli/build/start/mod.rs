@@ -17,6 +17,7 @@ use crate::cli::site::{Workplace, done};
 use crate::codebuild::start::{Planned, Wanted, plan};
 use crate::codebuild::{Cache, Environment, Project, Service, Variable, console, patiently};
 use crate::host::Host;
+use crate::report::Report;
 pub(super) use typed::project;
 
 /// Start a build on CodeBuild, one for each architecture, or a batch
@@ -156,15 +157,18 @@ async fn start(
     global: &Global,
 ) -> Result<Vec<Started>, Failure> {
     let mut started: Vec<Started> = Vec::new();
+    let mut begun = Begun { report: &place.report, project: &wanted.common.project, ids: Vec::new(), over: false };
     for planned in plans {
         let error = match patiently(async || one(&**service, planned, wanted.batch).await).await {
             Ok(one) => {
                 done(global, &told(&one));
+                begun.ids.push(one.id.clone());
                 started.push(one);
                 continue;
             }
             Err(error) => error,
         };
+        begun.over = true;
         for before in &started {
             if wanted.key.is_some() {
                 place.report.warned(&format!("{} goes on; `toolkit build stop` stops it", before.id));
@@ -178,7 +182,26 @@ async fn start(
         }
         return Err(error.into());
     }
+    begun.over = true;
     Ok(started)
+}
+
+/// Says what goes on at AWS when somebody interrupts this in between.
+struct Begun<'a> {
+    report: &'a Arc<dyn Report>,
+    project: &'a str,
+    ids: Vec<String>,
+    over: bool,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            let known = if self.ids.is_empty() { String::new() } else { format!("{} goes on; ", self.ids.join(", ")) };
+            let text = format!("{known}a build may have been started: `toolkit build list {}` shows it", self.project);
+            self.report.warned(&text);
+        }
+    }
 }
 
 async fn one(service: &dyn Service, planned: &Planned, batch: bool) -> Result<Started, aws::Error> {

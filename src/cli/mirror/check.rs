@@ -1,0 +1,133 @@
+//! `toolkit mirror check`: every file of a mirror, read and hashed again.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::Global;
+use super::super::render::{self, Failure, Style};
+use super::super::site::{Workplace, done};
+use super::{address, depot};
+use crate::host::Host;
+use crate::mirror::{self, Archive, Check, Checked, Error, Finding, Problem};
+
+/// Read every file of a mirror again, and compare it with what toolkit-mirror.json and toolkit.lock say
+///
+/// Exits 1 when a file is missing, has another length or other bytes; when the mirror lacks what the toolkit.lock of this
+/// project names; when no sync of it has ever been finished.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Which mirror: a folder, file://… or s3://bucket/prefix; the project's where none is named
+    #[arg(value_name = "MIRROR")]
+    which: Option<String>,
+    /// Look at all that the mirror says of itself, and not at what this project's toolkit.lock names
+    #[arg(long)]
+    all: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit mirror check
+  toolkit mirror check s3://builds/toolchains --all --json";
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let place = Workplace::new(host, global)?;
+        let address = address(self.which.as_deref(), &place, global)?;
+        let depot = depot(&address, &place)?;
+        let lock = if self.all { None } else { place.lock()? };
+        let archives: Vec<Archive> = lock.as_ref().map(mirror::archives).transpose()?.unwrap_or_default();
+        let check = Check { archives: &archives, jobs: place.jobs, report: place.report.as_ref() };
+        let checked = place.block_on(async { Ok(mirror::check(depot.as_ref(), &check).await?) });
+        let checked = match checked {
+            Ok(checked) => checked,
+            Err(failure) => {
+                if global.json && matches!(failure.cause(), Some(Error::Unfinished { .. })) {
+                    render::json(&json!({ "mirror": address.to_string(), "finished": false, "findings": [] }))?;
+                }
+                return Err(failure);
+            }
+        };
+        if global.json {
+            render::json(&value(&checked, &address.to_string()))?;
+        } else {
+            tell(&checked, &address.to_string())?;
+        }
+        let (strange, bytes) = checked.unnamed;
+        if strange > 0 {
+            let size = render::size(bytes);
+            done(global, &format!("{strange} more there ({size}) that no sync has finished, or somebody else's"));
+        }
+        if checked.findings.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        done(global, "hint: `toolkit mirror sync` puts what the lock names in its place");
+        Ok(ExitCode::from(1))
+    }
+}
+
+fn tell(checked: &Checked, mirror: &str) -> Result<(), Failure> {
+    let style = Style::of_stdout();
+    if checked.findings.is_empty() {
+        let (count, size) = (checked.sound, render::size(checked.bytes));
+        return render::data(&format!("{} {mirror}, {count} files, {size}\n", style.green("ok")));
+    }
+    let mut text = String::new();
+    for finding in &checked.findings {
+        text.push_str(&format!("{} {}\n", style.red(word(&finding.problem)), render::printable(&finding.path)));
+        for line in details(&finding.problem) {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    let (bad, good) = (checked.findings.len(), checked.sound);
+    text.push_str(&format!("{bad} of {} files are not as they should be\n", bad + good));
+    render::data(&text)
+}
+
+fn word(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::Missing => "missing",
+        Problem::NotSynced => "not synced",
+        Problem::Size { .. } => "wrong size",
+        Problem::Different { .. } => "different",
+        Problem::OtherLock { .. } => "of another lock",
+    }
+}
+
+fn details(problem: &Problem) -> Vec<String> {
+    match problem {
+        Problem::Missing => Vec::new(),
+        Problem::NotSynced => vec!["toolkit.lock names it, and the mirror's index does not".to_owned()],
+        Problem::Size { expected, found } => {
+            vec![format!("expected {expected} bytes"), format!("found    {found} bytes")]
+        }
+        Problem::Different { expected, found } => {
+            let found = found.as_ref().map_or_else(|| "no zip of a Go module".to_owned(), ToString::to_string);
+            vec![format!("expected {expected}"), format!("found    {found}")]
+        }
+        Problem::OtherLock { expected, found } => {
+            vec![format!("expected {expected} by toolkit.lock"), format!("found    {found} in the mirror's index")]
+        }
+    }
+}
+
+fn value(checked: &Checked, mirror: &str) -> Value {
+    let (count, bytes) = checked.unnamed;
+    json!({
+        "mirror": mirror, "finished": true, "sound": checked.sound, "bytes": checked.bytes,
+        "findings": checked.findings.iter().map(finding).collect::<Vec<_>>(),
+        "unnamed": { "files": count, "bytes": bytes },
+    })
+}
+
+fn finding(Finding { path, problem }: &Finding) -> Value {
+    let (expected, found) = match problem {
+        Problem::Missing | Problem::NotSynced => (Value::Null, Value::Null),
+        Problem::Size { expected, found } => (json!(expected), json!(found)),
+        Problem::Different { expected, found } => (json!(expected), json!(found)),
+        Problem::OtherLock { expected, found } => (json!(expected), json!(found)),
+    };
+    json!({ "path": path, "problem": word(problem), "expected": expected, "found": found })
+}

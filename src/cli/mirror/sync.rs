@@ -1,0 +1,176 @@
+//! `toolkit mirror sync`: everything that the lock names, in a folder or a bucket.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::Global;
+use super::super::render::{self, Failure};
+use super::super::site::{Workplace, done};
+use super::{address, depot};
+use crate::host::Host;
+use crate::mirror::{Address, Gone, Kept, Outcome, Plan, Planned, Reason, Sync};
+use crate::net::{Client, Memory};
+use crate::project::{LOCK, Lock};
+use crate::provision::{self, Asked, Site};
+
+/// Fill a mirror with everything that toolkit.lock names, for every platform
+///
+/// Archives are verified before they are uploaded, the documents that `resolve` and `lock` read come after them, and
+/// toolkit-mirror.json, which names all files, comes last. What is there already is left alone. It reads from the upstreams,
+/// or from another mirror than DEST where --mirror, TOOLKIT_MIRROR or the project names one.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Where to: a folder, file://… or s3://bucket/prefix; the project's mirror where none is named
+    #[arg(value_name = "DEST")]
+    dest: Option<String>,
+    /// Remove what toolkit-mirror.json names and this lock does not, after showing it
+    #[arg(long)]
+    prune: bool,
+    /// With --prune, keep what the toolkit.lock in this folder names, too; may be repeated
+    #[arg(long, value_name = "DIR", requires = "prune")]
+    keep: Vec<PathBuf>,
+    /// Print what would be uploaded and removed; change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit mirror sync /srv/mirror
+  toolkit mirror sync s3://builds/toolchains --dry-run
+  toolkit mirror sync --prune --keep ../other-project
+  toolkit mirror sync s3://builds/toolchains --mirror /mnt/usb/mirror";
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let place = Workplace::new(host, global)?;
+        let address = address(self.dest.as_deref(), &place, global)?;
+        let depot = depot(&address, &place)?;
+        let (asked, lock) = locked(&place)?;
+        let prune = self.prune.then(|| self.kept(host)).transpose()?;
+        let client = source(&address, &place, global);
+        let documents = Memory::of(client.clone());
+        let site = Site { metadata: &documents, net: &client, ..place.site() };
+        place.block_on(async {
+            let sync = Sync::new(&lock, &asked, prune, depot.as_ref(), &site).await?;
+            let plan = sync.plan(site.jobs).await?;
+            for gone in &plan.prune {
+                say_gone(gone, self.dry_run, global);
+            }
+            if self.dry_run {
+                return foreseen(&plan, &address, global);
+            }
+            let outcome = sync.carry_out(plan, &site).await?;
+            told(&outcome, &address, global)
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Reads what other projects need.
+    fn kept(&self, host: &Host) -> Result<Kept, Failure> {
+        let mut kept = Kept::default();
+        for folder in &self.keep {
+            let folder = host.cwd.join(folder);
+            let Some(lock) = Lock::read(&folder)? else {
+                return Err(Failure::usage(format!("there is no {LOCK} in {}; nothing was removed", folder.display())));
+            };
+            kept.add(&lock)?;
+        }
+        Ok(kept)
+    }
+}
+
+/// Reads the lock, which must answer what the project asks for: a mirror of an old answer serves nobody.
+fn locked(place: &Workplace) -> Result<(Vec<Asked>, Lock), Failure> {
+    let asked = place.project()?;
+    let lock = place.lock()?.ok_or_else(|| provision::Error::NoLock { folder: place.root.clone() })?;
+    let reasons = provision::check(&asked, &place.platforms(), &lock, &place.policy).0;
+    if reasons.is_empty() { Ok((asked, lock)) } else { Err(provision::Error::StaleLock { reasons }.into()) }
+}
+
+/// Gives what reads the files: never the mirror that is to be filled with them.
+fn source(dest: &Address, place: &Workplace, global: &Global) -> Client {
+    let named = place.named_mirror(global).and_then(|(text, base)| Address::parse(text, base).ok());
+    if named.is_some_and(|named| named.is(dest)) { place.client.direct() } else { place.client.clone() }
+}
+
+fn say_gone(gone: &Gone, dry: bool, global: &Global) {
+    let verb = if dry { "would remove" } else { "removing" };
+    done(global, &format!("{verb} {} ({})", gone.path, render::size(gone.size)));
+}
+
+/// Tells what a sync would do.
+fn foreseen(plan: &Plan, address: &Address, global: &Global) -> Result<(), Failure> {
+    if global.json {
+        let put: Vec<Value> = plan.put.iter().map(planned).collect();
+        return render::json(&json!({
+            "mirror": address.to_string(), "dry_run": true, "uploaded": put, "in_place": plan.in_place,
+            "removed": removed(&plan.prune),
+        }));
+    }
+    for planned in &plan.put {
+        let size = planned.size.map_or(String::new(), |size| format!("{}, ", render::size(size)));
+        done(global, &format!("would upload {} ({size}{})", planned.path, because(planned.reason)));
+    }
+    let (count, bytes) = (plan.put.len(), render::size(plan.bytes()));
+    done(
+        global,
+        &format!("{address}: {} would be uploaded ({bytes}), {} in place", files(count), files(plan.in_place)),
+    );
+    sum_of_gone(&plan.prune, "would be removed", global);
+    Ok(())
+}
+
+/// Tells what a sync did.
+fn told(outcome: &Outcome, address: &Address, global: &Global) -> Result<(), Failure> {
+    if global.json {
+        let put = outcome.put.iter().map(|(path, entry)| {
+            json!({ "path": path, "size": entry.size, "kind": entry.kind, "sha256": entry.sha256, "digest": entry.digest })
+        });
+        return render::json(&json!({
+            "mirror": address.to_string(), "dry_run": false, "uploaded": put.collect::<Vec<_>>(),
+            "in_place": outcome.in_place, "removed": removed(&outcome.pruned), "index_written": outcome.index_written,
+        }));
+    }
+    let bytes = render::size(outcome.put.iter().map(|(_, entry)| entry.size).sum());
+    if outcome.put.is_empty() && !outcome.index_written {
+        done(global, &format!("{address} is up to date: {} in place, nothing was written", files(outcome.in_place)));
+        return Ok(());
+    }
+    let count = files(outcome.put.len());
+    done(global, &format!("{address}: {count} uploaded ({bytes}), {} in place before", files(outcome.in_place)));
+    sum_of_gone(&outcome.pruned, "removed", global);
+    Ok(())
+}
+
+fn sum_of_gone(gone: &[Gone], verb: &str, global: &Global) {
+    if !gone.is_empty() {
+        let bytes = gone.iter().map(|gone| gone.size).sum();
+        done(global, &format!("{} {verb} ({})", files(gone.len()), render::size(bytes)));
+    }
+}
+
+fn planned(planned: &Planned) -> Value {
+    json!({
+        "path": planned.path, "size": planned.size, "kind": planned.kind, "reason": because(planned.reason),
+    })
+}
+
+fn removed(gone: &[Gone]) -> Vec<Value> {
+    gone.iter().map(|gone| json!({ "path": gone.path, "size": gone.size })).collect()
+}
+
+fn because(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Missing => "missing",
+        Reason::Different => "different",
+    }
+}
+
+fn files(count: usize) -> String {
+    format!("{count} file{}", if count == 1 { "" } else { "s" })
+}

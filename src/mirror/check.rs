@@ -1,0 +1,174 @@
+//! Reading a mirror again: whether every file that its index names is there and is what it was, and whether it has what a
+//! lock names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use super::compare::{self, Hashed};
+use super::depot::Depot;
+use super::wanted::Archive;
+use super::{Condition, Entry, Error, INDEX, Index};
+use crate::archive;
+use crate::model::{Algorithm, Digest};
+use crate::report::{Report, Task};
+
+/// What to compare a mirror with.
+#[derive(Debug, Clone, Copy)]
+pub struct Check<'a> {
+    /// The archives of a lock; none where only the mirror itself is of interest.
+    pub archives: &'a [Archive],
+    /// How many files are read at once.
+    pub jobs: usize,
+    /// Hears how far it is.
+    pub report: &'a dyn Report,
+}
+
+/// What a check saw.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// How many files are as they should be.
+    pub sound: usize,
+    /// The sum of their lengths in bytes.
+    pub bytes: u64,
+    /// What is wrong, sorted by path.
+    pub findings: Vec<Finding>,
+    /// How many files no index names, and the sum of their lengths: what an interrupted sync left, or somebody else's.
+    pub unnamed: (usize, u64),
+}
+
+/// One thing that is wrong with a mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The file.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What can be wrong with a file of a mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The index names it, and it is not there.
+    Missing,
+    /// The lock names it, and the index does not.
+    NotSynced,
+    /// Its length is another, in bytes.
+    Size {
+        /// As the index has it.
+        expected: u64,
+        /// As it is.
+        found: u64,
+    },
+    /// Its bytes are others.
+    Different {
+        /// As the index or the lock has it.
+        expected: Digest,
+        /// As they are; none for a zip of a Go module that cannot be read as one.
+        found: Option<Digest>,
+    },
+    /// The index says that it was put for another digest than the lock has.
+    OtherLock {
+        /// As the lock has it.
+        expected: Digest,
+        /// As the index has it.
+        found: Digest,
+    },
+}
+
+/// Reads all files of a mirror again, several at once.
+///
+/// # Errors
+/// [`Error::Unfinished`] without an index; when the mirror cannot be read.
+pub async fn check(depot: &dyn Depot, wanted: &Check<'_>) -> Result<Checked, Error> {
+    let (index, condition) = Index::read(depot).await?;
+    if condition == Condition::Absent {
+        return Err(Error::Unfinished { mirror: depot.name() });
+    }
+    let locked: BTreeMap<&str, &Digest> =
+        wanted.archives.iter().map(|archive| (archive.path.as_str(), &archive.artifact.digest)).collect();
+    let mut checked = Checked::default();
+    let task = wanted.report.began(&depot.name(), Some(index.bytes()));
+    let found: Result<Vec<Option<Finding>>, Error> = stream::iter(&index.files)
+        .map(|(path, entry)| one(path, entry, locked.get(path.as_str()).copied(), depot, (wanted.report, task)))
+        .buffered(wanted.jobs.max(1))
+        .try_collect()
+        .await;
+    wanted.report.ended(task, if found.is_ok() { "read" } else { "failed" });
+    let found = found?;
+    for (entry, finding) in index.files.values().zip(found) {
+        match finding {
+            Some(finding) => checked.findings.push(finding),
+            None => {
+                checked.sound += 1;
+                checked.bytes += entry.size;
+            }
+        }
+    }
+    let absent = locked.keys().filter(|path| !index.files.contains_key(**path));
+    checked.findings.extend(absent.map(|path| Finding { path: (*path).to_owned(), problem: Problem::NotSynced }));
+    checked.findings.sort_by(|left, right| left.path.cmp(&right.path));
+    checked.unnamed = unnamed(&index, depot).await?;
+    Ok(checked)
+}
+
+/// Counts what no index names.
+async fn unnamed(index: &Index, depot: &dyn Depot) -> Result<(usize, u64), Error> {
+    let listed = depot.list().await?;
+    let named: BTreeSet<&str> = index.files.keys().map(String::as_str).chain([INDEX]).collect();
+    let strange = listed.iter().filter(|file| !named.contains(file.path.as_str()));
+    Ok(strange.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size)))
+}
+
+/// Reads one file again.
+async fn one(
+    path: &str,
+    entry: &Entry,
+    locked: Option<&Digest>,
+    depot: &dyn Depot,
+    (report, task): (&dyn Report, Task),
+) -> Result<Option<Finding>, Error> {
+    let wrong = |problem| Ok(Some(Finding { path: path.to_owned(), problem }));
+    let Some(mut body) = depot.open(path).await? else { return wrong(Problem::Missing) };
+    if let Some(found) = body.length().filter(|found| *found != entry.size) {
+        return wrong(Problem::Size { expected: entry.size, found });
+    }
+    let expected = locked.or(entry.digest.as_ref());
+    let module = expected.is_some_and(|digest| digest.algorithm() == Algorithm::GoModule);
+    let mut zip = Vec::new();
+    let mut advanced = |chunk: &[u8]| {
+        report.advanced(task, chunk.len() as u64);
+        if module {
+            zip.extend_from_slice(chunk);
+        }
+    };
+    let read = compare::read(body.as_mut(), &mut advanced).await;
+    let read = read.map_err(|source| compare::failed(path, depot, source))?;
+    Ok(problem(&read, zip, entry, expected, locked).map(|problem| Finding { path: path.to_owned(), problem }))
+}
+
+fn problem(
+    read: &Hashed,
+    zip: Vec<u8>,
+    entry: &Entry,
+    expected: Option<&Digest>,
+    locked: Option<&Digest>,
+) -> Option<Problem> {
+    if read.size != entry.size {
+        return Some(Problem::Size { expected: entry.size, found: read.size });
+    }
+    if read.sha256 != entry.sha256 {
+        return Some(Problem::Different { expected: entry.sha256.clone(), found: Some(read.sha256.clone()) });
+    }
+    if let (Some(locked), Some(put)) = (locked, &entry.digest)
+        && locked != put
+    {
+        return Some(Problem::OtherLock { expected: locked.clone(), found: put.clone() });
+    }
+    let expected = expected?;
+    let found = match read.of(expected.algorithm()) {
+        Some(found) => Some(found.clone()),
+        None => archive::module_hash(std::io::Cursor::new(zip), &archive::Limits::default()).ok(),
+    };
+    (found.as_ref() != Some(expected)).then(|| Problem::Different { expected: expected.clone(), found })
+}

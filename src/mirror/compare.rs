@@ -1,0 +1,115 @@
+//! Whether a file of a mirror is the right one, at the least cost: by what the place knows about it, else by reading it.
+
+use sha2::{Digest as _, Sha256, Sha512};
+
+use super::depot::{Depot, sha256};
+use super::wanted::Archive;
+use super::{Content, Entry, Error, Index, Kind};
+use crate::model::{Algorithm, Digest};
+use crate::net::Body;
+
+/// What is under a path, compared with what should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The right file, as an index names it.
+    Right(Entry),
+    /// Nothing.
+    Missing,
+    /// Another file, or one that nobody can vouch for.
+    Different,
+}
+
+/// Compares an archive of the mirror with the lock. One that the index names with the lock's digest was verified when it was
+/// put there, and must be the same still; any other is as good when it has that digest.
+pub(super) async fn archive(wanted: &Archive, index: &Index, depot: &dyn Depot) -> Result<Standing, Error> {
+    let Some(head) = depot.head(&wanted.path).await? else { return Ok(Standing::Missing) };
+    let expected = &wanted.artifact.digest;
+    if wanted.artifact.size.is_some_and(|size| size != head.size) {
+        return Ok(Standing::Different);
+    }
+    let known = index.files.get(&wanted.path).filter(|known| known.digest.as_ref() == Some(expected));
+    let right = |size, sha256: Digest| {
+        let (digest, uses) = (Some(expected.clone()), wanted.uses.clone());
+        Standing::Right(Entry { size, sha256, kind: Kind::Archive, digest, uses })
+    };
+    if let Some(found) = head.sha256 {
+        if known.is_some_and(|known| known.sha256 == found) || *expected == found {
+            return Ok(right(head.size, found));
+        }
+        if known.is_some() || expected.algorithm() == Algorithm::Sha256 {
+            return Ok(Standing::Different);
+        }
+    }
+    if known.is_none() && expected.algorithm() == Algorithm::GoModule {
+        return Ok(Standing::Different);
+    }
+    let Some(mut body) = depot.open(&wanted.path).await? else { return Ok(Standing::Missing) };
+    let found = read(body.as_mut(), &mut |_| {}).await.map_err(|source| failed(&wanted.path, depot, source))?;
+    let fits = known.is_some_and(|known| known.sha256 == found.sha256) || found.is(expected);
+    Ok(if fits { right(found.size, found.sha256) } else { Standing::Different })
+}
+
+/// Compares a document of the mirror with what its upstream serves today.
+pub(super) async fn document(
+    path: &str,
+    content: &Content,
+    entry: Entry,
+    depot: &dyn Depot,
+) -> Result<Standing, Error> {
+    let Some(head) = depot.head(path).await? else { return Ok(Standing::Missing) };
+    if head.size != content.size {
+        return Ok(Standing::Different);
+    }
+    let found = match head.sha256 {
+        Some(found) => found,
+        None => {
+            let Some(mut body) = depot.open(path).await? else { return Ok(Standing::Missing) };
+            read(body.as_mut(), &mut |_| {}).await.map_err(|source| failed(path, depot, source))?.sha256
+        }
+    };
+    Ok(if found == content.sha256 { Standing::Right(entry) } else { Standing::Different })
+}
+
+/// The bytes of a file, as far as digests know them.
+#[derive(Debug, Clone)]
+pub(super) struct Hashed {
+    pub(super) size: u64,
+    pub(super) sha256: Digest,
+    sha512: Digest,
+}
+
+impl Hashed {
+    /// Tells whether the bytes have this digest; that of a module is one of what is in its zip, and not told here.
+    pub(super) fn is(&self, digest: &Digest) -> bool {
+        self.of(digest.algorithm()).is_some_and(|found| found == digest)
+    }
+
+    /// Gives their digest.
+    pub(super) fn of(&self, algorithm: Algorithm) -> Option<&Digest> {
+        match algorithm {
+            Algorithm::Sha256 => Some(&self.sha256),
+            Algorithm::Sha512 => Some(&self.sha512),
+            Algorithm::GoModule => None,
+        }
+    }
+}
+
+/// Reads a file to its end and hashes it on the way.
+pub(super) async fn read(
+    body: &mut dyn Body,
+    advanced: &mut (dyn FnMut(&[u8]) + Send),
+) -> Result<Hashed, crate::net::Error> {
+    let (mut short, mut long, mut size) = (Sha256::new(), Sha512::new(), 0);
+    while let Some(chunk) = body.chunk().await? {
+        short.update(&chunk);
+        long.update(&chunk);
+        size += chunk.len() as u64;
+        advanced(&chunk);
+    }
+    let sha512 = Digest::new(Algorithm::Sha512, &long.finalize()).expect("SHA-512 has its own length");
+    Ok(Hashed { size, sha256: sha256(short), sha512 })
+}
+
+pub(super) fn failed(path: &str, depot: &dyn Depot, source: crate::net::Error) -> Error {
+    Error::Read { path: path.to_owned(), mirror: depot.name(), source }
+}

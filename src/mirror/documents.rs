@@ -1,0 +1,196 @@
+//! The documents that a project's requests read: the locked tools are asked again, and what they read is written down.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use serde_json::Value;
+use url::Url;
+
+use super::{Error, Use};
+use crate::model::{Digest, Platform, Version};
+use crate::net::{self, Document, Metadata, Mirror};
+use crate::project::{Lock, LockedTool};
+use crate::provision::{self, Asked, Site};
+use crate::toolchain;
+
+/// What was read, in the order of the first reading: release indexes before what they lead to.
+#[derive(Debug, Default)]
+pub struct Documents(Mutex<Vec<Recorded>>);
+
+/// A document as a mirror serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its path in a mirror.
+    pub path: String,
+    /// Its bytes; those of all pages in one.
+    pub bytes: Vec<u8>,
+    /// The tools that read it.
+    pub uses: BTreeSet<Use>,
+}
+
+impl Documents {
+    /// Reads what `resolve`, `lock` and `install` read for these requests and for the locked versions.
+    ///
+    /// # Errors
+    /// When a document cannot be had. A locked version that its upstream no longer lists is said, and no error: its archives
+    /// may still be there.
+    pub async fn of(asked: &[Asked], lock: &Lock, site: &Site<'_>) -> Result<Vec<Recorded>, Error> {
+        let documents = Self::default();
+        for asked in asked {
+            if let Some(locked) = lock.tool(asked.tool.name()) {
+                documents.read(asked, locked, site).await?;
+            }
+        }
+        Ok(documents.0.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn read(&self, asked: &Asked, locked: &LockedTool, site: &Site<'_>) -> Result<(), Error> {
+        let recorder = Recorder { documents: self, site, locked };
+        let site = Site { metadata: &recorder, ..*site };
+        let failed = |source| Error::Request { request: asked.text(), source: Box::new(source) };
+        let resolved = provision::resolve(asked, &site).await.map_err(failed)?;
+        let mut platforms: Vec<Platform> = locked.artifacts.iter().map(|locked| locked.platform).collect();
+        platforms.sort_unstable();
+        platforms.dedup();
+        let pick = resolved.version();
+        if pick.as_str() != locked.version {
+            let (name, now) = (&locked.name, &locked.version);
+            site.report.noted(&format!("{} means {pick} by now; the archives are of {name} {now}", asked.text()));
+            for platform in &platforms {
+                // What the newest needs is a help to those who ask without a lock, and no more.
+                let _ = asked.tool.release(pick, *platform, &recorder).await;
+            }
+        }
+        let Ok(version) = asked.tool.version(&locked.version) else { return Ok(()) };
+        for platform in platforms {
+            recorder.release(asked, &version, platform).await?;
+        }
+        Ok(())
+    }
+
+    fn keep(&self, document: &Document, pages: &[Vec<u8>], tool: &str) -> Result<(), net::Error> {
+        let path = Mirror::path(&document.url, document.mirror_name)?;
+        let unfit = |reason| net::Error::Unfit { url: net::shown(&document.url), reason };
+        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = match found.iter().position(|known| known.path == path) {
+            Some(at) => at,
+            None => {
+                let bytes = in_one(pages).map_err(unfit)?;
+                (document.check)(&bytes).map_err(unfit)?;
+                found.push(Recorded { path, bytes, uses: BTreeSet::new() });
+                found.len() - 1
+            }
+        };
+        found[at].uses.insert(Use { tool: tool.to_owned(), version: None, platform: None });
+        Ok(())
+    }
+}
+
+/// Reads documents for one tool, and writes them down.
+struct Recorder<'a> {
+    documents: &'a Documents,
+    site: &'a Site<'a>,
+    locked: &'a LockedTool,
+}
+
+impl Recorder<'_> {
+    async fn release(&self, asked: &Asked, version: &Version, platform: Platform) -> Result<(), Error> {
+        match asked.tool.release(version, platform, self).await {
+            Ok(_) => Ok(()),
+            Err(toolchain::Error::NoSuchVersion { .. } | toolchain::Error::NoSuchPlatform { .. }) => {
+                let (tool, version) = (&self.locked.name, &self.locked.version);
+                self.site.report.warned(&format!(
+                    "the upstream of {tool} no longer lists {version} for {platform}; only the lock leads to its archives"
+                ));
+                Ok(())
+            }
+            Err(source) => {
+                let (tool, version) = (self.locked.name.clone(), self.locked.version.clone());
+                Err(Error::Documents { tool, version, source: Box::new(source) })
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Metadata for Recorder<'_> {
+    async fn read(&self, document: &Document) -> Result<Vec<u8>, net::Error> {
+        let bytes = self.site.metadata.read(document).await?;
+        self.documents.keep(document, std::slice::from_ref(&bytes), &self.locked.name)?;
+        Ok(bytes)
+    }
+
+    async fn pages(&self, document: &Document) -> Result<Vec<Vec<u8>>, net::Error> {
+        let pages = self.site.metadata.pages(document).await?;
+        self.documents.keep(document, &pages, &self.locked.name)?;
+        Ok(pages)
+    }
+
+    fn holds(&self, document: &Document) -> bool {
+        self.site.metadata.holds(document)
+    }
+
+    /// Gives the digest of the lock: whoever believed the first download, did so when the lock was written.
+    async fn first_seen(&self, url: &Url) -> Result<Option<Digest>, net::Error> {
+        let mut artifacts = self.locked.artifacts.iter().map(|locked| &locked.artifact);
+        Ok(artifacts.find(|artifact| artifact.url == *url).map(|artifact| artifact.digest.clone()))
+    }
+
+    fn warn(&self, warning: &str) {
+        self.site.metadata.warn(warning);
+    }
+}
+
+/// Makes one page of several, as a mirror has it: lists one after the other, and of objects the lists in them.
+fn in_one(pages: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+    if let [only] = pages {
+        return Ok(only.clone());
+    }
+    let mut whole: Option<Value> = None;
+    for page in pages {
+        let page: Value = serde_json::from_slice(page).map_err(|cause| format!("a page of it is no JSON: {cause}"))?;
+        match (&mut whole, page) {
+            (None, page) => whole = Some(page),
+            (Some(Value::Array(rows)), Value::Array(more)) => rows.extend(more),
+            (Some(Value::Object(whole)), Value::Object(page)) => add(whole, page),
+            _ => return Err("its pages are not of one kind".to_owned()),
+        }
+    }
+    serde_json::to_vec(&whole.unwrap_or_default()).map_err(|cause| cause.to_string())
+}
+
+fn add(whole: &mut serde_json::Map<String, Value>, page: serde_json::Map<String, Value>) {
+    for (key, value) in page {
+        match (whole.get_mut(&key), value) {
+            (Some(Value::Array(rows)), Value::Array(more)) => rows.extend(more),
+            (Some(_), _) => {}
+            (None, value) => {
+                whole.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_become_one() {
+        for (pages, expected) in [
+            (&["{ \"as\": \"it is\" }"][..], Some("{ \"as\": \"it is\" }")),
+            (&["no JSON"], Some("no JSON")),
+            (&["[1,2]", "[3]", "[]"], Some("[1,2,3]")),
+            (
+                &["{\"name\":\"x\",\"tags\":[\"a\"]}", "{\"name\":\"x\",\"tags\":[\"b\"]}"],
+                Some("{\"name\":\"x\",\"tags\":[\"a\",\"b\"]}"),
+            ),
+            (&["[1]", "{}"], None),
+            (&["[1]", "no JSON"], None),
+        ] {
+            let pages: Vec<_> = pages.iter().map(|page| page.as_bytes().to_vec()).collect();
+            assert_eq!(in_one(&pages).ok(), expected.map(|text| text.as_bytes().to_vec()));
+        }
+    }
+}

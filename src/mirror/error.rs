@@ -1,0 +1,245 @@
+//! What can go wrong between a lock and a mirror, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::INDEX;
+use crate::model::{Digest, Explain, Kind, disk_hint};
+use crate::{aws, ingest, net, provision, store, toolchain};
+
+/// Why a mirror was not filled, checked or listed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody says which mirror is meant.
+    #[error("no mirror is named")]
+    NoMirror,
+    /// A mirror was named in a form that this program does not know.
+    #[error("`{address}` is no place for a mirror: {reason}")]
+    BadAddress {
+        /// What was given, without its secrets.
+        address: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A server was named where something is to be written.
+    #[error("{address} cannot be filled, checked or listed: a web server only serves files")]
+    NotWritable {
+        /// The address.
+        address: String,
+    },
+    /// The index is not what this program writes.
+    #[error("{INDEX} of {mirror} cannot be used: {reason}")]
+    BadIndex {
+        /// The mirror.
+        mirror: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The index was written by a newer version of this program.
+    #[error("{INDEX} of {mirror} has version {found}; this toolkit reads version {known}")]
+    NewerIndex {
+        /// The mirror.
+        mirror: String,
+        /// Its version.
+        found: u64,
+        /// The version that is understood.
+        known: u64,
+    },
+    /// There is no index, which is written last.
+    #[error("{mirror} is no finished mirror: it has no {INDEX}")]
+    Unfinished {
+        /// The mirror.
+        mirror: String,
+    },
+    /// Two files of a lock want one path.
+    #[error("{path} would be two files of the mirror: toolkit.lock has {} and {} under it", first.short(), second.short())]
+    TwoFiles {
+        /// The path.
+        path: String,
+        /// The digest of the one.
+        first: Digest,
+        /// The digest of the other.
+        second: Digest,
+    },
+    /// A mirror cannot have a file of the lock.
+    #[error("no mirror can have {url}: {reason}")]
+    NoPlace {
+        /// The file.
+        url: String,
+        /// Why not.
+        reason: String,
+    },
+    /// An archive was not received, or is not what the lock says.
+    #[error("could not take in {file} of {tool} {version}")]
+    Archive {
+        /// The file.
+        file: String,
+        /// The tool.
+        tool: String,
+        /// Its version.
+        version: String,
+        /// What went wrong.
+        source: Box<ingest::Error>,
+    },
+    /// The documents of a tool were not had.
+    #[error("could not read the documents of {tool} {version}")]
+    Documents {
+        /// The tool.
+        tool: String,
+        /// The locked version.
+        version: String,
+        /// What went wrong.
+        source: Box<toolchain::Error>,
+    },
+    /// The request of a tool could not be resolved, whose documents the mirror is to have.
+    #[error("could not read the documents that resolve {request}")]
+    Request {
+        /// The request.
+        request: String,
+        /// What went wrong.
+        source: Box<provision::Error>,
+    },
+    /// A file of the mirror could not be read.
+    #[error("could not read {path} of {mirror}")]
+    Read {
+        /// The file.
+        path: String,
+        /// The mirror.
+        mirror: String,
+        /// What went wrong.
+        source: net::Error,
+    },
+    /// The disk refused something.
+    #[error("could not {action} {}", path.display())]
+    Disk {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A symbolic link in a mirror leads elsewhere.
+    #[error("{} leads out of the mirror by a symbolic link", path.display())]
+    LeadsOut {
+        /// The path.
+        path: PathBuf,
+    },
+    /// No room for downloads on this machine.
+    #[error("no place for files on their way to the mirror")]
+    Staging {
+        /// What the store says.
+        source: store::Error,
+    },
+    /// The bucket refused something.
+    #[error("could not {action} {path} in {mirror}")]
+    Bucket {
+        /// What was tried.
+        action: &'static str,
+        /// Which file.
+        path: String,
+        /// The mirror.
+        mirror: String,
+        /// What AWS says.
+        source: Box<aws::Error>,
+    },
+    /// Somebody else wrote the file meanwhile.
+    #[error("{path} of {mirror} was written by somebody else meanwhile")]
+    Conflict {
+        /// The file.
+        path: String,
+        /// The mirror.
+        mirror: String,
+    },
+    /// Others write the index again and again.
+    #[error("{INDEX} of {mirror} was written by others {attempts} times while this sync ended")]
+    Contended {
+        /// The mirror.
+        mirror: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// A sync did not come to its end.
+    #[error("{mirror} was not synced")]
+    Stopped {
+        /// The mirror.
+        mirror: String,
+        /// How many files were put by then.
+        put: usize,
+        /// How many files of the lock are in their place by then, those that were there before included.
+        there: usize,
+        /// How many there should be.
+        wanted: usize,
+        /// Why it stopped.
+        source: Box<Error>,
+    },
+}
+
+impl Error {
+    pub(super) fn disk(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Disk { action, path: path.to_owned(), source }
+    }
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unfinished { .. } => Kind::Finding,
+            Self::NoMirror
+            | Self::BadAddress { .. }
+            | Self::NotWritable { .. }
+            | Self::NewerIndex { .. }
+            | Self::TwoFiles { .. }
+            | Self::NoPlace { .. } => Kind::Usage,
+            Self::Conflict { .. } | Self::Contended { .. } => Kind::Upstream,
+            Self::BadIndex { .. } => Kind::Integrity,
+            Self::Disk { .. } | Self::LeadsOut { .. } => Kind::Machine,
+            Self::Archive { source, .. } => source.kind(),
+            Self::Documents { source, .. } => source.kind(),
+            Self::Request { source, .. } => source.kind(),
+            Self::Read { source, .. } => source.kind(),
+            Self::Staging { source } => source.kind(),
+            Self::Bucket { source, .. } => source.kind(),
+            Self::Stopped { source, .. } => source.kind(),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Archive { source, .. } => return source.hints(),
+            Self::Documents { source, .. } => return source.hints(),
+            Self::Request { source, .. } => return source.hints(),
+            Self::Read { source, .. } => return source.hints(),
+            Self::Staging { source } => return source.hints(),
+            Self::Bucket { source, .. } => return source.hints(),
+            Self::Stopped { put, there, wanted, source, .. } => {
+                let mut hints = source.hints();
+                hints.push(so_far(*put, *there, *wanted));
+                return hints;
+            }
+            Self::NoMirror => {
+                "name a folder or s3://bucket/prefix, or set `mirror` under [source] in toolkit.toml, or TOOLKIT_MIRROR"
+            }
+            Self::BadAddress { .. } => "a folder, file:///path and s3://bucket/prefix can be named",
+            Self::NotWritable { .. } => "name the folder or the bucket behind it: /srv/mirror, s3://bucket/prefix",
+            Self::BadIndex { .. } => "was it edited? remove it, and `toolkit mirror sync` writes it anew",
+            Self::NewerIndex { .. } => "nothing was changed; use the newer toolkit",
+            Self::Unfinished { .. } => "it is written last: run `toolkit mirror sync`, again if it was interrupted",
+            Self::TwoFiles { .. } => "nothing was changed; run `toolkit lock --upgrade`",
+            Self::NoPlace { .. } => "nothing was changed; a mirror holds files under plain addresses",
+            Self::Disk { source, .. } => disk_hint(source),
+            Self::LeadsOut { .. } => "nothing was changed through it; replace the link by a folder, or name its target",
+            Self::Conflict { .. } | Self::Contended { .. } => "run it again, at best when no other sync of it runs",
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// Says what a sync that stopped leaves behind. Files come before the index, and every file is put whole.
+fn so_far(put: usize, there: usize, wanted: usize) -> String {
+    let place = format!("{there} of {wanted} files are in place");
+    match put {
+        0 => format!("nothing was written ({place}); running it again goes on from there"),
+        _ => format!("{place}, {put} of them new, and {INDEX} is as it was; running it again goes on from there"),
+    }
+}

@@ -1,0 +1,229 @@
+//! What a mirror says about itself: `toolkit-mirror.json` at its root, written after everything that it names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::depot::{Depot, check_path};
+use super::{Condition, Content, Error};
+use crate::model::{Algorithm, Digest};
+use crate::net::{self, Body};
+
+/// The name of the index.
+pub const INDEX: &str = "toolkit-mirror.json";
+
+/// The version of the index's own format.
+const VERSION: u64 = 1;
+
+/// More bytes than any index has: 64 MiB name some 200,000 files.
+const LARGEST: usize = 64 << 20;
+
+/// The files that finished syncs have put into a mirror, by their paths.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Index {
+    /// The files.
+    pub files: BTreeMap<String, Entry>,
+}
+
+/// One file of a mirror.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256.
+    pub sha256: Digest,
+    /// What it is.
+    pub kind: Kind,
+    /// The digest that a lock names, of an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// What it is needed for.
+    #[serde(rename = "for", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub uses: BTreeSet<Use>,
+}
+
+/// What a file of a mirror is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// What a lock names.
+    Archive,
+    /// What is read to choose a version and to find its archives: release indexes, lists of digests, signatures.
+    Metadata,
+}
+
+/// What a file is needed for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Use {
+    /// The tool.
+    pub tool: String,
+    /// Its version, of an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The platform, of an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+}
+
+/// The file as it stands in a mirror: a list, so that every tool can read it, sorted by path.
+#[derive(Serialize, Deserialize)]
+struct File {
+    version: u64,
+    #[serde(default)]
+    files: Vec<Row>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    path: String,
+    #[serde(flatten)]
+    entry: Entry,
+}
+
+impl Index {
+    /// Reads the index of a mirror, and gives the condition on which it may be written: that it is still the same. A mirror
+    /// without one has an empty one.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not what this program writes.
+    pub async fn read(depot: &dyn Depot) -> Result<(Self, Condition), Error> {
+        // The tag first: when somebody writes in between, the condition of a later write does not hold, as it should.
+        let Some(head) = depot.head(INDEX).await? else { return Ok((Self::default(), Condition::Absent)) };
+        let Some(mut body) = depot.open(INDEX).await? else { return Ok((Self::default(), Condition::Absent)) };
+        let bytes = collected(body.as_mut(), depot).await?;
+        Ok((Self::parse(&bytes, &depot.name())?, Condition::Still(head.tag)))
+    }
+
+    /// Reads the text of the index of `mirror`.
+    ///
+    /// # Errors
+    /// When it is not what this program writes: no path of it leaves the mirror.
+    pub fn parse(bytes: &[u8], mirror: &str) -> Result<Self, Error> {
+        let bad = |reason: String| Error::BadIndex { mirror: mirror.to_owned(), reason };
+        let version: Version = serde_json::from_slice(bytes).map_err(|cause| bad(cause.to_string()))?;
+        if version.version != VERSION {
+            return Err(Error::NewerIndex { mirror: mirror.to_owned(), found: version.version, known: VERSION });
+        }
+        let file: File = serde_json::from_slice(bytes).map_err(|cause| bad(cause.to_string()))?;
+        let mut files = BTreeMap::new();
+        for Row { path, entry } in file.files {
+            let shown: String = path.chars().take(200).collect();
+            check_path(&path).map_err(|reason| bad(format!("`{}`: {reason}", shown.escape_debug())))?;
+            if entry.sha256.algorithm() != Algorithm::Sha256 || path == INDEX {
+                return Err(bad(format!("`{shown}` has no SHA-256, or is the index itself")));
+            }
+            if files.insert(path, entry).is_some() {
+                return Err(bad(format!("`{shown}` stands in it twice")));
+            }
+        }
+        Ok(Self { files })
+    }
+
+    /// Gives the bytes of the file: the same for the same files.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let rows = self.files.iter().map(|(path, entry)| Row { path: path.clone(), entry: entry.clone() });
+        let file = File { version: VERSION, files: rows.collect() };
+        let mut bytes = serde_json::to_vec_pretty(&file).expect("our own types have string keys");
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Writes it into a mirror.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the condition does not hold; what the place says.
+    pub async fn write(&self, depot: &dyn Depot, condition: &Condition) -> Result<(), Error> {
+        depot.put(INDEX, &Content::of(self.to_bytes()), condition).await
+    }
+
+    /// Adds a file, or says what is there under its path now. What it was needed for before, it still is.
+    pub fn add(&mut self, path: &str, mut entry: Entry) {
+        if let Some(known) = self.files.get(path).filter(|known| known.kind == entry.kind) {
+            let same = known.sha256 == entry.sha256 || entry.kind == Kind::Metadata;
+            entry.uses.extend(known.uses.iter().filter(|_| same).cloned());
+        }
+        self.files.insert(path.to_owned(), entry);
+    }
+
+    /// Gives the sum of all lengths, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.values().map(|entry| entry.size).sum()
+    }
+}
+
+/// The first thing that is read, whatever a newer version adds.
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
+}
+
+async fn collected(body: &mut dyn Body, depot: &dyn Depot) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Read { path: INDEX.to_owned(), mirror: depot.name(), source };
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.chunk().await.map_err(failed)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > LARGEST {
+            return Err(failed(net::Error::TooLarge { url: INDEX.to_owned(), limit: LARGEST as u64 }));
+        }
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mirror::hashed;
+
+    fn entry(tool: &str) -> Entry {
+        let uses = BTreeSet::from([Use { tool: tool.to_owned(), version: None, platform: None }]);
+        Entry { size: 1, sha256: hashed(b"x"), kind: Kind::Metadata, digest: None, uses }
+    }
+
+    #[test]
+    fn an_index_comes_back_as_it_was_written() {
+        let mut index = Index::default();
+        index.add("go.dev/dl/index.json", entry("go"));
+        index.add("a/b", Entry { kind: Kind::Archive, digest: Some(hashed(b"y")), ..entry("a") });
+        let bytes = index.to_bytes();
+        assert_eq!(Index::parse(&bytes, "m").unwrap(), index);
+        assert_eq!(Index::parse(&bytes, "m").unwrap().to_bytes(), bytes);
+    }
+
+    #[test]
+    fn an_index_that_nobody_wrote_is_refused() {
+        let mut index = Index::default();
+        index.add("a/b", entry("go"));
+        let good = String::from_utf8(index.to_bytes()).unwrap();
+        for (from, to, said) in [
+            ("a/b", "../b", "no file name"),
+            ("a/b", "/etc/passwd", "no file name"),
+            ("a/b", ".toolkit/index.lock", "kept for"),
+            ("a/b", "toolkit-mirror.json", "the index itself"),
+            ("sha256:", "sha512:", "hexadecimal"),
+            ("\"size\": 1", "\"size\": -1", "line"),
+            ("\"version\": 1", "\"version\": 2", "version 2"),
+            ("\"version\": 1", "\"version\": \"1\"", "line"),
+            ("{", "", "line"),
+        ] {
+            let text = good.replacen(from, to, 1);
+            assert_ne!(text, good, "{from}");
+            let error = Index::parse(text.as_bytes(), "m").unwrap_err().to_string();
+            assert!(error.contains(said), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_was_needed_for_it_still_is() {
+        let mut index = Index::default();
+        index.add("a", entry("go"));
+        index.add("a", Entry { sha256: hashed(b"new"), ..entry("dotnet") });
+        assert_eq!(index.files["a"].uses.len(), 2);
+        assert_eq!(index.files["a"].sha256, hashed(b"new"));
+        let archive = |text: &[u8]| Entry { kind: Kind::Archive, sha256: hashed(text), ..entry("x") };
+        index.add("b", archive(b"1"));
+        index.add("b", Entry { uses: BTreeSet::new(), ..archive(b"2") });
+        assert!(index.files["b"].uses.is_empty(), "another archive is needed for nothing that the first was");
+    }
+}

@@ -1,0 +1,190 @@
+//! What a sync has to do: everything that a lock names, compared with what is in the mirror. Changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use super::compare::{self, Standing};
+use super::documents::Recorded;
+use super::wanted::Archive;
+use super::{Condition, Content, Depot, Entry, Error, Index, Kind, Use, archives};
+use crate::project::Lock;
+
+/// What a sync will do. A value, so that it can be shown before anything changes.
+#[derive(Debug)]
+pub struct Plan {
+    /// What is to be put into the mirror: archives first.
+    pub put: Vec<Planned>,
+    /// How many files are in their place already.
+    pub in_place: usize,
+    /// What is to be removed from it.
+    pub prune: Vec<Gone>,
+    /// What the mirror says about itself today, and the condition of changing that.
+    pub(super) index: Index,
+    pub(super) condition: Condition,
+    /// The files of this lock that are in their place.
+    pub(super) right: BTreeMap<String, Entry>,
+    /// Whose files stay although this lock does not name them; none where all stay.
+    pub(super) kept: Option<Kept>,
+}
+
+/// A file that is to be put.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its path in the mirror.
+    pub path: String,
+    /// Its length in bytes, where it is known.
+    pub size: Option<u64>,
+    /// What it is.
+    pub kind: Kind,
+    /// Why.
+    pub reason: Reason,
+    pub(super) load: Load,
+}
+
+/// Why a file is to be put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The mirror has none.
+    Missing,
+    /// The mirror has another one.
+    Different,
+}
+
+/// Where a file comes from.
+#[derive(Debug, Clone)]
+pub(super) enum Load {
+    /// To be received, and verified.
+    Archive(Box<Archive>),
+    /// Here.
+    Document(Box<(Content, BTreeSet<Use>)>),
+}
+
+/// A file that is to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// Its path in the mirror.
+    pub path: String,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// What other projects need of a mirror that they share.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    archives: HashSet<String>,
+    tools: HashSet<String>,
+}
+
+impl Kept {
+    /// Keeps what another lock names, and the documents of its tools.
+    ///
+    /// # Errors
+    /// As [`archives`].
+    pub fn add(&mut self, lock: &Lock) -> Result<(), Error> {
+        self.archives.extend(archives(lock)?.into_iter().map(|archive| archive.path));
+        self.tools.extend(lock.tools.iter().map(|tool| tool.name.clone()));
+        Ok(())
+    }
+
+    /// Tells whether a file stays.
+    fn wants(&self, path: &str, entry: &Entry) -> bool {
+        match entry.kind {
+            Kind::Archive => self.archives.contains(path),
+            Kind::Metadata => entry.uses.iter().any(|one| self.tools.contains(&one.tool)),
+        }
+    }
+}
+
+impl Plan {
+    /// Compares the archives of a lock and the documents of its requests with a mirror, several at once.
+    pub(super) async fn of(
+        archives: &[Archive],
+        documents: &[Recorded],
+        kept: Option<Kept>,
+        depot: &dyn Depot,
+        jobs: usize,
+    ) -> Result<Self, Error> {
+        let (index, condition) = Index::read(depot).await?;
+        let standings: Vec<Standing> = stream::iter(archives)
+            .map(|archive| compare::archive(archive, &index, depot))
+            .buffered(jobs.max(1))
+            .try_collect()
+            .await?;
+        let (mut put, mut right) = (Vec::new(), BTreeMap::new());
+        for (archive, standing) in archives.iter().zip(standings) {
+            let load = Load::Archive(Box::new(archive.clone()));
+            let (size, kind) = (archive.artifact.size, Kind::Archive);
+            place(standing, |reason| Planned { path: archive.path.clone(), size, kind, reason, load })
+                .map_or_else(|planned| put.push(planned), |entry| drop(right.insert(archive.path.clone(), entry)));
+        }
+        // What leads to other documents was read before them and is put after them.
+        let documents: Vec<(&Recorded, Content)> =
+            documents.iter().rev().map(|recorded| (recorded, Content::of(recorded.bytes.clone()))).collect();
+        let standings: Vec<Standing> = stream::iter(&documents)
+            .map(|(recorded, content)| {
+                compare::document(&recorded.path, content, entry(content, &recorded.uses), depot)
+            })
+            .buffered(jobs.max(1))
+            .try_collect()
+            .await?;
+        for ((recorded, content), standing) in documents.into_iter().zip(standings) {
+            let (size, kind) = (Some(content.size), Kind::Metadata);
+            let load = Load::Document(Box::new((content, recorded.uses.clone())));
+            place(standing, |reason| Planned { path: recorded.path.clone(), size, kind, reason, load })
+                .map_or_else(|planned| put.push(planned), |entry| drop(right.insert(recorded.path.clone(), entry)));
+        }
+        let mut plan = Self { in_place: right.len(), put, prune: Vec::new(), index, condition, right, kept };
+        plan.prune = plan.gone();
+        Ok(plan)
+    }
+
+    /// Gives the sum of the lengths that are known of what is to be put, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.put.iter().filter_map(|planned| planned.size).sum()
+    }
+
+    /// Gives the index of the mirror when all of it is done: `new` are the files that were put.
+    pub(super) fn index_after(&self, new: &BTreeMap<String, Entry>) -> Index {
+        let mut index = self.index.clone();
+        for (path, entry) in self.right.iter().chain(new) {
+            index.add(path, entry.clone());
+        }
+        if let Some(kept) = &self.kept {
+            for gone in &self.prune {
+                index.files.remove(&gone.path);
+            }
+            for (path, entry) in &mut index.files {
+                let own = self.right.get(path).or_else(|| new.get(path)).map(|own| &own.uses);
+                entry.uses.retain(|one| kept.tools.contains(&one.tool) || own.is_some_and(|own| own.contains(one)));
+            }
+        }
+        index
+    }
+
+    /// Lists what the index names, and neither this lock nor another that is kept.
+    fn gone(&self) -> Vec<Gone> {
+        let Some(kept) = &self.kept else { return Vec::new() };
+        let own: HashSet<&str> =
+            self.right.keys().map(String::as_str).chain(self.put.iter().map(|planned| planned.path.as_str())).collect();
+        let strange = |(path, entry): &(&String, &Entry)| !own.contains(path.as_str()) && !kept.wants(path, entry);
+        let files = self.index.files.iter().filter(strange);
+        files.map(|(path, entry)| Gone { path: path.clone(), size: entry.size }).collect()
+    }
+}
+
+/// Gives the entry of a file that is in its place, or the plan to put it there.
+fn place(standing: Standing, plan: impl FnOnce(Reason) -> Planned) -> Result<Entry, Planned> {
+    match standing {
+        Standing::Right(entry) => Ok(entry),
+        Standing::Missing => Err(plan(Reason::Missing)),
+        Standing::Different => Err(plan(Reason::Different)),
+    }
+}
+
+/// Gives the entry of a document.
+pub(super) fn entry(content: &Content, uses: &BTreeSet<Use>) -> Entry {
+    let (sha256, uses) = (content.sha256.clone(), uses.clone());
+    Entry { size: content.size, sha256, kind: Kind::Metadata, digest: None, uses }
+}

@@ -1,0 +1,232 @@
+//! Filling a mirror: archives, then documents, then the index, so that no reader ever finds a document whose archives are
+//! not there yet, nor an index that names what is not.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use sha2::{Digest as _, Sha256};
+
+use super::depot::{Source, sha256};
+use super::documents::{Documents, Recorded};
+use super::plan::{self, Gone, Kept, Load, Plan, Planned};
+use super::wanted::Archive;
+use super::{Content, Depot, Entry, Error, Kind, archives};
+use crate::ingest;
+use crate::model::{Algorithm, Digest};
+use crate::project::Lock;
+use crate::provision::{Asked, Site};
+use crate::store::Room;
+
+/// How often the index is written anew when others write it meanwhile.
+const ATTEMPTS: u32 = 10;
+
+/// A sync of what a lock names into a mirror.
+#[derive(Debug)]
+pub struct Sync<'a> {
+    depot: &'a dyn Depot,
+    archives: Vec<Archive>,
+    documents: Vec<Recorded>,
+    /// What others need of the mirror, where it is pruned.
+    prune: Option<Kept>,
+}
+
+/// What a sync did.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What was put into the mirror.
+    pub put: Vec<(String, Entry)>,
+    /// How many files were in their place already.
+    pub in_place: usize,
+    /// What was removed.
+    pub pruned: Vec<Gone>,
+    /// Whether the index was written.
+    pub index_written: bool,
+}
+
+impl<'a> Sync<'a> {
+    /// Finds out what the mirror is to have: reads the documents of all requests by `site`, which leads to the upstreams or
+    /// to another mirror. With `prune`, what neither this lock nor those that are kept name is to go.
+    ///
+    /// # Errors
+    /// When the lock names what no mirror can have, or a document cannot be read.
+    pub async fn new(
+        lock: &Lock,
+        asked: &[Asked],
+        prune: Option<Kept>,
+        depot: &'a dyn Depot,
+        site: &Site<'_>,
+    ) -> Result<Self, Error> {
+        let archives = archives(lock)?;
+        let documents = Documents::of(asked, lock, site).await?;
+        Ok(Self { depot, archives, documents, prune })
+    }
+
+    /// Compares it with what is there. Changes nothing.
+    ///
+    /// # Errors
+    /// When the mirror cannot be read.
+    pub async fn plan(&self, jobs: usize) -> Result<Plan, Error> {
+        Plan::of(&self.archives, &self.documents, self.prune.clone(), self.depot, jobs).await
+    }
+
+    /// Does what was planned. When others have written the index meanwhile, looks again and does what is left.
+    ///
+    /// # Errors
+    /// The first failure, in [`Error::Stopped`]: files that were put by then stay, and the index is as it was.
+    pub async fn carry_out(&self, mut plan: Plan, site: &Site<'_>) -> Result<Outcome, Error> {
+        let mut outcome = Outcome { in_place: plan.in_place, ..Outcome::default() };
+        for _ in 0..ATTEMPTS {
+            let there = plan.in_place;
+            let counted = AtomicUsize::new(0);
+            let stopped = |source: Error| Error::Stopped {
+                mirror: self.depot.name(),
+                put: outcome.put.len() + counted.load(Ordering::Relaxed),
+                there: there + counted.load(Ordering::Relaxed),
+                wanted: self.archives.len() + self.documents.len(),
+                source: Box::new(source),
+            };
+            let new = self.put_all(&plan, &counted, site).await.map_err(stopped)?;
+            let index = plan.index_after(&new);
+            let written = if index == plan.index {
+                Ok(false)
+            } else {
+                index.write(self.depot, &plan.condition).await.map(|()| true)
+            };
+            let written = match written {
+                Err(Error::Conflict { .. }) => None,
+                written => Some(written.map_err(stopped)?),
+            };
+            outcome.put.extend(new);
+            if let Some(written) = written {
+                outcome.index_written = written;
+                self.remove(&plan.prune).await?;
+                outcome.pruned = plan.prune;
+                return Ok(outcome);
+            }
+            site.report.noted("another sync has written to this mirror meanwhile: looking again");
+            plan = self.plan(site.jobs).await?;
+        }
+        Err(Error::Contended { mirror: self.depot.name(), attempts: ATTEMPTS })
+    }
+
+    /// Puts archives, several at once, then documents, one after the other.
+    async fn put_all(
+        &self,
+        plan: &Plan,
+        counted: &AtomicUsize,
+        site: &Site<'_>,
+    ) -> Result<BTreeMap<String, Entry>, Error> {
+        let mut new = BTreeMap::new();
+        if plan.put.is_empty() {
+            return Ok(new);
+        }
+        let room = room(site)?;
+        let (archives, documents): (Vec<&Planned>, Vec<&Planned>) =
+            plan.put.iter().partition(|planned| planned.kind == Kind::Archive);
+        let mut running =
+            stream::iter(archives).map(|planned| self.put_one(planned, &room, site)).buffer_unordered(site.jobs.max(1));
+        while let Some(put) = running.next().await {
+            let (path, entry) = put?;
+            counted.fetch_add(1, Ordering::Relaxed);
+            new.insert(path, entry);
+        }
+        drop(running);
+        for planned in documents {
+            let (path, entry) = self.put_one(planned, &room, site).await?;
+            counted.fetch_add(1, Ordering::Relaxed);
+            new.insert(path, entry);
+        }
+        Ok(new)
+    }
+
+    async fn put_one(&self, planned: &Planned, room: &Room, site: &Site<'_>) -> Result<(String, Entry), Error> {
+        let entry = match &planned.load {
+            Load::Archive(archive) => self.put_archive(archive, room, site).await?,
+            Load::Document(document) => {
+                let (content, uses) = document.as_ref();
+                self.depot.put(&planned.path, content, &super::Condition::Always).await?;
+                site.report.noted(&format!("{}: uploaded", planned.path));
+                plan::entry(content, uses)
+            }
+        };
+        Ok((planned.path.clone(), entry))
+    }
+
+    /// Receives an archive into a file of this machine and puts it into the mirror, when it is what the lock says.
+    async fn put_archive(&self, archive: &Archive, room: &Room, site: &Site<'_>) -> Result<Entry, Error> {
+        let artifact = &archive.artifact;
+        let report = site.report.as_ref();
+        let task = report.began(artifact.file_name(), artifact.size);
+        let received = receive(archive, room.folder(), ingest::Progress { report, task }, site).await;
+        let put = match &received {
+            Ok((content, _)) => self.depot.put(&archive.path, content, &super::Condition::Always).await,
+            Err(_) => Ok(()),
+        };
+        let fine = received.is_ok() && put.is_ok();
+        report.ended(task, if fine { "verified and uploaded" } else { "failed" });
+        let (content, file) = received?;
+        // A folder takes the file; elsewhere it must not fill the disk until the last one is done.
+        let _ = std::fs::remove_file(file);
+        put?;
+        let (digest, uses) = (Some(artifact.digest.clone()), archive.uses.clone());
+        Ok(Entry { size: content.size, sha256: content.sha256, kind: Kind::Archive, digest, uses })
+    }
+
+    async fn remove(&self, gone: &[Gone]) -> Result<(), Error> {
+        for Gone { path, .. } in gone {
+            self.depot.delete(path).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the folder for files on their way; what killed processes left in such goes.
+fn room(site: &Site<'_>) -> Result<Room, Error> {
+    let made = site.store.sweep().and_then(|_| site.store.room());
+    made.map_err(|source| Error::Staging { source })
+}
+
+async fn receive(
+    archive: &Archive,
+    folder: PathBuf,
+    progress: ingest::Progress<'_>,
+    site: &Site<'_>,
+) -> Result<(Content, PathBuf), Error> {
+    let artifact = &archive.artifact;
+    let file = folder.join(format!("{:016x}", fastrand::u64(..)));
+    let (url, digest, size) = (&artifact.url, &artifact.digest, artifact.size);
+    let wanted = ingest::Wanted { url, digest, size, announcer: &artifact.proof.source };
+    let verified = ingest::save(site.net, wanted, &file, progress).await.map_err(|source| Error::Archive {
+        file: artifact.file_name().to_owned(),
+        tool: archive.tool.clone(),
+        version: archive.version.clone(),
+        source: Box::new(source),
+    })?;
+    let sha256 = match verified.digest() {
+        digest if digest.algorithm() == Algorithm::Sha256 => digest.clone(),
+        _ => hash(file.clone()).await?,
+    };
+    let size = file.metadata().map_err(|source| Error::disk("look at", &file, source))?.len();
+    Ok((Content { source: Source::File(file.clone()), size, sha256 }, file))
+}
+
+async fn hash(file: PathBuf) -> Result<Digest, Error> {
+    let read = |file: &Path| {
+        let (mut hasher, mut file) = (Sha256::new(), std::fs::File::open(file)?);
+        let mut piece = vec![0; 1 << 20];
+        loop {
+            match file.read(&mut piece)? {
+                0 => return Ok(sha256(hasher)),
+                count => hasher.update(&piece[..count]),
+            }
+        }
+    };
+    match tokio::task::spawn_blocking(move || read(&file).map_err(|source| Error::disk("read", &file, source))).await {
+        Ok(outcome) => outcome,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}

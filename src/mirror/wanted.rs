@@ -1,0 +1,115 @@
+//! What a mirror must have for a lock: every archive that it names, for every platform, under the path that readers ask for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::depot::check_path;
+use super::{Error, Use};
+use crate::model::Artifact;
+use crate::net::{self, Mirror};
+use crate::project::Lock;
+
+/// An archive that a lock names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// Its path in a mirror.
+    pub path: String,
+    /// Where it is, and what it must be.
+    pub artifact: Artifact,
+    /// The tool that it belongs to, for messages.
+    pub tool: String,
+    /// The version of the tool.
+    pub version: String,
+    /// What it is needed for: some files are for several platforms, some layers in several images.
+    pub uses: BTreeSet<Use>,
+}
+
+/// Lists the archives that a lock names, each once, sorted by path.
+///
+/// # Errors
+/// [`Error::NoPlace`] for a file that no mirror can have; [`Error::TwoFiles`] when two want one path.
+pub fn archives(lock: &Lock) -> Result<Vec<Archive>, Error> {
+    let mut found: BTreeMap<String, Archive> = BTreeMap::new();
+    for tool in &lock.tools {
+        for locked in &tool.artifacts {
+            let artifact = &locked.artifact;
+            let path = path_of(artifact)?;
+            let one = Use {
+                tool: tool.name.clone(),
+                version: Some(tool.version.clone()),
+                platform: Some(locked.platform.to_string()),
+            };
+            let archive = found.entry(path.clone()).or_insert_with(|| Archive {
+                path,
+                artifact: artifact.clone(),
+                tool: tool.name.clone(),
+                version: tool.version.clone(),
+                uses: BTreeSet::new(),
+            });
+            if archive.artifact.digest != artifact.digest {
+                let (first, second) = (archive.artifact.digest.clone(), artifact.digest.clone());
+                return Err(Error::TwoFiles { path: archive.path.clone(), first, second });
+            }
+            archive.uses.insert(one);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn path_of(artifact: &Artifact) -> Result<String, Error> {
+    let no_place = |reason: String| Error::NoPlace { url: net::shown(&artifact.url), reason };
+    if artifact.url.scheme() == "file" {
+        return Err(no_place("a file of one machine is read where it is".to_owned()));
+    }
+    let path = Mirror::path(&artifact.url, None).map_err(|cause| match cause {
+        net::Error::Refused { reason, .. } => no_place(reason),
+        other => no_place(other.to_string()),
+    })?;
+    check_path(&path).map_err(|reason| no_place(reason.to_owned()))?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock(files: &[(&str, &str, &str)]) -> Lock {
+        let rows: String = files
+            .iter()
+            .map(|(platform, url, byte)| {
+                format!(
+                    "\n[[tool.artifact]]\nplatform = \"{platform}\"\nurl = \"{url}\"\ndigest = \"sha256:{}\"\n\
+                     proof = \"checksum\"\nproven-by = \"x\"\nformat = \"tar-gz\"\n",
+                    byte.repeat(64)
+                )
+            })
+            .collect();
+        let text = format!("version = 1\n\n[[tool]]\nname = \"x\"\nrequest = \"1\"\nversion = \"1\"\n{rows}");
+        Lock::parse(std::path::Path::new("toolkit.lock"), &text).unwrap()
+    }
+
+    #[test]
+    fn a_file_of_two_platforms_is_wanted_once() {
+        let same = "https://host:8443/a%2Bb/x.tar.gz";
+        let lock = lock(&[
+            ("linux/amd64", same, "0"),
+            ("linux/arm64", same, "0"),
+            ("darwin/arm64", "goproxy:///m/@v/x.zip", "1"),
+        ]);
+        let found = archives(&lock).unwrap();
+        let paths: Vec<_> = found.iter().map(|archive| (archive.path.as_str(), archive.uses.len())).collect();
+        assert_eq!(paths, [("goproxy/m/@v/x.zip", 1), ("host:8443/a+b/x.tar.gz", 2)]);
+    }
+
+    #[test]
+    fn a_lock_that_no_mirror_can_hold_is_refused() {
+        for (files, said) in [
+            (vec![("linux/amd64", "https://h/x", "0"), ("linux/arm64", "https://h/x", "1")], "two files"),
+            (vec![("linux/amd64", "https://h/x?token=secret", "0")], "a query"),
+            (vec![("linux/amd64", "file:///x", "0")], "read where it is"),
+            (vec![("linux/amd64", "https://h/a/%2e%2e%2fb", "0")], "file name"),
+        ] {
+            let error = archives(&lock(&files)).unwrap_err().to_string();
+            assert!(error.contains(said) && !error.contains("secret"), "{error}");
+        }
+    }
+}
