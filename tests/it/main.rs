@@ -6,6 +6,8 @@
 mod archives;
 #[cfg(feature = "aws")]
 mod build_compare;
+#[cfg(feature = "aws")]
+mod build_follow;
 mod build_local;
 #[cfg(feature = "aws")]
 mod build_permissions;

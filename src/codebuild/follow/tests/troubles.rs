@@ -24,7 +24,8 @@ fn ten_thousand_lines_over_two_hundred_pages_arrive_once_and_in_order() {
 #[test]
 fn four_builds_survive_whatever_happens_to_each_question() {
     let ids = ["a:1", "b:1", "c:1", "d:1"];
-    let troubles: [(&str, fn(&str, u64) -> Option<aws::Error>); 4] = [
+    type Trouble = fn(&str, u64) -> Option<aws::Error>;
+    let troubles: [(&str, Trouble); 4] = [
         ("every other connection is cut", |_, call| (call % 2 == 1).then(|| refused(""))),
         ("fifty refusals in a row", |_, call| (5..55).contains(&call).then(|| refused("ThrottlingException"))),
         ("expired for a while", |_, call| (8..12).contains(&call).then(|| refused("ExpiredTokenException"))),
