@@ -10,6 +10,8 @@ mod build_compare;
 mod build_follow;
 mod build_local;
 #[cfg(feature = "aws")]
+mod build_permissions;
+#[cfg(feature = "aws")]
 mod build_start;
 mod cli;
 mod credentials;
