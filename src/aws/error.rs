@@ -102,6 +102,12 @@ pub enum Error {
         /// The service.
         service: &'static str,
     },
+    /// A region that is none.
+    #[error("`{text}` is no AWS region")]
+    BadRegion {
+        /// What was given.
+        text: String,
+    },
     /// The thing lies in another region.
     #[error("{what} is not in {asked}{}", elsewhere(right.as_deref()))]
     OtherRegion {
@@ -121,6 +127,18 @@ pub enum Error {
         code: String,
         /// How many times it was asked.
         attempts: u32,
+    },
+    /// A quota of the account is used up.
+    #[error("{service} refuses {action}: a quota of the account is used up ({code})")]
+    Quota {
+        /// The service.
+        service: &'static str,
+        /// What was asked of it: `codebuild:StartBuild`.
+        action: String,
+        /// The name of the error.
+        code: String,
+        /// What AWS says, where it says something.
+        source: Option<Said>,
     },
     /// There is no such thing.
     #[error("{what} does not exist")]
@@ -202,7 +220,8 @@ impl Error {
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::NotBuilt { .. } | Self::NoRegion { .. } | Self::Address { .. } | Self::Invalid { .. } => Kind::Usage,
+            Self::NotBuilt { .. } | Self::NoRegion { .. } | Self::BadRegion { .. } => Kind::Usage,
+            Self::Address { .. } | Self::Invalid { .. } => Kind::Usage,
             Self::NoCredentials { .. } | Self::BrokenCredentials { .. } | Self::ExpiredCredentials => Kind::Machine,
             Self::Unreachable { source, .. } => source.kind(),
             _ => Kind::Upstream,
@@ -247,11 +266,15 @@ impl Explain for Error {
                 ];
             }
             Self::NoRegion { .. } => "set AWS_REGION, or `region` in the profile",
+            Self::BadRegion { .. } => "set AWS_REGION, or `region` in the profile, to a name such as eu-west-1",
             Self::OtherRegion { right: Some(region), .. } => {
                 return vec![format!("ask there: AWS_REGION={region}")];
             }
             Self::OtherRegion { .. } => "set AWS_REGION to the region that it is in",
             Self::Throttled { .. } => "try again in a minute; fewer jobs that ask at once help, too",
+            Self::Quota { .. } => {
+                "wait until other builds are over, or ask for a higher quota in Service Quotas; nothing was started"
+            }
             Self::Missing { .. } => "check the name, and that AWS_REGION and the account are those that it is in",
             Self::Invalid { .. } => "nothing was changed; mend the request as the message says",
             Self::Address { .. } => "unset it, or set it to https://HOST; plain http is for this machine only",

@@ -63,6 +63,10 @@ pub fn judged(service: Service, need: &Need, what: &str, refusal: Refusal<'_>) -
         "ResourceNotFoundException" | "NoSuchBucket" | "NoSuchKey" | "NoSuchUpload" | "NotFound" | "NoSuchEntity" => {
             Error::Missing { what: what.to_owned(), source: Said::new(heard) }
         }
+        // Of concurrent builds and of the queue: fewer requests would not help, an end of other builds does.
+        "AccountLimitExceededException" => {
+            Error::Quota { service: name, action: need.action.clone(), code, source: Said::new(heard) }
+        }
         "" => by_status(service, need, what, refusal),
         _ if (400..500).contains(&refusal.status) || refusal.status == 0 => {
             Error::Invalid { service: name, action: need.action.clone(), code, source: Said::new(heard) }

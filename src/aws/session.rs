@@ -48,7 +48,7 @@ impl Session {
     /// Gives the region of this machine: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, the instance's.
     ///
     /// # Errors
-    /// [`Error::NoRegion`] when nobody says.
+    /// [`Error::NoRegion`] when nobody says, [`Error::BadRegion`] when what they say is none.
     pub async fn region(&self, service: Service) -> Result<String, Error> {
         let mut known = self.region.lock().await;
         if known.is_none() {
@@ -58,7 +58,10 @@ impl Session {
                 None => chain::region(&self.client).await,
             });
         }
-        known.clone().flatten().ok_or(Error::NoRegion { service: service.name })
+        let region = known.clone().flatten().ok_or(Error::NoRegion { service: service.name })?;
+        // It becomes a part of the names of servers that credentials go to.
+        let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if region.chars().all(fine) { Ok(region) } else { Err(Error::BadRegion { text: region }) }
     }
 
     /// Gives credentials that last for what begins now. `region` is where roles are asked for.

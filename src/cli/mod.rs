@@ -24,6 +24,7 @@ mod repair;
 mod resolve;
 mod sandbox;
 mod shell;
+mod signals;
 mod site;
 mod verify;
 mod wanted;

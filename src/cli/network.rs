@@ -123,7 +123,7 @@ fn go_proxies(host: &Host) -> Vec<Url> {
     list.split([',', '|']).filter_map(|entry| Url::parse(entry.trim().trim_end_matches('/')).ok()).collect()
 }
 
-fn seconds(name: &str, text: &str) -> Result<Duration, Failure> {
+pub(super) fn seconds(name: &str, text: &str) -> Result<Duration, Failure> {
     let seconds: Option<f64> = text.parse().ok().filter(|seconds| (0.001..=1e6).contains(seconds));
     seconds.map(Duration::from_secs_f64).ok_or_else(|| unusable(name, text, "a number of seconds"))
 }

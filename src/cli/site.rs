@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::network;
 use super::progress::{Progress, View};
 use super::render::Failure;
+use super::signals::interrupted;
 use super::{Global, render};
 use crate::host::Host;
 use crate::model::{Channel, Level, Platform, Policy};
@@ -249,6 +250,19 @@ impl Workplace {
     /// Runs asynchronous work to its end, or to an interrupt, which stops everything and cleans up. All work of a command
     /// runs in one runtime, which keeps its connections open in between; commands that need none start none.
     pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        self.block_on_through_signals(async {
+            tokio::select! {
+                result = work => result,
+                () = interrupted() => Err(Failure::interrupted()),
+            }
+        })
+    }
+
+    /// As [`Workplace::block_on`], for work that listens for signals itself.
+    pub(super) fn block_on_through_signals<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         let runtime = match self.runtime.get() {
             Some(runtime) => runtime,
             None => {
@@ -258,12 +272,7 @@ impl Workplace {
                 self.runtime.get_or_init(|| runtime)
             }
         };
-        runtime.block_on(async {
-            tokio::select! {
-                result = work => result,
-                () = interrupted() => Err(Failure::interrupted()),
-            }
-        })
+        runtime.block_on(work)
     }
 }
 
@@ -286,36 +295,6 @@ pub(super) fn when_interrupted(ask: impl FnOnce() + Send + 'static) {
             ask();
         }
     });
-}
-
-/// Ends when the person or the system asks the program to stop: Ctrl-C, a terminal that closes, a job that is cancelled.
-#[cfg(unix)]
-async fn interrupted() {
-    use tokio::signal::unix::{Signal, SignalKind, signal};
-
-    async fn arrives(signal: std::io::Result<Signal>) {
-        match signal {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            // Without a handler the signal ends the process by itself; the next install sweeps up.
-            Err(_) => std::future::pending().await,
-        }
-    }
-
-    tokio::select! {
-        () = arrives(signal(SignalKind::interrupt())) => {}
-        () = arrives(signal(SignalKind::terminate())) => {}
-        () = arrives(signal(SignalKind::hangup())) => {}
-    }
-}
-
-/// Ends when the person asks the program to stop.
-#[cfg(not(unix))]
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 fn report(host: &Host, global: &Global) -> Arc<dyn Report> {

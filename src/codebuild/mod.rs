@@ -1,15 +1,24 @@
 //! CodeBuild: builds that are started and followed there, and builds that run here as it would run them.
 
 mod build;
+mod find;
+mod link;
+mod patience;
 #[cfg(feature = "aws")]
 mod sdk;
 #[cfg(feature = "aws")]
 mod secrets;
 mod service;
 
+pub mod compare;
+pub mod follow;
 pub mod local;
+pub mod start;
 
 pub use build::{AutoRetry, Batch, Build, Context, Environment, Group, LogPlace, Phase, Project, Status, id_of};
+pub use find::{Found, find};
+pub use link::console;
+pub use patience::patiently;
 #[cfg(feature = "aws")]
 pub use sdk::connect;
 #[cfg(feature = "aws")]

@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking and says why it skips")]
 
 mod archives;
+#[cfg(feature = "aws")]
+mod build_compare;
 mod build_local;
+#[cfg(feature = "aws")]
+mod build_start;
 mod cli;
 mod credentials;
 mod daily;

@@ -36,12 +36,14 @@ pub async fn connect(session: &Arc<Session>) -> Result<Arc<dyn Service>, aws::Er
         // The client has limits of its own.
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .use_fips(session.is_set("AWS_USE_FIPS_ENDPOINT"))
-        .use_dual_stack(session.is_set("AWS_USE_DUALSTACK_ENDPOINT"))
         .region(Region::new(region.clone()));
-    if let Some(address) = session.address(aws::Service::CODEBUILD)? {
-        config = config.endpoint_url(address.as_str().trim_end_matches('/'));
-    }
+    config = match session.address(aws::Service::CODEBUILD)? {
+        // An address is what it is: the SDK refuses to be asked for another kind of it.
+        Some(address) => config.endpoint_url(address.as_str().trim_end_matches('/')),
+        None => config
+            .use_fips(session.is_set("AWS_USE_FIPS_ENDPOINT"))
+            .use_dual_stack(session.is_set("AWS_USE_DUALSTACK_ENDPOINT")),
+    };
     let client = Client::from_conf(config.build());
     Ok(Arc::new(Sdk { client, session: Arc::clone(session), region }))
 }

@@ -27,6 +27,7 @@ fn credentials() -> Vec<Section> {
         section("aws::Error::RefusedCredentials", [judge("UnrecognizedClientException", "").into()]),
         section("aws::Error::Clock", [judge("RequestTimeTooSkewed", "").into()]),
         section("aws::Error::NoRegion", [Error::NoRegion { service: "CodeBuild" }.into()]),
+        section("aws::Error::BadRegion", [Error::BadRegion { text: text("EU West (Ireland)") }.into()]),
         section("aws::Error::Address", [Error::Address { variable: text("AWS_ENDPOINT_URL_CODEBUILD") }.into()]),
     ]
 }
@@ -73,6 +74,10 @@ fn answers() -> Vec<Section> {
     vec![
         section("aws::Error::OtherRegion", [other(Some("eu-west-1")).into(), other(None).into()]),
         section("aws::Error::Throttled", [judge("ThrottlingException", "Rate exceeded").into()]),
+        section(
+            "aws::Error::Quota",
+            [judge("AccountLimitExceededException", "Cannot have more than 60 builds in queue for the account").into()],
+        ),
         section(
             "aws::Error::Missing",
             [judge("ResourceNotFoundException", "Project cannot be found: arn:aws:codebuild:eu-west-1:1:project/web")

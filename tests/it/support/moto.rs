@@ -179,6 +179,16 @@ impl Moto {
         self.ok("POST", "/moto-api/reset-auth", after.as_bytes());
     }
 
+    /// Asks a service in AWS's JSON protocol: `codebuild`, `CodeBuild_20161006.CreateProject`.
+    pub fn json(&self, service: &str, target: &str, body: &Value) -> Value {
+        let kind = "Content-Type: application/x-amz-json-1.1\r\n";
+        let headers = format!("{}{kind}X-Amz-Target: {target}\r\n", scope(service));
+        let answer = self.send("POST", "/", &headers, body.to_string().as_bytes());
+        let text = String::from_utf8(answer.body).unwrap();
+        assert_eq!(answer.status, 200, "{target}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
     fn iam(&self, form: &[(&str, &str)]) -> String {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         body.append_pair("Version", "2010-05-08").extend_pairs(form);

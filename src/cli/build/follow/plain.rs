@@ -1,0 +1,166 @@
+//! Events as lines of text.
+
+use jiff::Timestamp;
+
+use super::super::list::spoken;
+use crate::cli::render::{Style, printable};
+use crate::codebuild::follow::{Note, Who};
+use crate::codebuild::{Phase, Status};
+
+/// Makes a line of a log fit for a terminal: colours are taken out, tabs stay, and what else would be obeyed is spelled out.
+pub(super) fn harmless(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("\x1b[") {
+        let (before, sequence) = rest.split_at(at);
+        text.push_str(before);
+        let colours = sequence[2..].find(|c: char| !(c.is_ascii_digit() || c == ';' || c == ':'));
+        let end = colours.filter(|length| sequence[2 + length..].starts_with('m'));
+        match end {
+            Some(length) => rest = &sequence[2 + length + 1..],
+            None => {
+                text.push_str("\x1b[");
+                rest = &sequence[2..];
+            }
+        }
+    }
+    text.push_str(rest);
+    text.split('\t').map(printable).collect::<Vec<_>>().join("\t")
+}
+
+/// The time of a line: to the second, in UTC, as logs of CI have it.
+pub(super) fn stamp(time: Option<Timestamp>) -> String {
+    time.map_or_else(String::new, |time| time.strftime("%Y-%m-%dT%H:%M:%SZ ").to_string())
+}
+
+pub(super) fn entered(phase: &str) -> String {
+    format!("Entering phase {phase}")
+}
+
+pub(super) fn ended(phase: &Phase, style: Style) -> String {
+    let time = phase.duration.map(spoken);
+    let status = phase.status.clone().unwrap_or(Status::Succeeded);
+    let text = printable(&format!("Phase {} {}", phase.name, how(&status, time.as_deref())));
+    if status == Status::Succeeded { text } else { style.red(&text) }
+}
+
+/// Says how something ended: `succeeded in 1m 3s`.
+pub(super) fn how(status: &Status, time: Option<&str>) -> String {
+    let after = |word: &str| time.map_or_else(|| word.to_owned(), |time| format!("{word} after {time}"));
+    match status {
+        Status::Succeeded => time.map_or_else(|| "succeeded".to_owned(), |time| format!("succeeded in {time}")),
+        Status::Failed => after("failed"),
+        Status::Fault => after("was ended by a fault of CodeBuild"),
+        Status::TimedOut => after("timed out"),
+        Status::Stopped => after("was stopped"),
+        Status::InProgress => after("is in progress"),
+        Status::Other(word) => after(&format!("ended as {word}")),
+    }
+}
+
+/// Names a build as people talk of it.
+pub(super) fn known(who: &Who) -> String {
+    let what = if who.is_batch { "batch" } else { "build" };
+    let number = who.number.map_or(String::new(), |number| format!(" {number}"));
+    let place = who.architecture.map_or(String::new(), |architecture| format!(" on {architecture}"));
+    let part = who.identifier.as_ref().map_or(String::new(), |name| format!(", `{name}` of the batch"));
+    printable(&format!("following {what}{number} of {}{place}{part}: {}", who.project, who.id))
+}
+
+/// Says what stands in the way. `name` is what the build is called.
+pub(super) fn note(note: &Note, name: &str) -> String {
+    match note {
+        Note::Throttled { service } => {
+            format!("{service} asks for fewer requests; the pauses are longer now, and nothing is lost")
+        }
+        Note::Lost { service, cause } => {
+            format!("{}; {service} is asked again until it answers", whole(cause))
+        }
+        Note::Back { service } => format!("{service} answers again"),
+        Note::Expired { patience } => format!(
+            "the AWS credentials have expired; new ones are waited for up to {}: log in again (`aws sso login`)",
+            spoken(*patience)
+        ),
+        Note::Renewed => "new AWS credentials came".to_owned(),
+        Note::NoLog { s3: Some(link), .. } => format!("the log of {name} is only in S3: {link}"),
+        Note::NoLog { s3: None, .. } => {
+            format!("{name} has no log: logs in CloudWatch are switched off in the project")
+        }
+        Note::MissingLog { .. } => format!("the log of {name} was never there, although the build is over"),
+        Note::UnreadLog { cause, .. } => {
+            let hints = crate::model::Explain::hints(cause).join("\n");
+            format!("the log of {name} cannot be read; its phases are followed all the same: {}\n{hints}", whole(cause))
+        }
+        Note::EndlessLog { .. } => format!("the log of {name} goes on with empty pages, and was given up"),
+    }
+}
+
+/// Gives the stable name of a kind of note.
+pub(super) fn kind(note: &Note) -> &'static str {
+    match note {
+        Note::Throttled { .. } => "throttled",
+        Note::Lost { .. } => "lost",
+        Note::Back { .. } => "back",
+        Note::Expired { .. } => "expired",
+        Note::Renewed => "renewed",
+        Note::NoLog { .. } => "no-log",
+        Note::MissingLog { .. } => "missing-log",
+        Note::UnreadLog { .. } => "unread-log",
+        Note::EndlessLog { .. } => "endless-log",
+    }
+}
+
+/// Gives whom a note is about.
+pub(super) fn about(note: &Note) -> Option<&Who> {
+    match note {
+        Note::NoLog { who, .. } | Note::MissingLog { who } | Note::UnreadLog { who, .. } | Note::EndlessLog { who } => {
+            Some(who)
+        }
+        _ => None,
+    }
+}
+
+/// Gives an error with its causes, in one line.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_log_holds_does_nothing_to_a_terminal() {
+        for (line, expected) in [
+            ("plain", "plain"),
+            ("\x1b[31mred\x1b[0m and \x1b[1;38;5;4mblue\x1b[m", "red and blue"),
+            ("a\tb", "a\tb"),
+            ("\x1b[2J\x1b]0;title\x07", "\\u{1b}[2J\\u{1b}]0;title\\u{7}"),
+            ("10%\r20%", "10%\\r20%"),
+            ("\x1b[", "\\u{1b}["),
+            ("\x1b[31", "\\u{1b}[31"),
+            ("ü\u{202e}x", "ü\\u{202e}x"),
+        ] {
+            assert_eq!(harmless(line), expected);
+        }
+    }
+
+    #[test]
+    fn ends_read_well() {
+        for (status, expected) in [
+            (Status::Succeeded, "succeeded in 3s"),
+            (Status::Failed, "failed after 3s"),
+            (Status::TimedOut, "timed out after 3s"),
+            (Status::Other("CLIENT_ERROR".to_owned()), "ended as CLIENT_ERROR after 3s"),
+        ] {
+            assert_eq!(how(&status, Some("3s")), expected);
+        }
+        assert_eq!(how(&Status::Stopped, None), "was stopped");
+    }
+}

@@ -1,0 +1,138 @@
+//! How everything ended: what failed and what to do, where the results are, and a table where there are several.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::list::spoken;
+use super::names::Names;
+use super::plain;
+use crate::cli::render::{self, Style, printable};
+use crate::codebuild::follow::{Finished, Report, Root, causes};
+use crate::codebuild::{Phase, Status, console};
+
+/// Gives the text for people. With `terse` only what failed.
+pub(super) fn text(report: &Report, names: &mut Names, terse: bool, style: Style) -> String {
+    let mut text = String::new();
+    for root in &report.roots {
+        if let Some((who, batch)) = &root.batch {
+            let failed = batch.status != Status::Succeeded;
+            if failed || !terse {
+                let title = format!("batch {} of {}", who.id, who.project);
+                let time = lasted(batch.started, batch.ended);
+                text.push_str(&heading(&title, &batch.status, time.as_deref(), "", style));
+                text.push_str(&why(&batch.phases, &batch.status, style));
+                text.push_str(&link("console", batch.arn.as_deref().and_then(console).as_deref()));
+            }
+        }
+        for build in root.builds.iter().filter(|build| !build.replaced) {
+            text.push_str(&one(build, names, terse, style));
+        }
+    }
+    let several = report.roots.iter().map(|root| root.builds.len().max(1)).sum::<usize>() > 1;
+    if several && !terse {
+        text.push_str(&table(report, names, style));
+    }
+    text
+}
+
+fn one(finished: &Finished, names: &mut Names, terse: bool, style: Style) -> String {
+    let build = &finished.build;
+    let succeeded = build.status == Status::Succeeded;
+    if terse && (succeeded || finished.ignored) {
+        return String::new();
+    }
+    let name = names.of(&finished.who);
+    let ignored = if finished.ignored && !succeeded { ", which its batch ignores" } else { "" };
+    let time = lasted(build.started, build.ended);
+    let mut text = heading(&format!("{name} ({})", build.id), &build.status, time.as_deref(), ignored, style);
+    text.push_str(&why(&build.phases, &build.status, style));
+    text.push_str(&link("console", build.arn.as_deref().and_then(console).as_deref()));
+    if !succeeded {
+        text.push_str(&link("log", build.log_link.as_deref().or(build.s3_log_link.as_deref())));
+    }
+    for artifact in &build.artifacts {
+        text.push_str(&link("artifacts", Some(artifact)));
+    }
+    for report in &build.reports {
+        text.push_str(&link("report", Some(report)));
+    }
+    for (name, value) in &build.exported {
+        text.push_str(&link("exported", Some(&format!("{name}={value}"))));
+    }
+    text
+}
+
+fn heading(title: &str, status: &Status, time: Option<&str>, more: &str, style: Style) -> String {
+    let text = printable(&format!("{title} {}{more}", plain::how(status, time))).replace('\n', " ");
+    let painted = if *status == Status::Succeeded { style.green(&text) } else { style.red(&text) };
+    format!("\n{painted}\n")
+}
+
+/// Says which phases failed, what CodeBuild says about it, and what that usually means.
+fn why(phases: &[Phase], status: &Status, style: Style) -> String {
+    let mut text = String::new();
+    let mut explained = false;
+    for phase in causes::failed(phases) {
+        let time = phase.duration.map(spoken);
+        let status = phase.status.clone().unwrap_or(Status::Failed);
+        text.push_str(&format!("  phase {} {}\n", printable(&phase.name), plain::how(&status, time.as_deref())));
+        for context in phase.contexts.iter().filter(|context| !context.code.is_empty() || !context.message.is_empty()) {
+            let words: Vec<&str> =
+                [context.code.as_str(), context.message.trim()].into_iter().filter(|word| !word.is_empty()).collect();
+            text.push_str(&format!("    {}\n", printable(&words.join(": ")).replace('\n', "\n    ")));
+            if let Some(cause) = causes::cause(context) {
+                text.push_str(&format!("    likely cause: {}\n", cause.why));
+                text.push_str(&format!("    {} {}\n", style.cyan("hint:"), cause.remedy));
+                explained = true;
+            }
+        }
+    }
+    if let Some((why, remedy)) = causes::ending(status).filter(|_| !explained) {
+        text.push_str(&format!("  likely cause: {why}\n  {} {remedy}\n", style.cyan("hint:")));
+    }
+    text
+}
+
+fn link(what: &str, target: Option<&str>) -> String {
+    target.map_or_else(String::new, |target| {
+        format!("  {:<10} {}\n", format!("{what}:"), printable(target).replace('\n', "\\n"))
+    })
+}
+
+fn table(report: &Report, names: &mut Names, style: Style) -> String {
+    let mut rows = Vec::new();
+    for root in &report.roots {
+        for finished in &root.builds {
+            let build = &finished.build;
+            let failed =
+                causes::failed(&build.phases).next().map_or_else(|| "-".to_owned(), |phase| phase.name.clone());
+            let remark = match () {
+                () if finished.replaced => ", retried",
+                () if finished.ignored && build.status != Status::Succeeded => ", ignored",
+                () => "",
+            };
+            rows.push(vec![
+                names.of(&finished.who),
+                format!("{}{remark}", build.status),
+                lasted(build.started, build.ended).unwrap_or_else(|| "-".to_owned()),
+                failed,
+                build.id.clone(),
+            ]);
+        }
+        rows.extend(not_started(root));
+    }
+    format!("\n{}", render::table(&["build", "status", "took", "failed in", "id"], &rows, style))
+}
+
+/// Those builds of a batch that waited for others which failed.
+fn not_started(root: &Root) -> Vec<Vec<String>> {
+    let groups = root.batch.iter().flat_map(|(_, batch)| &batch.groups).filter(|group| group.current.is_none());
+    let dash = || "-".to_owned();
+    groups.map(|group| vec![group.identifier.clone(), "not started".to_owned(), dash(), dash(), dash()]).collect()
+}
+
+fn lasted(started: Option<Timestamp>, ended: Option<Timestamp>) -> Option<String> {
+    let seconds = ended?.duration_since(started?).as_secs();
+    Some(spoken(Duration::from_secs(seconds.max(0).unsigned_abs())))
+}

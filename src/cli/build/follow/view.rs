@@ -1,0 +1,153 @@
+//! Shows events: as lines, as a table that moves with lines above it, or as JSON.
+
+use super::live::Live;
+use super::names::Names;
+use super::{json, plain};
+use crate::cli::render::{self, Failure, Style, printable};
+use crate::codebuild::follow::{Event, Note, Observer, Who};
+
+/// How events are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// A table on a terminal, which shows phases; lines of logs above it.
+    Live,
+    /// Lines.
+    Lines,
+    /// Lines of logs and of phases only.
+    Quiet,
+    /// One object a line.
+    Json,
+}
+
+/// Shows events. Lines of logs and phases are data and go to standard output, all else to standard error.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) manner: Manner,
+    pub(super) names: Names,
+    /// Whether lines need the names of their builds.
+    several: bool,
+    live: Live,
+    out: Style,
+    err: Style,
+    /// Standard output does not take what is shown.
+    broken: Option<Failure>,
+}
+
+impl View {
+    pub(super) fn new(manner: Manner, several: bool) -> Self {
+        Self {
+            manner,
+            names: Names::default(),
+            several,
+            live: Live::new(manner == Manner::Live),
+            out: Style::of_stdout(),
+            err: Style::of_stderr(),
+            broken: None,
+        }
+    }
+
+    /// Gives the reason why nothing can be shown any more.
+    pub(super) fn broken(&mut self) -> Option<Failure> {
+        self.broken.take()
+    }
+
+    /// Takes the table away, to ask something.
+    pub(super) fn hide(&self) {
+        self.live.hide();
+    }
+
+    /// Brings it back.
+    pub(super) fn show(&self) {
+        self.live.show();
+    }
+
+    /// Ends the table.
+    pub(super) fn end(&self) {
+        self.live.end();
+    }
+
+    fn data(&mut self, text: &str) {
+        if self.broken.is_none() {
+            self.broken = self.live.above(|| render::data(text)).err();
+        }
+    }
+
+    /// A line of a build or batch.
+    fn line(&mut self, who: &Who, line: &str) {
+        let text = if self.several {
+            let prefix = format!("[{}]", printable(&self.names.of(who)));
+            format!("{} {line}\n", self.out.cyan(&prefix))
+        } else {
+            format!("{line}\n")
+        };
+        self.data(&text);
+    }
+
+    fn say(&self, text: &str) {
+        if self.manner != Manner::Quiet {
+            self.live.above(|| render::say(&format!("{text}\n")));
+        }
+    }
+
+    fn note(&mut self, note: &Note) {
+        let name = plain::about(note).map(|who| self.names.of(who)).unwrap_or_default();
+        let text = printable(&plain::note(note, &name)).replace('\n', "\n  ");
+        match note {
+            Note::Back { .. } | Note::Renewed => self.say(&text),
+            _ => {
+                let text = format!("{} {text}\n", self.err.yellow("warning:"));
+                self.live.above(|| render::say(&text));
+            }
+        }
+    }
+}
+
+impl Observer for View {
+    fn see(&mut self, event: Event) {
+        if self.manner == Manner::Json {
+            let value = json::value(&event, &mut self.names);
+            return self.data(&format!("{value}\n"));
+        }
+        match &event {
+            Event::Known { who, .. } => {
+                let name = self.names.of(who);
+                self.say(&plain::known(who));
+                self.live.build(who, &name);
+            }
+            Event::BatchKnown { who, .. } => {
+                self.several = true;
+                self.say(&plain::known(who));
+                self.live.build(who, &format!("batch {}", who.project));
+            }
+            Event::Group { group, .. } => self.live.group(group),
+            Event::Entered { who, phase, at } => {
+                let text = format!("{}{}", plain::stamp(*at), printable(&plain::entered(phase)));
+                self.phase(who, &text);
+                self.live.phase(who, phase, *at);
+            }
+            Event::Ended { who, phase } => {
+                let text = format!("{}{}", plain::stamp(phase.ended), plain::ended(phase, self.out));
+                self.phase(who, &text);
+            }
+            Event::Line { who, text, .. } => self.line(who, &plain::harmless(text)),
+            Event::Over { who, build } => self.live.over(who, &build.status, build.started, build.ended),
+            Event::BatchOver { who, batch } => self.live.over(who, &batch.status, batch.started, batch.ended),
+            Event::Retried { who, next, number, limit } => {
+                let name = self.names.of(who);
+                self.say(&printable(&format!("{name} is done again by {next} (retry {number} of {limit})")));
+            }
+            Event::Note(note) => self.note(note),
+            Event::AllOver { .. } => {}
+        }
+    }
+}
+
+impl View {
+    /// A batch has a name of its own before its lines.
+    fn phase(&mut self, who: &Who, text: &str) {
+        if self.manner == Manner::Live {
+            return;
+        }
+        self.line(who, text);
+    }
+}

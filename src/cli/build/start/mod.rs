@@ -1,0 +1,237 @@
+//! `toolkit build start`: starts builds on CodeBuild.
+
+mod typed;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::service;
+use crate::aws;
+use crate::cli::Global;
+use crate::cli::render::{self, Failure, printable};
+use crate::cli::site::{Workplace, done};
+use crate::codebuild::start::{Planned, Wanted, plan};
+use crate::codebuild::{Cache, Environment, Project, Service, Variable, console, patiently};
+use crate::host::Host;
+use crate::report::Report;
+pub(super) use typed::project;
+
+/// Start a build on CodeBuild, one for each architecture, or a batch
+///
+/// Prints the ids, one a line. With --arch, environment type, image and size are overridden together where the project's own
+/// machine is for another architecture; what does not go together is refused before anything is started. Every request has a
+/// token, so that one that is sent again starts nothing twice.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The CodeBuild project
+    #[arg(value_name = "PROJECT", value_parser = typed::project)]
+    project: String,
+    /// Start a build for each of these: amd64, arm64
+    #[arg(long, value_name = "ARCH", value_delimiter = ',', value_parser = typed::arch)]
+    arch: Vec<&'static str>,
+    /// Start a batch, as the buildspec's `batch` says
+    #[arg(long, conflicts_with = "arch")]
+    batch: bool,
+    /// Build this branch, tag, commit or version of the source
+    #[arg(long, value_name = "VERSION")]
+    source_version: Option<String>,
+    /// Take this buildspec, a file here, instead of the source's; it is checked first
+    #[arg(long, value_name = "FILE")]
+    buildspec: Option<PathBuf>,
+    /// Take another buildspec in the source, or the one with this ARN in S3
+    #[arg(long, value_name = "PATH", conflicts_with = "buildspec")]
+    buildspec_in_source: Option<String>,
+    /// Send the buildspec although CodeBuild would refuse it
+    #[arg(long, requires = "buildspec")]
+    no_lint: bool,
+    /// Set a variable; may be repeated. It is seen by all who may read the build: no place for secrets
+    #[arg(long, value_name = "NAME=VALUE", value_parser = typed::variable)]
+    env: Vec<(String, String)>,
+    /// Set a variable from a parameter of Systems Manager; may be repeated
+    #[arg(long, value_name = "NAME=PARAMETER", value_parser = typed::variable)]
+    env_parameter: Vec<(String, String)>,
+    /// Set a variable from a secret of Secrets Manager; may be repeated
+    #[arg(long, value_name = "NAME=SECRET", value_parser = typed::variable)]
+    env_secret: Vec<(String, String)>,
+    /// Run in this image; ARCH=IMAGE for one architecture, may be repeated
+    #[arg(long, value_name = "[ARCH=]IMAGE", value_parser = typed::image)]
+    image: Vec<typed::Image>,
+    /// The size of the machine: small, medium, large, xlarge, 2xlarge; on Lambda 1gb to 10gb
+    #[arg(long, value_name = "SIZE")]
+    compute: Option<String>,
+    /// The environment type: ARM_CONTAINER, LINUX_LAMBDA_CONTAINER, …
+    #[arg(long, value_name = "TYPE", conflicts_with = "arch")]
+    environment_type: Option<String>,
+    /// End the build, or the batch, after so many minutes
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(i32).range(5..=2160))]
+    timeout: Option<i32>,
+    /// Give up when it has waited in the queue for so many minutes
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(i32).range(5..=480))]
+    queued_timeout: Option<i32>,
+    /// off, local:source,docker,custom, or s3:BUCKET/PREFIX
+    #[arg(long, value_name = "CACHE", value_parser = typed::cache)]
+    cache: Option<Cache>,
+    /// Allow containers to be built
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    privileged: Option<bool>,
+    /// Let CodeBuild start a failed build again, so many times
+    #[arg(long, value_name = "N", conflicts_with = "batch", value_parser = clap::value_parser!(i32).range(0..=10))]
+    retry_limit: Option<i32>,
+    /// The same KEY within five minutes gives the build that is there already
+    #[arg(long, value_name = "KEY", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    idempotent: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit build start web
+  toolkit build start web --arch amd64,arm64 --source-version main
+  toolkit build start web --buildspec ci/buildspec.yml --env STAGE=test --env-secret TOKEN=ci/token
+  toolkit build start web --arch arm64 --image arm64=111122223333.dkr.ecr.eu-west-1.amazonaws.com/ci:1
+  toolkit build start web --batch --idempotent \"pipeline-$CI_PIPELINE_ID\"";
+
+/// What was started.
+struct Started {
+    batch: bool,
+    id: String,
+    arn: Option<String>,
+    number: Option<i64>,
+    arch: Option<&'static str>,
+    status: String,
+    environment: Option<Environment>,
+}
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let wanted = self.wanted(host)?;
+        let place = Workplace::without_project(host, global)?;
+        let started = place.block_on(async {
+            let service = service(&place).await?;
+            let own = own_machine(&*service, &wanted, &place).await?;
+            let plans = plan(&wanted, own.as_ref())?;
+            for note in plans.iter().flat_map(|plan| &plan.notes) {
+                place.report.warned(note);
+            }
+            start(&service, &wanted, &plans, &place, global).await
+        })?;
+        if global.json {
+            render::json(&started.iter().map(value).collect::<Vec<_>>())?;
+        } else {
+            let ids: String = started.iter().map(|one| format!("{}\n", printable(&one.id))).collect();
+            render::data(&ids)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Reads the project where the machine depends on it. Who may start builds may not be allowed to read projects: where
+/// nothing has to be chosen from it, the checks do without.
+async fn own_machine(service: &dyn Service, wanted: &Wanted, place: &Workplace) -> Result<Option<Project>, Failure> {
+    if !wanted.asks_for_machine() {
+        return Ok(None);
+    }
+    let name = &wanted.common.project;
+    match patiently(async || service.project(name).await).await {
+        Ok(project) => Ok(Some(project)),
+        Err(error @ aws::Error::Denied { .. }) if wanted.architectures.is_empty() => {
+            let text = format!("{error}: what is overridden is not checked against the project's own machine");
+            place.report.warned(&text);
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Starts all, or none: what was started before a refusal is stopped again. With a key, running the command again finds the
+/// builds that are there, and they stay.
+async fn start(
+    service: &Arc<dyn Service>,
+    wanted: &Wanted,
+    plans: &[Planned],
+    place: &Workplace,
+    global: &Global,
+) -> Result<Vec<Started>, Failure> {
+    let mut started: Vec<Started> = Vec::new();
+    let mut begun = Begun { report: &place.report, project: &wanted.common.project, ids: Vec::new(), over: false };
+    for planned in plans {
+        let error = match patiently(async || one(&**service, planned, wanted.batch).await).await {
+            Ok(one) => {
+                done(global, &told(&one));
+                begun.ids.push(one.id.clone());
+                started.push(one);
+                continue;
+            }
+            Err(error) => error,
+        };
+        begun.over = true;
+        for before in &started {
+            if wanted.key.is_some() {
+                place.report.warned(&format!("{} goes on; `toolkit build stop` stops it", before.id));
+                continue;
+            }
+            let text = match patiently(async || service.stop(&before.id).await).await {
+                Ok(_) => format!("stopped {} again: the other one was refused", before.id),
+                Err(cause) => format!("{} goes on, since it could not be stopped: {cause}", before.id),
+            };
+            place.report.warned(&text);
+        }
+        return Err(error.into());
+    }
+    begun.over = true;
+    Ok(started)
+}
+
+/// Says what goes on at AWS when somebody interrupts this in between.
+struct Begun<'a> {
+    report: &'a Arc<dyn Report>,
+    project: &'a str,
+    ids: Vec<String>,
+    over: bool,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            let known = if self.ids.is_empty() { String::new() } else { format!("{} goes on; ", self.ids.join(", ")) };
+            let text = format!("{known}a build may have been started: `toolkit build list {}` shows it", self.project);
+            self.report.warned(&text);
+        }
+    }
+}
+
+async fn one(service: &dyn Service, planned: &Planned, batch: bool) -> Result<Started, aws::Error> {
+    let arch = planned.arch;
+    if batch {
+        let made = service.start_batch(&planned.start).await?;
+        let (status, environment) = (made.status.to_string(), None);
+        return Ok(Started { batch, id: made.id, arn: made.arn, number: made.number, arch, status, environment });
+    }
+    let made = service.start(&planned.start).await?;
+    let (status, environment) = (made.status.to_string(), Some(made.environment));
+    Ok(Started { batch, id: made.id, arn: made.arn, number: made.number, arch, status, environment })
+}
+
+fn told(one: &Started) -> String {
+    let what = if one.batch { "batch" } else { "build" };
+    let number = one.number.map_or(String::new(), |number| format!(" {number}"));
+    let arch = one.arch.map_or(String::new(), |arch| format!(" on {arch}"));
+    let link = one.arn.as_deref().and_then(console).map_or(String::new(), |link| format!("\n  {link}"));
+    printable(&format!("started {what}{number}{arch}: {}{link}", one.id))
+}
+
+fn value(one: &Started) -> Value {
+    let environment = one.environment.as_ref().map(|environment| {
+        json!({ "type": environment.kind, "image": environment.image, "compute": environment.compute,
+                "privileged": environment.privileged })
+    });
+    json!({
+        "kind": if one.batch { "batch" } else { "build" }, "id": one.id, "arn": one.arn, "number": one.number,
+        "arch": one.arch, "status": one.status, "environment": environment,
+        "link": one.arn.as_deref().and_then(console),
+    })
+}

@@ -1,0 +1,116 @@
+//! `toolkit build stop`: stops builds and batches.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::service;
+use crate::aws;
+use crate::cli::Global;
+use crate::cli::render::{self, Failure, printable};
+use crate::cli::site::{Workplace, done};
+use crate::codebuild::{Found, Service, Status, find, patiently};
+use crate::host::Host;
+
+/// Stop builds and batches on CodeBuild
+///
+/// A batch is stopped with all of its builds. What is over already stays as it is, and is no mistake.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Builds and batches, by id or ARN
+    #[arg(value_name = "ID", required = true, value_parser = id)]
+    ids: Vec<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  toolkit build stop web:8f6b1b0e-3c6a-4f4e-9a43-0c6b4d0b8c55
+  toolkit build stop arn:aws:codebuild:eu-west-1:111122223333:build-batch/web:8f6b1b0e-3c6a-4f4e-9a43-0c6b4d0b8c55";
+
+/// What became of one.
+struct Stopped {
+    id: String,
+    batch: bool,
+    /// How it stands now.
+    status: Status,
+    /// Whether it was over before.
+    before: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let place = Workplace::without_project(host, global)?;
+        let stopped = place.block_on(async {
+            let service = service(&place).await?;
+            let found = find(&*service, &self.ids).await?;
+            let (mut stopped, mut failed) = (Vec::new(), None);
+            for (id, found) in self.ids.iter().zip(found) {
+                match stop(&*service, id, found).await {
+                    Ok(one) => {
+                        done(global, &told(&one));
+                        stopped.push(one);
+                    }
+                    // The others are stopped all the same: they cost money.
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+            match failed {
+                Some(error) => Err(error.into()),
+                None => Ok(stopped),
+            }
+        })?;
+        if global.json {
+            render::json(&stopped.iter().map(value).collect::<Vec<_>>())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn stop(service: &dyn Service, id: &str, found: Found) -> Result<Stopped, aws::Error> {
+    let (id, batch, status) = match found {
+        Found::Build(build) => (build.id, false, build.status),
+        Found::Batch(batch) => (batch.id, true, batch.status),
+        Found::Nothing => {
+            return Err(aws::Error::Missing { what: format!("a build or batch `{id}`"), source: None });
+        }
+    };
+    if status.is_over() {
+        return Ok(Stopped { id, batch, status, before: true });
+    }
+    let status = if batch {
+        patiently(async || service.stop_batch(&id).await).await?.status
+    } else {
+        patiently(async || service.stop(&id).await).await?.status
+    };
+    Ok(Stopped { id, batch, status, before: false })
+}
+
+fn told(one: &Stopped) -> String {
+    let what = if one.batch { "batch" } else { "build" };
+    let text = match (one.before, &one.status) {
+        (true, status) => format!("{what} {} was over already ({status})", one.id),
+        // It is stopped in a moment.
+        (false, Status::Stopped | Status::InProgress) => format!("stopped {what} {}", one.id),
+        (false, status) => format!("{what} {} ended before it was stopped ({status})", one.id),
+    };
+    printable(&text)
+}
+
+fn value(one: &Stopped) -> Value {
+    json!({
+        "kind": if one.batch { "batch" } else { "build" }, "id": one.id, "status": one.status.as_str(),
+        "over_before": one.before,
+    })
+}
+
+/// Reads an id, `web:12345678-…`, or an ARN.
+pub(super) fn id(text: &str) -> Result<String, String> {
+    let id = crate::codebuild::id_of(text);
+    let fine = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    match id.split_once(':') {
+        Some((project, number)) if fine(project) && fine(number) => Ok(text.to_owned()),
+        _ => Err("an id is PROJECT:NUMBER, as `toolkit build list` shows it".to_owned()),
+    }
+}

@@ -1,0 +1,90 @@
+//! Why builds cannot be compared.
+
+use std::path::PathBuf;
+
+use super::Tally;
+use crate::aws;
+use crate::model::{Explain, Kind};
+
+/// Why builds cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// AWS did not tell.
+    #[error("could not read builds to compare")]
+    Unread(#[from] aws::Error),
+    /// One side is empty.
+    #[error("{side} has no build to compare: {tally}")]
+    NothingToCompare {
+        /// The side: `arm64`, or a project.
+        side: String,
+        /// What was looked at.
+        tally: Tally,
+    },
+    /// There is no build of this id.
+    #[error("there is no build {id}")]
+    NoSuchBuild {
+        /// The id.
+        id: String,
+    },
+    /// The build has not ended.
+    #[error("the build {id} still runs")]
+    StillRunning {
+        /// The id.
+        id: String,
+    },
+    /// The file of prices cannot be read.
+    #[error("could not read the prices in {}", path.display())]
+    UnreadPrices {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file of prices is not of the form.
+    #[error("{} is no table of prices: {reason}", path.display())]
+    BadPrices {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The chart cannot be drawn.
+    #[error("could not draw the chart: {reason}")]
+    NoChart {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Explain for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unread(source) => source.kind(),
+            Self::UnreadPrices { .. } | Self::NoChart { .. } => Kind::Machine,
+            _ => Kind::Usage,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Unread(source) => return source.hints(),
+            Self::NothingToCompare { side, tally } if side == "amd64" || side == "arm64" => {
+                return vec![format!(
+                    "start one: `toolkit build start {} --arch {side}`; {}",
+                    tally.project,
+                    if tally.more { "`--within` looks further back" } else { "CodeBuild keeps builds for a year" }
+                )];
+            }
+            Self::NothingToCompare { tally, .. } if tally.more => "`--within` looks further back",
+            Self::NothingToCompare { .. } => {
+                "check the name, the region and what `--branch` and `--compute` leave over"
+            }
+            Self::NoSuchBuild { .. } => "CodeBuild keeps builds for a year; `toolkit build list` shows them",
+            Self::StillRunning { .. } => "wait for its end: `toolkit build follow ID`",
+            Self::UnreadPrices { .. } => "check the name and the permissions of the file",
+            Self::BadPrices { .. } => "`toolkit build compare --help` shows the form",
+            Self::NoChart { .. } => "leave `--chart` out; the table says the same",
+        };
+        vec![hint.to_owned()]
+    }
+}

@@ -1,0 +1,64 @@
+//! Stops what is followed.
+
+use super::patience::Upstream;
+use super::{Asked, Error, Follower, Observer};
+
+impl<O: Observer> Follower<O> {
+    /// Gives the ids of what was asked for.
+    #[must_use]
+    pub fn ids(&self) -> &[String] {
+        &self.settings.ids
+    }
+
+    /// Gives the ids of what was asked for and still runs; before that is known, all that was asked for.
+    #[must_use]
+    pub fn running(&self) -> Vec<String> {
+        if self.roots.is_empty() {
+            return self.settings.ids.clone();
+        }
+        let root = |(index, asked): (usize, &Asked)| match asked {
+            Asked::Batch(at) => Some(&self.batches[*at]).filter(|batch| !batch.is_over()).map(|batch| batch.id.clone()),
+            // The last one of a chain of retries.
+            Asked::Build => {
+                let last = self.tracks.iter().rev().find(|track| track.root == index);
+                last.filter(|track| !track.is_over()).map(|track| track.id.clone())
+            }
+        };
+        self.roots.iter().enumerate().filter_map(root).collect()
+    }
+
+    /// Asks CodeBuild to stop everything that runs; gives the ids. [`Follower::run`] then follows it to its end.
+    ///
+    /// # Errors
+    /// The first one, when everything was asked for.
+    pub async fn stop(&mut self) -> Result<Vec<String>, Error> {
+        if self.roots.is_empty() {
+            self.find().await?;
+        }
+        let running = self.running();
+        let mut failure = None;
+        for id in &running {
+            let is_batch = self.batches.iter().any(|batch| batch.id == *id);
+            if let Err(cause) = self.stop_one(id, is_batch).await {
+                failure.get_or_insert(cause);
+            }
+        }
+        self.look_due = self.clock.now();
+        failure.map_or(Ok(running), Err)
+    }
+
+    async fn stop_one(&mut self, id: &str, is_batch: bool) -> Result<(), Error> {
+        loop {
+            self.wait_until(self.patience.rests(Upstream::Builds)).await;
+            let answer = if is_batch {
+                self.service.stop_batch(id).await.map(|_| ())
+            } else {
+                self.service.stop(id).await.map(|_| ())
+            };
+            match answer {
+                Ok(()) => return Ok(self.answered(Upstream::Builds)),
+                Err(cause) => self.refused(Upstream::Builds, cause)?,
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What cannot be followed.
+
+use toolkit::aws::{Need, Refusal, Service, judged};
+use toolkit::codebuild::follow::Error;
+
+use super::examples::{Section, section, text};
+
+pub fn sections() -> Vec<Section> {
+    let unknown =
+        |ids: &[&str]| Error::UnknownBuilds { ids: ids.iter().map(|id| text(id)).collect(), region: text("eu-west-1") };
+    let need = Need::new("codebuild:BatchGetBuilds", "arn:aws:codebuild:eu-west-1:*:project/web");
+    let refusal = Refusal { status: 400, code: "AccessDeniedException", message: "", attempts: 1 };
+    let denied = judged(Service::CODEBUILD, &need, "the build `web:1`", refusal);
+    vec![
+        section("codebuild::Error::UnknownBuilds", [unknown(&["web:1", "web:2"]).into()]),
+        section("codebuild::Error::Asking", [Error::from(denied).into()]),
+    ]
+}
