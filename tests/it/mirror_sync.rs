@@ -320,7 +320,8 @@ fn a_go_module_is_checked_by_what_is_in_its_zip() {
              proof = \"signature\"\nproven-by = \"sum.golang.org\"\nformat = \"go-module-zip\"\n"
         ),
     );
-    for (bytes, found) in [(zip(b"a\n"), None), (zip(b"other\n"), Some("found    h1:")), (vec![1; 99], Some("no zip"))] {
+    for (bytes, found) in [(zip(b"a\n"), None), (zip(b"other\n"), Some("found    h1:")), (vec![1; 99], Some("no zip"))]
+    {
         fs::write(mirror.join(path), &bytes).unwrap();
         let row = serde_json::json!({
             "path": path, "size": bytes.len(), "sha256": image::sha256(&bytes), "kind": "archive", "digest": hash,

@@ -77,7 +77,10 @@ fn a_prune_that_was_interrupted_is_ended_by_the_next() {
     fs::remove_file(mirror.join(stuck)).unwrap();
     fs::create_dir(mirror.join(stuck)).unwrap();
     let stderr = world.fails(5, &["mirror", "sync", &name, "--prune"]);
-    assert!(stderr.contains("could not be removed") && stderr.contains("the next `--prune` ends with them"), "{stderr}");
+    assert!(
+        stderr.contains("could not be removed") && stderr.contains("the next `--prune` ends with them"),
+        "{stderr}"
+    );
     world.ok(&["mirror", "check", &name]);
     world.ok(&["mirror", "sync", &name]);
     fs::remove_dir(mirror.join(stuck)).unwrap();
