@@ -93,8 +93,11 @@ impl Index {
     /// When it cannot be read, or is not what this program writes.
     pub async fn read(depot: &dyn Depot) -> Result<(Self, Condition), Error> {
         // The tag first: when somebody writes in between, the condition of a later write does not hold, as it should.
-        let Some(head) = depot.head(INDEX).await? else { return Ok((Self::default(), Condition::Absent)) };
-        let Some(mut body) = depot.open(INDEX).await? else { return Ok((Self::default(), Condition::Absent)) };
+        // Both always: S3 tells a bucket that is not there from an object that is not there only to those who read.
+        let head = depot.head(INDEX).await?;
+        let (Some(mut body), Some(head)) = (depot.open(INDEX).await?, head) else {
+            return Ok((Self::default(), Condition::Absent));
+        };
         let bytes = collected(body.as_mut(), depot).await?;
         Ok((Self::parse(&bytes, &depot.name())?, Condition::Still(head.tag)))
     }
