@@ -66,7 +66,7 @@ impl Location {
                 "anonymous" => location.anonymous = switch(name, value).map_err(bad)?,
                 "requester-pays" => location.requester_pays = switch(name, value).map_err(bad)?,
                 _ => {
-                    let name: String = name.chars().filter(|c| c.is_ascii_graphic()).take(40).collect();
+                    let name: String = name.chars().filter(char::is_ascii_graphic).take(40).collect();
                     return Err(bad(format!(
                         "nothing is known of `{name}` in its query; known are {}",
                         OPTIONS.join(", ")
