@@ -16,7 +16,7 @@ use reqwest::header::{
 };
 use url::Url;
 
-use super::http::explained;
+use super::cause::explained;
 use super::inner::Inner;
 use super::place::{Server, host, shown};
 use super::retry::{Campaign, Failure};

@@ -12,9 +12,9 @@ use url::Url;
 
 use super::body::{encoding, is_html};
 use super::cache::{Copy, age};
+use super::cause::explained;
 use super::error::in_one_line;
 use super::file::{self, blocking};
-use super::http::explained;
 use super::inner::Inner;
 use super::place::{Place, Server, host, shown};
 use super::retry::{Campaign, Failure};

@@ -11,6 +11,7 @@ use crate::model::Digest;
 mod authorize;
 mod body;
 mod cache;
+mod cause;
 mod client;
 mod document;
 mod error;
@@ -26,6 +27,7 @@ mod relay;
 mod retry;
 mod route;
 mod settings;
+mod words;
 
 pub use authorize::{Asking, Authorizer, Meaning, Refusal};
 pub use client::Client;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use super::cause::explained;
 use super::client::Client;
 use super::document::collected;
 use super::exchange::{Answer, Request};
-use super::http::explained;
 use super::place::{Place, allowed, host, shown};
 use super::retry::{Campaign, Failure};
 use super::{Error, Fault};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::error::Seconds;
+use super::words::Seconds;
 use super::{Error, Fault};
 
 /// The times after which waiting ends.
