@@ -71,6 +71,10 @@ impl Depot for Objects {
     async fn delete(&self, path: &str) -> Result<(), Error> {
         self.0.delete(path).await.map_err(self.failed("remove", path))
     }
+
+    async fn settle(&self) {
+        self.0.settle().await;
+    }
 }
 
 /// An object without a byte. For a download that would be an error.

@@ -49,6 +49,9 @@ pub trait Depot: Debug + Send + Sync {
     /// # Errors
     /// When the place does not answer.
     async fn delete(&self, path: &str) -> Result<(), Error>;
+
+    /// Clears away what writes that were interrupted have left, which nobody sees.
+    async fn settle(&self) {}
 }
 
 /// What a place knows about a file.

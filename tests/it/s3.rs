@@ -2,6 +2,7 @@
 
 mod bucket;
 mod denied;
+mod interrupt;
 mod mirror;
 
 use std::sync::Arc;

@@ -55,7 +55,7 @@ impl Arguments {
         let client = source(&address, &place, global);
         let documents = Memory::of(client.clone());
         let site = Site { metadata: &documents, net: &client, ..place.site() };
-        place.block_on(async {
+        let outcome = place.block_on(async {
             let sync = Sync::new(&lock, &asked, prune, depot.as_ref(), &site).await?;
             let plan = sync.plan(site.jobs).await?;
             for gone in &plan.prune {
@@ -66,8 +66,14 @@ impl Arguments {
             }
             let outcome = sync.carry_out(plan, &site).await?;
             told(&outcome, &address, global)
-        })?;
-        Ok(ExitCode::SUCCESS)
+        });
+        if outcome.is_err() {
+            place.block_on(async {
+                depot.settle().await;
+                Ok(())
+            })?;
+        }
+        outcome.map(|_| ExitCode::SUCCESS)
     }
 
     /// Reads what other projects need.
