@@ -56,19 +56,24 @@ impl<O: Observer> Follower<O> {
                 }
             }
         }
-        self.are_missing(&missing)
+        self.are_missing(&missing, asked)
     }
 
-    fn are_missing(&mut self, ids: &[&String]) -> Result<(), Error> {
-        self.absent.retain(|id, _| ids.contains(&id));
+    fn are_missing(&mut self, ids: &[&String], asked: &[String]) -> Result<(), Error> {
+        self.absent.retain(|id, _| ids.contains(&id) || !asked.contains(id));
         for id in ids {
             let looks = self.absent.entry((*id).clone()).or_default();
             *looks += 1;
-            if *looks >= ABSENT_LOOKS {
-                return Err(Error::UnknownBuilds {
-                    ids: vec![(*id).clone()],
-                    region: self.service.region().to_owned(),
-                });
+            if *looks < ABSENT_LOOKS {
+                continue;
+            }
+            // A build of a batch is not what was asked for: its batch says how it ended.
+            match self.tracks.iter_mut().find(|track| track.id == **id && track.member.is_some()) {
+                Some(track) => (track.closed, track.log.ended) = (true, true),
+                None => {
+                    let region = self.service.region().to_owned();
+                    return Err(Error::UnknownBuilds { ids: vec![(*id).clone()], region });
+                }
             }
         }
         Ok(())
