@@ -21,6 +21,16 @@ pub(super) enum News {
     Batches(Vec<Batch>),
 }
 
+impl News {
+    /// Tells whether it says something about this id or ARN.
+    pub(super) fn has(&self, id: &str) -> bool {
+        match self {
+            Self::Builds(builds) => builds.iter().any(|build| build.id == id_of(id)),
+            Self::Batches(batches) => batches.iter().any(|batch| batch.id == id_of(id)),
+        }
+    }
+}
+
 impl<O: Observer> Follower<O> {
     /// Asks how builds or batches stand.
     pub(super) async fn ask(&mut self, question: &Question) -> Result<News, aws::Error> {
@@ -34,9 +44,8 @@ impl<O: Observer> Follower<O> {
         Ok(news)
     }
 
-    /// Takes the answer to a question.
-    pub(super) fn take(&mut self, question: &Question, news: News) -> Result<(), Error> {
-        let (Question::Builds(asked) | Question::Batches(asked)) = question;
+    /// Takes the answer to a question for these ids.
+    pub(super) fn take(&mut self, asked: &[String], news: News) -> Result<(), Error> {
         let mut missing: Vec<&String> = asked.iter().collect();
         match news {
             News::Builds(builds) => {
