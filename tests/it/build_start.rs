@@ -41,6 +41,20 @@ fn a_plain_start_sends_the_project_alone_and_prints_id_number_and_link() {
 }
 
 #[test]
+fn without_a_project_the_one_of_toolkit_toml_is_started() {
+    let fake = CodeBuild::new();
+    let world = fake.world();
+    let said = world.fails(2, &["build", "start"]);
+    assert!(said.contains("no project of CodeBuild is named") && said.contains("[pipeline.codebuild]"), "{said}");
+    world.write("toolkit.toml", "[pipeline.codebuild]\nproject = \"we/b\"\n");
+    let said = world.fails(2, &["build", "start"]);
+    assert!(said.contains("is `we/b`: a project has 2 to 255 letters"), "{said}");
+    world.write("toolkit.toml", "[pipeline.codebuild]\nproject = \"web\"\n");
+    world.ok(&["build", "start"]);
+    assert_eq!(body(&fake), json!({ "projectName": "web" }));
+}
+
+#[test]
 fn each_override_is_sent_as_codebuild_names_it() {
     let variable = |name: &str, value: &str, kind: &str| json!({ "name": name, "value": value, "type": kind });
     let cases: Vec<(&[&str], Value)> = vec![
@@ -148,7 +162,7 @@ fn what_does_not_go_together_starts_nothing() {
         (vec!["web", "--environment-type", "ARM_CONTAINR"], "did you mean `ARM_CONTAINER`?"),
         (vec!["gpu", "--arch", "amd64,arm64"], "nothing like it for arm64"),
         (vec!["tiny", "--privileged"], "ARM_LAMBDA_CONTAINER has no privileged mode"),
-        (vec!["tiny", "--timeout", "30"], "no timeout can be set"),
+        (vec!["tiny", "--compute", "2gb", "--timeout", "30"], "no timeout can be set"),
         (vec!["web", "--env", "A=1", "--env-secret", "A=x"], "the variable A is set twice"),
     ] {
         let said = fake.world().fails(2, &[&["build", "start"], arguments.as_slice()].concat());

@@ -10,6 +10,8 @@ mod build_compare;
 mod build_follow;
 mod build_local;
 #[cfg(feature = "aws")]
+mod build_permissions;
+#[cfg(feature = "aws")]
 mod build_start;
 mod cli;
 mod credentials;
@@ -43,6 +45,7 @@ mod install;
 mod kaniko;
 mod lint;
 mod many;
+mod mirror_order;
 mod mirror_parse;
 mod mirror_sync;
 mod podman;

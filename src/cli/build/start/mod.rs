@@ -29,9 +29,9 @@ pub(super) use typed::project;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The CodeBuild project
+    /// The CodeBuild project [default: `project` under [pipeline.codebuild] in toolkit.toml]
     #[arg(value_name = "PROJECT", value_parser = typed::project)]
-    project: String,
+    project: Option<String>,
     /// Start a build for each of these: amd64, arm64
     #[arg(long, value_name = "ARCH", value_delimiter = ',', value_parser = typed::arch)]
     arch: Vec<&'static str>,
