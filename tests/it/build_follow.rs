@@ -223,8 +223,13 @@ fn mistakes_are_told_before_anything_is_followed() {
 fn following(fake: &CodeBuild, arguments: &[&str]) -> (Running, String) {
     let script = Script::new("web").before_build().phase("BUILD", 5).line("begun\n").pause(100_000);
     let id = fake.build(script.ends("SUCCEEDED"));
+    (following_of(fake, &[&[id.as_str()], arguments].concat()), id)
+}
+
+#[cfg(unix)]
+fn following_of(fake: &CodeBuild, arguments: &[&str]) -> Running {
     let world = world(fake);
-    let mut command = world.command(&[&["build", "follow", &id], arguments].concat());
+    let mut command = world.command(&[&["build", "follow"], arguments].concat());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
@@ -233,7 +238,7 @@ fn following(fake: &CodeBuild, arguments: &[&str]) -> (Running, String) {
         assert!(out.read_line(&mut line).unwrap() > 0, "nothing was followed");
     }
     std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
-    (Running(child, world), id)
+    Running(child, world)
 }
 
 #[cfg(unix)]
@@ -280,4 +285,18 @@ fn a_build_that_may_not_be_stopped_is_said_to_go_on() {
     let (code, said) = signalled(running, rustix::process::Signal::TERM);
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("AWS denies codebuild:StopBuild on arn:aws:codebuild:"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_batch_is_stopped_as_a_whole() {
+    let fake = CodeBuild::new();
+    let endless =
+        || Script::new("web").before_build().phase("BUILD", 5).line("begun\n").pause(100_000).ends("SUCCEEDED");
+    let id = fake.batch(BatchScript::new("web").group("amd64", &[], endless()).group("arm64", &[], endless()));
+    let running = following_of(&fake, &[&id, "--stop-on-interrupt"]);
+    let (code, said) = signalled(running, rustix::process::Signal::INT);
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!((fake.count("StopBuildBatch"), fake.count("StopBuild")), (1, 0));
+    assert_eq!(said.matches("STOPPED").count(), 2, "{said}");
 }

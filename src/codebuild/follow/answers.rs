@@ -21,6 +21,16 @@ pub(super) enum News {
     Batches(Vec<Batch>),
 }
 
+impl News {
+    /// Tells whether it says something about this id or ARN.
+    pub(super) fn has(&self, id: &str) -> bool {
+        match self {
+            Self::Builds(builds) => builds.iter().any(|build| build.id == id_of(id)),
+            Self::Batches(batches) => batches.iter().any(|batch| batch.id == id_of(id)),
+        }
+    }
+}
+
 impl<O: Observer> Follower<O> {
     /// Asks how builds or batches stand.
     pub(super) async fn ask(&mut self, question: &Question) -> Result<News, aws::Error> {
@@ -34,9 +44,8 @@ impl<O: Observer> Follower<O> {
         Ok(news)
     }
 
-    /// Takes the answer to a question.
-    pub(super) fn take(&mut self, question: &Question, news: News) -> Result<(), Error> {
-        let (Question::Builds(asked) | Question::Batches(asked)) = question;
+    /// Takes the answer to a question for these ids.
+    pub(super) fn take(&mut self, asked: &[String], news: News) -> Result<(), Error> {
         let mut missing: Vec<&String> = asked.iter().collect();
         match news {
             News::Builds(builds) => {
@@ -56,19 +65,24 @@ impl<O: Observer> Follower<O> {
                 }
             }
         }
-        self.are_missing(&missing)
+        self.are_missing(&missing, asked)
     }
 
-    fn are_missing(&mut self, ids: &[&String]) -> Result<(), Error> {
-        self.absent.retain(|id, _| ids.contains(&id));
+    fn are_missing(&mut self, ids: &[&String], asked: &[String]) -> Result<(), Error> {
+        self.absent.retain(|id, _| ids.contains(&id) || !asked.contains(id));
         for id in ids {
             let looks = self.absent.entry((*id).clone()).or_default();
             *looks += 1;
-            if *looks >= ABSENT_LOOKS {
-                return Err(Error::UnknownBuilds {
-                    ids: vec![(*id).clone()],
-                    region: self.service.region().to_owned(),
-                });
+            if *looks < ABSENT_LOOKS {
+                continue;
+            }
+            // A build of a batch is not what was asked for: its batch says how it ended.
+            match self.tracks.iter_mut().find(|track| track.id == **id && track.member.is_some()) {
+                Some(track) => (track.closed, track.log.ended) = (true, true),
+                None => {
+                    let region = self.service.region().to_owned();
+                    return Err(Error::UnknownBuilds { ids: vec![(*id).clone()], region });
+                }
             }
         }
         Ok(())

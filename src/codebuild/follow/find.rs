@@ -1,5 +1,7 @@
 //! Finds out what was asked for: an id does not say whether it is a build or a batch.
 
+use std::time::Duration;
+
 use super::answers::News;
 use super::patience::Upstream;
 use super::track::{BatchTrack, Track};
@@ -21,48 +23,56 @@ impl<O: Observer> Follower<O> {
             }
         }
         let mut looks = 0;
-        let (builds, batches) = loop {
+        let found = loop {
             looks += 1;
             let (maybe, sure): (Vec<String>, Vec<String>) =
                 ids.iter().cloned().partition(|id| !id.contains(":build-batch/"));
-            let builds = self.known(&maybe, Question::Builds).await?;
+            let mut news = self.known(&maybe, Question::Builds).await?;
             let rest: Vec<String> =
-                maybe.into_iter().filter(|id| !builds.iter().any(|found| found == id_of(id))).chain(sure).collect();
+                maybe.into_iter().filter(|id| !news.iter().any(|news| news.has(id))).chain(sure).collect();
             let maybe: Vec<String> = rest.iter().filter(|id| !id.contains(":build/")).cloned().collect();
-            let batches = self.known(&maybe, Question::Batches).await?;
-            let unknown: Vec<String> =
-                rest.into_iter().filter(|id| !batches.iter().any(|found| found == id_of(id))).collect();
+            news.extend(self.known(&maybe, Question::Batches).await?);
+            let unknown: Vec<String> = rest.into_iter().filter(|id| !news.iter().any(|news| news.has(id))).collect();
             if unknown.is_empty() {
-                break (builds, batches);
+                break news;
             }
             if !self.settings.fresh || looks >= FRESH_LOOKS {
                 return Err(Error::UnknownBuilds { ids: unknown, region: self.service.region().to_owned() });
             }
             self.clock.sleep(self.settings.pace.base).await;
         };
+        self.begin(&ids, found)
+    }
+
+    /// Begins to follow what was found, with what is known of it by now.
+    fn begin(&mut self, ids: &[String], found: Vec<News>) -> Result<(), Error> {
         self.patience.begins();
         let now = self.clock.now();
         for (root, id) in ids.iter().enumerate() {
-            if builds.iter().any(|found| found == id_of(id)) {
+            if found.iter().any(|news| news.has(id) && matches!(news, News::Builds(_))) {
                 self.roots.push(Asked::Build);
                 self.add(Track::new(id, root, None, now));
-            } else if batches.iter().any(|found| found == id_of(id)) {
+            } else {
                 self.roots.push(Asked::Batch(self.batches.len()));
                 self.batches.push(BatchTrack::new(id, root, now));
             }
         }
+        self.look_due = Duration::MAX;
+        for news in found {
+            self.take(&[], news)?;
+        }
+        if self.look_due == Duration::MAX {
+            self.look_due = now + self.look_pause();
+        }
         Ok(())
     }
 
-    /// Gives the ids of these that are known.
-    async fn known(&mut self, ids: &[String], question: fn(Vec<String>) -> Question) -> Result<Vec<String>, Error> {
+    /// Gives what is known of these.
+    async fn known(&mut self, ids: &[String], question: fn(Vec<String>) -> Question) -> Result<Vec<News>, Error> {
         let mut known = Vec::new();
         for ids in ids.chunks(MOST_IDS) {
             let question = question(ids.iter().map(|id| id_of(id).to_owned()).collect());
-            match self.insist(&question).await? {
-                News::Builds(builds) => known.extend(builds.into_iter().map(|build| build.id)),
-                News::Batches(batches) => known.extend(batches.into_iter().map(|batch| batch.id)),
-            }
+            known.push(self.insist(&question).await?);
         }
         Ok(known)
     }

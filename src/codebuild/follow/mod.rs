@@ -204,14 +204,19 @@ impl<O: Observer> Follower<O> {
             self.questions = self.all_questions();
         }
         let Some(question) = self.questions.front().cloned() else { return Ok(()) };
-        let answer = self.ask(&question).await;
-        match answer {
+        match self.ask(&question).await {
             Ok(news) => {
                 self.questions.pop_front();
+                // What begins by the answer is looked at soon, all else after a pause.
                 if self.questions.is_empty() {
+                    self.look_due = Duration::MAX;
+                }
+                let (Question::Builds(asked) | Question::Batches(asked)) = &question;
+                self.take(asked, news)?;
+                if self.look_due == Duration::MAX {
                     self.look_due = self.clock.now() + self.look_pause();
                 }
-                self.take(&question, news)
+                Ok(())
             }
             Err(cause) => Ok(self.refused(Upstream::Builds, cause)?),
         }

@@ -170,6 +170,24 @@ fn the_builds_of_a_batch_are_followed_as_they_start() {
 }
 
 #[test]
+fn what_is_deleted_meanwhile_is_not_looked_for_for_ever() {
+    let mut course = Course::new("web:a1", 10);
+    course.build.phases.clear();
+    let service = Scripted::new([course, Course::new("web:9", 100_000)]);
+    let own =
+        batch("web:batch", Status::Failed, &[("amd64", &[], false, &["web:a1"]), ("arm64", &[], false, &["web:9"])]);
+    service.batches.lock().unwrap().insert("web:batch".to_owned(), (own, 30));
+    let service = service.gone("web:9", 20);
+    let (service, diary, result) = follow(service, &["web:batch"]);
+    assert!(!result.unwrap().succeeded());
+    assert_eq!(diary.has("web:batch FAILED"), 1, "{diary:#?}");
+    assert!(service.clock.now() < Duration::from_secs(120));
+    let service = Scripted::new([Course::new("web:9", 100_000)]).gone("web:9", 20);
+    let text = follow(service, &["web:9"]).2.unwrap_err().to_string();
+    assert_eq!(text, "CodeBuild knows no build or batch `web:9` in eu-west-1");
+}
+
+#[test]
 fn a_service_that_repeats_phases_and_has_no_log_is_followed_all_the_same() {
     let service = Scripted { moto: true, ..Scripted::new([Course::new("web:1", 20)]) };
     let (_, diary, result) = follow(service, &["web:1"]);

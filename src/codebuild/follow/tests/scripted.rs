@@ -151,6 +151,8 @@ pub struct Scripted {
     pub asked: Mutex<Vec<(Duration, String)>>,
     /// The phases are appended again at each call, and nothing is ever over but the status.
     pub moto: bool,
+    /// A build that is deleted, and when.
+    pub gone: Option<(String, u64)>,
 }
 
 impl std::fmt::Debug for Scripted {
@@ -172,11 +174,16 @@ impl Scripted {
             trouble: Mutex::new(Box::new(|_, _| None)),
             asked: Mutex::default(),
             moto: false,
+            gone: None,
         }
     }
 
     pub fn trouble(self, trouble: impl FnMut(&str, u64) -> Option<aws::Error> + Send + 'static) -> Self {
         Self { trouble: Mutex::new(Box::new(trouble)), ..self }
+    }
+
+    pub fn gone(self, id: &str, second: u64) -> Self {
+        Self { gone: Some((id.to_owned(), second)), ..self }
     }
 
     pub fn count(&self, operation: &str) -> usize {
@@ -232,6 +239,7 @@ impl Service for Scripted {
         tokio::task::yield_now().await;
         let mut courses = self.courses.lock().unwrap();
         let mut found: Vec<Build> = ids.iter().filter_map(|id| courses.get(id)?.at(now)).collect();
+        found.retain(|build| self.gone.as_ref().is_none_or(|(id, second)| build.id != *id || now < *second));
         if self.moto {
             for build in &mut found {
                 let course = courses.get_mut(&build.id).unwrap();
