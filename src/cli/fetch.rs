@@ -13,7 +13,7 @@ use crate::archive::Limits;
 use crate::host::Host;
 use crate::ingest::{self, Packing, Progress, Wanted};
 use crate::model::Digest;
-use crate::net;
+use crate::net::{self, Net};
 use crate::store::Beside;
 
 /// Download a file whose digest is known, verify it, and keep or unpack it
@@ -23,7 +23,7 @@ use crate::store::Beside;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, group = ArgGroup::new("target").required(true))]
 pub(super) struct Arguments {
-    /// Where it is: https://…, file://…, or http:// on this machine
+    /// Where it is: https://…, file://…, s3://bucket/key, or http:// on this machine
     #[arg(value_name = "URL")]
     url: String,
     /// What its bytes must hash to: sha256:… or sha512:…
@@ -45,6 +45,8 @@ Examples:
   toolkit fetch https://example.com/tool.tar.gz --digest sha256:0df0…c1e7 \\
     --unpack /opt/tool --strip 1
   toolkit fetch https://example.com/data.bin --digest sha512:77aa…01bd \\
+    --output data.bin
+  toolkit fetch 's3://builds/data.bin?region=eu-west-1' --digest sha256:0df0…c1e7 \\
     --output data.bin";
 
 impl Arguments {
@@ -53,16 +55,17 @@ impl Arguments {
             self.digest.parse().map_err(|cause: crate::model::BadDigest| Failure::usage(cause.to_string()))?;
         let url = location(&self.url)?;
         let place = Workplace::without_project(host, global)?;
+        let net = reader(&self.url, &url, &place)?;
         let wanted = Wanted { url: &url, digest: &digest, size: None, announcer: "--digest" };
         let last = url.path_segments().and_then(|mut parts| parts.next_back()).filter(|name| !name.is_empty());
         let name = last.or(url.host_str()).unwrap_or_default();
         let task = place.report.began(name, None);
         let progress = Progress { report: place.report.as_ref(), task };
         let outcome = match (&self.output, &self.unpack) {
-            (Some(file), _) => keep(wanted, &host.cwd.join(file), progress, &place),
+            (Some(file), _) => keep(&*net, wanted, &host.cwd.join(file), progress, &place),
             (None, folder) => {
                 let folder = host.cwd.join(folder.as_deref().unwrap_or(Path::new(".")));
-                unpack(wanted, &folder, self.strip, progress, &place)
+                unpack((&*net, wanted), &folder, self.strip, progress, &place)
             }
         };
         place.report.ended(task, if outcome.is_ok() { "verified" } else { "failed" });
@@ -91,7 +94,43 @@ fn location(text: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-fn keep(wanted: Wanted<'_>, file: &Path, progress: Progress<'_>, place: &Workplace) -> Result<(PathBuf, u64), Failure> {
+/// Gives what opens the URL: the network, or for an object of S3 its bucket.
+fn reader(text: &str, url: &Url, place: &Workplace) -> Result<Box<dyn Net>, Failure> {
+    if url.scheme() != "s3" {
+        return Ok(Box::new(place.client.clone()));
+    }
+    bucket(text, place)
+}
+
+/// Gives the bucket of an object, read as the query of its URI says.
+#[cfg(feature = "aws")]
+fn bucket(text: &str, place: &Workplace) -> Result<Box<dyn Net>, Failure> {
+    use crate::aws::s3::{Bucket, Location};
+
+    let uri: crate::model::S3Uri = text.parse()?;
+    if uri.key.is_none() {
+        return Err(Failure::usage_with_hint(
+            format!("{uri} names no object"),
+            "nothing was changed; write it like s3://bucket/key",
+        ));
+    }
+    let location = Location { prefix: String::new(), ..Location::from_uri(&uri)? };
+    Ok(Box::new(Bucket::new(place.session.clone(), location)?))
+}
+
+/// Refuses an object of S3.
+#[cfg(not(feature = "aws"))]
+fn bucket(_: &str, _: &Workplace) -> Result<Box<dyn Net>, Failure> {
+    Err(crate::aws::Error::NotBuilt { what: "an object in S3".to_owned() }.into())
+}
+
+fn keep(
+    net: &dyn Net,
+    wanted: Wanted<'_>,
+    file: &Path,
+    progress: Progress<'_>,
+    place: &Workplace,
+) -> Result<(PathBuf, u64), Failure> {
     if file.is_dir() {
         return Err(Failure::usage(format!("{} is a folder; name the file to write", file.display())));
     }
@@ -101,13 +140,13 @@ fn keep(wanted: Wanted<'_>, file: &Path, progress: Progress<'_>, place: &Workpla
             "nothing was downloaded; create the folder first",
         ));
     }
-    place.block_on(async { Ok(ingest::save(&place.client, wanted, file, progress).await?) })?;
+    place.block_on(async { Ok(ingest::save(net, wanted, file, progress).await?) })?;
     let bytes = file.metadata().map_or(0, |data| data.len());
     Ok((file.to_owned(), bytes))
 }
 
 fn unpack(
-    wanted: Wanted<'_>,
+    (net, wanted): (&dyn Net, Wanted<'_>),
     folder: &Path,
     strip: usize,
     progress: Progress<'_>,
@@ -118,8 +157,7 @@ fn unpack(
     let processors = place.host.processors;
     let options = ingest::Options { staging: beside.folder(), limits: Limits::default(), processors, progress };
     let packing = Packing { format: None, strip };
-    let ingested =
-        place.block_on(async { Ok(ingest::unpack(&place.client, wanted, packing, &tree, &options).await?) })?;
+    let ingested = place.block_on(async { Ok(ingest::unpack(net, wanted, packing, &tree, &options).await?) })?;
     if strip > 0 && std::fs::read_dir(&tree).is_ok_and(|mut entries| entries.next().is_none()) {
         return Err(Failure::usage_with_hint(
             format!("--strip {strip} leaves nothing of the archive: no path in it has more than {strip} parts"),

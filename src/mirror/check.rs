@@ -2,6 +2,9 @@
 //! lock names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::path::PathBuf;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
@@ -12,6 +15,7 @@ use super::{Condition, Entry, Error, INDEX, Index};
 use crate::archive;
 use crate::model::{Algorithm, Digest};
 use crate::report::{Report, Task};
+use crate::store::{Room, Store};
 
 /// What to compare a mirror with.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +26,8 @@ pub struct Check<'a> {
     pub jobs: usize,
     /// Hears how far it is.
     pub report: &'a dyn Report,
+    /// Has room for the zips of Go modules, whose hashes are those of what is in them.
+    pub store: &'a Store,
 }
 
 /// What a check saw.
@@ -90,7 +96,7 @@ pub async fn check(depot: &dyn Depot, wanted: &Check<'_>) -> Result<Checked, Err
     let mut checked = Checked::default();
     let task = wanted.report.began(&depot.name(), Some(index.bytes()));
     let found: Result<Vec<Option<Finding>>, Error> = stream::iter(&index.files)
-        .map(|(path, entry)| one(path, entry, locked.get(path.as_str()).copied(), depot, (wanted.report, task)))
+        .map(|(path, entry)| one((path, entry), locked.get(path.as_str()).copied(), depot, (wanted, task)))
         .buffered(wanted.jobs.max(1))
         .try_collect()
         .await;
@@ -122,38 +128,35 @@ async fn unnamed(index: &Index, depot: &dyn Depot) -> Result<(usize, u64), Error
 
 /// Reads one file again.
 async fn one(
-    path: &str,
-    entry: &Entry,
+    (path, entry): (&str, &Entry),
     locked: Option<&Digest>,
     depot: &dyn Depot,
-    (report, task): (&dyn Report, Task),
+    (wanted, task): (&Check<'_>, Task),
 ) -> Result<Option<Finding>, Error> {
-    let wrong = |problem| Ok(Some(Finding { path: path.to_owned(), problem }));
-    let Some(mut body) = depot.open(path).await? else { return wrong(Problem::Missing) };
-    if let Some(found) = body.length().filter(|found| *found != entry.size) {
-        return wrong(Problem::Size { expected: entry.size, found });
+    let found = |problem| Ok(Some(Finding { path: path.to_owned(), problem }));
+    let Some(mut body) = depot.open(path).await? else { return found(Problem::Missing) };
+    if let Some(length) = body.length().filter(|length| *length != entry.size) {
+        return found(Problem::Size { expected: entry.size, found: length });
     }
     let expected = locked.or(entry.digest.as_ref());
-    let module = expected.is_some_and(|digest| digest.algorithm() == Algorithm::GoModule);
-    let mut zip = Vec::new();
+    let mut zip = match expected {
+        Some(digest) if digest.algorithm() == Algorithm::GoModule => Some(Zip::new(wanted.store)?),
+        _ => None,
+    };
     let mut advanced = |chunk: &[u8]| {
-        report.advanced(task, chunk.len() as u64);
-        if module {
-            zip.extend_from_slice(chunk);
+        wanted.report.advanced(task, chunk.len() as u64);
+        if let Some(zip) = &mut zip {
+            zip.add(chunk);
         }
     };
-    let read = compare::read(body.as_mut(), &mut advanced).await;
+    let read = compare::read(body.as_mut(), expected, &mut advanced).await;
     let read = read.map_err(|source| compare::failed(path, depot, source))?;
-    Ok(problem(&read, zip, entry, expected, locked).map(|problem| Finding { path: path.to_owned(), problem }))
+    let module = zip.map(Zip::hash).transpose()?.flatten();
+    Ok(problem(&read, module, entry, locked).map(|problem| Finding { path: path.to_owned(), problem }))
 }
 
-fn problem(
-    read: &Hashed,
-    zip: Vec<u8>,
-    entry: &Entry,
-    expected: Option<&Digest>,
-    locked: Option<&Digest>,
-) -> Option<Problem> {
+/// Compares what was read with the index and the lock. `module` is the hash of a Go module.
+fn problem(read: &Hashed, module: Option<Digest>, entry: &Entry, locked: Option<&Digest>) -> Option<Problem> {
     if read.size != entry.size {
         return Some(Problem::Size { expected: entry.size, found: read.size });
     }
@@ -165,10 +168,39 @@ fn problem(
     {
         return Some(Problem::OtherLock { expected: locked.clone(), found: put.clone() });
     }
-    let expected = expected?;
-    let found = match read.of(expected.algorithm()) {
-        Some(found) => Some(found.clone()),
-        None => archive::module_hash(std::io::Cursor::new(zip), &archive::Limits::default()).ok(),
-    };
+    let expected = locked.or(entry.digest.as_ref())?;
+    let found = read.of(expected.algorithm()).cloned().or(module);
     (found.as_ref() != Some(expected)).then(|| Problem::Different { expected: expected.clone(), found })
+}
+
+/// The zip of a Go module on its way: what is in it can only be read when it is there.
+struct Zip {
+    path: PathBuf,
+    /// What the disk said to the bytes so far.
+    file: io::Result<File>,
+    _room: Room,
+}
+
+impl Zip {
+    fn new(store: &Store) -> Result<Self, Error> {
+        let room = store.room().map_err(|source| Error::Staging { source })?;
+        let path = room.folder().join("module.zip");
+        let file = File::options().read(true).write(true).create_new(true).open(&path);
+        Ok(Self { file, path, _room: room })
+    }
+
+    fn add(&mut self, chunk: &[u8]) {
+        if let Ok(file) = &mut self.file
+            && let Err(error) = file.write_all(chunk)
+        {
+            self.file = Err(error);
+        }
+    }
+
+    /// Gives the hash; none when it is no zip of a module.
+    fn hash(self) -> Result<Option<Digest>, Error> {
+        let file = self.file.and_then(|mut file| file.rewind().map(|()| file));
+        let file = file.map_err(|source| Error::disk("write", &self.path, source))?;
+        Ok(archive::module_hash(file, &archive::Limits::default()).ok())
+    }
 }

@@ -44,7 +44,8 @@ pub(super) async fn archive(wanted: &Archive, index: &Index, depot: &dyn Depot) 
         return Ok(Standing::Different);
     }
     let Some(mut body) = depot.open(&wanted.path).await? else { return Ok(Standing::Missing) };
-    let found = read(body.as_mut(), &mut |_| {}).await.map_err(|source| failed(&wanted.path, depot, source))?;
+    let found = read(body.as_mut(), Some(expected), &mut |_| {}).await;
+    let found = found.map_err(|source| failed(&wanted.path, depot, source))?;
     let fits = known.is_some_and(|known| known.sha256 == found.sha256) || found.is(expected);
     Ok(if fits { right(found.size, found.sha256) } else { Standing::Different })
 }
@@ -64,7 +65,7 @@ pub(super) async fn document(
         Some(found) => found,
         None => {
             let Some(mut body) = depot.open(path).await? else { return Ok(Standing::Missing) };
-            read(body.as_mut(), &mut |_| {}).await.map_err(|source| failed(path, depot, source))?.sha256
+            read(body.as_mut(), None, &mut |_| {}).await.map_err(|source| failed(path, depot, source))?.sha256
         }
     };
     Ok(if found == content.sha256 { Standing::Right(entry) } else { Standing::Different })
@@ -75,7 +76,7 @@ pub(super) async fn document(
 pub(super) struct Hashed {
     pub(super) size: u64,
     pub(super) sha256: Digest,
-    sha512: Digest,
+    sha512: Option<Digest>,
 }
 
 impl Hashed {
@@ -88,26 +89,30 @@ impl Hashed {
     pub(super) fn of(&self, algorithm: Algorithm) -> Option<&Digest> {
         match algorithm {
             Algorithm::Sha256 => Some(&self.sha256),
-            Algorithm::Sha512 => Some(&self.sha512),
+            Algorithm::Sha512 => self.sha512.as_ref(),
             Algorithm::GoModule => None,
         }
     }
 }
 
-/// Reads a file to its end and hashes it on the way.
+/// Reads a file to its end and hashes it on the way, for the comparison with `expected` too.
 pub(super) async fn read(
     body: &mut dyn Body,
+    expected: Option<&Digest>,
     advanced: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<Hashed, crate::net::Error> {
-    let (mut short, mut long, mut size) = (Sha256::new(), Sha512::new(), 0);
+    let long = expected.is_some_and(|digest| digest.algorithm() == Algorithm::Sha512);
+    let (mut short, mut long, mut size) = (Sha256::new(), long.then(Sha512::new), 0);
     while let Some(chunk) = body.chunk().await? {
         short.update(&chunk);
-        long.update(&chunk);
+        if let Some(long) = &mut long {
+            long.update(&chunk);
+        }
         size += chunk.len() as u64;
         advanced(&chunk);
     }
-    let sha512 = Digest::new(Algorithm::Sha512, &long.finalize()).expect("SHA-512 has its own length");
-    Ok(Hashed { size, sha256: sha256(short), sha512 })
+    let sha512 = |long: Sha512| Digest::new(Algorithm::Sha512, &long.finalize()).expect("SHA-512 has its own length");
+    Ok(Hashed { size, sha256: sha256(short), sha512: long.map(sha512) })
 }
 
 pub(super) fn failed(path: &str, depot: &dyn Depot, source: crate::net::Error) -> Error {

@@ -159,6 +159,16 @@ pub enum Error {
         /// How often it was tried.
         attempts: u32,
     },
+    /// A prune did not come to its end.
+    #[error("{left} {} of {mirror} could not be removed", files(*left))]
+    Left {
+        /// The mirror.
+        mirror: String,
+        /// How many files are left.
+        left: usize,
+        /// Why.
+        source: Box<Error>,
+    },
     /// A sync did not come to its end.
     #[error("{mirror} was not synced")]
     Stopped {
@@ -200,7 +210,7 @@ impl Explain for Error {
             Self::Read { source, .. } => source.kind(),
             Self::Staging { source } => source.kind(),
             Self::Bucket { source, .. } => source.kind(),
-            Self::Stopped { source, .. } => source.kind(),
+            Self::Stopped { source, .. } | Self::Left { source, .. } => source.kind(),
         }
     }
 
@@ -215,6 +225,11 @@ impl Explain for Error {
             Self::Stopped { put, there, wanted, source, .. } => {
                 let mut hints = source.hints();
                 hints.push(so_far(*put, *there, *wanted));
+                return hints;
+            }
+            Self::Left { source, .. } => {
+                let mut hints = source.hints();
+                hints.push(format!("{INDEX} does not name them any more; the next `--prune` ends with them"));
                 return hints;
             }
             Self::NoMirror => {
@@ -233,6 +248,10 @@ impl Explain for Error {
         };
         vec![hint.to_owned()]
     }
+}
+
+fn files(count: usize) -> &'static str {
+    if count == 1 { "file" } else { "files" }
 }
 
 /// Says what a sync that stopped leaves behind. Files come before the index, and every file is put whole.

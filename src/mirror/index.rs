@@ -23,6 +23,9 @@ const LARGEST: usize = 64 << 20;
 pub struct Index {
     /// The files.
     pub files: BTreeMap<String, Entry>,
+    /// Files that a prune removes, with their lengths in bytes: named until they are gone, so that one that was interrupted
+    /// can be ended by the next.
+    pub removed: BTreeMap<String, u64>,
 }
 
 /// One file of a mirror.
@@ -71,6 +74,8 @@ struct File {
     version: u64,
     #[serde(default)]
     files: Vec<Row>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    removed: BTreeMap<String, u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,8 +93,11 @@ impl Index {
     /// When it cannot be read, or is not what this program writes.
     pub async fn read(depot: &dyn Depot) -> Result<(Self, Condition), Error> {
         // The tag first: when somebody writes in between, the condition of a later write does not hold, as it should.
-        let Some(head) = depot.head(INDEX).await? else { return Ok((Self::default(), Condition::Absent)) };
-        let Some(mut body) = depot.open(INDEX).await? else { return Ok((Self::default(), Condition::Absent)) };
+        // Both always: S3 tells a bucket that is not there from an object that is not there only to those who read.
+        let head = depot.head(INDEX).await?;
+        let (Some(mut body), Some(head)) = (depot.open(INDEX).await?, head) else {
+            return Ok((Self::default(), Condition::Absent));
+        };
         let bytes = collected(body.as_mut(), depot).await?;
         Ok((Self::parse(&bytes, &depot.name())?, Condition::Still(head.tag)))
     }
@@ -106,24 +114,31 @@ impl Index {
         }
         let file: File = serde_json::from_slice(bytes).map_err(|cause| bad(cause.to_string()))?;
         let mut files = BTreeMap::new();
-        for Row { path, entry } in file.files {
-            let shown: String = path.chars().take(200).collect();
-            check_path(&path).map_err(|reason| bad(format!("`{}`: {reason}", shown.escape_debug())))?;
-            if entry.sha256.algorithm() != Algorithm::Sha256 || path == INDEX {
-                return Err(bad(format!("`{shown}` has no SHA-256, or is the index itself")));
+        let checked = |path: &str| match check_path(path) {
+            Ok(()) if path == INDEX => Err(bad(format!("`{path}` is the index itself"))),
+            Ok(()) => Ok(()),
+            Err(reason) => {
+                Err(bad(format!("`{}`: {reason}", path.chars().take(200).collect::<String>().escape_debug())))
             }
-            if files.insert(path, entry).is_some() {
-                return Err(bad(format!("`{shown}` stands in it twice")));
+        };
+        for Row { path, entry } in file.files {
+            checked(&path)?;
+            if entry.sha256.algorithm() != Algorithm::Sha256 {
+                return Err(bad(format!("`{path}` has no SHA-256")));
+            }
+            if let Some(twice) = files.insert(path.clone(), entry).map(|_| path) {
+                return Err(bad(format!("`{twice}` stands in it twice")));
             }
         }
-        Ok(Self { files })
+        file.removed.keys().try_for_each(|path| checked(path))?;
+        Ok(Self { files, removed: file.removed })
     }
 
     /// Gives the bytes of the file: the same for the same files.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let rows = self.files.iter().map(|(path, entry)| Row { path: path.clone(), entry: entry.clone() });
-        let file = File { version: VERSION, files: rows.collect() };
+        let file = File { version: VERSION, files: rows.collect(), removed: self.removed.clone() };
         let mut bytes = serde_json::to_vec_pretty(&file).expect("our own types have string keys");
         bytes.push(b'\n');
         bytes
@@ -144,6 +159,13 @@ impl Index {
             entry.uses.extend(known.uses.iter().filter(|_| same).cloned());
         }
         self.files.insert(path.to_owned(), entry);
+        self.removed.remove(path);
+    }
+
+    /// Names a file no more, but as one that is to be removed.
+    pub(super) fn remove(&mut self, path: &str, size: u64) {
+        self.files.remove(path);
+        self.removed.insert(path.to_owned(), size);
     }
 
     /// Gives the sum of all lengths, in bytes.
@@ -186,6 +208,8 @@ mod tests {
         let mut index = Index::default();
         index.add("go.dev/dl/index.json", entry("go"));
         index.add("a/b", Entry { kind: Kind::Archive, digest: Some(hashed(b"y")), ..entry("a") });
+        index.add("c", entry("c"));
+        index.remove("c", 1);
         let bytes = index.to_bytes();
         assert_eq!(Index::parse(&bytes, "m").unwrap(), index);
         assert_eq!(Index::parse(&bytes, "m").unwrap().to_bytes(), bytes);
@@ -206,6 +230,7 @@ mod tests {
             ("\"version\": 1", "\"version\": 2", "version 2"),
             ("\"version\": 1", "\"version\": \"1\"", "line"),
             ("{", "", "line"),
+            ("\"version\": 1", "\"version\": 1, \"removed\": { \"../x\": 1 }", "no file name"),
         ] {
             let text = good.replacen(from, to, 1);
             assert_ne!(text, good, "{from}");

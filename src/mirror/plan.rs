@@ -151,26 +151,30 @@ impl Plan {
         for (path, entry) in self.right.iter().chain(new) {
             index.add(path, entry.clone());
         }
+        for gone in &self.prune {
+            index.remove(&gone.path, gone.size);
+        }
         if let Some(kept) = &self.kept {
-            for gone in &self.prune {
-                index.files.remove(&gone.path);
-            }
-            for (path, entry) in &mut index.files {
-                let own = self.right.get(path).or_else(|| new.get(path)).map(|own| &own.uses);
-                entry.uses.retain(|one| kept.tools.contains(&one.tool) || own.is_some_and(|own| own.contains(one)));
+            for (path, own) in self.right.iter().chain(new) {
+                if let Some(entry) = index.files.get_mut(path) {
+                    entry.uses.retain(|one| kept.tools.contains(&one.tool) || own.uses.contains(one));
+                }
             }
         }
         index
     }
 
-    /// Lists what the index names, and neither this lock nor another that is kept.
+    /// Lists what the index names, and neither this lock nor another that is kept; and what an earlier prune did not end
+    /// with.
     fn gone(&self) -> Vec<Gone> {
         let Some(kept) = &self.kept else { return Vec::new() };
         let own: HashSet<&str> =
             self.right.keys().map(String::as_str).chain(self.put.iter().map(|planned| planned.path.as_str())).collect();
         let strange = |(path, entry): &(&String, &Entry)| !own.contains(path.as_str()) && !kept.wants(path, entry);
-        let files = self.index.files.iter().filter(strange);
-        files.map(|(path, entry)| Gone { path: path.clone(), size: entry.size }).collect()
+        let files = self.index.files.iter().filter(strange).map(|(path, entry)| (path, entry.size));
+        let before = self.index.removed.iter().filter(|(path, _)| !own.contains(path.as_str()));
+        let all = files.chain(before.map(|(path, size)| (path, *size)));
+        all.map(|(path, size)| Gone { path: path.clone(), size }).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Filling a mirror: archives, then documents, then the index, so that no reader ever finds a document whose archives are
 //! not there yet, nor an index that names what is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use super::depot::{Source, sha256};
 use super::documents::{Documents, Recorded};
 use super::plan::{self, Gone, Kept, Load, Plan, Planned};
 use super::wanted::Archive;
-use super::{Content, Depot, Entry, Error, Kind, archives};
+use super::{Content, Depot, Entry, Error, Index, Kind, archives};
 use crate::ingest;
 use crate::model::{Algorithm, Digest};
 use crate::project::Lock;
@@ -79,6 +79,7 @@ impl<'a> Sync<'a> {
     /// The first failure, in [`Error::Stopped`]: files that were put by then stay, and the index is as it was.
     pub async fn carry_out(&self, mut plan: Plan, site: &Site<'_>) -> Result<Outcome, Error> {
         let mut outcome = Outcome { in_place: plan.in_place, ..Outcome::default() };
+        let shown: HashSet<String> = plan.prune.iter().map(|gone| gone.path.clone()).collect();
         for _ in 0..ATTEMPTS {
             let there = plan.in_place;
             let counted = AtomicUsize::new(0);
@@ -103,12 +104,13 @@ impl<'a> Sync<'a> {
             outcome.put.extend(new);
             if let Some(written) = written {
                 outcome.index_written = written;
-                self.remove(&plan.prune).await?;
-                outcome.pruned = plan.prune;
+                self.remove(plan.prune, &mut outcome.pruned).await?;
                 return Ok(outcome);
             }
             site.report.noted("another sync has written to this mirror meanwhile: looking again");
             plan = self.plan(site.jobs).await?;
+            // What others have put meanwhile was not shown.
+            plan.prune.retain(|gone| shown.contains(&gone.path));
         }
         Err(Error::Contended { mirror: self.depot.name(), attempts: ATTEMPTS })
     }
@@ -176,9 +178,27 @@ impl<'a> Sync<'a> {
         Ok(Entry { size: content.size, sha256: content.sha256, kind: Kind::Archive, digest, uses })
     }
 
-    async fn remove(&self, gone: &[Gone]) -> Result<(), Error> {
-        for Gone { path, .. } in gone {
-            self.depot.delete(path).await?;
+    /// Removes files that the index does not name any more, and then their names from the list of those to be removed.
+    async fn remove(&self, gone: Vec<Gone>, removed: &mut Vec<Gone>) -> Result<(), Error> {
+        let wanted = gone.len();
+        for gone in gone {
+            let deleted = self.depot.delete(&gone.path).await;
+            deleted.map_err(|source| {
+                let (mirror, left, source) = (self.depot.name(), wanted - removed.len(), Box::new(source));
+                Error::Left { mirror, left, source }
+            })?;
+            removed.push(gone);
+        }
+        if wanted > 0 {
+            let (mut index, condition) = Index::read(self.depot).await?;
+            for gone in removed.iter() {
+                index.removed.remove(&gone.path);
+            }
+            match index.write(self.depot, &condition).await {
+                // The list of another sync may have them longer; the next prune finds that they are gone.
+                Err(Error::Conflict { .. }) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

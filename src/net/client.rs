@@ -11,7 +11,8 @@ use super::document::{self, Page};
 use super::http::Http;
 use super::inner::Inner;
 use super::place::{allowed, shown};
-use super::route::next_may_have_it;
+use super::relay::Relay;
+use super::route::{Route, next_may_have_it};
 use super::settings::Settings;
 use super::{Authorizer, Body, Document, Error, Metadata, Mirror, Net};
 use crate::report::Report;
@@ -83,7 +84,7 @@ impl Client {
         let route = inner.route(&document.url, document.mirror_name).await?;
         if let Some(mirror) = &route.mirror {
             let answer = document::read(inner, mirror, document, route.upstreams.is_empty()).await;
-            if !inner.passes_on(&answer, &route) {
+            if !answer.as_ref().is_err_and(|error| inner.passes_on(error, &route.upstreams)) {
                 return answer;
             }
         }
@@ -104,21 +105,17 @@ impl Client {
 #[async_trait]
 impl Net for Client {
     async fn open(&self, url: &Url) -> Result<Box<dyn Body>, Error> {
-        let route = self.0.route(url, None).await?;
-        if let Some(mirror) = &route.mirror {
-            let answer = self.0.open(mirror).await;
-            if !self.0.passes_on(&answer, &route) {
-                return answer;
+        let (inner, name) = (&self.0, shown(url));
+        let Route { mirror, upstreams } = inner.route(url, None).await?;
+        if let Some(mirror) = &mirror {
+            match inner.open(mirror).await {
+                Ok(body) if upstreams.is_empty() => return Ok(body),
+                Ok(body) => return Ok(Box::new(Relay::of(Arc::clone(inner), body, upstreams, name))),
+                Err(error) if inner.passes_on(&error, &upstreams) => {}
+                Err(error) => return Err(error),
             }
         }
-        let mut answer = Err(nothing_behind(url));
-        for place in &route.upstreams {
-            answer = self.0.open(place).await;
-            if !answer.as_ref().is_err_and(next_may_have_it) {
-                break;
-            }
-        }
-        answer
+        inner.open_upstream(&upstreams, &name).await
     }
 }
 

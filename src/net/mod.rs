@@ -22,6 +22,7 @@ mod memory;
 mod mirror;
 mod once;
 mod place;
+mod relay;
 mod retry;
 mod route;
 mod settings;

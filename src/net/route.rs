@@ -52,10 +52,9 @@ impl Inner {
         Ok(Route { mirror: place, upstreams: upstreams()? })
     }
 
-    /// Tells whether upstreams are to be asked after the mirror gave `answer`, and says so the first time.
-    pub(super) fn passes_on<T>(&self, answer: &Result<T, Error>, route: &Route) -> bool {
-        let Err(error) = answer else { return false };
-        if route.upstreams.is_empty() || !next_may_have_it(error) && !keeps_back(error) {
+    /// Tells whether upstreams are to be asked after the mirror failed like this, and says so the first time.
+    pub(super) fn passes_on(&self, error: &Error, upstreams: &[Place]) -> bool {
+        if upstreams.is_empty() || !next_may_have_it(error) && !keeps_back(error) {
             return false;
         }
         if !matches!(error, Error::Offline { .. }) {
@@ -73,6 +72,23 @@ impl Inner {
                 in_one_line(error)
             ));
         }
+    }
+
+    /// Opens a file from the first upstream that has it. `name` is what it is called for people.
+    pub(super) async fn open_upstream(
+        self: &Arc<Self>,
+        upstreams: &[Place],
+        name: &str,
+    ) -> Result<Box<dyn Body>, Error> {
+        let scheme = name.split(':').next().unwrap_or_default().to_owned();
+        let mut answer = Err(Error::NoServer { url: name.to_owned(), scheme });
+        for place in upstreams {
+            answer = self.open(place).await;
+            if !answer.as_ref().is_err_and(next_may_have_it) {
+                break;
+            }
+        }
+        answer
     }
 
     pub(super) async fn open(self: &Arc<Self>, place: &Place) -> Result<Box<dyn Body>, Error> {

@@ -1,6 +1,8 @@
 //! `toolkit build follow` against a CodeBuild that goes by scripts.
 
 mod batches;
+mod moto;
+mod terminal;
 mod troubles;
 
 use std::io::{BufRead, BufReader};
@@ -20,8 +22,8 @@ fn follow(fake: &CodeBuild, arguments: &[&str]) -> Run {
     world(fake).run(&[&["build", "follow"], arguments].concat())
 }
 
-/// A process that does not outlive its test.
-struct Running(Child);
+/// A process that does not outlive its test, and whose folders outlive it.
+struct Running(Child, #[allow(dead_code, reason = "its drop removes the folders")] World);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -231,7 +233,7 @@ fn following(fake: &CodeBuild, arguments: &[&str]) -> (Running, String) {
         assert!(out.read_line(&mut line).unwrap() > 0, "nothing was followed");
     }
     std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
-    (Running(child), id)
+    (Running(child, world), id)
 }
 
 #[cfg(unix)]

@@ -45,6 +45,7 @@ mod install;
 mod kaniko;
 mod lint;
 mod many;
+mod mirror_order;
 mod mirror_parse;
 mod mirror_sync;
 mod podman;

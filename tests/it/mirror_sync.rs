@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::archives::made::Tar;
+use crate::archives::made::{Tar, Zip};
 use crate::support::github::{GitHub, Says, sums};
 use crate::support::image::{self, Layer};
 use crate::support::upstream::Upstream;
 use crate::support::world::{World, fixture_mirror};
 
+#[cfg(feature = "aws")]
+mod bucket;
 mod kills;
 mod machine;
 mod sharing;
@@ -67,8 +69,13 @@ fn elsewhere(world: &World, mirror: &str, proxy: &Upstream) -> World {
 
 /// Uses a mirror in all ways in which projects read: whatever it lacks fails here.
 fn use_alone(world: &World, mirror: &str) {
+    use_alone_as(world, mirror, |world| world);
+}
+
+/// Uses a mirror as somebody whom `becoming` gives what it takes to read it.
+fn use_alone_as(world: &World, mirror: &str, becoming: impl Fn(World) -> World) {
     let proxy = Upstream::new();
-    let other = elsewhere(world, mirror, &proxy);
+    let other = becoming(elsewhere(world, mirror, &proxy));
     for platform in ["linux/amd64", "linux/arm64"] {
         other.ok(&["install", "--locked", "--platform", platform]);
     }
@@ -293,4 +300,36 @@ fn a_project_fills_its_own_mirror_from_the_upstreams() {
     world.ok(&["mirror", "check"]);
     world.ok(&["install", "--locked"]);
     world.ok(&["lock", "--upgrade"]);
+}
+
+#[test]
+fn a_go_module_is_checked_by_what_is_in_its_zip() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mirror, name) = dest(&folder);
+    let path = "goproxy/golang.org/toolchain/@v/x.zip";
+    fs::create_dir_all(mirror.join(path).parent().unwrap()).unwrap();
+    // The hash of the first was computed by hand; the index vouches for each of the three.
+    let zip = |text: &[u8]| Zip::new().file("m@v1/b", 0o644, b"b\n").file("m@v1/a", 0o644, text).end();
+    let hash = "h1:MWSSXcbrBPE25cl41I8+R7Y9hAxuY9Be76nDJvg0pks=";
+    let world = World::new();
+    world.write(
+        "toolkit.lock",
+        &format!(
+            "version = 1\n[[tool]]\nname = \"go\"\nrequest = \"1\"\nversion = \"1\"\n[[tool.artifact]]\n\
+             platform = \"linux/amd64\"\nurl = \"goproxy:///golang.org/toolchain/@v/x.zip\"\ndigest = \"{hash}\"\n\
+             proof = \"signature\"\nproven-by = \"sum.golang.org\"\nformat = \"go-module-zip\"\n"
+        ),
+    );
+    for (bytes, found) in [(zip(b"a\n"), None), (zip(b"other\n"), Some("found    h1:")), (vec![1; 99], Some("no zip"))]
+    {
+        fs::write(mirror.join(path), &bytes).unwrap();
+        let row = serde_json::json!({
+            "path": path, "size": bytes.len(), "sha256": image::sha256(&bytes), "kind": "archive", "digest": hash,
+        });
+        fs::write(mirror.join(INDEX), serde_json::json!({ "version": 1, "files": [row] }).to_string()).unwrap();
+        let run = world.run(&["mirror", "check", &name]);
+        assert_eq!(run.code, Some(i32::from(found.is_some())), "{run:?}");
+        assert!(run.stdout.contains(found.unwrap_or("ok ")), "{run:?}");
+        assert!(found.is_none() || run.stdout.contains(&format!("expected {hash}")), "{run:?}");
+    }
 }

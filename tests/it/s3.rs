@@ -1,6 +1,8 @@
 //! Buckets of S3: what is written and read there, on moto and on servers that misbehave as told.
 
 mod bucket;
+mod denied;
+mod mirror;
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use sha2::Digest as _;
 use url::Url;
 
 use super::{Error, Service, Session};
-use crate::model::{Algorithm, Digest};
+use crate::model::{Algorithm, Digest, S3Uri};
 use crate::net::header::{CONTENT_LENGTH, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use crate::net::{self, Answer, Authorizer, Client, Method, Mirror, Net as _, Payload, Request, Store as _};
 
@@ -147,6 +147,7 @@ impl Bucket {
     /// [`Error::Condition`] when the condition does not hold. Two writers who write the same bytes under
     /// [`Condition::Absent`] may both hear that they did. Else when S3 is not reached or denies it.
     pub async fn put(&self, path: &str, content: &Content<'_>, condition: Condition<'_>) -> Result<String, Error> {
+        self.settle().await;
         let written = match content {
             Content::File { path: file, size, sha256 } if *size > multipart::LEAST => {
                 self.put_in_parts(path, (file, *size, sha256), condition).await
@@ -243,6 +244,23 @@ impl Bucket {
 
     fn judged(&self, answer: Answer, action: Action) -> Result<Answer, Error> {
         if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.fault(&answer, action)) }
+    }
+}
+
+/// Reads `s3://bucket/path` of this bucket.
+#[async_trait]
+impl net::Net for Bucket {
+    async fn open(&self, url: &Url) -> Result<Box<dyn net::Body>, net::Error> {
+        let uri: Result<S3Uri, _> = url.as_str().parse();
+        match uri {
+            Ok(S3Uri { bucket: Some(bucket), key: Some(key), .. }) if bucket == self.location().bucket => {
+                Bucket::open(self, &key).await
+            }
+            _ => Err(net::Error::Refused {
+                url: net::shown(url),
+                reason: format!("it names no object of the bucket `{}`", self.location().bucket),
+            }),
+        }
     }
 }
 

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest as _, Sha256};
-use tokio::runtime::Handle;
 use url::Url;
 
 use super::answer::{Action, Fault, value};
@@ -56,7 +55,7 @@ struct Sent {
     sha256: Digest,
 }
 
-/// An upload that was begun. Dropped before its end, it is aborted.
+/// An upload that was begun. Dropped before its end, it is remembered for [`Bucket::settle`].
 struct Upload<'a> {
     bucket: &'a Bucket,
     path: &'a str,
@@ -91,6 +90,15 @@ impl Bucket {
                 _ => Err(Error::Missing { what, source }),
             },
             written => written,
+        }
+    }
+
+    /// Deletes what was sent by writes that were dropped before their end, as those of an interrupted command are. The next
+    /// write does it, too.
+    pub async fn settle(&self) {
+        let given_up = std::mem::take(&mut *self.signer.given_up());
+        for (path, url) in given_up {
+            abort(self, &path, url).await;
         }
     }
 
@@ -158,13 +166,9 @@ impl Upload<'_> {
 
 impl Drop for Upload<'_> {
     fn drop(&mut self) {
-        if !self.open {
-            return;
-        }
-        // Whoever gave up may leave the runtime a moment.
-        if let Ok(runtime) = Handle::try_current() {
-            let (bucket, path, url) = (self.bucket.clone(), self.path.to_owned(), self.url(""));
-            runtime.spawn(async move { abort(&bucket, &path, url).await });
+        // Nothing can be asked here any more.
+        if self.open {
+            self.bucket.signer.given_up().push((self.path.to_owned(), self.url("")));
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Says to S3 who asks, anew for each attempt, and understands why it refuses.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
+use url::Url;
 
 use super::answer::{Action, Fault};
 use super::location::{Address, Endpoint, Location};
@@ -27,6 +28,7 @@ pub(super) struct Signer {
     address: OnceCell<Address>,
     /// Whether there are credentials; looked up once.
     known: OnceCell<bool>,
+    given_up: Mutex<Vec<(String, Url)>>,
 }
 
 impl Signer {
@@ -34,7 +36,8 @@ impl Signer {
         let custom = session.address(Service::S3)?;
         let (dualstack, fips) = (session.is_set("AWS_USE_DUALSTACK_ENDPOINT"), session.is_set("AWS_USE_FIPS_ENDPOINT"));
         let endpoint = Endpoint { custom, dualstack, fips };
-        Ok(Self { session, location, endpoint, address: OnceCell::new(), known: OnceCell::new() })
+        let (address, known, given_up) = (OnceCell::new(), OnceCell::new(), Mutex::default());
+        Ok(Self { session, location, endpoint, address, known, given_up })
     }
 
     /// Gives the address of the bucket. Its region is looked up once, when it is first needed.
@@ -77,6 +80,12 @@ impl Signer {
     pub(super) fn anonymous(&self) -> Option<bool> {
         let unknown = self.known.get() == Some(&false);
         (self.location.anonymous || unknown).then_some(self.location.anonymous)
+    }
+
+    /// Gives the uploads in parts that nobody waits for any more, with the paths that they were for.
+    pub(super) fn given_up(&self) -> MutexGuard<'_, Vec<(String, Url)>> {
+        // A list of whole entries, whoever panicked.
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn headers(&self, asking: Asking<'_>) -> Result<HeaderMap, Error> {

@@ -39,7 +39,8 @@ impl Arguments {
         let depot = depot(&address, &place)?;
         let lock = if self.all { None } else { place.lock()? };
         let archives: Vec<Archive> = lock.as_ref().map(mirror::archives).transpose()?.unwrap_or_default();
-        let check = Check { archives: &archives, jobs: place.jobs, report: place.report.as_ref() };
+        let (report, store) = (place.report.as_ref(), &place.store);
+        let check = Check { archives: &archives, jobs: place.jobs, report, store };
         let checked = place.block_on(async { Ok(mirror::check(depot.as_ref(), &check).await?) });
         let checked = match checked {
             Ok(checked) => checked,

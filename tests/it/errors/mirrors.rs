@@ -109,7 +109,11 @@ fn endings() -> Vec<Section> {
         Example::from(Error::Stopped { mirror: text(BUCKET), put, there, wanted: 9, source: Box::new(source) })
     };
     let disk = || Error::Disk { action: "write", path: "/srv/mirror/go.dev/dl/x".into(), source: full() };
-    vec![section("mirror::Error::Stopped", [stopped(0, 4, disk()), stopped(3, 7, refused())])]
+    let left = Error::Left { mirror: text(BUCKET), left: 2, source: Box::new(refused()) };
+    vec![
+        section("mirror::Error::Left", [left.into()]),
+        section("mirror::Error::Stopped", [stopped(0, 4, disk()), stopped(3, 7, refused())]),
+    ]
 }
 
 fn refused() -> Error {

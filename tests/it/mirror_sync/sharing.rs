@@ -64,6 +64,36 @@ fn pruning_shows_and_removes_what_only_the_index_names() {
 }
 
 #[test]
+fn a_prune_that_was_interrupted_is_ended_by_the_next() {
+    let (source, folder) = (source(), tempfile::tempdir().unwrap());
+    let world = project(source.path(), DOTNET);
+    let (mirror, name) = dest(&folder);
+    world.ok(&["mirror", "sync", &name]);
+    let dotnet = contents(&mirror);
+    world.write("toolkit.toml", GO);
+    world.ok(&["lock"]);
+    // A folder in the place of a file cannot be removed as one.
+    let stuck = dotnet.keys().find(|path| path.ends_with("linux-x64.tar.gz")).unwrap();
+    fs::remove_file(mirror.join(stuck)).unwrap();
+    fs::create_dir(mirror.join(stuck)).unwrap();
+    let stderr = world.fails(5, &["mirror", "sync", &name, "--prune"]);
+    assert!(
+        stderr.contains("could not be removed") && stderr.contains("the next `--prune` ends with them"),
+        "{stderr}"
+    );
+    world.ok(&["mirror", "check", &name]);
+    world.ok(&["mirror", "sync", &name]);
+    fs::remove_dir(mirror.join(stuck)).unwrap();
+    fs::write(mirror.join(stuck), "x").unwrap();
+    let foreseen = world.json(&["mirror", "sync", &name, "--prune", "--dry-run", "--json"]);
+    let removed = world.json(&["mirror", "sync", &name, "--prune", "--json"]);
+    assert_eq!(foreseen["removed"], removed["removed"]);
+    assert!(paths(&removed["removed"]).contains(stuck), "{removed}");
+    assert!(contents(&mirror).keys().all(|path| path == INDEX || path.starts_with("go.dev/")));
+    assert!(!fs::read_to_string(mirror.join(INDEX)).unwrap().contains("removed"));
+}
+
+#[test]
 fn pruning_keeps_what_other_locks_name_when_it_is_told_of_them() {
     let (source, folder) = (source(), tempfile::tempdir().unwrap());
     let (go, dotnet) = (project(source.path(), GO), project(source.path(), DOTNET));

@@ -8,6 +8,7 @@ use toolkit::model::{Algorithm, Digest, Explain, Kind};
 
 use super::{bucket_of, root};
 use crate::faults::wait_for;
+use crate::support::front::{Answer, Front, Turn};
 use crate::support::moto::Moto;
 
 fn digest(bytes: &[u8]) -> Digest {
@@ -94,13 +95,13 @@ fn a_condition_that_does_not_hold_changes_nothing() {
 fn a_list_has_all_its_pages() {
     let Some(moto) = Moto::start() else { return };
     moto.bucket("builds").put("builds", "other/x", b"1");
-    for number in 0..1_205 {
+    for number in 0..1_003 {
         moto.put("builds", &format!("tools/{number:04}"), b"12");
     }
     let (bucket, _) = bucket_of(&moto.url(), &root(), "s3://builds/tools");
     let listed = wait_for(bucket.list()).unwrap();
-    assert_eq!(listed.len(), 1_205);
-    assert_eq!(listed[1_204], Listed { path: "1204".to_owned(), size: 2 });
+    assert_eq!(listed.len(), 1_003);
+    assert_eq!(listed[1_002], Listed { path: "1002".to_owned(), size: 2 });
 }
 
 #[test]
@@ -132,4 +133,37 @@ fn a_large_file_goes_in_parts_and_comes_back_whole() {
         assert!(matches!(bucket.put("large", &content, Condition::Absent).await, Err(Error::Condition { .. })));
     });
     assert_eq!((moto.keys("builds"), moto.unfinished("builds")), (vec!["tools/large".to_owned()], 0));
+}
+
+#[test]
+fn an_upload_that_nobody_waits_for_is_deleted_when_the_bucket_settles() {
+    let Some(moto) = Moto::start() else { return };
+    moto.bucket("builds");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("large");
+    let bytes = vec![3; 40 << 20];
+    std::fs::write(&file, &bytes).unwrap();
+    let sha256 = digest(&bytes);
+    let content = Content::File { path: &file, size: bytes.len() as u64, sha256: &sha256 };
+    // Parts go through; the answer to the second never comes.
+    let front = Front::before(moto.host(), |seen, _| match seen.target.contains("partNumber=2") {
+        true => Turn::Answer(Answer::new(503, "application/xml", Vec::new()).with("Retry-After", "1")),
+        false => Turn::Pass,
+    });
+    let (bucket, ear) = bucket_of(&format!("http://{}", front.host()), &root(), "s3://builds");
+    wait_for(async {
+        let put = bucket.put("large", &content, Condition::Any);
+        let begun = async {
+            while !ear.notes.lock().unwrap().iter().any(|note| note.contains("503")) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            outcome = put => panic!("{outcome:?}"),
+            () = begun => {}
+        }
+    });
+    assert_eq!(moto.unfinished("builds"), 1);
+    wait_for(bucket.settle());
+    assert_eq!((moto.unfinished("builds"), moto.keys("builds").len()), (0, 0));
 }

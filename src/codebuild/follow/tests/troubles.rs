@@ -141,6 +141,24 @@ fn a_denied_log_is_said_once_and_phases_go_on() {
 }
 
 #[test]
+fn logs_that_this_network_does_not_reach_do_not_end_it() {
+    let service = Scripted::new([Course::new("a:1", 3000), Course::new("b:1", 3000)])
+        .trouble(|name, _| (name == "log").then(|| refused("")));
+    let (service, diary, result) = follow(service, &["a:1", "b:1"]);
+    assert!(result.unwrap().succeeded());
+    assert_eq!(diary.0.iter().filter(|line| line.starts_with("note: log:")).count(), 1, "{diary:#?}");
+    assert!(service.clock.now() < Duration::from_secs(3100));
+}
+
+#[test]
+fn a_service_without_batches_is_not_asked_for_them_for_an_hour() {
+    let service = Scripted::new([]).trouble(|name, _| (name == "batches").then(|| refused("")));
+    let (service, _, result) = follow(service, &["web:1"]);
+    assert!(result.is_err());
+    assert!(service.clock.now() < FIRST_PATIENCE * 2);
+}
+
+#[test]
 fn builds_that_may_not_be_read_end_it_at_once() {
     let service = Scripted::new([Course::new("web:1", 30)]).trouble(|_, _| Some(refused("AccessDeniedException")));
     let (service, diary, result) = follow(service, &["web:1"]);
