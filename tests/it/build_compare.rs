@@ -178,6 +178,8 @@ fn what_cannot_be_compared_is_refused_before_anything_is_asked() {
         (&["web:1", "web:2", "--branch", "main"], "two builds are compared as they are"),
         (&["arn:aws:codebuild:eu-west-1:1:build-batch/web:1", "web:2"], "is a batch"),
         (&["web", "--last", "0"], "0 is not in"),
+        (&["web", "--compute", "smal"], "smal"),
+        (&[], "no project of CodeBuild is named"),
         (&["web", "--prices", "gone.toml"], "could not read the prices"),
     ] {
         let all: Vec<&str> = ["build", "compare"].iter().chain(arguments).copied().collect();

@@ -105,9 +105,15 @@ fn the_list_needs_no_credentials_and_no_connection() {
 fn the_project_decides_what_is_listed() {
     let world = World::new().with("AWS_REGION", REGION);
     assert!(!world.ok(&["build", "permissions"]).contains("s3:"));
-    world.write("toolkit.toml", "[source]\nmirror = \"s3://builds/tools\"\n");
+    world.write(
+        "toolkit.toml",
+        "[source]\nmirror = \"s3://builds/tools\"\n[pipeline.codebuild]\nproject = \"web-ci\"\n",
+    );
+    let world = world.with("TOOLKIT_MIRROR", "");
     let text = world.ok(&["build", "permissions"]);
-    for expected in ["mirror sync  ", "s3:PutObject", "arn:aws:s3:::builds/tools/*", "s3:ListBucket"] {
+    for expected in
+        ["mirror sync  ", "s3:PutObject", "arn:aws:s3:::builds/tools/*", "s3:ListBucket", ":project/web-ci  "]
+    {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     let text = World::new().fails(2, &["build", "permissions", "sync"]);

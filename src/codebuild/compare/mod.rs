@@ -31,7 +31,7 @@ pub fn spoken(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;
     let whole = tenths / 10;
     match () {
-        () if whole < 60 && tenths % 10 == 0 => format!("{whole} s"),
+        () if whole < 60 && tenths.is_multiple_of(10) => format!("{whole} s"),
         () if whole < 60 => format!("{whole}.{} s", tenths % 10),
         () if whole < 3600 => format!("{} min {:02} s", whole / 60, whole % 60),
         () => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),

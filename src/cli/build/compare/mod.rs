@@ -9,12 +9,14 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::service;
+use super::start::named;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, Style};
 use crate::cli::site::{Workplace, done};
 use crate::codebuild::compare::{Prices, Subject, Wish, compared, gather, svg, warnings};
+use crate::codebuild::start::compute_type;
 use crate::host::Host;
-use crate::project::write_whole;
+use crate::project::{MANIFEST, write_whole};
 
 /// Compare builds on amd64 and arm64: time of each phase, price of a build, and the ratio
 ///
@@ -24,8 +26,8 @@ use crate::project::write_whole;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = LONG)]
 pub(super) struct Arguments {
-    /// A project, or two projects, or the ids or ARNs of two builds
-    #[arg(value_name = "PROJECT|ID", required = true, num_args = 1..=2)]
+    /// A project, or two projects, or the ids or ARNs of two builds; the project of toolkit.toml without any
+    #[arg(value_name = "PROJECT|ID", num_args = 0..=2)]
     subjects: Vec<String>,
     /// How many succeeded builds of each side
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -36,8 +38,8 @@ pub(super) struct Arguments {
     /// Only builds of this branch, tag or commit
     #[arg(long, visible_alias = "branch", value_name = "VERSION")]
     source_version: Option<String>,
-    /// Only builds of this compute type: general1.small or BUILD_GENERAL1_SMALL
-    #[arg(long, value_name = "TYPE", value_parser = compute)]
+    /// Only builds of this compute type: small, 2gb, or the API's word
+    #[arg(long, value_name = "TYPE")]
     compute: Option<String>,
     /// Take prices from this file before those of the program; --help shows the form
     #[arg(long, value_name = "FILE")]
@@ -91,7 +93,7 @@ AWS must allow codebuild:ListBuildsForProject and codebuild:BatchGetBuilds on th
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let wish = self.wish()?;
+        let wish = self.wish(host)?;
         let chart = self.chart.as_ref().map(|path| vector(path, host)).transpose()?;
         let prices = Prices::own();
         let prices = match &self.prices {
@@ -123,8 +125,11 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn wish(&self) -> Result<Wish, Failure> {
-        let subject = subject(&self.subjects)?;
+    fn wish(&self, host: &Host) -> Result<Wish, Failure> {
+        let subject = match self.subjects.as_slice() {
+            [] => Subject::Architectures(named(host)?.ok_or_else(unnamed)?),
+            typed => subject(typed)?,
+        };
         if matches!(subject, Subject::Builds(_)) && (self.source_version.is_some() || self.compute.is_some()) {
             return Err(Failure::usage(
                 "two builds are compared as they are: `--branch` and `--compute` choose of a project's",
@@ -135,9 +140,14 @@ impl Arguments {
             last: self.last.into(),
             within: self.within.into(),
             source_version: self.source_version.clone(),
-            compute: self.compute.clone(),
+            compute: self.compute.as_deref().map(compute_type).transpose()?.map(str::to_owned),
         })
     }
+}
+
+fn unnamed() -> Failure {
+    let hint = format!("toolkit build compare PROJECT, or `project` under [pipeline.codebuild] in {MANIFEST}");
+    Failure::usage_with_hint("no project of CodeBuild is named", hint)
 }
 
 /// Reads what is to be compared. Only ids have colons, and ARNs say what they are of.
@@ -172,15 +182,4 @@ fn vector(path: &Path, host: &Host) -> Result<PathBuf, Failure> {
     let hint =
         format!("name it {}; browsers and `rsvg-convert` make a picture of it", path.with_extension("svg").display());
     Err(Failure::usage_with_hint(format!("{}: charts are drawn as .svg only", path.display()), hint))
-}
-
-/// Reads a compute type as the page of prices or as the API writes it.
-fn compute(text: &str) -> Result<String, String> {
-    let word = text.to_ascii_uppercase().replace(['.', '-'], "_");
-    let known = word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !word.is_empty();
-    match () {
-        () if !known => Err("a compute type is of the form general1.small".to_owned()),
-        () if ["GENERAL1_", "LAMBDA_"].iter().any(|start| word.starts_with(start)) => Ok(format!("BUILD_{word}")),
-        () => Ok(word),
-    }
 }

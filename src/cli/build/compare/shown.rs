@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::render::{self, Style, printable};
 use crate::codebuild::compare::{
-    Comparison, Cost, Line, Price, RULE, Spread, Subject, Verdict, dollars, spoken, warnings,
+    Architecture, Comparison, Cost, Line, Price, RULE, Spread, Subject, Verdict, dollars, spoken, warnings,
 };
 
 /// Says what is compared: `web in us-east-1`.
@@ -138,7 +138,7 @@ fn side(comparison: &Comparison, at: usize) -> Value {
     let environments = comparison.environments(at);
     json!({
         "name": side.name,
-        "architecture": side.architecture.map(|own| own.as_str()),
+        "architecture": side.architecture.map(Architecture::as_str),
         "environments": environments.iter().map(|(kind, compute)| json!({ "type": kind, "compute_type": compute }))
             .collect::<Vec<_>>(),
         "builds": side.builds.iter().map(|build| &build.id).collect::<Vec<_>>(),

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::start::{named, project};
 use crate::aws::{self, Identity, Need, policy};
 use crate::cli::render::{self, Failure, Style};
 use crate::cli::site::{Workplace, done};
@@ -27,8 +28,8 @@ pub(super) struct Arguments {
     /// Commands
     #[arg(value_name = "COMMAND", value_enum)]
     commands: Vec<Asker>,
-    /// Only on this project: a name or an ARN
-    #[arg(long, value_name = "NAME")]
+    /// Only on this project: a name or an ARN; that of toolkit.toml without it, else all
+    #[arg(long, value_name = "NAME", value_parser = project)]
     project: Option<String>,
     /// Batches too
     #[arg(long)]
@@ -145,7 +146,7 @@ impl Arguments {
         let scope = Scope {
             region,
             account,
-            project: self.project.clone(),
+            project: self.project.clone().map_or_else(|| named(&place.host), |name| Ok(Some(name)))?,
             log_group: self.log_group.clone(),
             batch: self.batch,
             store: network::location(&place.host, global, place.manifest.as_ref())?,

@@ -19,7 +19,7 @@ use crate::codebuild::start::{Planned, Wanted, plan};
 use crate::codebuild::{Cache, Environment, Project, Service, Variable, console, patiently};
 use crate::host::Host;
 use crate::report::Report;
-pub(super) use typed::project;
+pub(super) use typed::{named, project};
 
 /// Start a build on CodeBuild, one for each architecture, or a batch
 ///

@@ -83,24 +83,29 @@ impl Arguments {
     }
 }
 
-/// Gives the project that `toolkit.toml` names.
+/// Gives the project to start when none was typed.
 fn default_project(host: &Host) -> Result<String, Failure> {
-    let unnamed = || {
+    named(host)?.ok_or_else(|| {
         Failure::usage_with_hint(
             "no project of CodeBuild is named",
             format!("toolkit build start PROJECT, or `project` under [pipeline.codebuild] in {MANIFEST}"),
         )
+    })
+}
+
+/// Gives the project that `toolkit.toml` names.
+pub(in crate::cli::build) fn named(host: &Host) -> Result<Option<String>, Failure> {
+    let Some(path) = find(&host.cwd).map(|folder| folder.join(MANIFEST)) else {
+        return Ok(None);
     };
-    let path = find(&host.cwd).ok_or_else(unnamed)?.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(|cause| {
-        Failure::machine(
-            format!("could not read {}", path.display()),
-            "nothing was started; check its permissions",
-            cause,
-        )
+        let hint = "nothing was asked of AWS; check its permissions";
+        Failure::machine(format!("could not read {}", path.display()), hint, cause)
     })?;
-    let name = Pipeline::parse(&path, &text)?.and_then(|pipeline| pipeline.codebuild.project).ok_or_else(unnamed)?;
-    project(&name).map_err(|reason| {
+    let Some(name) = Pipeline::parse(&path, &text)?.and_then(|pipeline| pipeline.codebuild.project) else {
+        return Ok(None);
+    };
+    project(&name).map(Some).map_err(|reason| {
         Failure::usage(format!("pipeline.codebuild.project in {} is `{name}`: {reason}", path.display()))
     })
 }

@@ -16,7 +16,7 @@ fn gathered(service: &InMemory, wish: &Wish) -> Result<Gathered, Error> {
 
 /// Makes builds of `web`, newest first, alternately on amd64 and arm64.
 fn alternating(count: u32) -> Vec<Build> {
-    let kind = |at: u32| if at % 2 == 0 { "LINUX_CONTAINER" } else { "ARM_CONTAINER" };
+    let kind = |at: u32| if at.is_multiple_of(2) { "LINUX_CONTAINER" } else { "ARM_CONTAINER" };
     (0..count).map(|at| build(&format!("web:{at}"), kind(at), &[("BUILD", u64::from(at))])).collect()
 }
 
