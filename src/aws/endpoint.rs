@@ -23,8 +23,11 @@ impl Session {
 
 /// Gives the server of a region.
 fn host(service: &str, region: &str, fips: bool, dual_stack: bool) -> String {
-    let fips = if fips { "-fips" } else { "" };
-    let domain = match (partition(region), dual_stack) {
+    let partition = partition(region);
+    // In GovCloud the usual servers of these are FIPS's already; only the dual-stack ones have the name.
+    let usual = partition == "aws-us-gov" && !dual_stack && matches!(service, "logs" | "ssm");
+    let fips = if fips && !usual { "-fips" } else { "" };
+    let domain = match (partition, dual_stack) {
         ("aws-cn", false) => "amazonaws.com.cn",
         ("aws-cn", true) => "api.amazonwebservices.com.cn",
         ("aws-eusc", false) => "amazonaws.eu",
@@ -46,6 +49,8 @@ mod tests {
             ("us-east-1", true, false, "logs-fips.us-east-1.amazonaws.com"),
             ("eu-west-1", false, true, "logs.eu-west-1.api.aws"),
             ("us-gov-west-1", false, true, "logs.us-gov-west-1.api.aws"),
+            ("us-gov-west-1", true, false, "logs.us-gov-west-1.amazonaws.com"),
+            ("us-gov-west-1", true, true, "logs-fips.us-gov-west-1.api.aws"),
             ("cn-north-1", false, false, "logs.cn-north-1.amazonaws.com.cn"),
             ("eusc-de-east-1", false, false, "logs.eusc-de-east-1.amazonaws.eu"),
         ] {

@@ -10,7 +10,11 @@ mod connector;
 #[cfg(feature = "aws")]
 mod endpoint;
 #[cfg(feature = "aws")]
+mod identity;
+#[cfg(feature = "aws")]
 mod json;
+#[cfg(feature = "aws")]
+mod query;
 #[cfg(feature = "aws")]
 pub mod s3;
 #[cfg(feature = "aws")]
@@ -30,6 +34,8 @@ pub use refusal::{Refusal, judged};
 
 #[cfg(feature = "aws")]
 pub use connector::Connector;
+#[cfg(feature = "aws")]
+pub use identity::{Decision, Identity};
 #[cfg(feature = "aws")]
 pub use json::Question;
 #[cfg(feature = "aws")]

@@ -29,6 +29,17 @@ pub(super) fn mirror_text<'a>(
     typed.or_else(|| Some((manifest?.mirror.as_deref()?, root)))
 }
 
+/// Reads where the mirror lies in S3; none where it lies elsewhere.
+#[cfg(feature = "aws")]
+pub(super) fn location(
+    host: &Host,
+    global: &Global,
+    manifest: Option<&Manifest>,
+) -> Result<Option<crate::aws::s3::Location>, Failure> {
+    let text = mirror_text(host, global, manifest, &host.cwd).map(|(text, _)| text).filter(|text| is_store(text));
+    Ok(text.map(str::parse).transpose()?)
+}
+
 /// Makes the mirror that lies in S3; none where it lies elsewhere.
 #[cfg(feature = "aws")]
 pub(super) fn store(
@@ -39,9 +50,8 @@ pub(super) fn store(
 ) -> Result<Option<Mirror>, Failure> {
     use crate::aws::s3::Bucket;
 
-    let text = mirror_text(host, global, manifest, &host.cwd).map(|(text, _)| text).filter(|text| is_store(text));
-    Ok(match text {
-        Some(text) => Some(Bucket::new(Arc::clone(session), text.parse()?)?.mirror()),
+    Ok(match location(host, global, manifest)? {
+        Some(location) => Some(Bucket::new(Arc::clone(session), location)?.mirror()),
         None => None,
     })
 }

@@ -300,6 +300,8 @@ pub struct CodeBuild {
     pub exported_variables: Vec<String>,
     /// The shell: `bash`, or `/bin/sh` when left out.
     pub shell: Option<String>,
+    /// The project on CodeBuild that runs it, which `build start` starts when none is named.
+    pub project: Option<String>,
 }
 
 /// How many builds a buildspec describes.

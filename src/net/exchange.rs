@@ -114,6 +114,10 @@ impl Client {
         let inner = self.inner();
         let mut headers = request.headers.clone();
         let body = request.payload.body(&mut headers)?;
+        // Some servers, S3 among them, answer 411 where nobody says that there is nothing (RFC 9110 §8.6).
+        if matches!(request.payload, Payload::Empty) && matches!(request.method, Method::POST | Method::PUT) {
+            headers.insert(reqwest::header::CONTENT_LENGTH, 0.into());
+        }
         let outgoing = Outgoing {
             method: &request.method,
             url,

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::codebuild::{CodeBuild, Failure, KEY, Script};
+use crate::support::codebuild::{BatchScript, CodeBuild, Failure, KEY, Script};
 use crate::support::world::Run;
 
 /// The body of the only `StartBuild`, without its token.
@@ -38,6 +38,20 @@ fn a_plain_start_sends_the_project_alone_and_prints_id_number_and_link() {
     let call = fake.requests("StartBuild").remove(0);
     assert_eq!(call.key, KEY);
     assert_eq!(call.headers["x-amz-target"], "CodeBuild_20161006.StartBuild");
+}
+
+#[test]
+fn without_a_project_the_one_of_toolkit_toml_is_started() {
+    let fake = CodeBuild::new();
+    let world = fake.world();
+    let said = world.fails(2, &["build", "start"]);
+    assert!(said.contains("no project of CodeBuild is named") && said.contains("[pipeline.codebuild]"), "{said}");
+    world.write("toolkit.toml", "[pipeline.codebuild]\nproject = \"we/b\"\n");
+    let said = world.fails(2, &["build", "start"]);
+    assert!(said.contains("is `we/b`: a project has 2 to 255 letters"), "{said}");
+    world.write("toolkit.toml", "[pipeline.codebuild]\nproject = \"web\"\n");
+    world.ok(&["build", "start"]);
+    assert_eq!(body(&fake), json!({ "projectName": "web" }));
 }
 
 #[test]
@@ -148,7 +162,7 @@ fn what_does_not_go_together_starts_nothing() {
         (vec!["web", "--environment-type", "ARM_CONTAINR"], "did you mean `ARM_CONTAINER`?"),
         (vec!["gpu", "--arch", "amd64,arm64"], "nothing like it for arm64"),
         (vec!["tiny", "--privileged"], "ARM_LAMBDA_CONTAINER has no privileged mode"),
-        (vec!["tiny", "--timeout", "30"], "no timeout can be set"),
+        (vec!["tiny", "--compute", "2gb", "--timeout", "30"], "no timeout can be set"),
         (vec!["web", "--env", "A=1", "--env-secret", "A=x"], "the variable A is set twice"),
     ] {
         let said = fake.world().fails(2, &[&["build", "start"], arguments.as_slice()].concat());
@@ -253,6 +267,33 @@ fn an_interrupt_says_that_a_build_may_be_there() {
     assert_eq!((run.code, run.stdout.as_str()), (Some(5), ""), "{}", run.stderr);
     let expected = "a build may have been started: `toolkit build list web` shows it";
     assert!(run.stderr.contains(expected), "{}", run.stderr);
+}
+
+#[test]
+fn what_was_started_can_be_followed_to_its_end() {
+    let fake = CodeBuild::new();
+    let failing = || {
+        let script = Script::new("web").before_build().phase("BUILD", 3).line("no such file\n");
+        script
+            .fails("COMMAND_EXECUTION_ERROR", "Error while executing command: make. Reason: exit status 2")
+            .ends("FAILED")
+    };
+    let world = fake.world().with("TOOLKIT_POLL_INTERVAL", "0.01");
+    fake.next(Script::succeeding("web"));
+    let run = world.run(&["build", "start", "web", "--wait"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.contains("Entering phase BUILD"), "{}", run.stdout);
+    fake.next(Script::succeeding("web"));
+    fake.next(failing());
+    let run = world.run(&["build", "start", "web", "--arch", "amd64,arm64", "--wait"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("exit status 2"), "{}", run.stderr);
+    fake.next_batch(BatchScript::new("web").group("lint", &[], Script::succeeding("web")));
+    let run = world.run(&["build", "start", "web", "--batch", "--wait", "--json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let events: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.last().unwrap(), &json!({ "event": "end", "succeeded": true }));
+    world.fails(2, &["build", "start", "web", "--stop-on-interrupt"]);
 }
 
 #[test]

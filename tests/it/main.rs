@@ -6,7 +6,11 @@
 mod archives;
 #[cfg(feature = "aws")]
 mod build_compare;
+#[cfg(feature = "aws")]
+mod build_follow;
 mod build_local;
+#[cfg(feature = "aws")]
+mod build_permissions;
 #[cfg(feature = "aws")]
 mod build_start;
 mod cli;

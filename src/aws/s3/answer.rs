@@ -5,7 +5,7 @@ use roxmltree::{Document, Node};
 
 use super::signer::Signer;
 use super::{Error, Listed};
-use crate::aws::{self, Said, Service, judged, partition};
+use crate::aws::{self, Said, Service, judged, needs};
 use crate::net::header::HeaderMap;
 
 /// What was to be done.
@@ -33,16 +33,14 @@ pub(super) struct Fault {
 impl Action {
     /// Gives what must be allowed for it: on the bucket, or on all objects that the mirror may have.
     pub(super) fn need(self, signer: &Signer) -> aws::Need {
-        let location = &signer.location;
-        let partition = partition(signer.region().unwrap_or_default());
-        let bucket = format!("arn:{partition}:s3:::{}", location.bucket);
-        let objects = format!("{bucket}/{}*", location.prefix);
+        let (region, location) = (signer.region().unwrap_or_default(), &signer.location);
+        let (bucket, objects) = (&location.bucket, format!("{}*", location.prefix));
         match self {
-            Self::Read => aws::Need::new("s3:GetObject", objects),
-            Self::List => aws::Need::new("s3:ListBucket", bucket),
-            Self::Write => aws::Need::new("s3:PutObject", objects),
-            Self::Delete => aws::Need::new("s3:DeleteObject", objects),
-            Self::Abort => aws::Need::new("s3:AbortMultipartUpload", objects),
+            Self::Read => needs::get_object(region, bucket, &objects),
+            Self::List => needs::list_bucket(region, bucket),
+            Self::Write => needs::put_object(region, bucket, &objects),
+            Self::Delete => needs::delete_object(region, bucket, &objects),
+            Self::Abort => needs::abort_multipart_upload(region, bucket, &objects),
         }
     }
 }

@@ -133,11 +133,7 @@ impl Endpoint {
                 let fips = if self.fips { "-fips" } else { "" };
                 let dualstack = if self.dualstack { ".dualstack" } else { "" };
                 let host = format!("s3{fips}{dualstack}.{region}.{}", suffix(region));
-                // A certificate's `*` stands for one label, and a host's name has no capitals and no `_`.
-                match bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-                    true => format!("https://{bucket}.{host}/"),
-                    false => format!("https://{host}/{bucket}/"),
-                }
+                if is_label(bucket) { format!("https://{bucket}.{host}/") } else { format!("https://{host}/{bucket}/") }
             }
         };
         let variable = || Error::Address { variable: "AWS_ENDPOINT_URL_S3".to_owned() };
@@ -154,6 +150,14 @@ impl Address {
         url.set_path(&format!("{}{}", self.root.path(), encoded(key)));
         url
     }
+}
+
+/// Tells whether a bucket's name can stand before the host's: a certificate's `*` stands for one label, and a label has no
+/// capitals, no `_` and at most 63 characters. Buckets of old have them all.
+fn is_label(bucket: &str) -> bool {
+    bucket.len() <= 63
+        && !bucket.ends_with('-')
+        && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Gives what the names of a region's servers end in.

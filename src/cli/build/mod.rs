@@ -8,6 +8,8 @@ mod follow;
 mod list;
 mod local;
 #[cfg(feature = "aws")]
+mod permissions;
+#[cfg(feature = "aws")]
 mod start;
 #[cfg(feature = "aws")]
 mod stop;
@@ -41,6 +43,8 @@ enum Action {
     List(list::Arguments),
     #[cfg(feature = "aws")]
     Compare(compare::Arguments),
+    #[cfg(feature = "aws")]
+    Permissions(permissions::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -55,6 +59,8 @@ impl Arguments {
             Action::Local(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
             Action::Compare(arguments) => arguments.run(host, global),
+            #[cfg(feature = "aws")]
+            Action::Permissions(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]
             Action::Start(arguments) => arguments.run(host, global),
             #[cfg(feature = "aws")]

@@ -68,23 +68,39 @@ impl Arguments {
     }
 }
 
-async fn stop(service: &dyn Service, id: &str, found: Found) -> Result<Stopped, aws::Error> {
-    let (id, batch, status) = match found {
-        Found::Build(build) => (build.id, false, build.status),
-        Found::Batch(batch) => (batch.id, true, batch.status),
-        Found::Nothing => {
-            return Err(aws::Error::Missing { what: format!("a build or batch `{id}`"), source: None });
-        }
+async fn stop(service: &dyn Service, typed: &str, found: Found) -> Result<Stopped, aws::Error> {
+    let Some((id, batch, status)) = stands(found) else {
+        return Err(aws::Error::Missing { what: format!("a build or batch `{typed}`"), source: None });
     };
     if status.is_over() {
         return Ok(Stopped { id, batch, status, before: true });
     }
-    let status = if batch {
-        patiently(async || service.stop_batch(&id).await).await?.status
+    let asked = if batch {
+        patiently(async || service.stop_batch(&id).await).await.map(|batch| batch.status)
     } else {
-        patiently(async || service.stop(&id).await).await?.status
+        patiently(async || service.stop(&id).await).await.map(|build| build.status)
     };
-    Ok(Stopped { id, batch, status, before: false })
+    match asked {
+        Ok(status) => Ok(Stopped { id, batch, status, before: false }),
+        // What has ended meanwhile cannot be stopped, which is as good.
+        Err(error @ aws::Error::Invalid { .. }) => {
+            let again = find(service, &[typed.to_owned()]).await?.into_iter().next().and_then(stands);
+            match again.filter(|(_, _, status)| status.is_over()) {
+                Some((id, batch, status)) => Ok(Stopped { id, batch, status, before: false }),
+                None => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives the id, whether it is a batch, and how it stands.
+fn stands(found: Found) -> Option<(String, bool, Status)> {
+    match found {
+        Found::Build(build) => Some((build.id, false, build.status)),
+        Found::Batch(batch) => Some((batch.id, true, batch.status)),
+        Found::Nothing => None,
+    }
 }
 
 fn told(one: &Stopped) -> String {

@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::future::Future;
-use std::time::Duration;
 
 use super::super::build::{Build, Status, id_of};
+use super::super::patience::patiently;
 use super::super::service::Service;
 use super::{Architecture, Error};
-use crate::aws;
 
 /// The most builds that one question reads
 /// (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetBuilds.html>).
@@ -38,23 +36,6 @@ pub struct Wish {
     pub source_version: Option<String>,
     /// Only builds of this compute type.
     pub compute: Option<String>,
-    /// How to wait where AWS asks for fewer questions.
-    pub patience: Patience,
-}
-
-/// How to wait where AWS asks for fewer questions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// How often a question is asked.
-    pub attempts: u32,
-    /// The longest wait after the first attempt; it doubles with each further one.
-    pub wait: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { attempts: 8, wait: Duration::from_secs(1) }
-    }
 }
 
 /// Why a build does not count.
@@ -189,7 +170,7 @@ pub async fn gather(service: &dyn Service, wish: &Wish) -> Result<Gathered, Erro
             let (second, other) = of_project(service, wish, &projects[1]).await?;
             ([first, second], vec![one, other])
         }
-        Subject::Builds(ids) => (two_builds(service, wish, ids).await?, Vec::new()),
+        Subject::Builds(ids) => (two_builds(service, ids).await?, Vec::new()),
     };
     for side in &sides {
         if side.builds.is_empty() {
@@ -225,14 +206,14 @@ async fn newest(
     let mut tally = Tally { project: project.to_owned(), ..Tally::default() };
     let (mut after, mut seen) = (None, HashSet::new());
     loop {
-        let page = patiently(wish.patience, || service.list(Some(project), after.as_deref())).await?;
+        let page = patiently(async || service.list(Some(project), after.as_deref()).await).await?;
         // A build that starts meanwhile moves the others on to the next page.
         let mut ids: Vec<String> = page.ids.into_iter().filter(|id| seen.insert(id_of(id).to_owned())).collect();
         let room = wish.within.saturating_sub(tally.looked);
         tally.more = ids.len() > room || page.next.is_some();
         ids.truncate(room);
         for ids in ids.chunks(AT_ONCE) {
-            for build in read(service, wish.patience, ids).await? {
+            for build in read(service, ids).await? {
                 tally.looked += 1;
                 let Some(build) = build else {
                     tally.leave_out(LeftOut::Gone);
@@ -281,8 +262,8 @@ fn built(build: &Build, wanted: &str) -> bool {
         || commit && build.resolved_version.as_deref().is_some_and(|resolved| resolved.starts_with(wanted))
 }
 
-async fn two_builds(service: &dyn Service, wish: &Wish, ids: &[String; 2]) -> Result<[Side; 2], Error> {
-    let found = read(service, wish.patience, ids).await?;
+async fn two_builds(service: &dyn Service, ids: &[String; 2]) -> Result<[Side; 2], Error> {
+    let found = read(service, ids).await?;
     let mut sides = Vec::new();
     for (id, build) in ids.iter().zip(found) {
         let build = build.ok_or_else(|| Error::NoSuchBuild { id: id.clone() })?;
@@ -302,32 +283,10 @@ async fn two_builds(service: &dyn Service, wish: &Wish, ids: &[String; 2]) -> Re
 }
 
 /// Reads builds in the order of their ids; none in place of those that are not found.
-async fn read(service: &dyn Service, patience: Patience, ids: &[String]) -> Result<Vec<Option<Build>>, Error> {
-    let builds = patiently(patience, || service.builds(ids)).await?;
+async fn read(service: &dyn Service, ids: &[String]) -> Result<Vec<Option<Build>>, Error> {
+    let builds = patiently(async || service.builds(ids).await).await?;
     let mut found: HashMap<String, Build> = builds.into_iter().map(|build| (build.id.clone(), build)).collect();
     Ok(ids.iter().map(|id| found.remove(id_of(id))).collect())
-}
-
-/// Asks until there is an answer, an error that stays, or no patience any more. The waits are of random length, so that
-/// several jobs that were refused together do not come back together.
-async fn patiently<T, F>(patience: Patience, mut ask: impl FnMut() -> F) -> Result<T, aws::Error>
-where
-    F: Future<Output = Result<T, aws::Error>>,
-{
-    let mut attempt = 1;
-    loop {
-        match ask().await {
-            Err(error) if attempt < patience.attempts && (error.passes() || error.wants_credentials()) => {
-                let longest = patience.wait.saturating_mul(1 << attempt.min(5));
-                tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
-                attempt += 1;
-            }
-            Err(aws::Error::Throttled { service, code, .. }) => {
-                return Err(aws::Error::Throttled { service, code, attempts: attempt });
-            }
-            answer => return answer,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -209,7 +209,10 @@ impl<O: Observer> Follower<O> {
         self.tell(&who, items);
         match self.refused(Upstream::Logs, cause) {
             Ok(()) => Ok(()),
-            Err(cause) if cause.passes() || cause.wants_credentials() => Err(cause.into()),
+            Err(cause) if cause.wants_credentials() => Err(cause.into()),
+            // What was read in part is wanted to its end. A service that was never there is one that this network does not
+            // reach: VPCs have an endpoint for each.
+            Err(cause) if cause.passes() && self.patience.has_answered(Upstream::Logs) => Err(cause.into()),
             Err(cause) => {
                 let log = &mut self.tracks[index].log;
                 let mut items = Vec::new();

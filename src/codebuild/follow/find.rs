@@ -40,6 +40,7 @@ impl<O: Observer> Follower<O> {
             }
             self.clock.sleep(self.settings.pace.base).await;
         };
+        self.patience.begins();
         let now = self.clock.now();
         for (root, id) in ids.iter().enumerate() {
             if builds.iter().any(|found| found == id_of(id)) {

@@ -109,6 +109,8 @@ impl Log {
         self.behind = standing == Standing::Behind;
         match standing {
             Standing::Behind => {}
+            // A line without an end is soon shown as it is; the end of its phase comes after it.
+            Standing::CaughtUp if over && self.lines.began().is_some() => {}
             Standing::CaughtUp => self.all_steps(&mut items),
             Standing::Over | Standing::NeverThere | Standing::Endless => self.end(&mut items),
         }
@@ -178,9 +180,10 @@ impl Log {
         items.extend(self.waiting.drain(..).map(Item::Step));
     }
 
+    /// Gives the phases that began or ended before a line of this time. Times have whole seconds: where a phase ended and the
+    /// next one began in the second of the line, the line belongs to the next one.
     fn steps_before(&mut self, time: Timestamp, items: &mut Vec<Item>) {
-        while self.waiting.front().is_some_and(|step| step.is_before(time)) {
-            items.extend(self.waiting.pop_front().map(Item::Step));
-        }
+        let count = self.waiting.iter().rposition(|step| step.is_before(time)).map_or(0, |last| last + 1);
+        items.extend(self.waiting.drain(..count).map(Item::Step));
     }
 }

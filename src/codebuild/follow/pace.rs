@@ -29,14 +29,17 @@ impl Pace {
     /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>).
     pub const PAGES_PER_SECOND: u32 = 5;
 
-    /// The longest pause between two looks is this many times as long as the shortest.
+    /// The longest pause between two looks is this many times as long as the shortest, and not more than [`Self::MINUTE`].
     const LONGEST: u32 = 5;
+
+    /// Who asks for long pauses gets no longer ones by silence or refusals.
+    const MINUTE: Duration = Duration::from_secs(60);
 
     /// A pause is this part of the silence before it, so that what is silent for a minute is still looked at every two
     /// seconds, and what is silent for five minutes every ten.
     const SILENCE: u32 = 30;
 
-    /// The longest pause after refusals is this many times the base.
+    /// The longest pause after refusals is this many times the base, and not more than [`Self::MINUTE`].
     const CAP: u32 = 30;
 
     /// Makes the usual pace, with pauses of this length while something happens.
@@ -48,7 +51,7 @@ impl Pace {
     /// Gives the time between two looks at anything. Short pauses, as tests have them, bring short times.
     #[must_use]
     pub fn between_looks(&self) -> Duration {
-        (Duration::from_secs(60) / Self::LOOKS_PER_MINUTE).min(self.base / 2)
+        (Self::MINUTE / Self::LOOKS_PER_MINUTE).min(self.base / 2)
     }
 
     /// Gives the time between two pages.
@@ -60,15 +63,19 @@ impl Pace {
     /// Gives the pause before the next look at what has been silent for so long. `strain` is 1 or, after refusals, more.
     #[must_use]
     pub fn pause(&self, silence: Duration, strain: f64) -> Duration {
-        (silence / Self::SILENCE).clamp(self.base, self.base * Self::LONGEST).mul_f64(strain)
+        (silence / Self::SILENCE).clamp(self.base, self.longest(Self::LONGEST)).mul_f64(strain)
     }
 
     /// Gives the pause after this many refusals in a row, from 1.
     #[must_use]
     pub fn back_off(&self, refusals: u32) -> Duration {
-        let longest = self.base.saturating_mul(1 << refusals.min(10)).min(self.base * Self::CAP);
+        let longest = self.base.saturating_mul(1 << refusals.min(10)).min(self.longest(Self::CAP));
         // Not nothing, even when the dice say so: the next request would be refused, too.
         (self.jitter)(longest).max(self.base / 4)
+    }
+
+    fn longest(&self, times: u32) -> Duration {
+        self.base.saturating_mul(times).min(Self::MINUTE).max(self.base)
     }
 }
 
@@ -105,6 +112,11 @@ mod tests {
             assert_eq!(pace.pause(Duration::from_secs(silence), 1.0).as_secs_f64(), expected, "{silence}");
         }
         assert_eq!(pace.pause(Duration::ZERO, 2.5).as_secs_f64(), 5.0);
+        let hour = Duration::from_secs(3600);
+        for (base, expected) in [(30, 60), (60, 60), (600, 600)] {
+            let pace = Pace { jitter: |longest| longest, ..Pace::new(Duration::from_secs(base)) };
+            assert_eq!((pace.pause(hour, 1.0).as_secs(), pace.back_off(9).as_secs()), (expected, expected));
+        }
     }
 
     #[test]

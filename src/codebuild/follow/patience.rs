@@ -9,8 +9,8 @@ use crate::aws;
 /// How long nothing but refusals is borne. Throttling and outages end within an hour, or somebody must look at them.
 pub const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
-/// How long an AWS is waited for that has never answered: whoever has no network wants to know it soon. Throttling is no
-/// such silence.
+/// How long a service is waited for that has never answered, or not yet said what the ids are: whoever has no network wants
+/// to know it soon. Throttling is no such silence.
 pub const FIRST_PATIENCE: Duration = Duration::from_secs(2 * 60);
 
 /// How long new credentials are waited for. Who logs in again needs a browser and a minute or two.
@@ -30,6 +30,8 @@ pub(super) enum Upstream {
 #[derive(Debug)]
 pub(super) struct Patience {
     services: [Service; 2],
+    /// Whether it is known what is followed. Before that, nothing is lost by giving up.
+    began: bool,
     /// Since when credentials are waited for.
     credentials: Option<Duration>,
 }
@@ -76,7 +78,17 @@ impl Service {
 impl Patience {
     pub(super) fn new() -> Self {
         let services = [Service::new(aws::Service::CODEBUILD.name), Service::new(aws::Service::LOGS.name)];
-        Self { services, credentials: None }
+        Self { services, began: false, credentials: None }
+    }
+
+    /// It is known what is followed: from now on patience is long.
+    pub(super) fn begins(&mut self) {
+        self.began = true;
+    }
+
+    /// Tells whether the service has ever answered.
+    pub(super) fn has_answered(&self, upstream: Upstream) -> bool {
+        self.services[upstream as usize].answered
     }
 
     /// Gives the time before which the service is not asked.
@@ -125,7 +137,7 @@ impl Patience {
         let service = &mut self.services[upstream as usize];
         let throttled = matches!(cause, aws::Error::Throttled { .. });
         let since = *service.since.get_or_insert(now);
-        let patience = if service.answered || throttled { PATIENCE } else { FIRST_PATIENCE };
+        let patience = if (service.answered && self.began) || throttled { PATIENCE } else { FIRST_PATIENCE };
         if now.saturating_sub(since) >= patience {
             return Err(cause);
         }

@@ -56,7 +56,10 @@ impl<O: Observer> Follower<O> {
                 self.service.stop(id).await.map(|_| ())
             };
             match answer {
-                Ok(()) => return Ok(self.answered(Upstream::Builds)),
+                Ok(()) => {
+                    self.answered(Upstream::Builds);
+                    return Ok(());
+                }
                 Err(cause) => self.refused(Upstream::Builds, cause)?,
             }
         }

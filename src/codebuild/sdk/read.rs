@@ -143,3 +143,64 @@ fn time(time: Option<DateTime>) -> Option<Timestamp> {
 fn seconds(seconds: Option<i64>) -> Option<Duration> {
     seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(build: sdk::builders::BuildBuilder) -> Build {
+        super::build(build.build())
+    }
+
+    #[test]
+    fn an_empty_build_is_one_that_has_just_begun() {
+        let build = made(sdk::Build::builder().id("web:1"));
+        assert_eq!((build.id.as_str(), &build.status, &build.log), ("web:1", &Status::InProgress, &None));
+        assert_eq!((build.retry, build.environment), (AutoRetry::default(), Environment::default()));
+    }
+
+    #[test]
+    fn a_log_that_is_not_there_yet_has_no_link() {
+        let link = "https://console.aws.amazon.com/cloudwatch/home#logEvent:group=null;stream=null";
+        for (group, stream, there) in [
+            (None, None, false),
+            (Some("null"), Some("null"), false),
+            (Some("/aws/codebuild/web"), None, false),
+            (Some("/aws/codebuild/web"), Some("1"), true),
+        ] {
+            let logs = sdk::LogsLocation::builder()
+                .set_group_name(group.map(str::to_owned))
+                .set_stream_name(stream.map(str::to_owned))
+                .deep_link(link)
+                .build();
+            let build = made(sdk::Build::builder().logs(logs));
+            assert_eq!((build.log.is_some(), build.log_link.is_some()), (there, there), "{group:?} {stream:?}");
+        }
+    }
+
+    #[test]
+    fn words_that_the_sdk_does_not_know_are_kept_and_empty_contexts_left_out() {
+        let context = |code: &str| sdk::PhaseContext::builder().status_code(code).message("").build();
+        let phase = sdk::BuildPhase::builder()
+            .phase_type("WARMING_UP".into())
+            .phase_status("CLIENT_ERROR".into())
+            .duration_in_seconds(-1)
+            .contexts(context(""))
+            .contexts(context("VPC_CLIENT_ERROR"))
+            .build();
+        let build = made(sdk::Build::builder().phases(phase).build_status("NAPPING".into()));
+        assert_eq!(build.status, Status::Other("NAPPING".to_owned()));
+        let phase = &build.phases[0];
+        assert_eq!((phase.name.as_str(), phase.duration), ("WARMING_UP", None));
+        assert_eq!(phase.status, Some(Status::Other("CLIENT_ERROR".to_owned())));
+        assert_eq!(phase.contexts.len(), 1);
+    }
+
+    #[test]
+    fn times_are_read_with_their_fractions() {
+        let time = DateTime::from_secs_and_nanos(1_795_168_800, 125_000_000);
+        let build = made(sdk::Build::builder().start_time(time));
+        assert_eq!(build.started.unwrap().to_string(), "2026-11-20T10:00:00.125Z");
+        assert_eq!(made(sdk::Build::builder().start_time(DateTime::from_secs(i64::MAX))).started, None);
+    }
+}

@@ -56,7 +56,12 @@ fn variables(start: &Start) -> Result<Option<Vec<EnvironmentVariable>>, aws::Err
             VariableKind::ParameterStore => EnvironmentVariableType::ParameterStore,
             VariableKind::SecretsManager => EnvironmentVariableType::SecretsManager,
         };
-        EnvironmentVariable::builder().name(&variable.name).value(&variable.value).r#type(kind).build().map_err(unmade)
+        EnvironmentVariable::builder()
+            .name(&variable.name)
+            .value(&variable.value)
+            .r#type(kind)
+            .build()
+            .map_err(|error| unmade(&error))
     };
     let variables: Vec<_> = start.variables.iter().map(variable).collect::<Result<_, _>>()?;
     Ok(Some(variables).filter(|variables| !variables.is_empty()))
@@ -72,10 +77,10 @@ fn cache(start: &Start) -> Result<Option<ProjectCache>, aws::Error> {
         }
         Cache::S3(place) => ProjectCache::builder().r#type(CacheType::S3).location(place),
     };
-    builder.build().map(Some).map_err(unmade)
+    builder.build().map(Some).map_err(|error| unmade(&error))
 }
 
 /// The SDK refuses to make a part of a request, which the code above fills in whole.
-fn unmade(error: aws_sdk_codebuild::error::BuildError) -> aws::Error {
+fn unmade(error: &aws_sdk_codebuild::error::BuildError) -> aws::Error {
     aws::Error::Answer { service: aws::Service::CODEBUILD.name, reason: error.to_string() }
 }

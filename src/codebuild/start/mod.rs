@@ -40,13 +40,13 @@ pub struct Planned {
 }
 
 impl Wanted {
-    /// Tells whether it has to do with the machine, and so the project's own must be known.
+    /// Tells whether the machine is another than the project's, and so the project's own must be known. Limits and the
+    /// cache do not matter: to ask for them alone is not worth a permission, and CodeBuild judges them, too.
     #[must_use]
     pub fn asks_for_machine(&self) -> bool {
-        let Start { environment_type, compute, privileged, timeout, queued_timeout, cache, .. } = &self.common;
-        let limits = timeout.is_some() || queued_timeout.is_some() || cache.is_some();
+        let Start { environment_type, compute, privileged, .. } = &self.common;
         let machine = environment_type.is_some() || compute.is_some() || privileged.is_some();
-        !self.architectures.is_empty() || !self.images.is_empty() || machine || limits
+        !self.architectures.is_empty() || !self.images.is_empty() || machine
     }
 }
 

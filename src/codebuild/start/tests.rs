@@ -121,11 +121,13 @@ fn parts_that_do_not_go_together_are_refused_before_anything_is_started() {
     }
 }
 
+type Change = fn(&mut Start);
+
 #[test]
 fn lambda_has_neither_privileges_nor_timeouts_nor_a_cache() {
     let image = "aws/codebuild/amazonlinux-aarch64-lambda-standard:go1.24";
     let own = project("ARM_LAMBDA_CONTAINER", image, "BUILD_LAMBDA_1GB");
-    let changes: [(fn(&mut Start), &str); 4] = [
+    let changes: [(Change, &str); 4] = [
         (|start| start.privileged = Some(true), "no privileged mode"),
         (|start| start.timeout = Some(30), "no timeout can be set"),
         (|start| start.queued_timeout = Some(30), "no timeout can be set"),

@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use ring::rand::{SecureRandom, SystemRandom};
 use sha2::{Digest, Sha256};
 
 /// Makes the token of a build from what people call it, which may be long and of any characters. Each project,
@@ -20,7 +21,10 @@ pub(super) fn of_key(key: &str, project: &str, arch: &str, batch: bool) -> Strin
 /// Makes a token that nobody else has.
 pub(super) fn fresh() -> String {
     let mut bytes = [0; 16];
-    bytes.fill_with(|| fastrand::u8(..));
+    if SystemRandom::new().fill(&mut bytes).is_err() {
+        // A system without randomness: time and thread have to do, and jobs hardly start in the same nanosecond.
+        fastrand::fill(&mut bytes);
+    }
     hexadecimal(&bytes)
 }
 

@@ -31,6 +31,7 @@ mod gitlab;
 mod helper;
 mod keys;
 
+pub use ecr::place_of as ecr_place;
 pub use error::Error;
 
 /// A text that nobody may see. Its `Debug` prints no part of it, and it has no `Display`.

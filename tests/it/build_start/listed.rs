@@ -112,3 +112,17 @@ fn stopping_is_tried_again_when_there_are_too_many_requests() {
     fake.world().ok(&["build", "stop", &build]);
     assert_eq!((fake.count("StopBuild"), fake.status(&build).as_str()), (2, "STOPPED"));
 }
+
+#[test]
+fn a_build_that_ends_while_it_is_stopped_is_no_mistake_either() {
+    let fake = CodeBuild::new();
+    let refusal = Failure::Refusal(400, "InvalidInputException", "the build is not in progress");
+    fake.fail("StopBuild", refusal, 2);
+    let ending = fake.build(Script::new("web").phase("BUILD", 1).ends("SUCCEEDED"));
+    let run = fake.world().run(&["build", "stop", &ending]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(run.stderr, format!("build {ending} ended before it was stopped (SUCCEEDED)\n"));
+    let running = fake.build(Script::succeeding("web"));
+    let said = fake.world().fails(2, &["build", "stop", &running]);
+    assert!(said.contains("refuses codebuild:StopBuild") && said.contains("the build is not in progress"), "{said}");
+}

@@ -9,7 +9,7 @@ use toolkit::codebuild::{LogPlace, connect};
 use toolkit::host::Host;
 
 use crate::faults::{client, hasty, wait_for};
-use crate::support::codebuild::{CodeBuild, Failure, KEY, REGION, Script};
+use crate::support::codebuild::{CodeBuild, Failure, KEY, REGION, SECRET, Script};
 
 const PROJECT: &str = "arn:aws:codebuild:eu-west-1:111122223333:project/web";
 
@@ -84,7 +84,7 @@ fn log(fake: &CodeBuild, group: &str, stream: &str) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "build_start::refused::what_a_log_says", "--ignored", "--nocapture"]);
     command.env_clear().env("GROUP", group).env("STREAM", stream).env("HOME", "/nonexistent");
-    command.env("AWS_REGION", REGION).env("AWS_ACCESS_KEY_ID", KEY).env("AWS_SECRET_ACCESS_KEY", "s");
+    command.env("AWS_REGION", REGION).env("AWS_ACCESS_KEY_ID", KEY).env("AWS_SECRET_ACCESS_KEY", SECRET);
     command.env("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", fake.url());
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -183,6 +183,12 @@ fn what_is_missing_is_named() {
         (world(), 3, &["list", "none"], "the project `none` does not exist"),
         (none("AWS_REGION"), 2, &["start", "web"], "no AWS region is known, which CodeBuild asks for"),
         (world().with("AWS_REGION", "evil.example/"), 2, &["start", "web"], "`evil.example/` is no AWS region"),
+        (
+            world().with("AWS_SECRET_ACCESS_KEY", "wrong"),
+            3,
+            &["start", "web"],
+            "CodeBuild does not take the AWS credentials (InvalidSignatureException)",
+        ),
         (none("AWS_ACCESS_KEY_ID"), 5, &["start", "web"], "no AWS credentials were found, which CodeBuild asks for"),
         (
             world().with("AWS_ENDPOINT_URL_CODEBUILD", "codebuild"),

@@ -9,7 +9,8 @@
 //! assert_eq!(fake.requests("GetLogEvents").len(), 7);
 //! ```
 //! Every `BatchGetBuilds` that asks for a build moves it by one step of its script; a `BatchGetBuildBatches` moves the builds
-//! of a batch that nobody asked for since the one before. Project `web` is there from the begin: Linux, amd64, small.
+//! of a batch that nobody asked for since the one before. Signatures of [`KEY`] are checked. Project `web` is there from the
+//! begin: Linux, amd64, small.
 //! Protocol: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>.
 
 #![allow(dead_code, reason = "each test uses the part that it needs")]
@@ -18,6 +19,7 @@ mod batch;
 mod build;
 mod logs;
 mod script;
+mod signature;
 mod state;
 
 use std::collections::BTreeMap;
@@ -35,6 +37,8 @@ pub const REGION: &str = "eu-west-1";
 pub const ACCOUNT: &str = "111122223333";
 /// The key that worlds of the fake come with.
 pub const KEY: &str = "AKIDFIRST";
+/// The secret of [`KEY`]. Those of other keys are not known, and their signatures not checked.
+pub const SECRET: &str = "secret-of-the-test";
 
 /// The running service.
 pub struct CodeBuild {
@@ -192,7 +196,7 @@ impl CodeBuild {
         World::new()
             .with("AWS_REGION", REGION)
             .with("AWS_ACCESS_KEY_ID", KEY)
-            .with("AWS_SECRET_ACCESS_KEY", "secret-of-the-test")
+            .with("AWS_SECRET_ACCESS_KEY", SECRET)
             .with("AWS_EC2_METADATA_DISABLED", "true")
             .with("AWS_ENDPOINT_URL_CODEBUILD", &self.url())
             .with("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", &self.url())
@@ -266,6 +270,11 @@ fn check(seen: &Seen, service: &str, proof: &str) -> Result<(), Refusal> {
     if !proof.contains(&scope) {
         let text = format!("Credential should be scoped to {}", scope.trim_end_matches(", "));
         return Err(Refusal::new(400, "InvalidSignatureException", &text));
+    }
+    let signed_right = || signature::of(seen, SECRET).is_some_and(|own| proof.ends_with(&format!("Signature={own}")));
+    if proof.contains(&format!("Credential={KEY}/")) && !signed_right() {
+        let text = "The request signature we calculated does not match the signature you provided.";
+        return Err(Refusal::new(400, "InvalidSignatureException", text));
     }
     Ok(())
 }

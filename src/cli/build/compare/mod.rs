@@ -8,11 +8,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::service;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, Style};
 use crate::cli::site::{Workplace, done};
-use crate::codebuild::compare::{Patience, Prices, Subject, Wish, compared, gather, svg, warnings};
-use crate::codebuild::connect;
+use crate::codebuild::compare::{Prices, Subject, Wish, compared, gather, svg, warnings};
 use crate::host::Host;
 use crate::project::write_whole;
 
@@ -100,7 +100,7 @@ impl Arguments {
         };
         let place = Workplace::without_project(host, global)?;
         let gathered = place.block_on(async {
-            let service = connect(&place.session).await?;
+            let service = service(&place).await?;
             Ok(gather(&*service, &wish).await?)
         })?;
         let comparison = compared(gathered, &prices);
@@ -136,7 +136,6 @@ impl Arguments {
             within: self.within.into(),
             source_version: self.source_version.clone(),
             compute: self.compute.clone(),
-            patience: Patience::default(),
         })
     }
 }

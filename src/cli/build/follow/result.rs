@@ -29,7 +29,8 @@ pub(super) fn text(report: &Report, names: &mut Names, terse: bool, style: Style
             text.push_str(&one(build, names, terse, style));
         }
     }
-    let several = report.roots.iter().map(|root| root.builds.len().max(1)).sum::<usize>() > 1;
+    let builds = |root: &Root| root.batch.as_ref().map_or(0, |(_, batch)| batch.groups.len()).max(root.builds.len());
+    let several = report.roots.iter().map(builds).sum::<usize>() > 1;
     if several && !terse {
         text.push_str(&table(report, names, style));
     }

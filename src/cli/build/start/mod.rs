@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::follow::{Options, watch};
 use super::service;
 use crate::aws;
 use crate::cli::Global;
@@ -22,15 +23,15 @@ pub(super) use typed::project;
 
 /// Start a build on CodeBuild, one for each architecture, or a batch
 ///
-/// Prints the ids, one a line. With --arch, environment type, image and size are overridden together where the project's own
+/// Prints the ids, one a line, or with --wait follows the builds to their end. With --arch, environment type, image and size are overridden together where the project's own
 /// machine is for another architecture; what does not go together is refused before anything is started. Every request has a
 /// token, so that one that is sent again starts nothing twice.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The CodeBuild project
+    /// The CodeBuild project [default: `project` under [pipeline.codebuild] in toolkit.toml]
     #[arg(value_name = "PROJECT", value_parser = typed::project)]
-    project: String,
+    project: Option<String>,
     /// Start a build for each of these: amd64, arm64
     #[arg(long, value_name = "ARCH", value_delimiter = ',', value_parser = typed::arch)]
     arch: Vec<&'static str>,
@@ -85,12 +86,21 @@ pub(super) struct Arguments {
     /// The same KEY within five minutes gives the build that is there already
     #[arg(long, value_name = "KEY", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     idempotent: Option<String>,
+    /// Follow what was started to its end, as `build follow` does; the exit code is 1 when a build failed
+    #[arg(long)]
+    wait: bool,
+    /// With --wait, follow phases only
+    #[arg(long, requires = "wait")]
+    no_logs: bool,
+    /// With --wait, stop the builds when this is interrupted
+    #[arg(long, requires = "wait")]
+    stop_on_interrupt: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   toolkit build start web
-  toolkit build start web --arch amd64,arm64 --source-version main
+  toolkit build start web --arch amd64,arm64 --source-version main --wait
   toolkit build start web --buildspec ci/buildspec.yml --env STAGE=test --env-secret TOKEN=ci/token
   toolkit build start web --arch arm64 --image arm64=111122223333.dkr.ecr.eu-west-1.amazonaws.com/ci:1
   toolkit build start web --batch --idempotent \"pipeline-$CI_PIPELINE_ID\"";
@@ -108,17 +118,25 @@ struct Started {
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        let (logs, stop_on_interrupt) = (!self.no_logs, self.stop_on_interrupt);
+        let wait = self.wait.then_some(Options { logs, stop_on_interrupt, fresh: true, interval: None });
         let wanted = self.wanted(host)?;
         let place = Workplace::without_project(host, global)?;
-        let started = place.block_on(async {
+        let (service, started) = place.block_on(async {
             let service = service(&place).await?;
             let own = own_machine(&*service, &wanted, &place).await?;
             let plans = plan(&wanted, own.as_ref())?;
             for note in plans.iter().flat_map(|plan| &plan.notes) {
                 place.report.warned(note);
             }
-            start(&service, &wanted, &plans, &place, global).await
+            let started = start(&service, &wanted, &plans, &place, global).await?;
+            Ok((service, started))
         })?;
+        if let Some(options) = wait {
+            // Of a batch the ARN, since ids of both look alike.
+            let id = |one: Started| one.arn.filter(|_| one.batch).unwrap_or(one.id);
+            return watch(&place, global, service, started.into_iter().map(id).collect(), &options);
+        }
         if global.json {
             render::json(&started.iter().map(value).collect::<Vec<_>>())?;
         } else {

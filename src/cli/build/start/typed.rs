@@ -11,7 +11,9 @@ use crate::codebuild::start::{Wanted, compute_type, environment_named};
 use crate::codebuild::{Cache, Start, VariableKind};
 use crate::format::Source;
 use crate::format::source::LARGEST;
+use crate::generate::Pipeline;
 use crate::host::Host;
+use crate::project::{MANIFEST, find};
 
 /// An image, of one architecture or of all.
 pub(super) type Image = (Option<&'static str>, String);
@@ -43,7 +45,7 @@ impl Arguments {
             return Err(Failure::usage(format!("the variable {twice} is set twice")));
         }
         let common = Start {
-            project: self.project,
+            project: self.project.map_or_else(|| default_project(host), Ok)?,
             source_version: self.source_version,
             buildspec,
             variables,
@@ -79,6 +81,28 @@ impl Arguments {
         }
         Ok(source.text)
     }
+}
+
+/// Gives the project that `toolkit.toml` names.
+fn default_project(host: &Host) -> Result<String, Failure> {
+    let unnamed = || {
+        Failure::usage_with_hint(
+            "no project of CodeBuild is named",
+            format!("toolkit build start PROJECT, or `project` under [pipeline.codebuild] in {MANIFEST}"),
+        )
+    };
+    let path = find(&host.cwd).ok_or_else(unnamed)?.join(MANIFEST);
+    let text = fs::read_to_string(&path).map_err(|cause| {
+        Failure::machine(
+            format!("could not read {}", path.display()),
+            "nothing was started; check its permissions",
+            cause,
+        )
+    })?;
+    let name = Pipeline::parse(&path, &text)?.and_then(|pipeline| pipeline.codebuild.project).ok_or_else(unnamed)?;
+    project(&name).map_err(|reason| {
+        Failure::usage(format!("pipeline.codebuild.project in {} is `{name}`: {reason}", path.display()))
+    })
 }
 
 fn twice(variables: &[Variable]) -> Option<&str> {

@@ -24,7 +24,8 @@ fn ten_thousand_lines_over_two_hundred_pages_arrive_once_and_in_order() {
 #[test]
 fn four_builds_survive_whatever_happens_to_each_question() {
     let ids = ["a:1", "b:1", "c:1", "d:1"];
-    let troubles: [(&str, fn(&str, u64) -> Option<aws::Error>); 4] = [
+    type Trouble = fn(&str, u64) -> Option<aws::Error>;
+    let troubles: [(&str, Trouble); 4] = [
         ("every other connection is cut", |_, call| (call % 2 == 1).then(|| refused(""))),
         ("fifty refusals in a row", |_, call| (5..55).contains(&call).then(|| refused("ThrottlingException"))),
         ("expired for a while", |_, call| (8..12).contains(&call).then(|| refused("ExpiredTokenException"))),
@@ -137,6 +138,24 @@ fn a_denied_log_is_said_once_and_phases_go_on() {
     assert_eq!(diary.0.iter().filter(|line| line.starts_with("note: log: AWS denies")).count(), 1, "{diary:#?}");
     assert_eq!(service.count("log"), 2);
     assert_eq!(diary.has("b:1 -BUILD SUCCEEDED 27 s"), 1);
+}
+
+#[test]
+fn logs_that_this_network_does_not_reach_do_not_end_it() {
+    let service = Scripted::new([Course::new("a:1", 3000), Course::new("b:1", 3000)])
+        .trouble(|name, _| (name == "log").then(|| refused("")));
+    let (service, diary, result) = follow(service, &["a:1", "b:1"]);
+    assert!(result.unwrap().succeeded());
+    assert_eq!(diary.0.iter().filter(|line| line.starts_with("note: log:")).count(), 1, "{diary:#?}");
+    assert!(service.clock.now() < Duration::from_secs(3100));
+}
+
+#[test]
+fn a_service_without_batches_is_not_asked_for_them_for_an_hour() {
+    let service = Scripted::new([]).trouble(|name, _| (name == "batches").then(|| refused("")));
+    let (service, _, result) = follow(service, &["web:1"]);
+    assert!(result.is_err());
+    assert!(service.clock.now() < FIRST_PATIENCE * 2);
 }
 
 #[test]

@@ -75,6 +75,12 @@ impl Ecr {
 }
 
 #[cfg(feature = "aws")]
+/// Tells whether a registry is one of Amazon ECR, by its host: whether it is the public one, and the region of its API.
+#[must_use]
+pub fn place_of(host: &str) -> Option<(bool, String)> {
+    Registry::parse(host).map(|registry| (registry.public, registry.region))
+}
+
 #[async_trait]
 impl Keychain for Ecr {
     async fn find(&self, repository: &Repository) -> Result<Option<Found>, Error> {

@@ -9,6 +9,9 @@ use super::{ACCOUNT, REGION};
 /// When builds begin that do not say when: 2026-11-20T10:00:00Z.
 const BEGIN: i64 = 1_795_168_800;
 
+/// How the open phase ends: after so many seconds, with this status and these contexts.
+type Ending = (i64, String, Vec<(String, String)>);
+
 pub(super) struct Build {
     pub(super) id: String,
     pub(super) project: String,
@@ -23,8 +26,7 @@ pub(super) struct Build {
     clock: i64,
     number: i64,
     phases: Vec<Value>,
-    /// How the open phase ends.
-    open: Option<(i64, String, Vec<(String, String)>)>,
+    open: Option<Ending>,
     provisioned: bool,
     environment: Value,
     request: Value,

@@ -171,20 +171,22 @@ impl State {
             }
             "BatchGetProjects" => {
                 let names = ids(body, "names")?;
-                let (found, missing) = self.sorted(&names, |state, name| {
-                    let environment = state.projects.get(name)?;
-                    Some(json!({
-                        "name": name, "arn": super::arn("project", name), "environment": environment,
-                        "source": { "type": "GITHUB", "location": "https://github.com/example/web.git" },
-                        "artifacts": { "type": "NO_ARTIFACTS" }, "timeoutInMinutes": 60, "queuedTimeoutInMinutes": 480,
-                        "serviceRole": format!("arn:aws:iam::{}:role/service-role/build", super::ACCOUNT),
-                    }))
-                });
+                let (found, missing) = self.sorted(&names, Self::project_seen);
                 Ok(json!({ "projects": found, "projectsNotFound": missing }))
             }
             "GetLogEvents" => self.log_events(body),
             _ => Err(Refusal::new(400, "UnknownOperationException", "")),
         }
+    }
+
+    fn project_seen(&self, name: &str) -> Option<Value> {
+        let environment = self.projects.get(name)?;
+        Some(json!({
+            "name": name, "arn": super::arn("project", name), "environment": environment,
+            "source": { "type": "GITHUB", "location": "https://github.com/example/web.git" },
+            "artifacts": { "type": "NO_ARTIFACTS" }, "timeoutInMinutes": 60, "queuedTimeoutInMinutes": 480,
+            "serviceRole": format!("arn:aws:iam::{}:role/service-role/build", super::ACCOUNT),
+        }))
     }
 
     /// Starts something once for each token
