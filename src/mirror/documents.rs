@@ -48,19 +48,25 @@ impl Documents {
     async fn read(&self, asked: &Asked, locked: &LockedTool, site: &Site<'_>) -> Result<(), Error> {
         let recorder = Recorder { documents: self, site, locked };
         let site = Site { metadata: &recorder, ..*site };
-        let failed = |source| Error::Request { request: asked.text(), source: Box::new(source) };
-        let resolved = provision::resolve(asked, &site).await.map_err(failed)?;
-        let mut platforms: Vec<Platform> = locked.artifacts.iter().map(|locked| locked.platform).collect();
-        platforms.sort_unstable();
-        platforms.dedup();
-        let pick = resolved.version();
-        if pick.as_str() != locked.version {
-            let (name, now) = (&locked.name, &locked.version);
-            site.report.noted(&format!("{} means {pick} by now; the archives are of {name} {now}", asked.text()));
-            for platform in &platforms {
-                // What the newest needs is a help to those who ask without a lock, and no more.
-                let _ = asked.tool.release(pick, *platform, &recorder).await;
+        let platforms = platforms(locked);
+        match provision::resolve(asked, &site).await {
+            Ok(resolved) if resolved.version().as_str() == locked.version => {}
+            Ok(resolved) => {
+                let pick = resolved.version();
+                let (request, name, version) = (asked.text(), &locked.name, &locked.version);
+                site.report.noted(&format!("{request} means {pick} by now; the archives are of {name} {version}"));
+                for platform in &platforms {
+                    // What the newest needs is a help to those who ask without a lock, and no more.
+                    let _ = asked.tool.release(pick, *platform, &recorder).await;
+                }
             }
+            // The documents were read; that a line has ended meanwhile is no reason to take it from those who locked it.
+            Err(provision::Error::NothingChosen { .. }) => {
+                let (request, version) = (asked.text(), &locked.version);
+                site.report
+                    .warned(&format!("nothing answers {request} today; the mirror serves {version} to the lock"));
+            }
+            Err(source) => return Err(Error::Request { request: asked.text(), source: Box::new(source) }),
         }
         let Ok(version) = asked.tool.version(&locked.version) else { return Ok(()) };
         for platform in platforms {
@@ -85,6 +91,10 @@ impl Documents {
         found[at].uses.insert(Use { tool: tool.to_owned(), version: None, platform: None });
         Ok(())
     }
+}
+
+fn platforms(locked: &LockedTool) -> BTreeSet<Platform> {
+    locked.artifacts.iter().map(|locked| locked.platform).collect()
 }
 
 /// Reads documents for one tool, and writes them down.

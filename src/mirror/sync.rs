@@ -103,7 +103,7 @@ impl<'a> Sync<'a> {
             };
             outcome.put.extend(new);
             if let Some(written) = written {
-                outcome.index_written = written;
+                outcome.index_written = written || !plan.prune.is_empty();
                 self.remove(plan.prune, &mut outcome.pruned).await?;
                 return Ok(outcome);
             }

@@ -333,3 +333,15 @@ fn a_go_module_is_checked_by_what_is_in_its_zip() {
         assert!(found.is_none() || run.stdout.contains(&format!("expected {hash}")), "{run:?}");
     }
 }
+
+#[test]
+fn a_line_that_has_ended_since_it_was_locked_is_mirrored_still() {
+    let (source, folder) = (source(), tempfile::tempdir().unwrap());
+    let world = project(source.path(), "[tools]\ndotnet = \"8.0\"\n");
+    let (_, name) = dest(&folder);
+    world.write("toolkit.toml", "[tools]\ndotnet = \"8.0\"\n[policy]\nunsupported = \"deny\"\n");
+    let run = world.run(&["mirror", "sync", &name]);
+    assert!(run.code == Some(0) && run.stderr.contains("nothing answers dotnet@8.0 today"), "{run:?}");
+    let proxy = Upstream::new();
+    elsewhere(&world, &name, &proxy).ok(&["install", "--locked"]);
+}

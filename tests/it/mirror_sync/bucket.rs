@@ -110,29 +110,46 @@ fn projects_share_a_bucket_and_prune_their_own() {
     let Some(moto) = Moto::start() else { return };
     moto.bucket(BUCKET).put(BUCKET, "tools/mine", b"x").put(BUCKET, "toolkit-mirror.json", b"not ours");
     let source = source();
-    let tools = ["go = \"1.26\"", "dotnet = \"10.0\"", "kaniko = \"1\""];
+    let tools = ["go = \"1.26\"", "dotnet = \"10.0\"", "kaniko = \"1\"", "go = \"1.27\""];
     let worlds = tools.map(|tool| moto.world(project(source.path(), &format!("[tools]\n{tool}\n"))));
-    let children: Vec<Child> = worlds
-        .iter()
-        .map(|world| {
-            let mut command = world.command(&["mirror", "sync", DEST]);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-        })
-        .collect();
-    for child in children {
-        let run = Run::of(&child.wait_with_output().unwrap());
-        assert_eq!(run.code, Some(0), "{}", run.stderr);
+    for dest in ["s3://builds/1", "s3://builds/2", DEST] {
+        let children: Vec<Child> = worlds
+            .iter()
+            .map(|world| {
+                let mut command = world.command(&["mirror", "sync", dest]);
+                command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        for child in children {
+            let run = Run::of(&child.wait_with_output().unwrap());
+            assert_eq!(run.code, Some(0), "{}", run.stderr);
+        }
+        for world in &worlds {
+            world.ok(&["mirror", "check", dest]);
+        }
     }
-    for world in &worlds {
-        world.ok(&["mirror", "check", DEST]);
-    }
-    let (go, kept) = (&worlds[0], worlds[1].project().display().to_string());
-    let removed = paths(&go.json(&["mirror", "sync", DEST, "--prune", "--keep", &kept, "--json"])["removed"]);
+    let (go, kept) = (&worlds[0], [&worlds[1], &worlds[3]].map(|world| world.project().display().to_string()));
+    let prune = ["mirror", "sync", DEST, "--prune", "--keep", &kept[0], "--keep", &kept[1], "--json"];
+    let removed = paths(&go.json(&prune)["removed"]);
     assert!(!removed.is_empty() && removed.iter().all(|path| path.starts_with("ghcr.io/")), "{removed:?}");
     worlds[1].ok(&["mirror", "check", DEST]);
     assert_eq!(worlds[2].run(&["mirror", "check", DEST]).code, Some(1));
     assert!(contents(&moto).contains_key("mine"));
     assert_eq!(moto.get(BUCKET, "toolkit-mirror.json").unwrap(), b"not ours");
+}
+
+#[test]
+fn a_bucket_that_is_not_there_is_no_unfinished_mirror() {
+    let Some(moto) = Moto::start() else { return };
+    let source = source();
+    let world = moto.world(project(source.path(), GO));
+    for command in ["sync", "check", "list"] {
+        let stderr = world.fails(3, &["mirror", command, "s3://nowhere/tools"]);
+        assert!(stderr.contains("the bucket `nowhere`"), "{command}: {stderr}");
+    }
+    for dest in ["s3://builds/a?region=x/y", "s3://builds/../a", "s3://x"] {
+        world.fails(2, &["mirror", "sync", dest]);
+    }
 }
 
 #[test]
