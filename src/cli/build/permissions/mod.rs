@@ -70,7 +70,8 @@ How `--check` finds out:
     object that do not exist. What only doing it would tell is `unknown`, and never guessed.
   - Exit code 1 when a permission is missing; unknown ones alone do not count.
 
-`--policy` narrows the resources to the account of the credentials, where there are any.";
+`--policy` narrows the resources to the account of the credentials, where there are any. What `follow
+--stop-on-interrupt` does is `stop`: name both.";
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
