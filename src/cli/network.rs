@@ -37,7 +37,16 @@ pub(super) fn location(
     manifest: Option<&Manifest>,
 ) -> Result<Option<crate::aws::s3::Location>, Failure> {
     let text = mirror_text(host, global, manifest, &host.cwd).map(|(text, _)| text).filter(|text| is_store(text));
-    Ok(text.map(str::parse).transpose()?)
+    let location: Option<crate::aws::s3::Location> = text.map(str::parse).transpose()?;
+    // Who runs a project that somebody else wrote shall not pay for it unasked.
+    let typed = mirror_text(host, global, None, &host.cwd).is_some();
+    if location.as_ref().is_some_and(|location| location.requester_pays && !typed) {
+        return Err(Failure::usage_with_hint(
+            format!("the project's mirror `{}` lets whoever reads it pay", text.unwrap_or_default()),
+            "leave `requester-pays` out of toolkit.toml; whoever agrees names the mirror by --mirror or TOOLKIT_MIRROR",
+        ));
+    }
+    Ok(location)
 }
 
 /// Makes the mirror that lies in S3; none where it lies elsewhere.

@@ -106,6 +106,8 @@ pub struct Environment {
     pub compute: String,
     /// Whether containers may be built.
     pub privileged: bool,
+    /// The ARN of the reserved fleet that it is on; none for machines on demand.
+    pub fleet: Option<String>,
 }
 
 /// Where the log of a build is. A build has none before PROVISIONING.
@@ -175,6 +177,36 @@ pub struct Build {
     pub batch: Option<String>,
     /// Its place in a chain of automatic retries.
     pub retry: AutoRetry,
+}
+
+#[cfg(test)]
+impl Build {
+    /// Makes a build of which nothing but its id is known.
+    pub(super) fn bare(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            arn: None,
+            number: None,
+            project: id.split(':').next().unwrap_or_default().to_owned(),
+            status: Status::InProgress,
+            current: None,
+            phases: Vec::new(),
+            started: Some(Timestamp::UNIX_EPOCH),
+            ended: None,
+            environment: Environment::default(),
+            source_version: None,
+            resolved_version: None,
+            initiator: None,
+            log: None,
+            log_link: None,
+            s3_log_link: None,
+            artifacts: Vec::new(),
+            reports: Vec::new(),
+            exported: Vec::new(),
+            batch: None,
+            retry: AutoRetry::default(),
+        }
+    }
 }
 
 /// A batch of builds.

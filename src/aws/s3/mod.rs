@@ -35,6 +35,10 @@ const CHECKSUM: &str = "x-amz-checksum-sha256";
 /// The header with the SHA-256 of the whole object, however many parts it came in: this program's own.
 const WHOLE: &str = "x-amz-meta-toolkit-sha256";
 
+/// The header with what S3 will say of an object in parts: the hash of the parts' hashes. By it [`WHOLE`] is a claim about the
+/// very bytes that S3 has.
+const PARTS: &str = "x-amz-meta-toolkit-parts";
+
 /// Objects of a bucket whose keys begin with a prefix. Paths are relative to the prefix and have no percent signs of their
 /// own. Nothing is looked up before the first request.
 #[derive(Debug, Clone)]
@@ -50,7 +54,8 @@ pub struct Head {
     pub size: u64,
     /// What changes whenever it does: its ETag, with the quotes.
     pub tag: Option<String>,
-    /// The SHA-256 of the whole, where [`Bucket::put`] wrote it. It is a claim of whoever wrote the object.
+    /// The SHA-256 of the whole: what S3 hashed itself, of an object that came in one piece; else what [`Bucket::put`] wrote
+    /// beside it, where S3's hash of the parts' hashes is the one that was written there, too, or where the store has none.
     pub sha256: Option<Digest>,
 }
 
@@ -119,15 +124,17 @@ impl Bucket {
     /// # Errors
     /// When S3 is not reached or denies it.
     pub async fn head(&self, path: &str) -> Result<Option<Head>, Error> {
-        let answer = self.ask(Request::new(Method::HEAD, self.url(path).await?), Action::Read).await?;
+        let mut request = Request::new(Method::HEAD, self.url(path).await?);
+        add(&mut request.headers, "x-amz-checksum-mode", "ENABLED")?;
+        let answer = self.ask(request, Action::Read).await?;
         if answer.status == 404 {
             return Ok(None);
         }
         let answer = self.judged(answer, Action::Read)?;
         let text = |name: HeaderName| answer.headers.get(name).and_then(|value| value.to_str().ok());
+        let own = |name: &'static str| text(HeaderName::from_static(name));
         let size = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        let whole = text(HeaderName::from_static(WHOLE));
-        let sha256 = whole.and_then(|whole| Digest::from_hex(Algorithm::Sha256, whole).ok());
+        let sha256 = hashed(own(CHECKSUM), own(WHOLE), own(PARTS));
         let size = size.ok_or_else(|| unexpected("it says nothing of the object's length"))?;
         Ok(Some(Head { size, tag: text(ETAG).map(str::to_owned), sha256 }))
     }
@@ -313,6 +320,18 @@ fn add(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), E
     Ok(())
 }
 
+/// Finds the SHA-256 of an object: from S3's own checksum, of which one in parts ends with `-` and their number, and from what
+/// is written beside it
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>).
+fn hashed(checksum: Option<&str>, whole: Option<&str>, parts: Option<&str>) -> Option<Digest> {
+    let claimed = whole.and_then(|whole| Digest::from_hex(Algorithm::Sha256, whole).ok());
+    match checksum {
+        None => claimed,
+        Some(of_parts) if of_parts.contains('-') => claimed.filter(|_| parts == Some(of_parts)),
+        Some(own) => Digest::new(Algorithm::Sha256, &BASE64_STANDARD.decode(own).ok()?).ok(),
+    }
+}
+
 fn base64(digest: &Digest) -> String {
     BASE64_STANDARD.encode(digest.bytes())
 }
@@ -323,4 +342,28 @@ fn tag(headers: &HeaderMap) -> Option<String> {
 
 fn unexpected(reason: &str) -> Error {
     Error::Answer { service: Service::S3.name, reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_s3_hashed_itself_goes_before_what_is_written_beside_an_object() {
+        let digest = |text: &str| Digest::new(Algorithm::Sha256, &sha2::Sha256::digest(text)).unwrap();
+        let (right, other) = (digest("right"), digest("other"));
+        let (claim, own) = (right.hex(), base64(&other));
+        for (checksum, whole, parts, expected) in [
+            (None, Some(claim.as_str()), None, Some(&right)),
+            (Some(own.as_str()), Some(claim.as_str()), None, Some(&other)),
+            (Some("abc=-3"), Some(claim.as_str()), Some("abc=-3"), Some(&right)),
+            (Some("xyz=-3"), Some(claim.as_str()), Some("abc=-3"), None),
+            (Some("abc=-3"), Some(claim.as_str()), None, None),
+            (Some("abc=-3"), None, Some("abc=-3"), None),
+            (Some("no base64"), Some(claim.as_str()), None, None),
+            (None, None, None, None),
+        ] {
+            assert_eq!(hashed(checksum, whole, parts).as_ref(), expected, "{checksum:?} {whole:?} {parts:?}");
+        }
+    }
 }

@@ -10,12 +10,13 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::answer::{Action, Fault, value};
-use super::{Bucket, CHECKSUM, Condition, HASH, Head, WHOLE, add, base64, tag, unexpected};
+use super::{Bucket, CHECKSUM, Condition, HASH, Head, PARTS, WHOLE, add, base64, tag, unexpected};
 use crate::aws::{Error, Service};
 use crate::model::{Algorithm, Digest};
 use crate::net::{self, Metadata as _, Method, Payload, Request};
@@ -73,7 +74,7 @@ impl Bucket {
         condition: Condition<'_>,
     ) -> Result<String, Error> {
         let parts = parts_of(file, size, sha256).await?;
-        let mut upload = self.begin(path, sha256).await?;
+        let mut upload = self.begin(path, sha256, &of_parts(&parts)).await?;
         let sent = stream::iter(parts).map(|part| upload.send(file, part)).buffered(AT_ONCE);
         let written = match sent.try_collect::<Vec<_>>().await {
             Ok(sent) => upload.complete(&sent, condition).await,
@@ -102,11 +103,12 @@ impl Bucket {
         }
     }
 
-    async fn begin<'a>(&'a self, path: &'a str, sha256: &Digest) -> Result<Upload<'a>, Error> {
+    async fn begin<'a>(&'a self, path: &'a str, sha256: &Digest, parts: &str) -> Result<Upload<'a>, Error> {
         let url = self.url(path).await?;
         let mut request = Request::new(Method::POST, with_query(&url, "uploads="));
         add(&mut request.headers, "x-amz-checksum-algorithm", "SHA256")?;
         add(&mut request.headers, WHOLE, &sha256.hex())?;
+        add(&mut request.headers, PARTS, parts)?;
         let answer = self.ask(request, Action::Write).await?;
         let answer = self.judged(answer, Action::Write)?;
         let id = value(&answer.body, "InitiateMultipartUploadResult", "UploadId").filter(|id| !id.is_empty());
@@ -203,6 +205,13 @@ fn list_of(sent: &[Sent]) -> String {
     }
     list.push_str("</CompleteMultipartUpload>");
     list
+}
+
+/// Gives the checksum that S3 will have of the whole
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>, composite checksums).
+fn of_parts(parts: &[Part]) -> String {
+    let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part.sha256.bytes()));
+    format!("{}-{}", BASE64_STANDARD.encode(hash.finalize()), parts.len())
 }
 
 /// Gives the length of the parts of a file.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::super::build::{AutoRetry, Batch, Build, Environment, LogPlace, Phase, Project, Status, id_of};
+use super::super::build::{Batch, Build, Environment, LogPlace, Phase, Project, Status, id_of};
 use super::super::service::{LogPage, Page, Service, Start};
 use crate::aws;
 
@@ -33,27 +33,12 @@ pub fn build(id: &str, kind: &str, phases: &[(&str, u64)]) -> Build {
     });
     let compute = if kind.contains("LAMBDA") { "BUILD_LAMBDA_1GB" } else { "BUILD_GENERAL1_SMALL" };
     Build {
-        id: id.to_owned(),
-        arn: None,
-        number: None,
-        project: id.split(':').next().unwrap_or_default().to_owned(),
         status: Status::Succeeded,
-        current: None,
         phases: done,
         started,
         ended: Some(at),
         environment: Environment { kind: kind.to_owned(), compute: compute.to_owned(), ..Environment::default() },
-        source_version: None,
-        resolved_version: None,
-        initiator: None,
-        log: None,
-        log_link: None,
-        s3_log_link: None,
-        artifacts: Vec::new(),
-        reports: Vec::new(),
-        exported: Vec::new(),
-        batch: None,
-        retry: AutoRetry::default(),
+        ..Build::bare(id)
     }
 }
 

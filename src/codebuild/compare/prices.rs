@@ -103,9 +103,13 @@ impl Prices {
         Ok(self)
     }
 
-    /// Finds the price of an environment in a region.
+    /// Finds the price of an environment in a region. A build on a reserved fleet has none: the fleet costs what it costs,
+    /// whether it builds or not.
     #[must_use]
     pub fn find(&self, region: &str, environment: &Environment) -> Option<Price> {
+        if environment.fleet.is_some() {
+            return None;
+        }
         let rates = self.0.iter().filter(|rates| rates.region == region && rates.environment == environment.kind);
         rates.into_iter().find_map(|rates| {
             let usd = *rates.usd.get(&environment.compute)?;

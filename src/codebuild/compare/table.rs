@@ -133,7 +133,8 @@ fn cost(builds: &[Build], region: &str, prices: &Prices) -> Result<Cost, Vec<Env
             }
             None => {
                 let same = |other: &Environment| {
-                    (&other.kind, &other.compute) == (&build.environment.kind, &build.environment.compute)
+                    let Environment { kind, compute, fleet, .. } = &build.environment;
+                    (&other.kind, &other.compute, &other.fleet) == (kind, compute, fleet)
                 };
                 if !unknown.iter().any(same) {
                     unknown.push(build.environment.clone());

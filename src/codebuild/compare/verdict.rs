@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::build::Status;
+use super::super::build::{Status, id_of};
 use super::Comparison;
 
 /// Builds per side below which a median says little.
@@ -105,10 +105,16 @@ pub fn warnings(comparison: &Comparison) -> Vec<String> {
     }
     for cost in &comparison.costs {
         for environment in cost.as_ref().err().into_iter().flatten() {
-            warnings.push(format!(
-                "no price of {} {} in {} is known, so none is shown; `--prices` takes yours",
-                environment.kind, environment.compute, comparison.gathered.region
-            ));
+            warnings.push(match &environment.fleet {
+                Some(fleet) => format!(
+                    "builds ran on the fleet `{}`, which costs the same whether it builds or not: no price is shown",
+                    id_of(fleet)
+                ),
+                None => format!(
+                    "no price of {} {} in {} is known, so none is shown; `--prices` takes yours",
+                    environment.kind, environment.compute, comparison.gathered.region
+                ),
+            });
         }
     }
     warnings
@@ -184,5 +190,16 @@ mod tests {
         let warned = warnings(&compared(unknown, &Prices::own()));
         assert_eq!(warned.len(), 2);
         assert!(warned[0].starts_with("no price of LINUX_CONTAINER BUILD_GENERAL1_SMALL in eu-west-1 is known"));
+    }
+
+    #[test]
+    fn builds_on_a_fleet_have_no_price() {
+        let mut own = comparison(&[60, 60, 60], &[60, 60, 60]).gathered;
+        let fleet = "arn:aws:codebuild:us-east-1:111122223333:fleet/large:1234";
+        own.sides[0].builds[1].environment.fleet = Some(fleet.to_owned());
+        let compared = compared(own, &Prices::own());
+        assert!(compared.costs[0].is_err() && compared.costs[1].is_ok());
+        let warned = warnings(&compared);
+        assert!(warned[0].starts_with("builds ran on the fleet `large:1234`, which costs the same"), "{warned:?}");
     }
 }

@@ -67,6 +67,7 @@ fn environment(environment: sdk::ProjectEnvironment) -> Environment {
         image: environment.image,
         compute: environment.compute_type.as_str().to_owned(),
         privileged: environment.privileged_mode == Some(true),
+        fleet: environment.fleet.and_then(|fleet| fleet.fleet_arn),
     }
 }
 

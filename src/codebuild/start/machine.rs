@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html>,
 //! <https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html>).
 
-use super::super::build::Environment;
+use super::super::build::{Environment, id_of};
 use super::super::service::{Cache, Start};
 use super::Error;
 use super::counterpart::{self, Sister};
@@ -55,6 +55,12 @@ pub(super) fn moved(
     let known = environment_type(&own.kind);
     if known.is_some_and(|kind| kind.arch == arch) {
         return Ok(());
+    }
+    if let Some(fleet) = &own.fleet {
+        return Err(Error::Unfit {
+            reason: format!("the project builds on the fleet `{}`, which has no machines for {arch}", id_of(fleet)),
+            hint: "use a project on demand, or one on a fleet of that architecture",
+        });
     }
     let kind = counterpart::kind(&own.kind, arch).ok_or_else(|| Error::NoSuchMachine {
         project: start.project.clone(),

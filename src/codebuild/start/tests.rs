@@ -4,12 +4,17 @@ use crate::model::Explain;
 
 fn project(kind: &str, image: &str, compute: &str) -> Project {
     let (kind, image, compute) = (kind.to_owned(), image.to_owned(), compute.to_owned());
-    let environment = Environment { kind, image, compute, privileged: false };
+    let environment = Environment { kind, image, compute, ..Environment::default() };
     Project { name: "web".to_owned(), arn: None, environment, timeout: Some(60) }
 }
 
 fn linux() -> Project {
     project("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0", "BUILD_GENERAL1_LARGE")
+}
+
+fn on_a_fleet(mut project: Project) -> Project {
+    project.environment.fleet = Some("arn:aws:codebuild:eu-west-1:111122223333:fleet/large:1".to_owned());
+    project
 }
 
 fn wanted(architectures: &[&'static str]) -> Wanted {
@@ -165,6 +170,7 @@ fn machines_without_a_counterpart_are_named() {
             "no image for arm64",
         ),
         (project("LINUX_EC2", "example.com/ci:1", "CUSTOM_INSTANCE_TYPE"), "arm64", "those of a fleet"),
+        (on_a_fleet(linux()), "arm64", "on the fleet `large:1`, which has no machines for arm64"),
     ] {
         let error = plan(&wanted(&[arch]), Some(&own)).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");

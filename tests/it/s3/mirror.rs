@@ -133,6 +133,19 @@ fn the_query_of_a_mirror_says_how_it_is_read() {
 }
 
 #[test]
+fn a_project_lets_nobody_pay_unasked() {
+    let (server, _folder) = store();
+    let location = "s3://builds/tools?requester-pays=true";
+    let world = friend(&server).with("TOOLKIT_MIRROR", "");
+    world.write("toolkit.toml", &format!("[source]\nmirror = \"{location}\"\n"));
+    let stderr = world.fails(2, &["resolve", GO]);
+    assert!(stderr.contains(&format!("the project's mirror `{location}` lets whoever reads it pay")), "{stderr}");
+    assert_eq!(server.total_requests(), 0);
+    world.ok(&["resolve", GO, "--mirror", location]);
+    assert_eq!(server.total_requests(), 1);
+}
+
+#[test]
 fn a_public_bucket_needs_no_credentials_and_a_private_one_says_that_none_were_found() {
     let (server, _folder) = store();
     let world = stranger(&server);

@@ -47,27 +47,8 @@ pub struct Course {
 
 pub fn build(id: &str) -> Build {
     Build {
-        id: id.to_owned(),
-        arn: None,
-        number: None,
-        project: id.split(':').next().unwrap().to_owned(),
-        status: Status::InProgress,
-        current: None,
-        phases: Vec::new(),
-        started: Some(Timestamp::UNIX_EPOCH),
-        ended: None,
         environment: Environment { kind: "LINUX_CONTAINER".to_owned(), ..Environment::default() },
-        source_version: None,
-        resolved_version: None,
-        initiator: None,
-        log: None,
-        log_link: None,
-        s3_log_link: None,
-        artifacts: Vec::new(),
-        reports: Vec::new(),
-        exported: Vec::new(),
-        batch: None,
-        retry: AutoRetry::default(),
+        ..Build::bare(id)
     }
 }
 
