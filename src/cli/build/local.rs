@@ -94,23 +94,24 @@ Rules that AWS's guide leaves open, and what is done here (nobody has verified t
   - A failure in INSTALL or PRE_BUILD without `on-failure` ends the build; nothing is collected.
   - ABORT in BUILD skips POST_BUILD; artifacts are collected.
   - CONTINUE runs the next phase, and the build is a failed one in the end.
-  - RETRY begins the build again with its first phase and a new shell; files of the failed attempt stay.
-    The expression is looked for in the message about the command and in the command's output. When the
-    retries are used up, the build goes on as without `on-failure`.
+  - RETRY begins the build again with its first phase and a new shell; files of the failed attempt
+    stay. The expression is looked for in the message about the command and in the command's
+    output. When the retries are used up, the build goes on as without `on-failure`.
   - `finally` already sees CODEBUILD_BUILD_SUCCEEDING=0, and its first failing command ends it.
-  - The shell of version 0.2 lives on from phase to phase. A command that ends it (`exit`, `set -e`) ends
-    the phase's commands; the next shell has the exported variables and the folder of the command before.
-    Functions and shell options stay for later commands, which CodeBuild may not do.
+  - The shell of version 0.2 lives on from phase to phase. A command that ends it (`exit`, `set
+    -e`) ends the phase's commands; the next shell has the exported variables and the folder of
+    the command before. Functions and shell options stay for later commands, which CodeBuild may
+    not do.
   - Variables that commands set are exported to the programs that later commands start.
   - Patterns match files only, and follow no link to a folder; variables in patterns are expanded.
-  - Report groups without files leave the build as it is. A failed build saves no cache, and restoring a
-    cache never replaces a file.
-  - In a batch a build starts although one that it waits for failed, where that failure is ignored. The
-    parts of a build-fanout are not told which part they are.
+  - Report groups without files leave the build as it is. A failed build saves no cache, and
+    restoring a cache never replaces a file.
+  - In a batch a build starts although one that it waits for failed, where that failure is
+    ignored. The parts of a build-fanout are not told which part they are.
 
-What is not done here, and said when it is asked for: `run-as` unless root runs this (HOME stays then),
-`runtime-versions` (only CodeBuild's images
-can switch), `proxy`, `git-credential-helper`, `codebuild-breakpoint`, `steps`, other images and machines.";
+What is not done here, and said when it is asked for: `run-as` unless root runs this (HOME stays
+then), `runtime-versions` (only CodeBuild's images can switch), `proxy`, `git-credential-helper`,
+`codebuild-breakpoint`, `steps`, other images and machines.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]

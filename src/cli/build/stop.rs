@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   toolkit build stop web:8f6b1b0e-3c6a-4f4e-9a43-0c6b4d0b8c55
-  toolkit build stop arn:aws:codebuild:eu-west-1:111122223333:build-batch/web:8f6b1b0e-3c6a-4f4e-9a43-0c6b4d0b8c55";
+  toolkit build stop arn:aws:codebuild:eu-west-1:111122223333:build-batch/web:8f6b1b0e…";
 
 /// What became of one.
 struct Stopped {

@@ -54,30 +54,32 @@ Examples:
   toolkit build compare web
   toolkit build compare web --last 20 --branch main --chart graviton.svg
   toolkit build compare web-amd64 web-arm64 --prices prices.toml --json
-  toolkit build compare web:11111111-2222-3333-4444-555555555555 web:66666666-7777-8888-9999-000000000000";
+  toolkit build compare web:11111111-… web:66666666-…";
 
 const LONG: &str = "\
 Examples:
   toolkit build compare web
   toolkit build compare web --last 20 --branch main --chart graviton.svg
   toolkit build compare web-amd64 web-arm64 --prices prices.toml --json
-  toolkit build compare web:11111111-2222-3333-4444-555555555555 web:66666666-7777-8888-9999-000000000000
+  toolkit build compare web:11111111-… web:66666666-…
 
 What is compared:
-  - The architecture comes from the environment type: ARM_CONTAINER, ARM_EC2 and ARM_LAMBDA_CONTAINER are
-    arm64; LINUX_CONTAINER, LINUX_EC2 and LINUX_LAMBDA_CONTAINER are amd64. GPU, Windows and macOS are
-    left out, and so are builds that run, failed or were stopped. How many is said.
-  - SUBMITTED and QUEUED are shown and not compared: they say how busy AWS was. `total` is the build
-    without them. A phase that ran again (RETRY) counts with all of its times.
+  - The architecture comes from the environment type: ARM_CONTAINER, ARM_EC2 and
+    ARM_LAMBDA_CONTAINER are arm64; LINUX_CONTAINER, LINUX_EC2 and LINUX_LAMBDA_CONTAINER are
+    amd64. GPU, Windows and macOS are left out, and so are builds that run, failed or were
+    stopped. How many is said.
+  - SUBMITTED and QUEUED are shown and not compared: they say how busy AWS was. `total` is the
+    build without them. A phase that ran again (RETRY) counts with all of its times.
   - Of two projects, the builds on the architecture of the newest build of each.
 
 What a build costs:
-  - The time from PROVISIONING to the end, rounded up to minutes, on Lambda to seconds. Nobody has verified
-    this on a bill: AWS's page of prices says `from the time you submit your build`, and customers report
-    that its support says that the queue is free. The words of the page would add SUBMITTED and QUEUED.
-  - List prices on demand, without free tier, tax, storage and transfer. A reserved fleet costs what it
-    costs, whether it builds or not; such builds have no price here. Prices that nobody could look up are
-    not in the program, and then none is printed.
+  - The time from PROVISIONING to the end, rounded up to minutes, on Lambda to seconds. Nobody has
+    verified this on a bill: AWS's page of prices says `from the time you submit your build`, and
+    customers report that its support says that the queue is free. The words of the page would add
+    SUBMITTED and QUEUED.
+  - List prices on demand, without free tier, tax, storage and transfer. A reserved fleet costs
+    what it costs, whether it builds or not; such builds have no price here. Prices that nobody
+    could look up are not in the program, and then none is printed.
   - `--prices FILE`, which goes before the program's own table:
       [[price]]
       region = \"eu-west-1\"

@@ -55,15 +55,18 @@ Examples:
   toolkit build follow $(toolkit build start web --arch amd64,arm64)
   toolkit build follow ID --no-logs --json
 
-Requests: at most 60 looks a minute, however many builds there are, and at most 5 pages of logs a second while a log is
-behind. When AWS throttles, the pauses grow up to a minute. A connection that is lost is waited for up to an hour, new
-credentials up to five minutes; nothing is lost or shown twice by that.
+Requests: at most 60 looks a minute, however many builds there are, and at most 5 pages of logs a
+second while a log is behind. When AWS throttles, the pauses grow up to a minute. A connection
+that is lost is waited for up to an hour, new credentials up to five minutes; nothing is lost or
+shown twice by that.
 
-Ctrl-C: without --stop-on-interrupt the builds go on; on a terminal it asks once whether to stop them. SIGTERM and SIGHUP do
-the same without the question. Exit code 5 then, as of everything that is interrupted: how the builds end is not known. With
---stop-on-interrupt the builds are stopped, their end is waited for up to a minute, and the exit code is 1.
+Ctrl-C: without --stop-on-interrupt the builds go on; on a terminal it asks once whether to stop
+them. SIGTERM and SIGHUP do the same without the question. Exit code 5 then, as of everything that
+is interrupted: how the builds end is not known. With --stop-on-interrupt the builds are stopped,
+their end is waited for up to a minute, and the exit code is 1.
 
---json prints one object per line. `event` says what it is; `id` is the build or batch, with `name`, as lines show it:
+--json prints one object per line. `event` says what it is; `id` is the build or batch, with `name`,
+as lines show it:
   build         a build was found: project, number, arch, identifier, batch, status, link
   batch         a batch was found: project, number, status, link
   group         a batch has a build to do: identifier, depends_on, ignore_failure
@@ -71,11 +74,11 @@ the same without the question. Exit code 5 then, as of everything that is interr
   phase-ended   phase, time, status, seconds, contexts: [{code, message}]
   log           time, line
   retry         the build is done again: next (its id), number, limit
-  build-over    status, seconds, failed: [{phase, status, code, message, cause, remedy}], artifacts, reports, exported,
-                link, log_link, s3_log_link
+  build-over    status, seconds, failed: [{phase, status, code, message, cause, remedy}],
+                artifacts, reports, exported, link, log_link, s3_log_link
   batch-over    status, seconds, failed, link
-  note          what stands in the way: kind (throttled, lost, back, expired, renewed, no-log, missing-log, unread-log,
-                endless-log), text
+  note          what stands in the way: text, and kind (throttled, lost, back, expired, renewed,
+                no-log, missing-log, unread-log, endless-log)
   end           succeeded";
 
 impl Arguments {

@@ -63,15 +63,16 @@ Examples:
   toolkit build permissions image --image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/app
 
 How `--check` finds out:
-  - sts:GetCallerIdentity says who asks, and iam:SimulatePrincipalPolicy what IAM would decide for them.
-    Nothing is done. Policies of buckets, keys and repositories do not count there, and without
-    `--project` the question is whether all projects are allowed.
-  - Where that is denied, harmless questions answer for themselves: a project, lists, a build, a log and an
-    object that do not exist. What only doing it would tell is `unknown`, and never guessed.
+  - sts:GetCallerIdentity says who asks, and iam:SimulatePrincipalPolicy what IAM would decide for
+    them. Nothing is done. Policies of buckets, keys and repositories do not count there, and
+    without `--project` the question is whether all projects are allowed.
+  - Where that is denied, harmless questions answer for themselves: a project, lists, a build, a
+    log and an object that do not exist. What only doing it would tell is `unknown`, and never
+    guessed.
   - Exit code 1 when a permission is missing; unknown ones alone do not count.
 
-`--policy` narrows the resources to the account of the credentials, where there are any. What `follow
---stop-on-interrupt` does is `stop`: name both.";
+`--policy` narrows the resources to the account of the credentials, where there are any. What
+`follow --stop-on-interrupt` does is `stop`: name both.";
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {

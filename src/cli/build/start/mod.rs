@@ -102,7 +102,7 @@ Examples:
   toolkit build start web
   toolkit build start web --arch amd64,arm64 --source-version main --wait
   toolkit build start web --buildspec ci/buildspec.yml --env STAGE=test --env-secret TOKEN=ci/token
-  toolkit build start web --arch arm64 --image arm64=111122223333.dkr.ecr.eu-west-1.amazonaws.com/ci:1
+  toolkit build start web --arch arm64 --image arm64=public.ecr.aws/example/ci:1
   toolkit build start web --batch --idempotent \"pipeline-$CI_PIPELINE_ID\"";
 
 /// What was started.
