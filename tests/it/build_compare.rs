@@ -1,6 +1,7 @@
 //! `toolkit build compare`, from the command line to CodeBuild and back.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -123,6 +124,50 @@ fn programs_get_json_and_the_chart_is_a_whole_svg() {
     ]);
     assert_eq!((again, world.read("again.svg")), (value, chart));
     assert_eq!(fs::read_dir(world.project()).unwrap().count(), 3, "something was left beside the charts");
+}
+
+/// A build of the README's example; `at` makes each a little different.
+fn example(kind: &str, at: i64, [queued, provisioning, install, pre, build, post]: [i64; 6]) -> Script {
+    let vary = |range: i64, shift: i64| (at * 11 + shift) % range - range / 2;
+    Script::new("web")
+        .phase("SUBMITTED", 0)
+        .phase("QUEUED", (queued + at * 11) % 31)
+        .phase("PROVISIONING", provisioning + vary(3, 1))
+        .phase("DOWNLOAD_SOURCE", 4)
+        .phase("INSTALL", install + vary(5, 2))
+        .phase("PRE_BUILD", pre + vary(3, 0))
+        .phase("BUILD", build + vary(29, 3))
+        .phase("POST_BUILD", post + vary(7, 5))
+        .phase("UPLOAD_ARTIFACTS", 3)
+        .phase("FINALIZING", 1)
+        .ends("SUCCEEDED")
+        .on(kind, IMAGE, "BUILD_GENERAL1_MEDIUM")
+}
+
+#[test]
+fn the_readme_shows_what_a_comparison_prints_and_draws() {
+    let fake = CodeBuild::new();
+    for at in 0..10 {
+        fake.past(example("LINUX_CONTAINER", at, [3, 9, 32, 12, 234, 42]));
+        fake.past(example("ARM_CONTAINER", at, [16, 10, 31, 11, 166, 34]));
+    }
+    // The program's own prices are of this region.
+    let world = fake.world().with("AWS_REGION", "us-east-1");
+    let printed = world.ok(&["build", "compare", "web", "--chart", "compare.svg"]);
+    let drawn = world.read("compare.svg");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (readme, chart) = (root.join("README.md"), root.join("docs/compare-example.svg"));
+    let text = fs::read_to_string(&readme).unwrap();
+    let (before, rest) = text.split_once("$ toolkit build compare web --chart compare.svg\n").unwrap();
+    let (shown, after) = rest.split_once("```\n").unwrap();
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        let text = format!("{before}$ toolkit build compare web --chart compare.svg\n{printed}```\n{after}");
+        fs::write(&readme, text).unwrap();
+        fs::write(&chart, &drawn).unwrap();
+        return;
+    }
+    assert_eq!(shown, printed, "UPDATE_SNAPSHOTS=1 cargo test --test it the_readme writes both anew");
+    assert_eq!(fs::read_to_string(chart).unwrap(), drawn);
 }
 
 #[test]

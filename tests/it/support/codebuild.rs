@@ -260,15 +260,16 @@ fn check(seen: &Seen, service: &str, proof: &str) -> Result<(), Refusal> {
     if seen.headers.get("content-type").is_none_or(|kind| kind != "application/x-amz-json-1.1") {
         return Err(Refusal::new(415, "UnsupportedMediaTypeException", ""));
     }
-    let scope = format!("/{REGION}/{service}/aws4_request, ");
+    // Of two regions: the program knows prices in the second.
+    let scopes = [REGION, "us-east-1"].map(|region| format!("/{region}/{service}/aws4_request, "));
     let fine = proof.starts_with("AWS4-HMAC-SHA256 Credential=")
         && proof.contains("Signature=")
         && seen.headers.contains_key("x-amz-date");
     if !fine {
         return Err(Refusal::new(400, "MissingAuthenticationTokenException", "Missing Authentication Token"));
     }
-    if !proof.contains(&scope) {
-        let text = format!("Credential should be scoped to {}", scope.trim_end_matches(", "));
+    if !scopes.iter().any(|scope| proof.contains(scope)) {
+        let text = format!("Credential should be scoped to {}", scopes[0].trim_end_matches(", "));
         return Err(Refusal::new(400, "InvalidSignatureException", &text));
     }
     let signed_right = || signature::of(seen, SECRET).is_some_and(|own| proof.ends_with(&format!("Signature={own}")));
