@@ -14,6 +14,12 @@ pub enum Error {
         /// Where.
         region: String,
     },
+    /// The builds did what they should, and a log that was asked for could not be read.
+    #[error("the builds succeeded, but not every log could be read")]
+    UnreadLogs {
+        /// Why not.
+        source: Box<aws::Error>,
+    },
     /// AWS does not answer as it should.
     #[error(transparent)]
     Asking(#[from] aws::Error),
@@ -23,6 +29,7 @@ impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::UnknownBuilds { .. } => Kind::Upstream,
+            Self::UnreadLogs { source } => source.kind(),
             Self::Asking(cause) => cause.kind(),
         }
     }
@@ -35,6 +42,9 @@ impl Explain for Error {
                      account must be those of the project"
                         .to_owned(),
                 ]
+            }
+            Self::UnreadLogs { .. } => {
+                vec!["the warning above says what is missing; who needs no logs follows with --no-logs".to_owned()]
             }
             Self::Asking(cause) => cause.hints(),
         }

@@ -123,14 +123,18 @@ fn a_permission_that_is_missing_is_named_with_what_to_paste() {
 }
 
 #[test]
-fn a_log_that_may_not_be_read_is_said_once_and_phases_go_on() {
+fn a_log_that_may_not_be_read_is_said_once_and_phases_go_on_and_the_end_is_no_success() {
     let fake = CodeBuild::new();
     let ids: Vec<String> = (0..2).map(|_| fake.build(logging(20))).collect();
     fake.fail_every("GetLogEvents", Failure::AccessDenied, 1);
     let run = follow(&fake, &[&ids[0], &ids[1]]);
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
     assert_eq!(run.stderr.matches("\"Action\": \"logs:GetLogEvents\"").count(), 1, "{}", run.stderr);
     assert_eq!(run.stdout.matches("Phase BUILD succeeded in 1m 0s").count(), 2);
+    let end = run.stderr.split_once("error: the builds succeeded, but not every log could be read").unwrap().1;
+    assert!(end.contains("AWS denies logs:GetLogEvents on arn:aws:logs:eu-west-1:"), "{end}");
+    let failed = fake.build(Script::new("web").phase("BUILD", 1).fails("COMMAND_EXECUTION_ERROR", "x").ends("FAILED"));
+    assert_eq!(follow(&fake, &[&failed]).code, Some(1), "that a build failed is the news");
 }
 
 #[test]

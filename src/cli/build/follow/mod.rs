@@ -65,6 +65,8 @@ them. SIGTERM and SIGHUP do the same without the question. Exit code 5 then, as 
 is interrupted: how the builds end is not known. With --stop-on-interrupt the builds are stopped,
 their end is waited for up to a minute, and the exit code is 1.
 
+Exit code 3 when all builds succeeded and a log could not be read; without --no-logs somebody wants it.
+
 --json prints one object per line. `event` says what it is; `id` is the build or batch, with `name`,
 as lines show it:
   build         a build was found: project, number, arch, identifier, batch, status, link

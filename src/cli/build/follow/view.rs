@@ -3,6 +3,7 @@
 use super::live::Live;
 use super::names::Names;
 use super::{json, plain};
+use crate::aws;
 use crate::cli::render::{self, Failure, Style, printable};
 use crate::codebuild::follow::{Event, Note, Observer, Who};
 
@@ -31,6 +32,8 @@ pub(super) struct View {
     err: Style,
     /// Standard output does not take what is shown.
     broken: Option<Failure>,
+    /// Why a log could not be read.
+    unread: Option<aws::Error>,
 }
 
 impl View {
@@ -43,12 +46,18 @@ impl View {
             out: Style::of_stdout(),
             err: Style::of_stderr(),
             broken: None,
+            unread: None,
         }
     }
 
     /// Gives the reason why nothing can be shown any more.
     pub(super) fn broken(&mut self) -> Option<Failure> {
         self.broken.take()
+    }
+
+    /// Gives the reason why a log could not be read.
+    pub(super) fn unread(&mut self) -> Option<aws::Error> {
+        self.unread.take()
     }
 
     /// Takes the table away, to ask something.
@@ -106,9 +115,19 @@ impl Observer for View {
     fn see(&mut self, event: Event) {
         if self.manner == Manner::Json {
             let value = json::value(&event, &mut self.names);
-            return self.data(&format!("{value}\n"));
+            self.data(&format!("{value}\n"));
+        } else {
+            self.show_event(&event);
         }
-        match &event {
+        if let Event::Note(Note::UnreadLog { cause, .. }) = event {
+            self.unread.get_or_insert(cause);
+        }
+    }
+}
+
+impl View {
+    fn show_event(&mut self, event: &Event) {
+        match event {
             Event::Known { who, .. } => {
                 let name = self.names.of(who);
                 self.say(&plain::known(who));

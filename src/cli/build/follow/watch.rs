@@ -13,7 +13,7 @@ use crate::cli::render::{self, Failure, Style, printable};
 use crate::cli::signals::{Signals, Wish};
 use crate::cli::site::Workplace;
 use crate::codebuild::Service;
-use crate::codebuild::follow::{Follower, Monotonic, Pace, Report, Settings};
+use crate::codebuild::follow::{Error, Follower, Monotonic, Pace, Report, Settings};
 
 /// How long the end of builds is waited for that were stopped.
 const STOPPING: Duration = Duration::from_secs(60);
@@ -37,7 +37,8 @@ pub(in crate::cli::build) struct Options {
 /// Shows builds and batches until they are over. The exit code is 0 when all succeeded, else 1.
 ///
 /// # Errors
-/// When an id is unknown, AWS does not answer, or it is interrupted and the builds go on.
+/// When an id is unknown, AWS does not answer, or it is interrupted and the builds go on; when all succeeded and a log could
+/// not be read.
 pub(in crate::cli::build) fn watch(
     place: &Workplace,
     global: &Global,
@@ -64,7 +65,14 @@ pub(in crate::cli::build) fn watch(
         let terse = manner == Manner::Quiet;
         render::say(&result::text(&report, &mut view.names, terse, Style::of_stderr()));
     }
-    Ok(ExitCode::from(u8::from(stopped || !report.succeeded())))
+    if stopped || !report.succeeded() {
+        return Ok(ExitCode::FAILURE);
+    }
+    match view.unread() {
+        // Whoever asked for logs shall not take their absence for an empty log.
+        Some(cause) => Err(Error::UnreadLogs { source: Box::new(cause) }.into()),
+        None => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn manner(place: &Workplace, global: &Global) -> Manner {
