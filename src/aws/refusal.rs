@@ -100,12 +100,27 @@ fn denied(need: &Need, what: &str, said: &str) -> Error {
     }
     let resource =
         said.split_once(" on resource: ").map(|(_, rest)| word(rest)).filter(|text| text.starts_with("arn:"));
-    let need = Need::new(action.unwrap_or(&need.action), resource.unwrap_or(&need.resource));
+    let resource = resource.map_or_else(|| need.resource.clone(), |resource| narrowed(&need.resource, resource));
+    let need = Need::new(action.unwrap_or(&need.action), resource);
     let explicit = said.split_once("with an explicit deny in a").map(|(_, rest)| {
         let rest = rest.strip_prefix('n').unwrap_or(rest).trim_start();
         rest.split([':', ',', '.']).next().unwrap_or(rest).trim().to_owned()
     });
     Error::Denied { need, source: Said::new(said), explicit: explicit.filter(|kind| !kind.is_empty()) }
+}
+
+/// Gives the resource to allow: the one that AWS names, unless that is one of many of which the next would be denied, too.
+/// Then it is all of them, in the account that AWS names.
+fn narrowed(needed: &str, named: &str) -> String {
+    let parts = |arn: &str| arn.splitn(6, ':').map(str::to_owned).collect::<Vec<_>>();
+    let (mut needed, named_parts) = (parts(needed), parts(named));
+    let all = needed.get(5).and_then(|rest| rest.strip_suffix('*'));
+    let is_one_of = all.zip(named_parts.get(5)).is_some_and(|(all, one)| one.starts_with(all));
+    if !is_one_of {
+        return named.to_owned();
+    }
+    needed[..5].clone_from_slice(&named_parts[..5]);
+    needed.join(":")
 }
 
 fn denied_key(need: &Need, what: &str, said: &str) -> Error {
@@ -153,6 +168,24 @@ mod tests {
         assert!(error.hints()[0].contains("\"Resource\": \"arn:aws:codebuild:eu-west-1:111122223333:project/web\""));
         let error = judge("AccessDenied", "Access Denied", 403);
         assert!(error.hints()[0].contains("\"Resource\": \"arn:aws:codebuild:eu-west-1:*:project/web\""));
+    }
+
+    #[test]
+    fn one_of_many_is_not_all_that_must_be_allowed() {
+        let log = "arn:aws:logs:eu-west-1:*:log-group:/aws/codebuild/web:log-stream:*";
+        for (needed, named, expected) in [
+            ("arn:aws:s3:::b/k/*", "arn:aws:s3:::b/k/go.dev/x", "arn:aws:s3:::b/k/*"),
+            ("arn:aws:s3:::b/k/*", "arn:aws:s3:::other/k/x", "arn:aws:s3:::other/k/x"),
+            (log, &log.replace('*', "1"), "arn:aws:logs:eu-west-1:1:log-group:/aws/codebuild/web:log-stream:*"),
+            (
+                "arn:aws:codebuild:r:*:project/web",
+                "arn:aws:codebuild:r:1:project/web",
+                "arn:aws:codebuild:r:1:project/web",
+            ),
+            ("*", "arn:aws:codebuild:r:1:project/web", "arn:aws:codebuild:r:1:project/web"),
+        ] {
+            assert_eq!(narrowed(needed, named), expected);
+        }
     }
 
     #[test]

@@ -48,7 +48,8 @@ pub(super) async fn page(
         url: session.url(Service::LOGS, region)?,
         region,
         target: TARGET,
-        need: &needs::get_log_events(Place::in_region(region), group, stream),
+        // The stream of the next build has another name.
+        need: &needs::get_log_events(Place::in_region(region), group, "*"),
         what: &format!("the log `{group}` `{stream}`"),
         body: body.to_string(),
         limit: LARGEST,
