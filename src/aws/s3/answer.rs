@@ -3,7 +3,7 @@
 
 use roxmltree::{Document, Node};
 
-use super::signer::Signer;
+use super::location::Location;
 use super::{Error, Listed};
 use crate::aws::{self, Said, Service, judged, needs};
 use crate::net::header::HeaderMap;
@@ -16,6 +16,16 @@ pub(super) enum Action {
     Write,
     Delete,
     Abort,
+}
+
+/// What was asked, and as whom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) location: &'a Location,
+    /// The region that was asked; empty before it is known.
+    pub(super) region: &'a str,
+    /// Why nobody was named, where nobody was: whether the location asks for it, or there are no credentials.
+    pub(super) anonymous: Option<bool>,
 }
 
 /// An answer that refuses, as it was read.
@@ -32,8 +42,7 @@ pub(super) struct Fault {
 
 impl Action {
     /// Gives what must be allowed for it: on the bucket, or on all objects that the mirror may have.
-    pub(super) fn need(self, signer: &Signer) -> aws::Need {
-        let (region, location) = (signer.region().unwrap_or_default(), &signer.location);
+    fn need(self, Asked { location, region, .. }: Asked<'_>) -> aws::Need {
         let (bucket, objects) = (&location.bucket, format!("{}*", location.prefix));
         match self {
             Self::Read => needs::get_object(region, bucket, &objects),
@@ -61,30 +70,29 @@ impl Fault {
     }
 
     /// Says what it means. `attempts` is how many times the question was sent.
-    pub(super) fn judged(&self, signer: &Signer, action: Action, attempts: u32) -> Error {
-        let need = action.need(signer);
-        let bucket = format!("the bucket `{}`", signer.location.bucket);
-        let asked = signer.region().unwrap_or_default();
-        if let Some(error) = self.elsewhere(&bucket, asked) {
+    pub(super) fn judged(&self, of: Asked<'_>, action: Action, attempts: u32) -> Error {
+        let need = action.need(of);
+        let bucket = format!("the bucket `{}`", of.location.bucket);
+        if let Some(error) = self.elsewhere(&bucket, of.region) {
             return error;
         }
         let of_s3 = |reason: String| Error::Answer { service: Service::S3.name, reason };
         if self.foreign {
             return of_s3(format!("the status is {}, and the text beside it is not S3's", self.status));
         }
-        if let Some(asked) = signer.anonymous().filter(|_| matches!(self.status, 401 | 403)) {
+        if let Some(asked) = of.anonymous.filter(|_| matches!(self.status, 401 | 403)) {
             return Error::Anonymous { need, asked, source: Said::new(&self.message) };
         }
         match (self.status, self.code.as_str()) {
             (412, _) | (_, "PreconditionFailed" | "ConditionalRequestConflict") => {
-                Error::Condition { what: format!("an object of {}", signer.location) }
+                Error::Condition { what: format!("an object of {}", of.location) }
             }
             (
                 _,
                 "RequestTimeout" | "BadDigest" | "XAmzContentSHA256Mismatch" | "IncompleteBody" | "OperationAborted",
             ) => of_s3(format!("{} with status {}", self.code, self.status)),
             (_, code) => {
-                let what = if code == "NoSuchBucket" { bucket } else { signer.location.to_string() };
+                let what = if code == "NoSuchBucket" { bucket } else { of.location.to_string() };
                 let refusal = aws::Refusal { status: self.status, code, message: &self.message, attempts };
                 judged(Service::S3, &need, &what, refusal)
             }

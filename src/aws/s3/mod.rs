@@ -249,7 +249,7 @@ impl Bucket {
     }
 
     fn fault(&self, answer: &Answer, action: Action) -> Error {
-        Fault::read(answer.status, &answer.headers, &answer.body).judged(&self.signer, action, 1)
+        Fault::read(answer.status, &answer.headers, &answer.body).judged(self.signer.asked(), action, 1)
     }
 
     fn judged(&self, answer: Answer, action: Action) -> Result<Answer, Error> {

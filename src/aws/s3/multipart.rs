@@ -151,7 +151,7 @@ impl Upload<'_> {
             // The head of the answer goes out before S3 knows how it ends
             // (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>).
             let fault = Fault::read(answer.status, &answer.headers, &answer.body);
-            let error = fault.judged(&self.bucket.signer, Action::Write, attempt);
+            let error = fault.judged(self.bucket.signer.asked(), Action::Write, attempt);
             if !error.passes() || attempt == COMPLETIONS {
                 return Err(error);
             }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::answer::{Action, Fault};
+use super::answer::{Action, Asked, Fault};
 use super::location::{Address, Endpoint, Location};
 use super::{Error, HASH};
 use crate::aws::{Content, Service, Session, signed};
@@ -71,15 +71,12 @@ impl Signer {
         known.await.copied()
     }
 
-    /// Gives the bucket's region, once it was needed.
-    pub(super) fn region(&self) -> Option<&str> {
-        self.address.get().map(|address| address.region.as_str())
-    }
-
-    /// Tells why nobody was named: as the location asks for it, or as there are no credentials. None where somebody was.
-    pub(super) fn anonymous(&self) -> Option<bool> {
+    /// Says what is asked, and as whom, for messages about refusals.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        let region = self.address.get().map_or("", |address| &address.region);
         let unknown = self.known.get() == Some(&false);
-        (self.location.anonymous || unknown).then_some(self.location.anonymous)
+        let anonymous = (self.location.anonymous || unknown).then_some(self.location.anonymous);
+        Asked { location: &self.location, region, anonymous }
     }
 
     /// Gives the uploads in parts that nobody waits for any more, with the paths that they were for.
@@ -142,7 +139,7 @@ impl Authorizer for Signer {
             Method::DELETE => Action::Delete,
             _ => Action::Write,
         };
-        let error = fault.judged(self, action, refusal.attempts);
+        let error = fault.judged(self.asked(), action, refusal.attempts);
         if error.wants_credentials() && refusal.again && !self.location.anonymous {
             self.session.forget().await;
             return Meaning::Again;
