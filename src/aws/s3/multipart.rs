@@ -8,10 +8,11 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
@@ -75,8 +76,7 @@ impl Bucket {
     ) -> Result<String, Error> {
         let parts = parts_of(file, size, sha256).await?;
         let mut upload = self.begin(path, sha256, &of_parts(&parts)).await?;
-        let sent = stream::iter(parts).map(|part| upload.send(file, part)).buffered(AT_ONCE);
-        let written = match sent.try_collect::<Vec<_>>().await {
+        let written = match upload.send_all(file, parts).await {
             Ok(sent) => upload.complete(&sent, condition).await,
             Err(error) => Err(error),
         };
@@ -121,6 +121,24 @@ impl Upload<'_> {
     fn url(&self, query: &str) -> Url {
         let id = super::location::encoded(&self.id).replace('/', "%2F");
         with_query(&self.url, &format!("{query}uploadId={id}"))
+    }
+
+    /// Sends all parts, several at once. When one is refused, no further one is begun, and those on their way are waited for:
+    /// a part that arrives after the upload was aborted stays in the bucket
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html>).
+    async fn send_all(&self, file: &Path, parts: Vec<Part>) -> Result<Vec<Sent>, Error> {
+        let refused = AtomicBool::new(false);
+        let send = async |part| {
+            if refused.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let sent = self.send(file, part).await;
+            refused.fetch_or(sent.is_err(), Ordering::Relaxed);
+            sent.map(Some)
+        };
+        let sent: Vec<Result<Option<Sent>, Error>> = stream::iter(parts).map(send).buffered(AT_ONCE).collect().await;
+        let sent: Result<Vec<Option<Sent>>, Error> = sent.into_iter().collect();
+        Ok(sent?.into_iter().flatten().collect())
     }
 
     async fn send(&self, file: &Path, part: Part) -> Result<Sent, Error> {
