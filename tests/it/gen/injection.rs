@@ -313,12 +313,12 @@ fn given_to_one(command: &str, folder: &std::path::Path) -> Option<String> {
 fn given_to_all(script: &str, folder: &std::path::Path) -> Option<String> {
     const KNOWN: &[&str] = &["docker", "buildah", "podman", "buildctl-daemonless.sh", "toolkit", "touch", "rm"];
     let place = tempfile::tempdir().unwrap();
-    for name in KNOWN {
-        let path = place.path().join(name);
-        let shim = format!("#!/bin/sh\nfor one in {name} \"$@\"; do printf '%s|' \"$one\"; done >>\"$WRITTEN\"\n");
-        std::fs::write(&path, shim).unwrap();
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    }
+    // A process of its own writes them: what this one has open for writing, a child that another test starts in that moment
+    // holds too, and then the system does not run it ("text file busy").
+    let shims = "for name; do printf '#!/bin/sh\\nfor one in %s \"$@\"; do printf \"%%s|\" \"$one\"; done >>\"$WRITTEN\"\\n' \
+                 \"$name\" >\"$name\"; chmod 755 \"$name\"; done";
+    let made = Command::new("/bin/sh").args(["-c", shims, "sh"]).args(KNOWN).current_dir(place.path()).status();
+    assert!(made.unwrap().success());
     let written = place.path().join("written");
     let status = Command::new("/bin/sh")
         .args(["-c", &format!("push=yes\n{script}")])
