@@ -1,11 +1,12 @@
 //! GitLab's own JSON schema: what it says of a file, at the place in the file. Fetches nothing.
 
-use jsonschema::ValidationError;
-use jsonschema::error::ValidationErrorKind;
+mod validator;
+
 use serde_json::{Map, Value};
 
 use super::{File, Findings, Level, Rule, Target};
 use crate::format::yaml::{Node, Style};
+use validator::Validator;
 
 /// Where GitLab publishes the schema of `.gitlab-ci.yml`.
 pub const PUBLISHED: &str =
@@ -22,47 +23,43 @@ pub static REFUSED: Rule = Rule {
     target: Target::GitLab,
 };
 
-/// A schema, ready to judge.
+/// A schema, ready to check files.
 #[derive(Debug)]
-pub struct Schema(jsonschema::Validator);
+pub struct Schema(Validator);
 
 impl Schema {
     /// Reads a schema.
     ///
     /// # Errors
-    /// The reason, when it is no JSON or no schema, or refers to other documents.
+    /// The reason, when the text is not JSON or not a schema, or the schema refers to other documents.
     pub fn parse(text: &str) -> Result<Self, String> {
         let value: Value = serde_json::from_str(text).map_err(|cause| format!("the schema is no JSON: {cause}"))?;
-        jsonschema::validator_for(&value).map(Self).map_err(|cause| format!("the schema is no JSON schema: {cause}"))
+        Validator::new(&value).map(Self)
     }
 }
 
-/// Judges a file by a schema.
+/// Checks a file against a schema.
 pub fn check_schema(file: &File<'_>, schema: &Schema, findings: &mut Findings) {
     let Some(root) = file.tree.documents.last() else { return };
-    let value = to_json(root, root, 0);
-    for error in schema.0.iter_errors(&value) {
-        let error = deepest(&error);
-        let path = error.instance_path().to_string();
-        let rule = error.schema_path().to_string();
-        let node = place(root, &path);
+    for violation in schema.0.violations(&to_json(root, root, 0)) {
+        let node = place(root, &violation.path);
         // GitLab puts inputs in before it looks: what such a text becomes is not known here.
         if node.text().is_some_and(|text| text.contains("$[[")) {
             continue;
         }
-        findings.report(&REFUSED, node.span.clone(), format!("`{path}`: {error} (schema: {rule})"));
+        let (path, reason, keyword) = (violation.path, violation.reason, violation.keyword);
+        findings.report(&REFUSED, node.span.clone(), format!("`{path}`: {reason} (schema: {keyword})"));
     }
 }
 
-/// Finds the cause furthest down: of several alternatives, the one that came closest says most.
-fn deepest<'a>(error: &'a ValidationError<'a>) -> &'a ValidationError<'a> {
-    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) = error.kind() else {
-        return error;
-    };
-    let depth = |error: &ValidationError<'_>| error.instance_path().to_string().matches('/').count();
-    let own = depth(error);
-    let inner = context.iter().flatten().max_by_key(|inner| depth(inner));
-    inner.filter(|inner| depth(inner) > own).map_or(error, |inner| inner)
+/// A value that a schema refuses.
+struct Violation {
+    /// JSON pointer to the value.
+    path: String,
+    /// JSON pointer to the schema's keyword that refuses it.
+    keyword: String,
+    /// The validator's own sentence.
+    reason: String,
 }
 
 /// Finds what a JSON pointer names; as much of it as is there.
