@@ -1,5 +1,9 @@
 //! GitLab's own JSON schema: what it says of a file, at the place in the file. Fetches nothing.
 
+#[cfg(not(feature = "schema"))]
+#[path = "schema/without.rs"]
+mod validator;
+#[cfg(feature = "schema")]
 mod validator;
 
 use serde_json::{Map, Value};
@@ -23,6 +27,9 @@ pub static REFUSED: Rule = Rule {
     target: Target::GitLab,
 };
 
+/// True in a binary with the JSON Schema validator: the Cargo feature `schema`, which is on by default.
+pub const IS_BUILT_IN: bool = cfg!(feature = "schema");
+
 /// A schema, ready to check files.
 #[derive(Debug)]
 pub struct Schema(Validator);
@@ -31,7 +38,7 @@ impl Schema {
     /// Reads a schema.
     ///
     /// # Errors
-    /// The reason, when the text is not JSON or not a schema, or the schema refers to other documents.
+    /// The reason, when the text is not JSON or not a schema, or the schema refers to other documents. Always without the feature `schema`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let value: Value = serde_json::from_str(text).map_err(|cause| format!("the schema is no JSON: {cause}"))?;
         Validator::new(&value).map(Self)
@@ -127,7 +134,7 @@ fn scalar(node: &Node) -> Value {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "schema"))]
 mod tests {
     use super::*;
     use crate::format::Source;

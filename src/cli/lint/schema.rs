@@ -12,7 +12,7 @@ use crate::cli::render::{self, Failure};
 use crate::cli::site::{Hurry, Workplace, done};
 use crate::format::source::LARGEST;
 use crate::host::Host;
-use crate::lint::schema::{PUBLISHED, Schema};
+use crate::lint::schema::{IS_BUILT_IN, PUBLISHED, Schema};
 use crate::net::Document;
 
 /// Where the schema comes from.
@@ -50,6 +50,11 @@ impl<'a> Reader<'a> {
         }
         let schema = match &self.wanted {
             Wanted::Nothing => None,
+            Wanted::Named(_) if !IS_BUILT_IN => return Err(not_built_in()),
+            Wanted::Published if !IS_BUILT_IN => {
+                done(self.global, WITHOUT_VALIDATOR);
+                None
+            }
             Wanted::Named(place) => Some(Rc::new(self.named(place)?)),
             Wanted::Published => self.published().map(Rc::new),
         };
@@ -100,6 +105,15 @@ impl<'a> Reader<'a> {
         }
         schema
     }
+}
+
+const WITHOUT_VALIDATOR: &str = "note: GitLab's JSON schema is not used: this toolkit was built without the JSON Schema \
+     validator (Cargo feature `schema`); `--no-schema` hides this note";
+
+fn not_built_in() -> Failure {
+    let hint =
+        "no file was checked; leave out `--schema`, or use a toolkit with the Cargo feature `schema` (its usual build)";
+    Failure::usage_with_hint("`--schema` needs the JSON Schema validator, which this toolkit was built without", hint)
 }
 
 fn document(url: Url) -> Document {

@@ -210,12 +210,14 @@ fn nothing_in_a_file_can_command_the_terminal() {
 }
 
 /// A schema that knows one word of one key.
+#[cfg(feature = "schema")]
 const SCHEMA: &str =
     r#"{"additionalProperties": {"type": ["object", "array"], "properties": {"coverage": {"enum": ["/x/"]}}}}"#;
 
 const PIPELINE: &str = "a:\n  image: alpine:3.22\n  script: [make]\n  coverage: /y/\n";
 
 #[test]
+#[cfg(feature = "schema")]
 fn a_schema_that_is_named_judges_gitlab_files_at_their_places() {
     let world = World::new();
     world.write("schema.json", SCHEMA);
@@ -230,6 +232,7 @@ fn a_schema_that_is_named_judges_gitlab_files_at_their_places() {
 }
 
 #[test]
+#[cfg(feature = "schema")]
 fn a_schema_that_cannot_be_used_is_an_error_and_no_file_is_judged() {
     let world = World::new();
     world.write(".gitlab-ci.yml", PIPELINE);
@@ -247,6 +250,7 @@ fn a_schema_that_cannot_be_used_is_an_error_and_no_file_is_judged() {
 }
 
 #[test]
+#[cfg(feature = "schema")]
 fn the_published_schema_is_read_once_kept_and_done_without_when_it_is_out_of_reach() {
     let mirror = tempfile::tempdir().unwrap();
     let path = toolkit::lint::schema::PUBLISHED.strip_prefix("https://").unwrap();
@@ -264,6 +268,21 @@ fn the_published_schema_is_read_once_kept_and_done_without_when_it_is_out_of_rea
 }
 
 #[test]
+#[cfg(not(feature = "schema"))]
+fn a_binary_without_the_validator_says_that_it_uses_no_schema_and_makes_no_connection() {
+    let world = World::new();
+    world.write(".gitlab-ci.yml", PIPELINE);
+    // A mirror that is not there: asking it would end in another note.
+    let run = world.run(&["lint", "--mirror", "/nowhere"]);
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+    assert!(run.stderr.contains("built without the JSON Schema validator"), "{}", run.stderr);
+    assert!(!world.run(&["lint", "--no-schema"]).stderr.contains("JSON Schema"));
+    let failed = world.fails(2, &["lint", "--schema", "schema.json"]);
+    assert!(failed.contains("built without") && failed.contains("no file was checked"), "{failed}");
+}
+
+#[test]
+#[cfg(feature = "schema")]
 fn gitlabs_own_schema_finds_nothing_in_unusual_files_and_something_in_wrong_ones() {
     let Some(schema) = std::env::var("TOOLKIT_GITLAB_SCHEMA").ok().filter(|path| !path.is_empty()) else {
         eprintln!("skipped: TOOLKIT_GITLAB_SCHEMA names no schema (eval \"$(scripts/gitlab-ci-local)\" sets it)");
