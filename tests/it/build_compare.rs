@@ -126,7 +126,7 @@ fn programs_get_json_and_the_chart_is_a_whole_svg() {
     assert_eq!(fs::read_dir(world.project()).unwrap().count(), 3, "something was left beside the charts");
 }
 
-/// A build of the README's example; `at` makes each a little different.
+/// A build of the example in docs/codebuild.md; `at` makes each a little different.
 fn example(kind: &str, at: i64, [queued, provisioning, install, pre, build, post]: [i64; 6]) -> Script {
     let vary = |range: i64, shift: i64| (at * 11 + shift) % range - range / 2;
     Script::new("web")
@@ -145,7 +145,7 @@ fn example(kind: &str, at: i64, [queued, provisioning, install, pre, build, post
 }
 
 #[test]
-fn the_readme_shows_what_a_comparison_prints_and_draws() {
+fn the_page_about_codebuild_shows_what_a_comparison_prints_and_draws() {
     let fake = CodeBuild::new();
     for at in 0..10 {
         fake.past(example("LINUX_CONTAINER", at, [3, 9, 32, 12, 234, 42]));
@@ -156,17 +156,17 @@ fn the_readme_shows_what_a_comparison_prints_and_draws() {
     let printed = world.ok(&["build", "compare", "web", "--chart", "compare.svg"]);
     let drawn = world.read("compare.svg");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (readme, chart) = (root.join("README.md"), root.join("docs/compare-example.svg"));
-    let text = fs::read_to_string(&readme).unwrap();
+    let (page, chart) = (root.join("docs/codebuild.md"), root.join("docs/compare-example.svg"));
+    let text = fs::read_to_string(&page).unwrap();
     let (before, rest) = text.split_once("$ toolkit build compare web --chart compare.svg\n").unwrap();
     let (shown, after) = rest.split_once("```\n").unwrap();
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         let text = format!("{before}$ toolkit build compare web --chart compare.svg\n{printed}```\n{after}");
-        fs::write(&readme, text).unwrap();
+        fs::write(&page, text).unwrap();
         fs::write(&chart, &drawn).unwrap();
         return;
     }
-    assert_eq!(shown, printed, "UPDATE_SNAPSHOTS=1 cargo test --test it the_readme writes both anew");
+    assert_eq!(shown, printed, "UPDATE_SNAPSHOTS=1 cargo test --test it shows_what_a_comparison writes both anew");
     assert_eq!(fs::read_to_string(chart).unwrap(), drawn);
 }
 

@@ -157,7 +157,7 @@ fn a_new_project_with_a_dockerfile_gets_a_whole_pipeline_from_two_commands() {
 
 #[test]
 fn every_key_of_the_pipeline_stands_in_the_list_of_keys() {
-    let list = include_str!("../../buildspecs/README.md");
+    let list = include_str!("../../docs/toolkit-toml.md");
     let mut missing = Vec::new();
     for table in [
         "pipeline",
@@ -183,5 +183,5 @@ fn every_key_of_the_pipeline_stands_in_the_list_of_keys() {
                 .any(|spelling| list.contains(spelling))
         }));
     }
-    assert!(missing.is_empty(), "not in buildspecs/README.md: {missing:?}");
+    assert!(missing.is_empty(), "not in docs/toolkit-toml.md: {missing:?}");
 }

@@ -16,6 +16,7 @@ mod build_start;
 mod cli;
 mod credentials;
 mod daily;
+mod docs;
 mod documents;
 mod errors;
 mod faults;
