@@ -44,38 +44,38 @@ impl Host {
         })
     }
 
-    /// Gives an environment variable; an empty one counts as unset.
+    /// Returns an environment variable; an empty one counts as unset.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Gives all environment variables that are valid Unicode, for programs that are started.
+    /// Returns all environment variables that are valid Unicode, for programs that are started.
     pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
         self.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Gives the same machine with these environment variables and no others. Programs are still searched for in
+    /// Returns the same machine with these environment variables and no others. Programs are still searched for in
     /// [`Host::search_path`].
     #[must_use]
     pub fn with_vars(self, vars: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { vars: vars.into_iter().collect(), ..self }
     }
 
-    /// Gives the home folder: `HOME`, on Windows `USERPROFILE`. None when it is not set or not absolute.
+    /// Returns the home folder: `HOME`, on Windows `USERPROFILE`. None when it is not set or not absolute.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
         let home = self.var("HOME").or_else(|| self.var("USERPROFILE")).map(PathBuf::from);
         home.filter(|path| path.is_absolute())
     }
 
-    /// Gives the current day, in UTC.
+    /// Returns the current day, in UTC.
     #[must_use]
     pub fn today(&self) -> Date {
         self.now.to_zoned(jiff::tz::TimeZone::UTC).date()
     }
 
-    /// Gives the folder for installs and caches: `TOOLKIT_HOME`, else `toolkit` in the XDG data folder
+    /// Returns the folder for installs and caches: `TOOLKIT_HOME`, else `toolkit` in the XDG data folder
     /// (<https://specifications.freedesktop.org/basedir-spec/latest/>). None when no home directory is known.
     #[must_use]
     pub fn toolkit_home(&self) -> Option<PathBuf> {

@@ -38,7 +38,7 @@ const RESTARTS: usize = 2;
 
 /// A file to receive, and what its bytes must be.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct Download<'a> {
     /// Where upstream publishes it.
     pub url: &'a Url,
     /// What its bytes must hash to.
@@ -104,8 +104,14 @@ pub async fn ingest(
     target: &Path,
     options: &Options<'_>,
 ) -> Result<Ingested, Error> {
-    unpack(net, Wanted::of(artifact), Packing { format: Some(artifact.format), strip: artifact.strip }, target, options)
-        .await
+    unpack(
+        net,
+        Download::of(artifact),
+        Packing { format: Some(artifact.format), strip: artifact.strip },
+        target,
+        options,
+    )
+    .await
 }
 
 /// Receives any file and unpacks it into `target`, as [`ingest`] does.
@@ -115,7 +121,7 @@ pub async fn ingest(
 /// network, the archive or this machine says.
 pub async fn unpack(
     net: &dyn Net,
-    wanted: Wanted<'_>,
+    wanted: Download<'_>,
     packing: Packing,
     target: &Path,
     options: &Options<'_>,
@@ -138,7 +144,7 @@ pub async fn unpack(
 ///
 /// # Errors
 /// As [`unpack`].
-pub async fn save(net: &dyn Net, wanted: Wanted<'_>, path: &Path, progress: Progress<'_>) -> Result<Verified, Error> {
+pub async fn save(net: &dyn Net, wanted: Download<'_>, path: &Path, progress: Progress<'_>) -> Result<Verified, Error> {
     let mut restarts = 0;
     loop {
         match save_once(net, wanted, path, progress).await {
@@ -153,7 +159,7 @@ pub async fn save(net: &dyn Net, wanted: Wanted<'_>, path: &Path, progress: Prog
 
 async fn unpack_once(
     net: &dyn Net,
-    wanted: Wanted<'_>,
+    wanted: Download<'_>,
     packing: Packing,
     target: &Path,
     options: &Options<'_>,
@@ -221,7 +227,12 @@ async fn unpack_zip(
     Ok(Ingested { verified, nodes, bytes })
 }
 
-async fn save_once(net: &dyn Net, wanted: Wanted<'_>, path: &Path, progress: Progress<'_>) -> Result<Verified, Error> {
+async fn save_once(
+    net: &dyn Net,
+    wanted: Download<'_>,
+    path: &Path,
+    progress: Progress<'_>,
+) -> Result<Verified, Error> {
     let incoming = Incoming::open(net, wanted, progress).await?;
     let part = Part::beside(path);
     let file = part.create()?;
@@ -256,7 +267,7 @@ async fn receive_into(incoming: Incoming<'_>, file: File, path: &Path) -> Result
 
 /// Checks a file that was received: by what was hashed on the way, or, for a module's hash, by what is in the zip.
 async fn verify_file(
-    wanted: Wanted<'_>,
+    wanted: Download<'_>,
     mut total: Total,
     file: File,
     limits: Limits,
@@ -291,14 +302,14 @@ async fn empty(folder: &Path) -> Result<(), Error> {
     worker.outcome().await
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> Download<'a> {
     fn of(artifact: &'a Artifact) -> Self {
         let Artifact { url, digest, size, proof, .. } = artifact;
         Self { url, digest, size: *size, announcer: &proof.source }
     }
 }
 
-impl Wanted<'_> {
+impl Download<'_> {
     /// Names the file, for messages.
     fn file(&self) -> String {
         let name = self.url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();

@@ -1,48 +1,74 @@
-//! Arrows point down: a room in `src/` uses only rooms on lower floors (DESIGN: the rooms).
+//! The structure holds: arrows point down, modules have no circles, lists are complete, files and functions stay short
+//! (DESIGN §2 and §8).
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "layers/imports.rs"]
+mod imports;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms, ground floor first. Rooms of one floor do not use each other.
-const FLOORS: &[&[&str]] = &[
+use imports::{Modules, code_of};
+
+/// The modules, lowest layer first. Modules of one layer do not import each other.
+const LAYERS: &[&[&str]] = &[
     &["model", "report"],
     &["host", "net", "archive", "store", "format", "sandbox"],
     &["aws"],
-    &["ingest", "oci", "project", "codebuild"],
+    &["ingest", "oci", "project", "codebuild", "local_build"],
     &["toolchain"],
-    &["provision", "generate", "lint", "image"],
+    &["provision", "generate", "lint", "image", "image_audit"],
     &["mirror"],
     &["cli"],
 ];
 
+/// The most methods that `trait Toolchain` may have.
+const MOST_METHODS: usize = 10;
+/// The most lines of a file in `src/`, its unit tests included.
+const LONGEST_FILE: usize = 500;
+/// The most lines of a function outside of tests.
+const LONGEST_FUNCTION: usize = 70;
+
 #[test]
 fn arrows_point_down() {
     let mut upward = Vec::new();
-    for file in rust_files(&source()) {
-        let room = room_of(&file);
-        let Some(floor) = floor_of(&room) else {
-            continue; // lib.rs and main.rs name everything
-        };
-        let text = fs::read_to_string(&file).unwrap();
-        for (number, line) in text.lines().enumerate() {
-            for used in rooms_used(line) {
-                let target =
-                    floor_of(&used).unwrap_or_else(|| panic!("{}: no floor for room `{used}`", file.display()));
-                if used != room && target >= floor {
-                    upward.push(format!("{}:{}: {room} uses {used}", file.display(), number + 1));
-                }
-            }
+    for (from, to, file) in modules().imports() {
+        let (Some(source), Some(target)) = (from.first(), to.first()) else { continue };
+        let Some(layer) = layer_of(source) else { continue }; // lib.rs and main.rs name everything
+        let below = layer_of(target).unwrap_or_else(|| panic!("{}: no layer for module `{target}`", file.display()));
+        if source != target && below >= layer {
+            upward.push(format!("{}: {source} imports {target}", file.display()));
         }
     }
     assert!(upward.is_empty(), "upward arrows:\n{}", upward.join("\n"));
 }
 
 #[test]
-fn every_room_has_a_floor() {
+fn no_module_has_a_circle_inside() {
+    // For each module, which of its children imports which: a child is a file or a folder directly in it.
+    let mut graphs: BTreeMap<Vec<String>, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for (from, to, _) in modules().imports() {
+        let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+        // A parent and its own descendant are no circle: the parent's file is the face of the module.
+        if let (Some(source), Some(target)) = (from.get(shared), to.get(shared)) {
+            let graph = graphs.entry(from[..shared].to_vec()).or_default();
+            graph.entry(source.clone()).or_default().insert(target.clone());
+        }
+    }
+    let circles: Vec<String> = graphs
+        .iter()
+        .filter_map(|(module, graph)| circle(graph).map(|circle| format!("{}: {circle}", module.join("::"))))
+        .collect();
+    assert!(circles.is_empty(), "circles:\n{}", circles.join("\n"));
+}
+
+#[test]
+fn every_module_has_a_layer() {
     for entry in fs::read_dir(source()).unwrap() {
-        let room = room_of(&entry.unwrap().path());
-        assert!(matches!(room.as_str(), "lib" | "main") || floor_of(&room).is_some(), "`{room}` stands on no floor");
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(matches!(name, "lib" | "main") || layer_of(name).is_some(), "`{name}` has no layer");
     }
 }
 
@@ -57,26 +83,131 @@ fn every_generator_is_listed() {
     assert_listed("generate", &shared);
 }
 
-/// Checks that every file and folder of a room stands in its list, but for those that are `shared`.
-fn assert_listed(room: &str, shared: &[&str]) {
-    let folder = source().join(room);
+#[test]
+fn the_trait_of_toolchains_stays_small() {
+    let text = fs::read_to_string(source().join("toolchain/mod.rs")).unwrap();
+    let (_, rest) = text.split_once("pub trait Toolchain").unwrap();
+    let (body, _) = rest.split_once("\n}\n").unwrap();
+    let methods: Vec<&str> = body
+        .lines()
+        .map(str::trim_start)
+        .filter_map(|line| line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn "))
+        .map(|line| line.split('(').next().unwrap())
+        .collect();
+    assert!(methods.contains(&"choose"), "the methods were not found: {methods:?}");
+    assert!(methods.len() <= MOST_METHODS, "{} methods: {methods:?}", methods.len());
+}
+
+#[test]
+fn files_and_functions_stay_short() {
+    let mut long = Vec::new();
+    for file in rust_files(&source()) {
+        let text = fs::read_to_string(&file).unwrap();
+        let lines = text.lines().count();
+        if lines > LONGEST_FILE {
+            long.push(format!("{}: {lines} lines", file.display()));
+        }
+        if !file.file_name().is_some_and(|name| name == "tests.rs")
+            && !file.components().any(|c| c.as_os_str() == "tests")
+        {
+            long.extend(long_functions(code_of(&text)).map(|found| format!("{}: {found}", file.display())));
+        }
+    }
+    assert!(long.is_empty(), "too long:\n{}", long.join("\n"));
+}
+
+#[test]
+fn the_reader_of_functions_counts_their_lines() {
+    let long =
+        format!("    pub fn long() {{\n{}    }}\nfn short() {{\n}}\n", "        x();\n".repeat(LONGEST_FUNCTION));
+    assert_eq!(long_functions(&long).collect::<Vec<_>>(), ["`pub fn long() {` has 72 lines"]);
+}
+
+/// Names a circle in a graph of imports, if there is one: `a -> b -> a`.
+fn circle(graph: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
+    fn visit<'g>(
+        node: &'g str,
+        graph: &'g BTreeMap<String, BTreeSet<String>>,
+        path: &mut Vec<&'g str>,
+        done: &mut BTreeSet<&'g str>,
+    ) -> Option<String> {
+        if let Some(start) = path.iter().position(|seen| *seen == node) {
+            return Some(path[start..].iter().chain([&node]).copied().collect::<Vec<_>>().join(" -> "));
+        }
+        if !done.insert(node) {
+            return None;
+        }
+        path.push(node);
+        let found = graph.get(node).into_iter().flatten().find_map(|next| visit(next, graph, path, done));
+        path.pop();
+        found
+    }
+    let mut done = BTreeSet::new();
+    graph.keys().find_map(|node| visit(node, graph, &mut Vec::new(), &mut done))
+}
+
+#[test]
+fn a_circle_is_found_and_a_diamond_is_none() {
+    let graph = |edges: &[(&str, &str)]| {
+        let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (from, to) in edges {
+            graph.entry((*from).to_owned()).or_default().insert((*to).to_owned());
+        }
+        graph
+    };
+    assert_eq!(circle(&graph(&[("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")])), None);
+    assert_eq!(circle(&graph(&[("a", "b"), ("b", "c"), ("c", "b")])).as_deref(), Some("b -> c -> b"));
+}
+
+/// Checks that every file and folder of a module stands in its list, but for those that are `shared`.
+fn assert_listed(module: &str, shared: &[&str]) {
+    let folder = source().join(module);
     let text = fs::read_to_string(folder.join("mod.rs")).unwrap();
     let list = text.split_once("pub const ALL").unwrap().1.split_once(';').unwrap().0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         if !shared.contains(&name.as_str()) {
-            assert!(list.contains(&format!("{name}::")), "src/{room}/{name} is not in ALL");
+            assert!(list.contains(&format!("{name}::")), "src/{module}/{name} is not in ALL");
         }
     }
 }
 
-#[test]
-fn the_reader_of_arrows_sees_them() {
-    assert_eq!(rooms_used("use crate::net::{self, Metadata};"), ["net"]);
-    assert_eq!(rooms_used("    let x = crate::store::open(crate::host::read());"), ["store", "host"]);
-    assert_eq!(rooms_used("use crate::{model, report::Report};"), ["model", "report"]);
-    assert_eq!(rooms_used("// use crate::cli"), Vec::<String>::new());
+/// Describes each function of more lines than [`LONGEST_FUNCTION`], from its `fn` to the brace that closes it.
+fn long_functions(code: &str) -> impl Iterator<Item = String> {
+    let mut found = Vec::new();
+    let mut open: Option<(usize, usize, &str)> = None;
+    for (number, line) in code.lines().enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        if is_function(line.trim_start()) {
+            open = Some((number, indent, line.trim()));
+        } else if let Some((start, depth, name)) = open
+            && indent == depth
+            && line.trim_start().starts_with('}')
+        {
+            let lines = number + 1 - start;
+            if lines > LONGEST_FUNCTION {
+                found.push(format!("`{name}` has {lines} lines"));
+            }
+            open = None;
+        }
+    }
+    found.into_iter()
+}
+
+fn is_function(line: &str) -> bool {
+    let visible = line.strip_prefix("pub").map_or(line, |rest| match rest.strip_prefix('(') {
+        Some(scope) => scope.split_once(") ").map_or(rest, |(_, code)| code),
+        None => rest.trim_start(),
+    });
+    ["const ", "async ", "unsafe "]
+        .iter()
+        .fold(visible, |code, word| code.strip_prefix(word).unwrap_or(code))
+        .starts_with("fn ")
+}
+
+fn modules() -> Modules {
+    Modules::read(&source(), &rust_files(&source()))
 }
 
 fn source() -> PathBuf {
@@ -96,47 +227,6 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Gives the first part of the path below `src/`, without `.rs`.
-fn room_of(file: &Path) -> String {
-    let first = file.strip_prefix(source()).unwrap().components().next().unwrap();
-    first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
-}
-
-fn floor_of(room: &str) -> Option<usize> {
-    FLOORS.iter().position(|floor| floor.contains(&room))
-}
-
-/// Names the rooms after each `crate::`, groups in braces included.
-fn rooms_used(line: &str) -> Vec<String> {
-    let code = line.split("//").next().unwrap();
-    let mut rooms = Vec::new();
-    for part in code.split("crate::").skip(1) {
-        let names = part.strip_prefix('{').map_or_else(|| vec![part], |group| top_level(group));
-        rooms.extend(names.iter().map(|name| {
-            name.trim().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
-        }));
-    }
-    rooms
-}
-
-/// Splits `model, report::{A, B}}` at the commas of its own level.
-fn top_level(group: &str) -> Vec<&str> {
-    let (mut parts, mut depth, mut start) = (Vec::new(), 0usize, 0);
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => {
-                parts.push(&group[start..at]);
-                return parts;
-            }
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                parts.push(&group[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&group[start..]);
-    parts
+fn layer_of(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
 }

@@ -104,7 +104,7 @@ mod unix {
         OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
     }
 
-    /// Tells whether the umask hides bits that are to be set, by trying: to read a umask is to change it, for all threads.
+    /// Returns true if the umask hides bits that are to be set, by trying: to read a umask is to change it, for all threads.
     fn masks_bits(root: BorrowedFd<'_>) -> io::Result<bool> {
         const PROBE: &str = ".umask";
         let wanted = Mode::from_raw_mode(super::FOLDER as _);

@@ -18,7 +18,7 @@ pub(super) struct Extended {
 }
 
 impl Extended {
-    /// Tells whether any extending header came.
+    /// Returns true if any extending header came.
     pub(super) fn seen(&self) -> bool {
         self.seen
     }
@@ -51,17 +51,17 @@ impl Extended {
         Ok(())
     }
 
-    /// Gives the name: the extended one, else the plain one.
+    /// Returns the name: the extended one, else the plain one.
     pub(super) fn path(&mut self, plain: &[u8]) -> Vec<u8> {
         self.path.take().unwrap_or_else(|| plain.to_vec())
     }
 
-    /// Gives the link target: the extended one, else the plain one.
+    /// Returns the link target: the extended one, else the plain one.
     pub(super) fn link(&mut self, plain: Option<&[u8]>) -> Vec<u8> {
         self.link.take().unwrap_or_else(|| plain.unwrap_or_default().to_vec())
     }
 
-    /// Gives the length of the contents. Where the two headers could agree they must: readers differ in which one they
+    /// Returns the length of the contents. Where the two headers could agree they must: readers differ in which one they
     /// believe, and so in where the next entry begins (RUSTSEC-2026-0068).
     pub(super) fn size(&self, plain: u64) -> Result<u64, Refusal> {
         match self.size {
@@ -73,7 +73,7 @@ impl Extended {
         }
     }
 
-    /// Tells whether the entry is a sparse file in PAX's clothes.
+    /// Returns true if the entry is a sparse file in PAX's clothes.
     pub(super) fn sparse(&self) -> bool {
         self.sparse
     }

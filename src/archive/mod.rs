@@ -120,7 +120,7 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// Gives the compression of a format that is a tar stream; `None` for zips, which need a file to seek in, and for what
+    /// Returns the compression of a format that is a tar stream; `None` for zips, which need a file to seek in, and for what
     /// is no archive.
     #[must_use]
     pub fn of(format: Format) -> Option<Self> {
@@ -149,7 +149,7 @@ pub fn detect(first_bytes: &[u8], name: &str) -> Option<Format> {
     }
 }
 
-/// Unpacks a tar stream into `target`, an existing, empty folder that nobody else writes to. Gives what was unpacked,
+/// Unpacks a tar stream into `target`, an existing, empty folder that nobody else writes to. Returns what was unpacked,
 /// sorted by path, each file with the digest that was taken while it was written.
 ///
 /// # Errors
@@ -167,7 +167,7 @@ pub fn unpack_tar<R: BufRead + Send>(
 }
 
 /// Applies a layer of an image to the tree in `target`, which `lower` describes: nothing else is there, and nobody else
-/// writes to it. Gives the tree as it is then. The limits hold for all layers together.
+/// writes to it. Returns the tree as it is then. The limits hold for all layers together.
 ///
 /// # Errors
 /// As [`unpack_tar`]; the tree in `target` is then neither the one nor the other, and the caller removes it.

@@ -39,7 +39,7 @@ pub(super) fn strip(path: &str, count: usize) -> Option<&str> {
     (!rest.is_empty()).then_some(rest)
 }
 
-/// Gives the path of the folder that holds `path`; empty for the root.
+/// Returns the path of the folder that holds `path`; empty for the root.
 pub(super) fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
@@ -100,7 +100,7 @@ fn begins_with_drive(part: &str) -> bool {
     matches!(part.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic())
 }
 
-/// Tells whether Windows takes the name as it is
+/// Returns true if Windows takes the name as it is
 /// (<https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file>).
 fn possible_on_windows(part: &str) -> bool {
     let stem = part.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();

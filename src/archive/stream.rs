@@ -137,7 +137,7 @@ impl<'r> Metered<'r> {
         Self { inner, packed, before, taken: 0, limits }
     }
 
-    /// Gives the next bytes; empty at the end.
+    /// Returns the next bytes; empty at the end.
     pub(super) fn fill(&mut self) -> Result<&[u8], Error> {
         self.check()?;
         loop {

@@ -38,7 +38,7 @@ impl<'r, T: Grow> Walk<'r, T> {
         Self { stream, tree, strip: options.strip, limits: options.limits, headers: before.headers }
     }
 
-    /// Unpacks every entry, then reads the stream to its end, so that its checksums are checked too. Gives the tree, and
+    /// Unpacks every entry, then reads the stream to its end, so that its checksums are checked too. Returns the tree, and
     /// what it has cost with everything before it.
     pub(super) fn run(mut self) -> Result<(Vec<Node>, Cost), Error> {
         let mut extended = Extended::default();

@@ -30,7 +30,7 @@ pub(super) trait Grow {
     /// Lists the tree, sorted by path.
     fn finish(self) -> Result<Vec<Node>, Error>;
 
-    /// Gives the name that a hard link's target has in the tree.
+    /// Returns the name that a hard link's target has in the tree.
     fn target_name(target: &[u8]) -> &[u8] {
         target
     }
@@ -89,7 +89,7 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Gives what is at a path.
+    /// Returns what is at a path.
     pub(super) fn at(&self, path: &str) -> Option<&NodeKind> {
         self.nodes.get(path)
     }

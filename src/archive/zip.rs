@@ -30,7 +30,7 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// Gives the layout of a zip's format.
+    /// Returns the layout of a zip's format.
     #[must_use]
     pub fn of(format: Format) -> Self {
         if format == Format::GoModuleZip { Self::GoModule } else { Self::Plain }
@@ -141,7 +141,7 @@ fn open<R: Read + Seek>(mut reader: R, limits: &Limits) -> Result<ZipArchive<R>,
     Ok(archive)
 }
 
-/// Gives the length of the comment with which the file ends, when it ends like a zip: record, comment, nothing more
+/// Returns the length of the comment with which the file ends, when it ends like a zip: record, comment, nothing more
 /// (APPNOTE 4.3.16). Readers search this record backwards and stop at different ones.
 fn comment_at_the_end<R: Read + Seek>(reader: &mut R, length: u64) -> io::Result<Option<usize>> {
     const RECORD: usize = 22;

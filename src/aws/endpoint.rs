@@ -5,7 +5,7 @@ use url::Url;
 use super::{Error, Service, Session, partition};
 
 impl Session {
-    /// Gives the address of a service in a region: what the environment sets, else the usual one, by
+    /// Returns the address of a service in a region: what the environment sets, else the usual one, by
     /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`. Not for services that have rules of their own, such as S3.
     ///
     /// # Errors
@@ -21,7 +21,7 @@ impl Session {
     }
 }
 
-/// Gives the server of a region.
+/// Returns the server of a region.
 fn host(service: &str, region: &str, fips: bool, dual_stack: bool) -> String {
     let partition = partition(region);
     // In GovCloud the usual servers of these are FIPS's already; only the dual-stack ones have the name.

@@ -199,7 +199,7 @@ impl Error {
         }
     }
 
-    /// Tells whether the same request may well be answered later: too many requests, a connection that broke, a fault of
+    /// Returns true if the same request may well be answered later: too many requests, a connection that broke, a fault of
     /// the service.
     #[must_use]
     pub fn passes(&self) -> bool {
@@ -210,7 +210,7 @@ impl Error {
         }
     }
 
-    /// Tells whether other credentials, which may be there by now, would help.
+    /// Returns true if other credentials, which may be there by now, would help.
     #[must_use]
     pub fn wants_credentials(&self) -> bool {
         matches!(self, Self::ExpiredCredentials)

@@ -34,7 +34,7 @@ pub enum Decision {
 }
 
 impl Identity {
-    /// Gives the ARN of the user or role whose policies count; none for others, such as the root of an account. That of a
+    /// Returns the ARN of the user or role whose policies count; none for others, such as the root of an account. That of a
     /// role with a path lacks the path: the ARN of a session does not say it
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>).
     #[must_use]
@@ -47,7 +47,7 @@ impl Identity {
         }
     }
 
-    /// Gives the name of the role whose session this is.
+    /// Returns the name of the role whose session this is.
     fn role(&self) -> Option<&str> {
         self.arn.split_once(":assumed-role/")?.1.split('/').next()
     }
@@ -186,7 +186,7 @@ impl Session {
     }
 }
 
-/// Gives the one server of IAM in the partition of a region, and the region that signatures for it name
+/// Returns the one server of IAM in the partition of a region, and the region that signatures for it name
 /// (<https://docs.aws.amazon.com/general/latest/gr/iam-service.html>).
 fn iam_host(region: &str) -> (&'static str, &'static str) {
     match partition(region) {

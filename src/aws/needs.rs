@@ -15,7 +15,7 @@ pub struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Gives a region of an account that is not known.
+    /// Returns a region of an account that is not known.
     #[must_use]
     pub fn in_region(region: &'a str) -> Self {
         Self { region, account: "*" }

@@ -49,7 +49,7 @@ pub fn policy(needs: &[Need]) -> String {
     text.expect("strings and lists are JSON")
 }
 
-/// Gives the partition that a region is in, the second part of every ARN
+/// Returns the partition that a region is in, the second part of every ARN
 /// (<https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
 #[must_use]
 pub fn partition(region: &str) -> &'static str {

@@ -71,7 +71,7 @@ impl Session {
     }
 }
 
-/// Gives the text of the first element of a name, at whatever depth; none when it is not there.
+/// Returns the text of the first element of a name, at whatever depth; none when it is not there.
 pub(super) fn text_of(node: Node<'_, '_>, name: &str) -> Option<String> {
     let found = node.descendants().find(|node| node.tag_name().name() == name)?;
     Some(found.text().unwrap_or_default().trim().to_owned())

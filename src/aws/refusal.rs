@@ -109,7 +109,7 @@ fn denied(need: &Need, what: &str, said: &str) -> Error {
     Error::Denied { need, source: Said::new(said), explicit: explicit.filter(|kind| !kind.is_empty()) }
 }
 
-/// Gives the resource to allow: the one that AWS names, unless that is one of many of which the next would be denied, too.
+/// Returns the resource to allow: the one that AWS names, unless that is one of many of which the next would be denied, too.
 /// Then it is all of them, in the account that AWS names.
 fn narrowed(needed: &str, named: &str) -> String {
     let parts = |arn: &str| arn.splitn(6, ':').map(str::to_owned).collect::<Vec<_>>();
@@ -136,7 +136,7 @@ fn denied_key(need: &Need, what: &str, said: &str) -> Error {
     Error::KeyDenied { need, what: what.to_owned(), source: Said::new(said) }
 }
 
-/// Gives the first word, without what ends a sentence.
+/// Returns the first word, without what ends a sentence.
 fn word(text: &str) -> &str {
     text.split([' ', ',', '"']).next().unwrap_or(text).trim_end_matches('.')
 }

@@ -33,19 +33,19 @@ impl Session {
         Self { client: client.direct(), host: host.clone(), now: SystemTime::now, region, credentials }
     }
 
-    /// Gives the client that questions go through.
+    /// Returns the client that questions go through.
     #[must_use]
     pub fn client(&self) -> &net::Client {
         &self.client
     }
 
-    /// Gives the time, for signatures.
+    /// Returns the time, for signatures.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         (self.now)()
     }
 
-    /// Gives the region of this machine: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, the instance's.
+    /// Returns the region of this machine: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, the instance's.
     ///
     /// # Errors
     /// [`Error::NoRegion`] when nobody says, [`Error::BadRegion`] when what they say is none.
@@ -64,7 +64,7 @@ impl Session {
         if region.chars().all(fine) { Ok(region) } else { Err(Error::BadRegion { text: region }) }
     }
 
-    /// Gives credentials that last for what begins now. `region` is where roles are asked for.
+    /// Returns credentials that last for what begins now. `region` is where roles are asked for.
     ///
     /// # Errors
     /// When there are none, or they cannot be had, or they have expired and nobody has new ones.
@@ -102,13 +102,13 @@ impl Session {
         *self.credentials.lock().await = None;
     }
 
-    /// Tells whether the environment sets a switch, such as `AWS_USE_FIPS_ENDPOINT`, to true.
+    /// Returns true if the environment sets a switch, such as `AWS_USE_FIPS_ENDPOINT`, to true.
     #[must_use]
     pub fn is_set(&self, variable: &str) -> bool {
         self.host.var(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// Gives the address that the environment sets for a service, which goes before the usual one
+    /// Returns the address that the environment sets for a service, which goes before the usual one
     /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
     ///
     /// # Errors

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::Global;
 use super::render::{self, Failure};
+use super::settings::{Settings, platforms};
 use super::shell::{self, Format};
-use super::site::{Workplace, platforms};
 use super::wanted;
 use crate::host::Host;
 use crate::provision;
@@ -39,14 +39,14 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
+        let settings = Settings::new(host, global)?;
         let platform = match &self.platform {
             Some(text) => platforms(std::slice::from_ref(text))?[0],
             None => host.platform,
         };
-        let installs = wanted::installed(&self.specs, platform, &place, global)?;
-        place.tell(&installs);
-        let visible = provision::members(&installs, &place.store, place.report.as_ref())?;
+        let installs = wanted::installed(&self.specs, platform, &settings, global)?;
+        settings.tell(&installs);
+        let visible = provision::visible_roots(&installs, &settings.store, settings.report.as_ref())?;
         let path = host.search_path.as_ref().map(|path| path.to_string_lossy());
         let format = if global.json { Format::Json } else { self.format };
         render::data(&shell::render(&provision::activate(&visible)?, format, path.as_deref())?)?;

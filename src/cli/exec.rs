@@ -9,7 +9,7 @@ use clap::Args;
 use super::Global;
 use super::render::{self, Failure};
 use super::sandbox;
-use super::site::Workplace;
+use super::settings::Settings;
 use super::wanted;
 use crate::host::Host;
 use crate::model::Activation;
@@ -45,12 +45,12 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
-        if let Some(code) = self.in_own_root(host, &place)? {
+        let settings = Settings::new(host, global)?;
+        if let Some(code) = self.in_own_root(host, &settings)? {
             return Ok(code);
         }
-        let installs = wanted::installed_or_install(&self.specs, &place)?;
-        let visible = provision::members(&installs, &place.store, place.report.as_ref())?;
+        let installs = wanted::installed_or_install(&self.specs, &settings)?;
+        let visible = provision::visible_roots(&installs, &settings.store, settings.report.as_ref())?;
         let activation = provision::activate(&visible)?;
         let path = search_path(&activation, host.search_path.as_deref());
         let (name, arguments) = self.command.split_first().expect("clap requires a command");
@@ -63,11 +63,11 @@ impl Arguments {
 
 impl Arguments {
     /// Runs a tool that needs a root of its own; none when no such tool is named.
-    fn in_own_root(&self, host: &Host, place: &Workplace) -> Result<Option<ExitCode>, Failure> {
+    fn in_own_root(&self, host: &Host, settings: &Settings) -> Result<Option<ExitCode>, Failure> {
         if self.specs.is_empty() {
             return Ok(None);
         }
-        let asked = place.asked(&self.specs)?;
+        let asked = settings.asked(&self.specs)?;
         let Some((tool, root)) = asked.iter().find_map(|asked| Some((asked, asked.tool.own_root()?))) else {
             return Ok(None);
         };
@@ -78,7 +78,7 @@ impl Arguments {
                 format!("name it alone: `toolkit exec {name} -- FLAGS`"),
             ));
         }
-        sandbox::run(root, tool, &self.specs, &self.command, host, place).map(Some)
+        sandbox::run(root, tool, &self.specs, &self.command, host, settings).map(Some)
     }
 }
 
@@ -123,7 +123,7 @@ fn start(mut command: Command, name: &OsStr) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
 }
 
-/// Says why the command did not start, and gives the exit code that shells, `env` and `nohup` give then
+/// Says why the command did not start, and returns the exit code that shells, `env` and `nohup` give then
 /// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/env.html>): scripts tell it from one of the command's own.
 fn not_started(name: &OsStr, cause: std::io::Error) -> ExitCode {
     let code = if cause.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };

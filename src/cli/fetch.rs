@@ -8,13 +8,13 @@ use url::Url;
 
 use super::Global;
 use super::render::{self, Failure};
-use super::site::{Workplace, done};
+use super::settings::{Settings, done};
 use crate::archive::Limits;
 use crate::host::Host;
-use crate::ingest::{self, Packing, Progress, Wanted};
+use crate::ingest::{self, Download, Packing, Progress};
 use crate::model::Digest;
 use crate::net::{self, Net};
-use crate::store::Beside;
+use crate::store::AtomicDir;
 
 /// Download a file whose digest is known, verify it, and keep or unpack it
 ///
@@ -54,21 +54,21 @@ impl Arguments {
         let digest: Digest =
             self.digest.parse().map_err(|cause: crate::model::BadDigest| Failure::usage(cause.to_string()))?;
         let url = location(&self.url)?;
-        let place = Workplace::without_project(host, global)?;
-        let net = reader(&self.url, &url, &place)?;
-        let wanted = Wanted { url: &url, digest: &digest, size: None, announcer: "--digest" };
+        let settings = Settings::without_project(host, global)?;
+        let net = reader(&self.url, &url, &settings)?;
+        let wanted = Download { url: &url, digest: &digest, size: None, announcer: "--digest" };
         let last = url.path_segments().and_then(|mut parts| parts.next_back()).filter(|name| !name.is_empty());
         let name = last.or(url.host_str()).unwrap_or_default();
-        let task = place.report.began(name, None);
-        let progress = Progress { report: place.report.as_ref(), task };
+        let task = settings.report.began(name, None);
+        let progress = Progress { report: settings.report.as_ref(), task };
         let outcome = match (&self.output, &self.unpack) {
-            (Some(file), _) => keep(&*net, wanted, &host.cwd.join(file), progress, &place),
+            (Some(file), _) => keep(&*net, wanted, &host.cwd.join(file), progress, &settings),
             (None, folder) => {
                 let folder = host.cwd.join(folder.as_deref().unwrap_or(Path::new(".")));
-                unpack((&*net, wanted), &folder, self.strip, progress, &place)
+                unpack((&*net, wanted), &folder, self.strip, progress, &settings)
             }
         };
-        place.report.ended(task, if outcome.is_ok() { "verified" } else { "failed" });
+        settings.report.ended(task, if outcome.is_ok() { "verified" } else { "failed" });
         let (target, bytes) = outcome?;
         if global.json {
             let value =
@@ -94,17 +94,17 @@ fn location(text: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-/// Gives what opens the URL: the network, or for an object of S3 its bucket.
-fn reader(text: &str, url: &Url, place: &Workplace) -> Result<Box<dyn Net>, Failure> {
+/// Returns what opens the URL: the network, or for an object of S3 its bucket.
+fn reader(text: &str, url: &Url, settings: &Settings) -> Result<Box<dyn Net>, Failure> {
     if url.scheme() != "s3" {
-        return Ok(Box::new(place.client.clone()));
+        return Ok(Box::new(settings.client.clone()));
     }
-    bucket(text, place)
+    bucket(text, settings)
 }
 
-/// Gives the bucket of an object, read as the query of its URI says.
+/// Returns the bucket of an object, read as the query of its URI says.
 #[cfg(feature = "aws")]
-fn bucket(text: &str, place: &Workplace) -> Result<Box<dyn Net>, Failure> {
+fn bucket(text: &str, settings: &Settings) -> Result<Box<dyn Net>, Failure> {
     use crate::aws::s3::{Bucket, Location};
 
     let uri: crate::model::S3Uri = text.parse()?;
@@ -115,21 +115,21 @@ fn bucket(text: &str, place: &Workplace) -> Result<Box<dyn Net>, Failure> {
         ));
     }
     let location = Location { prefix: String::new(), ..Location::from_uri(&uri)? };
-    Ok(Box::new(Bucket::new(place.session.clone(), location)?))
+    Ok(Box::new(Bucket::new(settings.session.clone(), location)?))
 }
 
 /// Refuses an object of S3.
 #[cfg(not(feature = "aws"))]
-fn bucket(_: &str, _: &Workplace) -> Result<Box<dyn Net>, Failure> {
+fn bucket(_: &str, _: &Settings) -> Result<Box<dyn Net>, Failure> {
     Err(crate::aws::Error::NotBuilt { what: "an object in S3".to_owned() }.into())
 }
 
 fn keep(
     net: &dyn Net,
-    wanted: Wanted<'_>,
+    wanted: Download<'_>,
     file: &Path,
     progress: Progress<'_>,
-    place: &Workplace,
+    settings: &Settings,
 ) -> Result<(PathBuf, u64), Failure> {
     if file.is_dir() {
         return Err(Failure::usage(format!("{} is a folder; name the file to write", file.display())));
@@ -140,24 +140,24 @@ fn keep(
             "nothing was downloaded; create the folder first",
         ));
     }
-    place.block_on(async { Ok(ingest::save(net, wanted, file, progress).await?) })?;
+    settings.block_on(async { Ok(ingest::save(net, wanted, file, progress).await?) })?;
     let bytes = file.metadata().map_or(0, |data| data.len());
     Ok((file.to_owned(), bytes))
 }
 
 fn unpack(
-    (net, wanted): (&dyn Net, Wanted<'_>),
+    (net, wanted): (&dyn Net, Download<'_>),
     folder: &Path,
     strip: usize,
     progress: Progress<'_>,
-    place: &Workplace,
+    settings: &Settings,
 ) -> Result<(PathBuf, u64), Failure> {
-    let beside = Beside::new(folder)?;
+    let beside = AtomicDir::new(folder)?;
     let tree = beside.tree();
-    let processors = place.host.processors;
+    let processors = settings.host.processors;
     let options = ingest::Options { staging: beside.folder(), limits: Limits::default(), processors, progress };
     let packing = Packing { format: None, strip };
-    let ingested = place.block_on(async { Ok(ingest::unpack(net, wanted, packing, &tree, &options).await?) })?;
+    let ingested = settings.block_on(async { Ok(ingest::unpack(net, wanted, packing, &tree, &options).await?) })?;
     if strip > 0 && std::fs::read_dir(&tree).is_ok_and(|mut entries| entries.next().is_none()) {
         return Err(Failure::usage_with_hint(
             format!("--strip {strip} leaves nothing of the archive: no path in it has more than {strip} parts"),

@@ -10,7 +10,7 @@ use similar::TextDiff;
 
 use super::Global;
 use super::render::{self, Failure, Style};
-use super::site::done;
+use super::settings::done;
 use crate::generate::{self, Generator, Output, Pipeline, Project, State, stamped, state};
 use crate::host::Host;
 use crate::project::{self, LOCK, Lock, MANIFEST, Manifest, write_whole};
@@ -150,12 +150,12 @@ impl Arguments {
 }
 
 impl Planned {
-    /// Tells whether what is there is what should be, whichever line ends a checkout has.
+    /// Returns true if what is there is what should be, whichever line ends a checkout has.
     fn is_current(&self) -> bool {
         self.found.as_ref().is_some_and(|found| found.replace("\r\n", "\n") == self.text)
     }
 
-    /// Tells whether writing it would lose somebody's work.
+    /// Returns true if writing it would lose somebody's work.
     fn would_lose(&self) -> Option<&'static str> {
         let found = self.found.as_ref().filter(|_| !self.is_current())?;
         match state(found) {
@@ -166,7 +166,7 @@ impl Planned {
     }
 }
 
-/// Gives outputs their headers and reads what is there.
+/// Returns outputs their headers and reads what is there.
 fn stamp(target: &dyn Generator, outputs: Vec<Output>, root: &Path) -> Result<Vec<Planned>, Failure> {
     outputs
         .into_iter()

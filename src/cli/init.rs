@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Global;
 use super::render::{self, Failure};
-use super::site::done;
+use super::settings::done;
 use crate::generate;
 use crate::host::Host;
 use crate::model::Platform;
@@ -82,12 +82,12 @@ fn names_in(folder: &Path) -> Result<Vec<String>, Failure> {
 /// A tool that the project needs, and its line in `[tools]`.
 type Needed = (&'static dyn Toolchain, String);
 
-/// Gives the lines of `[tools]`: a tool's own file where one asks for it, its usual channel where a marker is.
+/// Returns the lines of `[tools]`: a tool's own file where one asks for it, its usual channel where a marker is.
 fn tools(folder: &Path, names: &[String]) -> Result<Vec<Needed>, Failure> {
     let asked = provision::project(folder, None)?;
     let mut lines = Vec::new();
     for tool in toolchain::ALL {
-        let file = asked.iter().find(|asked| asked.tool.name() == tool.name()).and_then(provision::Asked::file);
+        let file = asked.iter().find(|asked| asked.tool.name() == tool.name()).and_then(provision::ToolRequest::file);
         let marked = tool.markers().iter().any(|marker| names.iter().any(|name| matches(marker, name)));
         match file {
             Some(file) => lines.push((*tool, format!("{} = {{ file = \"{file}\" }}", tool.name()))),
@@ -121,7 +121,7 @@ fn manifest(tools: &[Needed], here: Platform) -> String {
     text
 }
 
-/// Gives `[pipeline]`: the usual commands of the tools, and the image when there is a Dockerfile. Nothing when there is
+/// Returns `[pipeline]`: the usual commands of the tools, and the image when there is a Dockerfile. Nothing when there is
 /// neither, so that nobody keeps a section that does nothing.
 fn pipeline(tools: &[Needed], names: &[String], folder: &Path) -> String {
     let usual: Vec<_> = tools.iter().map(|(tool, _)| tool.usual_pipeline()).collect();

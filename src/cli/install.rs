@@ -8,7 +8,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::render::{self, Failure, Style};
-use super::site::{Workplace, platforms};
+use super::settings::{Settings, platforms};
 use super::wanted::{self, Mode};
 use super::{Global, toolchain_help};
 use crate::host::Host;
@@ -72,40 +72,40 @@ struct Piece<'a> {
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let mut place = Workplace::new(host, global)?;
+        let mut settings = Settings::new(host, global)?;
         if let Some(jobs) = self.jobs {
-            place.jobs = usize::from(jobs);
+            settings.jobs = usize::from(jobs);
         }
         let platform = match &self.platform {
             Some(text) => platforms(std::slice::from_ref(text))?[0],
             None => host.platform,
         };
-        let place = &place;
+        let settings = &settings;
         let mode = match (self.locked, self.dry_run) {
             (true, _) => Mode::Locked,
             (false, true) => Mode::Look,
             (false, false) => Mode::Relock,
         };
-        let plan = Plan::new(wanted::releases(&self.specs, platform, mode, place)?, &place.store)?;
+        let plan = Plan::new(wanted::releases(&self.specs, platform, mode, settings)?, &settings.store)?;
         if self.dry_run {
             return print_plan(&plan, global);
         }
-        self.finish(&wanted::carry_out(plan, place)?, place, global)
+        self.finish(&wanted::apply(plan, settings)?, settings, global)
     }
 
     /// Composes views, links executables, tells what was done.
-    fn finish(&self, installs: &[Installed], place: &Workplace, global: &Global) -> Result<ExitCode, Failure> {
-        place.tell(installs);
-        let visible = provision::members(installs, &place.store, place.report.as_ref())?;
+    fn finish(&self, installs: &[Installed], settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
+        settings.tell(installs);
+        let visible = provision::visible_roots(installs, &settings.store, settings.report.as_ref())?;
         // Before the links, which may be refused: what the project uses is installed by now, and `prune` must know it.
         if self.specs.is_empty() {
             // A store that is part of an image cannot be written to, and is not pruned either.
-            if let Err(cause) = place.store.remember(&place.root) {
-                place.report.noted(&format!("`toolkit prune` will not know this project: {cause}"));
+            if let Err(cause) = settings.store.remember(&settings.root) {
+                settings.report.noted(&format!("`toolkit prune` will not know this project: {cause}"));
             }
         }
         let linked = match &self.link {
-            Some(folder) => provision::link(&visible, &place.host.cwd.join(folder), &place.store)?,
+            Some(folder) => provision::link(&visible, &settings.host.cwd.join(folder), &settings.store)?,
             None => Vec::new(),
         };
         if global.json {

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 
 use super::Global;
 use super::render::{self, Failure, Style};
-use super::site::done;
+use super::settings::done;
 use crate::format::Source;
 use crate::host::Host;
 use crate::lint::{self, Finding, Level, Setting, Target};
@@ -108,7 +108,7 @@ pub(in crate::cli) struct Checked {
     target: Target,
     /// Its text; none when it is none.
     source: Option<Source>,
-    /// What was found, by place.
+    /// What was found, by settings.
     findings: Vec<Finding>,
 }
 
@@ -137,11 +137,11 @@ impl Arguments {
         Ok(ExitCode::from(code))
     }
 
-    fn schema_wanted(&self) -> schema::Wanted {
+    fn schema_wanted(&self) -> schema::SchemaChoice {
         match &self.schema {
-            Some(place) => schema::Wanted::Named(place.clone()),
-            None if self.no_schema => schema::Wanted::Nothing,
-            None => schema::Wanted::Published,
+            Some(settings) => schema::SchemaChoice::Named(settings.clone()),
+            None if self.no_schema => schema::SchemaChoice::Nothing,
+            None => schema::SchemaChoice::Published,
         }
     }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::render::{self, Failure, Style};
-use super::site::Workplace;
+use super::settings::Settings;
 use super::{Global, toolchain_help};
 use crate::host::Host;
 use crate::store::Install;
@@ -31,13 +31,13 @@ impl Arguments {
         if self.known {
             return known(global);
         }
-        let place = Workplace::without_project(host, global)?;
-        let installs = place.store.list()?;
+        let settings = Settings::without_project(host, global)?;
+        let installs = settings.store.list()?;
         if global.json {
             return render::json(&installs.iter().map(value).collect::<Vec<_>>()).map(|()| ExitCode::SUCCESS);
         }
         if installs.is_empty() {
-            super::site::done(global, &format!("nothing is installed in {}", place.store.root().display()));
+            super::settings::done(global, &format!("nothing is installed in {}", settings.store.root().display()));
             return Ok(ExitCode::SUCCESS);
         }
         let rows: Vec<Vec<String>> = installs
@@ -58,7 +58,7 @@ impl Arguments {
     }
 }
 
-/// Gives an install as JSON shows it.
+/// Returns an install as JSON shows it.
 pub(super) fn value(install: &Install) -> serde_json::Value {
     let proofs: Vec<_> = install
         .receipt

@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::Global;
 use super::render::{self, Failure};
-use super::site::{Workplace, done};
+use super::settings::{Settings, done};
 use crate::host::Host;
 use crate::model::Prefer;
 use crate::project::{self, Lock};
-use crate::provision::{self, Asked};
+use crate::provision::{self, ToolRequest};
 
 /// Write toolkit.lock: one version for each tool, with URL, size, digest and proof for every platform
 ///
@@ -35,36 +35,36 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let mut place = Workplace::new(host, global)?;
-        let asked = place.project()?;
-        let old = place.lock()?;
+        let mut settings = Settings::new(host, global)?;
+        let asked = settings.project()?;
+        let old = settings.lock()?;
         if self.check {
-            return check(&asked, old.as_ref(), &place, global);
+            return check(&asked, old.as_ref(), &settings, global);
         }
         if let Some(unknown) = self.upgrade.iter().find(|name| !name.is_empty() && !asks_for(&asked, name)) {
             return Err(Failure::usage(format!("the project does not ask for `{unknown}`, so it cannot be upgraded")));
         }
         if !self.upgrade.is_empty() {
-            place.policy.prefer = Prefer::Newest;
+            settings.policy.prefer = Prefer::Newest;
         }
         let upgrade = |tool: &str| self.upgrade.iter().any(|name| name.is_empty() || name == tool);
-        let lock = place.block_on(async {
-            Ok(provision::lock(&asked, &place.platforms(), old.as_ref(), &upgrade, &place.site()).await?)
+        let lock = settings.block_on(async {
+            Ok(provision::lock(&asked, &settings.platforms(), old.as_ref(), &upgrade, &settings.context()).await?)
         })?;
-        write(&lock, old.as_ref(), &place, global)
+        write(&lock, old.as_ref(), &settings, global)
     }
 }
 
-fn asks_for(asked: &[Asked], name: &str) -> bool {
+fn asks_for(asked: &[ToolRequest], name: &str) -> bool {
     asked.iter().any(|asked| asked.tool.name() == name)
 }
 
 /// Writes the lock when its bytes differ, and says what changed.
-fn write(lock: &Lock, old: Option<&Lock>, place: &Workplace, global: &Global) -> Result<ExitCode, Failure> {
-    let path = place.root.join(project::LOCK);
+fn write(lock: &Lock, old: Option<&Lock>, settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
+    let path = settings.root.join(project::LOCK);
     let same = std::fs::read_to_string(&path).is_ok_and(|text| text == lock.to_text());
     if !same {
-        lock.write(&place.root)?;
+        lock.write(&settings.root)?;
     }
     for tool in &lock.tools {
         let was = old.and_then(|old| old.tool(&tool.name)).map(|tool| tool.version.as_str());
@@ -79,15 +79,15 @@ fn write(lock: &Lock, old: Option<&Lock>, place: &Workplace, global: &Global) ->
         }
     }
     let state = if same { "is up to date" } else { "written" };
-    done(global, &format!("{} {state}, for {}", path.display(), platforms(place)));
+    done(global, &format!("{} {state}, for {}", path.display(), platforms(settings)));
     if global.json {
         render::json(&summary(lock, same))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn platforms(place: &Workplace) -> String {
-    place.platforms().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn platforms(settings: &Settings) -> String {
+    settings.platforms().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn summary(lock: &Lock, same: bool) -> serde_json::Value {
@@ -106,13 +106,13 @@ fn summary(lock: &Lock, same: bool) -> serde_json::Value {
     serde_json::json!({ "changed": !same, "tools": tools })
 }
 
-fn check(asked: &[Asked], old: Option<&Lock>, place: &Workplace, global: &Global) -> Result<ExitCode, Failure> {
+fn check(asked: &[ToolRequest], old: Option<&Lock>, settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
     let mut findings = match old {
-        None => vec![format!("there is no {} in {}", project::LOCK, place.root.display())],
-        Some(lock) => provision::check(asked, &place.platforms(), lock, &place.policy).0,
+        None => vec![format!("there is no {} in {}", project::LOCK, settings.root.display())],
+        Some(lock) => provision::check(asked, &settings.platforms(), lock, &settings.policy).0,
     };
     if let (Some(lock), true) = (old, findings.is_empty()) {
-        let text = std::fs::read_to_string(place.root.join(project::LOCK)).unwrap_or_default();
+        let text = std::fs::read_to_string(settings.root.join(project::LOCK)).unwrap_or_default();
         if text != lock.to_text() {
             findings.push("the file was edited: `toolkit lock` would write other bytes for the same answer".to_owned());
         }

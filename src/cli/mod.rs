@@ -23,9 +23,9 @@ mod render;
 mod repair;
 mod resolve;
 mod sandbox;
+mod settings;
 mod shell;
 mod signals;
-mod site;
 mod verify;
 mod wanted;
 mod which;
@@ -39,7 +39,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::host::Host;
 use crate::toolchain;
 pub use render::{Failure, Style};
-pub use shell::Unspeakable;
+pub use shell::Unrepresentable;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -126,7 +126,7 @@ pub fn run() -> ExitCode {
         Ok(command) => command,
         Err(refusal) => return refuse(&refusal),
     };
-    match command.carry_out() {
+    match command.execute() {
         Ok(code) => code,
         Err(failure) => render::failure(&failure),
     }
@@ -140,7 +140,7 @@ fn refuse(refusal: &clap::Error) -> ExitCode {
 }
 
 impl Command {
-    fn carry_out(self) -> Result<ExitCode, Failure> {
+    fn execute(self) -> Result<ExitCode, Failure> {
         let mut host = Host::read().map_err(Failure::no_current_directory)?;
         if let Some(directory) = &self.global.directory {
             host.cwd = host.cwd.join(directory);
@@ -187,7 +187,7 @@ fn toolchain_help(examples: &str) -> String {
     text
 }
 
-/// Gives the whole command line as clap knows it, for completions, man pages and tests.
+/// Returns the whole command line as clap knows it, for completions, man pages and tests.
 #[must_use]
 pub fn definition() -> clap::Command {
     Command::command()

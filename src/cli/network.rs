@@ -76,7 +76,7 @@ pub(super) fn store(host: &Host, global: &Global, manifest: Option<&Manifest>) -
     }
 }
 
-/// Tells whether a mirror lies in S3.
+/// Returns true if a mirror lies in S3.
 fn is_store(text: &str) -> bool {
     text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("s3://"))
 }

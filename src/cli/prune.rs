@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Global;
 use super::render::{self, Failure};
-use super::site::{Workplace, done};
+use super::settings::{Settings, done};
 use crate::host::Host;
 use crate::model::{Release, ToolName};
 use crate::project::{LOCK, Lock};
@@ -37,9 +37,9 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
-        let mut folders = place.store.projects()?;
-        folders.push(place.root.clone());
+        let settings = Settings::new(host, global)?;
+        let mut folders = settings.store.projects()?;
+        folders.push(settings.root.clone());
         for folder in &self.keep {
             let folder = host.cwd.join(folder);
             if !folder.join(LOCK).is_file() {
@@ -53,7 +53,7 @@ impl Arguments {
                 keep.extend(named(&lock));
             }
         }
-        let plan = place.store.plan_prune(&keep)?;
+        let plan = settings.store.plan_prune(&keep)?;
         if global.json {
             render::json(&plan.installs.iter().map(super::list::value).collect::<Vec<_>>())?;
         }
@@ -67,7 +67,7 @@ impl Arguments {
         }
         let bytes = plan.bytes();
         if !self.dry_run {
-            place.store.prune(&plan, &|waiting| place.report.noted(waiting))?;
+            settings.store.prune(&plan, &|waiting| settings.report.noted(waiting))?;
         }
         done(global, &format!("{} {}", if self.dry_run { "would free" } else { "freed" }, render::size(bytes)));
         Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Global;
 use super::render::{self, Failure};
-use super::site::{Workplace, done};
+use super::settings::{Settings, done};
 use crate::host::Host;
 
 /// Remove installs from the store
@@ -29,13 +29,13 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::without_project(host, global)?;
-        let installs = place.chosen(&self.specs)?;
-        let waiting = |text: &str| place.report.noted(text);
+        let settings = Settings::without_project(host, global)?;
+        let installs = settings.chosen(&self.specs)?;
+        let waiting = |text: &str| settings.report.noted(text);
         for install in &installs {
             let id = &install.id;
             if !self.dry_run {
-                place.store.remove(&place.store.lock(id, &waiting)?)?;
+                settings.store.remove(&settings.store.lock(id, &waiting)?)?;
             }
             let verb = if self.dry_run { "would remove" } else { "removed" };
             done(
@@ -44,8 +44,8 @@ impl Arguments {
             );
         }
         if !self.dry_run {
-            let keep: HashSet<_> = place.store.list()?.into_iter().map(|install| install.id).collect();
-            place.store.prune(&place.store.plan_prune(&keep)?, &waiting)?;
+            let keep: HashSet<_> = settings.store.list()?.into_iter().map(|install| install.id).collect();
+            settings.store.prune(&settings.store.plan_prune(&keep)?, &waiting)?;
         }
         if global.json {
             render::json(&installs.iter().map(super::list::value).collect::<Vec<_>>())?;

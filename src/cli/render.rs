@@ -68,19 +68,19 @@ impl Failure {
         Self::machine("could not read the current directory", "change into a folder that exists", source)
     }
 
-    /// Gives the error itself, when it is of this type.
+    /// Returns the error itself, when it is of this type.
     pub(super) fn cause<E: Explain + 'static>(&self) -> Option<&E> {
         let error: &(dyn StdError + 'static) = &*self.0;
         error.downcast_ref()
     }
 
-    /// Gives the text that is printed: the error, its causes, advice.
+    /// Returns the text that is printed: the error, its causes, advice.
     #[must_use]
     pub fn text(&self, style: Style) -> String {
         explain(&*self.0, style)
     }
 
-    /// Gives the exit code.
+    /// Returns the exit code.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.0.kind().exit_code()
@@ -223,7 +223,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>], style: Style) -> Stri
     text
 }
 
-/// Gives a number of bytes as people read it: `68.4 MiB`.
+/// Returns a number of bytes as people read it: `68.4 MiB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB"];

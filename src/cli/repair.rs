@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Global;
 use super::render::{self, Failure};
-use super::site::{Workplace, done};
+use super::settings::{Settings, done};
 use super::verify::{check, differences, value, view_value};
 use crate::host::Host;
 use crate::provision;
@@ -27,14 +27,14 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
+        let settings = Settings::new(host, global)?;
         let mut repaired = Vec::new();
-        for install in place.chosen(&self.specs)? {
-            let differences = differences(&install, &place)?;
+        for install in settings.chosen(&self.specs)? {
+            let differences = differences(&install, &settings)?;
             if differences.is_empty() {
                 continue;
             }
-            place.block_on(async { Ok(provision::repair(&install, &place.site()).await?) })?;
+            settings.block_on(async { Ok(provision::repair(&install, &settings.context()).await?) })?;
             let id = &install.id;
             done(
                 global,
@@ -42,10 +42,10 @@ impl Arguments {
             );
             repaired.push(value(&install, &differences));
         }
-        for view in place.store.views()? {
-            let differences = place.store.verify_view(&view, check(&place))?;
+        for view in settings.store.views()? {
+            let differences = settings.store.verify_view(&view, check(&settings))?;
             if !differences.is_empty() {
-                provision::recompose(&view, &place.store, place.report.as_ref())?;
+                provision::recompose(&view, &settings.store, settings.report.as_ref())?;
                 done(global, &format!("composed {} anew", view.root.display()));
                 repaired.push(view_value(&view, &differences));
             }

@@ -8,11 +8,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::render::{self, Failure, Style};
-use super::site::{Workplace, platforms};
+use super::settings::{Settings, platforms};
 use super::{Global, toolchain_help};
 use crate::host::Host;
 use crate::model::{Choice, Date, Digest, Phase, Platform, Policy, Prefer, Release, Verdict};
-use crate::provision::{self, Asked, Origin, Resolved};
+use crate::provision::{self, Origin, Resolved, ToolRequest};
 
 /// Show which release a channel means, its files and digests, and why
 ///
@@ -98,17 +98,17 @@ struct File<'a> {
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let mut place = Workplace::new(host, global)?;
-        self.bend(&mut place.policy);
+        let mut settings = Settings::new(host, global)?;
+        self.bend(&mut settings.policy);
         let asked = match &self.file {
             Some(path) => provision::file(&host.cwd.join(path))?,
-            None => place.asked(&self.specs)?,
+            None => settings.asked(&self.specs)?,
         };
         if self.requests {
             return requests(&asked, global);
         }
-        let platforms = self.wanted_platforms(&place)?;
-        let answers = match place.block_on(answers(&asked, &platforms, &place)) {
+        let platforms = self.wanted_platforms(&settings)?;
+        let answers = match settings.block_on(answers(&asked, &platforms, &settings)) {
             Err(failure) if self.explain => return Err(explain_failure(failure, global)?),
             outcome => outcome?,
         };
@@ -118,7 +118,7 @@ impl Arguments {
         } else {
             let style = Style::of_stdout();
             for (resolved, releases) in &answers {
-                render::data(&self.text(resolved, releases, &place.policy, style))?;
+                render::data(&self.text(resolved, releases, &settings.policy, style))?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -136,13 +136,13 @@ impl Arguments {
     }
 
     /// The platforms that were named; else those of the project when it is the project that is resolved; else this one.
-    fn wanted_platforms(&self, place: &Workplace) -> Result<Vec<Platform>, Failure> {
+    fn wanted_platforms(&self, settings: &Settings) -> Result<Vec<Platform>, Failure> {
         if !self.platforms.is_empty() {
             return platforms(&self.platforms);
         }
-        match &place.manifest {
+        match &settings.manifest {
             Some(manifest) if self.specs.is_empty() && self.file.is_none() => Ok(manifest.platforms.clone()),
-            _ => Ok(vec![place.host.platform]),
+            _ => Ok(vec![settings.host.platform]),
         }
     }
 
@@ -195,21 +195,21 @@ fn explain_failure(failure: Failure, global: &Global) -> Result<Failure, Failure
 }
 
 async fn answers(
-    asked: &[Asked],
+    asked: &[ToolRequest],
     platforms: &[Platform],
-    place: &Workplace,
+    settings: &Settings,
 ) -> Result<Vec<(Resolved, Vec<Release>)>, Failure> {
-    let site = place.site();
+    let context = settings.context();
     let mut answers = Vec::with_capacity(asked.len());
     for asked in asked {
-        let resolved = provision::resolve(asked, &site).await?;
-        let releases = provision::releases(asked, resolved.version(), platforms, &site).await?;
+        let resolved = provision::resolve(asked, &context).await?;
+        let releases = provision::releases(asked, resolved.version(), platforms, &context).await?;
         answers.push((resolved, releases));
     }
     Ok(answers)
 }
 
-fn requests(asked: &[Asked], global: &Global) -> Result<ExitCode, Failure> {
+fn requests(asked: &[ToolRequest], global: &Global) -> Result<ExitCode, Failure> {
     if global.json {
         let list: Vec<_> = asked
             .iter()
@@ -230,7 +230,7 @@ fn requests(asked: &[Asked], global: &Global) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn origin(asked: &Asked) -> String {
+fn origin(asked: &ToolRequest) -> String {
     match &asked.origin {
         Origin::Argument(_) => "argument".to_owned(),
         Origin::Manifest { line } => format!("toolkit.toml, line {line}"),

@@ -5,21 +5,21 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::render::{self, Failure};
-use super::site::Workplace;
+use super::settings::Settings;
 use super::wanted;
 use crate::host::Host;
-use crate::provision::Asked;
+use crate::provision::ToolRequest;
 use crate::sandbox;
 use crate::toolchain::OwnRoot;
 
 /// Runs the program of a tool that comes as an image, with a private copy of the image's tree as its root.
 pub(super) fn run(
     root: &OwnRoot,
-    asked: &Asked,
+    asked: &ToolRequest,
     specs: &[String],
     arguments: &[OsString],
     host: &Host,
-    place: &Workplace,
+    settings: &Settings,
 ) -> Result<ExitCode, Failure> {
     let name = asked.tool.name();
     sandbox::possible(name)?;
@@ -29,10 +29,10 @@ pub(super) fn run(
             format!("nothing was started; what follows `--` are the arguments of {}", root.program),
         )
     })?;
-    let installs = wanted::installed_or_install(specs, place)?;
+    let installs = wanted::installed_or_install(specs, settings)?;
     let install = installs.first().expect("one tool was asked for");
-    place.store.sweep()?;
-    let room = place.store.room()?;
+    settings.store.sweep()?;
+    let room = settings.store.scratch_dir()?;
     let code = sandbox::run(job, &install.install.root, &room.folder());
     // What went wrong first is what is told.
     let closed = room.close();

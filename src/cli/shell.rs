@@ -30,14 +30,14 @@ pub(super) enum Format {
 /// A value that a reader has no spelling for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the value of {name} has a line break, which {format} cannot carry")]
-pub struct Unspeakable {
+pub struct Unrepresentable {
     /// The variable.
     pub name: String,
     /// The reader, as it is called in a sentence.
     pub format: &'static str,
 }
 
-impl crate::model::Explain for Unspeakable {
+impl crate::model::Explain for Unrepresentable {
     fn kind(&self) -> crate::model::Kind {
         crate::model::Kind::Usage
     }
@@ -48,7 +48,7 @@ impl crate::model::Explain for Unspeakable {
 }
 
 /// Renders the activation for a reader. `path` is the current `PATH`, for readers that cannot refer to it.
-pub(super) fn render(activation: &Activation, format: Format, path: Option<&str>) -> Result<String, Unspeakable> {
+pub(super) fn render(activation: &Activation, format: Format, path: Option<&str>) -> Result<String, Unrepresentable> {
     let folders: Vec<String> = activation.paths.iter().map(|folder| text(folder)).collect();
     let vars = &activation.vars;
     Ok(match format {
@@ -116,16 +116,16 @@ fn pwsh(value: &str) -> String {
     format!("'{doubled}'")
 }
 
-fn one_line<'a>(name: &str, value: &'a str, format: &'static str) -> Result<&'a str, Unspeakable> {
+fn one_line<'a>(name: &str, value: &'a str, format: &'static str) -> Result<&'a str, Unrepresentable> {
     if value.contains(['\n', '\r', '\0']) {
-        return Err(Unspeakable { name: name.to_owned(), format });
+        return Err(Unrepresentable { name: name.to_owned(), format });
     }
     Ok(value)
 }
 
 /// GitLab takes a dotenv report literally: no quotes, no references, so `PATH` stands there whole
 /// (<https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsdotenv>).
-fn dotenv(vars: &[(String, String)], folders: &[String], path: Option<&str>) -> Result<String, Unspeakable> {
+fn dotenv(vars: &[(String, String)], folders: &[String], path: Option<&str>) -> Result<String, Unrepresentable> {
     let mut text = String::new();
     for (name, value) in vars {
         text.push_str(&format!("{name}={}\n", one_line(name, value, "dotenv")?));
@@ -138,7 +138,7 @@ fn dotenv(vars: &[(String, String)], folders: &[String], path: Option<&str>) -> 
 }
 
 /// GitHub's runner reads files; a here-document keeps any value whole, and this shell text appends to them.
-fn github(vars: &[(String, String)], folders: &[String]) -> Result<String, Unspeakable> {
+fn github(vars: &[(String, String)], folders: &[String]) -> Result<String, Unrepresentable> {
     let mut text = String::new();
     for (name, value) in vars {
         let line = format!("{name}={}", one_line(name, value, "GITHUB_ENV")?);
@@ -152,8 +152,8 @@ fn github(vars: &[(String, String)], folders: &[String]) -> Result<String, Unspe
     Ok(text)
 }
 
-fn dockerfile(vars: &[(String, String)], folders: &[String]) -> Result<String, Unspeakable> {
-    let quoted = |name: &str, value: &str| -> Result<String, Unspeakable> {
+fn dockerfile(vars: &[(String, String)], folders: &[String]) -> Result<String, Unrepresentable> {
+    let quoted = |name: &str, value: &str| -> Result<String, Unrepresentable> {
         let value = one_line(name, value, "a Dockerfile")?;
         let escaped: String =
             value.chars().flat_map(|c| if matches!(c, '"' | '\\' | '$') { vec!['\\', c] } else { vec![c] }).collect();

@@ -3,7 +3,7 @@
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only what is followed asks who wants it to stop"))]
-pub(super) enum Wish {
+pub(super) enum StopRequest {
     /// Ctrl-C: a person is there, who may be asked.
     Interrupt,
     /// A terminal that closes, a job that is cancelled.
@@ -28,7 +28,7 @@ impl Signals {
     }
 
     /// Ends when the next signal arrives.
-    pub(super) async fn next(&mut self) -> Wish {
+    pub(super) async fn next(&mut self) -> StopRequest {
         async fn arrives(signal: &mut Option<tokio::signal::unix::Signal>) {
             match signal {
                 Some(signal) => {
@@ -39,9 +39,9 @@ impl Signals {
         }
         let [interrupt, terminate, hangup] = &mut self.unix;
         tokio::select! {
-            () = arrives(interrupt) => Wish::Interrupt,
-            () = arrives(terminate) => Wish::End,
-            () = arrives(hangup) => Wish::End,
+            () = arrives(interrupt) => StopRequest::Interrupt,
+            () = arrives(terminate) => StopRequest::End,
+            () = arrives(hangup) => StopRequest::End,
         }
     }
 }
@@ -54,11 +54,11 @@ impl Signals {
     }
 
     /// Ends when the person asks the program to stop.
-    pub(super) async fn next(&mut self) -> Wish {
+    pub(super) async fn next(&mut self) -> StopRequest {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        Wish::Interrupt
+        StopRequest::Interrupt
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Global;
 use super::render::{self, Failure, Style};
-use super::site::{Workplace, done};
+use super::settings::{Settings, done};
 use crate::host::Host;
 use crate::store::{self, Change, Check, Difference, Install, View};
 
@@ -28,20 +28,20 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::without_project(host, global)?;
-        let installs = place.chosen(&self.specs)?;
+        let settings = Settings::without_project(host, global)?;
+        let installs = settings.chosen(&self.specs)?;
         let mut sound = true;
         let mut report = Vec::new();
         for install in &installs {
-            let differences = differences(install, &place)?;
+            let differences = differences(install, &settings)?;
             sound &= differences.is_empty();
             if !global.json {
                 tell(install, &differences)?;
             }
             report.push(value(install, &differences));
         }
-        for view in place.store.views()? {
-            let differences = place.store.verify_view(&view, check(&place))?;
+        for view in settings.store.views()? {
+            let differences = settings.store.verify_view(&view, check(&settings))?;
             sound &= differences.is_empty();
             if !global.json && !differences.is_empty() {
                 render::data(&lines(&format!("view {}", view.root.display()), &differences))?;
@@ -61,8 +61,8 @@ impl Arguments {
 
 /// Lists what differs in an install. A file list that cannot be trusted is a difference like any other: the receipt vouches
 /// for it.
-pub(super) fn differences(install: &Install, place: &Workplace) -> Result<Vec<Difference>, Failure> {
-    match place.store.verify(install, check(place)) {
+pub(super) fn differences(install: &Install, settings: &Settings) -> Result<Vec<Difference>, Failure> {
+    match settings.store.verify(install, check(settings)) {
         Err(store::Error::FileList { path, .. }) => {
             Ok(vec![Difference { path: path.display().to_string(), change: Change::Content }])
         }
@@ -71,8 +71,8 @@ pub(super) fn differences(install: &Install, place: &Workplace) -> Result<Vec<Di
 }
 
 /// Hashes on every processor, without a bar: a minute at most even for several toolchains.
-pub(super) fn check(place: &Workplace) -> Check<'static> {
-    Check { threads: place.host.processors, advanced: &|_| {} }
+pub(super) fn check(settings: &Settings) -> Check<'static> {
+    Check { threads: settings.host.processors, advanced: &|_| {} }
 }
 
 fn tell(install: &Install, differences: &[Difference]) -> Result<(), Failure> {
@@ -94,7 +94,7 @@ fn lines(name: &str, differences: &[Difference]) -> String {
     text
 }
 
-/// Gives an install, and what differs in it, as JSON shows it.
+/// Returns an install, and what differs in it, as JSON shows it.
 pub(super) fn value(install: &Install, differences: &[Difference]) -> serde_json::Value {
     serde_json::json!({
         "tool": install.id.tool.as_str(), "version": install.id.version.as_str(),
@@ -103,7 +103,7 @@ pub(super) fn value(install: &Install, differences: &[Difference]) -> serde_json
     })
 }
 
-/// Gives a view, which belongs to no single tool, and what differs in it.
+/// Returns a view, which belongs to no single tool, and what differs in it.
 pub(super) fn view_value(view: &View, differences: &[Difference]) -> serde_json::Value {
     serde_json::json!({ "view": view.root, "sound": differences.is_empty(), "differences": differences })
 }

@@ -2,10 +2,10 @@
 
 use super::Global;
 use super::render::Failure;
-use super::site::Workplace;
+use super::settings::Settings;
 use crate::model::{Channel, Platform, Release};
 use crate::project::Lock;
-use crate::provision::{self, Asked, Installed, Plan};
+use crate::provision::{self, Installed, Plan, ToolRequest};
 use crate::store::Install;
 
 /// What may be done about a lock that does not answer.
@@ -24,38 +24,38 @@ pub(super) fn releases(
     specs: &[String],
     platform: Platform,
     mode: Mode,
-    place: &Workplace,
-) -> Result<Vec<(Asked, Release)>, Failure> {
+    settings: &Settings,
+) -> Result<Vec<(ToolRequest, Release)>, Failure> {
     if !specs.is_empty() {
-        return resolved(&place.asked(specs)?, platform, place);
+        return resolved(&settings.asked(specs)?, platform, settings);
     }
-    let asked = place.project()?;
-    let lock = place.lock()?;
+    let asked = settings.project()?;
+    let lock = settings.lock()?;
     if mode == Mode::Locked {
-        let lock = lock.ok_or_else(|| provision::Error::NoLock { folder: place.root.clone() })?;
-        return Ok(provision::from_lock(&asked, platform, &lock, &place.policy)?);
+        let lock = lock.ok_or_else(|| provision::Error::NoLock { folder: settings.root.clone() })?;
+        return Ok(provision::from_lock(&asked, platform, &lock, &settings.policy)?);
     }
-    let platforms = place.platforms();
+    let platforms = settings.platforms();
     let covered = platforms.contains(&platform);
     if let Some(lock) = &lock
         && covered
-        && provision::check(&asked, &platforms, lock, &place.policy).0.is_empty()
+        && provision::check(&asked, &platforms, lock, &settings.policy).0.is_empty()
     {
-        return Ok(provision::from_lock(&asked, platform, lock, &place.policy)?);
+        return Ok(provision::from_lock(&asked, platform, lock, &settings.policy)?);
     }
-    if place.manifest.is_none() || mode == Mode::Look || !covered {
-        return resolved(&asked, platform, place);
+    if settings.manifest.is_none() || mode == Mode::Look || !covered {
+        return resolved(&asked, platform, settings);
     }
-    let lock = relock(&asked, lock.as_ref(), place)?;
-    Ok(provision::from_lock(&asked, platform, &lock, &place.policy)?)
+    let lock = relock(&asked, lock.as_ref(), settings)?;
+    Ok(provision::from_lock(&asked, platform, &lock, &settings.policy)?)
 }
 
 /// Installs what is missing of a plan; nothing is started when nothing is.
-pub(super) fn carry_out(plan: Plan, place: &Workplace) -> Result<Vec<Installed>, Failure> {
+pub(super) fn apply(plan: Plan, settings: &Settings) -> Result<Vec<Installed>, Failure> {
     if plan.missing.is_empty() {
         return Ok(plan.present);
     }
-    place.block_on(async { Ok(plan.carry_out(&place.site()).await?) })
+    settings.block_on(async { Ok(plan.apply(&settings.context()).await?) })
 }
 
 /// Finds the installs that the arguments, or without any the project, ask for; an error when one is not installed.
@@ -63,12 +63,12 @@ pub(super) fn carry_out(plan: Plan, place: &Workplace) -> Result<Vec<Installed>,
 pub(super) fn installed(
     specs: &[String],
     platform: Platform,
-    place: &Workplace,
+    settings: &Settings,
     global: &Global,
 ) -> Result<Vec<Installed>, Failure> {
-    if let (true, Some(lock)) = (specs.is_empty(), place.lock()?) {
-        let releases = provision::from_lock(&place.project()?, platform, &lock, &place.policy)?;
-        let plan = Plan::new(releases, &place.store)?;
+    if let (true, Some(lock)) = (specs.is_empty(), settings.lock()?) {
+        let releases = provision::from_lock(&settings.project()?, platform, &lock, &settings.policy)?;
+        let plan = Plan::new(releases, &settings.store)?;
         if let Some(missing) = plan.missing.first() {
             let (tool, version) = (missing.release.tool.to_string(), missing.release.version.to_string());
             return Err(provision::Error::NotInstalled { tool, version, platform }.into());
@@ -76,10 +76,10 @@ pub(super) fn installed(
         return Ok(plan.present);
     }
     let mut found = Vec::new();
-    for asked in place.asked(specs)? {
-        let install = match newest(&asked, platform, place)? {
+    for asked in settings.asked(specs)? {
+        let install = match newest(&asked, platform, settings)? {
             Some(install) => install,
-            None => by_last_good_copy(&asked, platform, place, global)?,
+            None => by_last_good_copy(&asked, platform, settings, global)?,
         };
         found.push(Installed { asked, install, work: None });
     }
@@ -88,60 +88,66 @@ pub(super) fn installed(
 
 /// Finds what the arguments or the project ask for, installing what is missing. What is installed and answers is taken,
 /// even if a newer release exists.
-pub(super) fn installed_or_install(specs: &[String], place: &Workplace) -> Result<Vec<Installed>, Failure> {
-    let platform = place.host.platform;
+pub(super) fn installed_or_install(specs: &[String], settings: &Settings) -> Result<Vec<Installed>, Failure> {
+    let platform = settings.host.platform;
     if specs.is_empty() {
-        return carry_out(Plan::new(releases(specs, platform, Mode::Relock, place)?, &place.store)?, place);
+        return apply(Plan::new(releases(specs, platform, Mode::Relock, settings)?, &settings.store)?, settings);
     }
     let (mut found, mut open) = (Vec::new(), Vec::new());
-    for asked in place.asked(specs)? {
-        match newest(&asked, platform, place)? {
+    for asked in settings.asked(specs)? {
+        match newest(&asked, platform, settings)? {
             Some(install) => found.push(Installed { asked, install, work: None }),
             None => open.push(asked),
         }
     }
     if !open.is_empty() {
-        found.extend(place.block_on(async { Ok(provision::provision(&open, platform, &place.site()).await?) })?);
+        found.extend(
+            settings.block_on(async { Ok(provision::provision(&open, platform, &settings.context()).await?) })?,
+        );
     }
     Ok(found)
 }
 
 /// Finds the newest install that answers the request, as far as that shows without the upstream's documents.
-fn newest(asked: &Asked, platform: Platform, place: &Workplace) -> Result<Option<Install>, Failure> {
+fn newest(asked: &ToolRequest, platform: Platform, settings: &Settings) -> Result<Option<Install>, Failure> {
     if matches!(asked.channel, Channel::Name(_)) {
         return Ok(None);
     }
-    Ok(place.store.newest(asked.tool.name(), platform, &|version| asked.channel.admits(version))?)
+    Ok(settings.store.newest(asked.tool.name(), platform, &|version| asked.channel.admits(version))?)
 }
 
 fn by_last_good_copy(
-    asked: &Asked,
+    asked: &ToolRequest,
     platform: Platform,
-    place: &Workplace,
+    settings: &Settings,
     global: &Global,
 ) -> Result<Install, Failure> {
     let not_installed = |version: String| {
         Failure::from(provision::Error::NotInstalled { tool: asked.tool.name().to_owned(), version, platform })
     };
-    let any = place.store.newest(asked.tool.name(), platform, &|_| true)?.is_some();
+    let any = settings.store.newest(asked.tool.name(), platform, &|_| true)?.is_some();
     if !any || !matches!(asked.channel, Channel::Name(_)) {
         return Err(not_installed(asked.channel.to_string()));
     }
-    let offline = place.offline(global)?;
-    let resolved = place.block_on(async { Ok(provision::resolve(asked, &offline.site()).await?) })?;
+    let offline = settings.offline(global)?;
+    let resolved = settings.block_on(async { Ok(provision::resolve(asked, &offline.context()).await?) })?;
     let version = resolved.version();
-    place
+    settings
         .store
         .newest(asked.tool.name(), platform, &|found| found == version)?
         .ok_or_else(|| not_installed(version.to_string()))
 }
 
 /// Resolves requests for one platform. An exact version that is installed already needs no upstream.
-fn resolved(asked: &[Asked], platform: Platform, place: &Workplace) -> Result<Vec<(Asked, Release)>, Failure> {
+fn resolved(
+    asked: &[ToolRequest],
+    platform: Platform,
+    settings: &Settings,
+) -> Result<Vec<(ToolRequest, Release)>, Failure> {
     let (mut releases, mut open) = (Vec::new(), Vec::new());
     for asked in asked {
         let install = match asked.channel {
-            Channel::Exact(_) => newest(asked, platform, place)?,
+            Channel::Exact(_) => newest(asked, platform, settings)?,
             _ => None,
         };
         match install {
@@ -152,19 +158,20 @@ fn resolved(asked: &[Asked], platform: Platform, place: &Workplace) -> Result<Ve
     if open.is_empty() {
         return Ok(releases);
     }
-    place.block_on(async {
+    settings.block_on(async {
         for asked in open {
-            releases.push((asked.clone(), provision::release_for(asked, platform, &place.site()).await?));
+            releases.push((asked.clone(), provision::release_for(asked, platform, &settings.context()).await?));
         }
         Ok(releases)
     })
 }
 
 /// Writes the lock anew, keeping what still answers.
-fn relock(asked: &[Asked], old: Option<&Lock>, place: &Workplace) -> Result<Lock, Failure> {
-    let lock = place
-        .block_on(async { Ok(provision::lock(asked, &place.platforms(), old, &|_| false, &place.site()).await?) })?;
-    lock.write(&place.root)?;
-    place.report.noted(&format!("wrote {}", place.root.join(crate::project::LOCK).display()));
+fn relock(asked: &[ToolRequest], old: Option<&Lock>, settings: &Settings) -> Result<Lock, Failure> {
+    let lock = settings.block_on(async {
+        Ok(provision::lock(asked, &settings.platforms(), old, &|_| false, &settings.context()).await?)
+    })?;
+    lock.write(&settings.root)?;
+    settings.report.noted(&format!("wrote {}", settings.root.join(crate::project::LOCK).display()));
     Ok(lock)
 }

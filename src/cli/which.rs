@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Global;
 use super::render::{self, Failure, Style};
-use super::site::Workplace;
+use super::settings::Settings;
 use super::wanted;
 use crate::host::Host;
 use crate::provision::{self, Visible};
@@ -40,14 +40,14 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
+        let settings = Settings::new(host, global)?;
         if self.name == "dotnet-sdk" {
-            return self.sdk(&place, global);
+            return self.sdk(&settings, global);
         }
         if self.root.is_some() || self.explain {
             return Err(Failure::usage("--root and --explain go with `which dotnet-sdk`"));
         }
-        let path = executable(&self.name, &visible(&place, global)?)?;
+        let path = executable(&self.name, &visible(&settings, global)?)?;
         if global.json {
             render::json(&serde_json::json!({ "name": self.name, "path": path }))?;
         } else {
@@ -57,11 +57,11 @@ impl Arguments {
     }
 
     /// Says which SDK the host would select; exit 1 when it would find none.
-    fn sdk(&self, place: &Workplace, global: &Global) -> Result<ExitCode, Failure> {
-        let root = match (&self.root, place.host.var("DOTNET_ROOT")) {
-            (Some(root), _) => place.host.cwd.join(root),
-            (None, Some(root)) => place.host.cwd.join(root),
-            (None, None) => dotnet_root(&visible(place, global)?)?,
+    fn sdk(&self, settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
+        let root = match (&self.root, settings.host.var("DOTNET_ROOT")) {
+            (Some(root), _) => settings.host.cwd.join(root),
+            (None, Some(root)) => settings.host.cwd.join(root),
+            (None, None) => dotnet_root(&visible(settings, global)?)?,
         };
         if !root.is_dir() {
             return Err(Failure::usage_with_hint(
@@ -69,9 +69,9 @@ impl Arguments {
                 "name the folder that holds `dotnet` and `sdk` with --root",
             ));
         }
-        let selection = dotnet::host::select(&root, &place.host.cwd);
+        let selection = dotnet::host::select(&root, &settings.host.cwd);
         for warning in &selection.warnings {
-            place.report.warned(warning);
+            settings.report.warned(warning);
         }
         let found = selection.version.is_some();
         if global.json {
@@ -104,9 +104,9 @@ impl Arguments {
     }
 }
 
-fn visible(place: &Workplace, global: &Global) -> Result<Vec<Visible>, Failure> {
-    let installs = wanted::installed(&[], place.host.platform, place, global)?;
-    Ok(provision::members(&installs, &place.store, place.report.as_ref())?)
+fn visible(settings: &Settings, global: &Global) -> Result<Vec<Visible>, Failure> {
+    let installs = wanted::installed(&[], settings.host.platform, settings, global)?;
+    Ok(provision::visible_roots(&installs, &settings.store, settings.report.as_ref())?)
 }
 
 /// Finds an executable by its name, or the first one of the tool with that name.

@@ -41,7 +41,7 @@ impl Status {
         }
     }
 
-    /// Gives the API's word.
+    /// Returns the API's word.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -55,7 +55,7 @@ impl Status {
         }
     }
 
-    /// Tells whether nothing will come any more. This decides, not the field `buildComplete`, which some services in
+    /// Returns true if nothing will come any more. This decides, not the field `buildComplete`, which some services in
     /// CodeBuild's place never set.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::aws::partition;
 
-/// Gives the page of a build or a batch, by its ARN
+/// Returns the page of a build or a batch, by its ARN
 /// (<https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html>); none when it is no such ARN.
 #[must_use]
 pub fn console(arn: &str) -> Option<String> {

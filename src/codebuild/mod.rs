@@ -1,4 +1,4 @@
-//! CodeBuild: builds that are started and followed there, and builds that run here as it would run them.
+//! CodeBuild: builds that are started and followed there.
 
 mod build;
 mod find;
@@ -12,7 +12,6 @@ mod service;
 
 pub mod compare;
 pub mod follow;
-pub mod local;
 pub mod start;
 
 pub use build::{AutoRetry, Batch, Build, Context, Environment, Group, LogPlace, Phase, Project, Status, id_of};

@@ -19,7 +19,7 @@ const LARGEST: u64 = 2 << 20;
 
 /// A variable and where its value is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Wanted<'a> {
+struct SecretRequest<'a> {
     variable: &'a str,
     reference: &'a str,
 }
@@ -33,7 +33,7 @@ pub async fn from_aws(
     env: &Env,
     is_known: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, String>, Error> {
-    let unknown = |pair: &Wanted<'_>| !is_known(pair.variable);
+    let unknown = |pair: &SecretRequest<'_>| !is_known(pair.variable);
     let parameters: Vec<_> = env.parameter_store.iter().map(wanted).filter(unknown).collect();
     let secrets = env.secrets_manager.iter().map(wanted).filter(unknown);
     let mut found = BTreeMap::new();
@@ -47,8 +47,8 @@ pub async fn from_aws(
     Ok(found)
 }
 
-fn wanted(pair: &Pair) -> Wanted<'_> {
-    Wanted { variable: &pair.key.text, reference: &pair.value.text }
+fn wanted(pair: &Pair) -> SecretRequest<'_> {
+    SecretRequest { variable: &pair.key.text, reference: &pair.value.text }
 }
 
 #[derive(Deserialize)]
@@ -68,8 +68,8 @@ struct Parameter {
     value: String,
 }
 
-/// Gives the values of parameters, in the order in which they were asked for.
-async fn parameters_named(session: &Session, group: &[Wanted<'_>]) -> Result<Vec<String>, Error> {
+/// Returns the values of parameters, in the order in which they were asked for.
+async fn parameters_named(session: &Session, group: &[SecretRequest<'_>]) -> Result<Vec<String>, Error> {
     let region = session.region(Service::SSM).await?;
     let names: Vec<&str> = group.iter().map(|pair| pair.reference).collect();
     // One name twice is a mistake to the service.

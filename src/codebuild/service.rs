@@ -12,7 +12,7 @@ use crate::aws;
 /// CodeBuild in one region, and the logs of its builds.
 #[async_trait]
 pub trait Service: Debug + Send + Sync {
-    /// Gives the region.
+    /// Returns the region.
     fn region(&self) -> &str;
 
     /// Starts a build.

@@ -44,7 +44,7 @@ pub struct Build<'a> {
     pub platforms: Vec<&'a Node>,
 }
 
-/// Tells whether a document is a compose file, by its keys.
+/// Returns true if a document is a compose file, by its keys.
 #[must_use]
 pub fn is_compose(root: &Node) -> bool {
     let service = |node: &Node| ["image", "build", "extends"].iter().any(|key| node.get(key).is_some());

@@ -200,7 +200,7 @@ fn stages<'a>(top: &Top<'a>, elsewhere: bool) -> Option<Vec<&'a str>> {
 }
 
 impl<'a> Job<'a> {
-    /// Tells whether it is only a template.
+    /// Returns true if it is only a template.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         self.name.starts_with('.')
@@ -218,7 +218,7 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// Tells whether it only mirrors another pipeline (`needs:pipeline`).
+    /// Returns true if it only mirrors another pipeline (`needs:pipeline`).
     #[must_use]
     pub fn needs_pipeline(&self) -> bool {
         let needs = self.get("needs");
@@ -226,13 +226,13 @@ impl<'a> Job<'a> {
         one || needs.and_then(Node::items).unwrap_or_default().iter().any(|item| item.get("pipeline").is_some())
     }
 
-    /// Gives its stage, `test` when it names none.
+    /// Returns its stage, `test` when it names none.
     #[must_use]
     pub fn stage(&self) -> &'a str {
         self.get("stage").and_then(Node::text).unwrap_or("test")
     }
 
-    /// Gives the name of its image.
+    /// Returns the name of its image.
     #[must_use]
     pub fn image(&self) -> Option<&'a Node> {
         let image = self.get("image")?;
@@ -247,7 +247,7 @@ impl<'a> Job<'a> {
         own.or_else(|| self.top.get("variables")?.get(name))
     }
 
-    /// Tells whether its image is started with an own entry point.
+    /// Returns true if its image is started with an own entry point.
     #[must_use]
     pub fn has_entrypoint(&self) -> bool {
         let own =

@@ -27,7 +27,7 @@ pub struct Image<'a> {
     pub nodes: Vec<ImagePlatform>,
 }
 
-/// Tells whether a document is an object of Kubernetes, by its keys.
+/// Returns true if a document is an object of Kubernetes, by its keys.
 #[must_use]
 pub fn is_object(root: &Node) -> bool {
     let text = |key: &str| root.get(key).and_then(Node::text).is_some();
@@ -81,7 +81,7 @@ fn pod<'a>(spec: &'a Node, kind: &'a str, found: &mut Vec<Image<'a>>) {
     }
 }
 
-/// Gives the platforms that a pod's nodes are limited to, by `nodeSelector` or the affinity that must hold.
+/// Returns the platforms that a pod's nodes are limited to, by `nodeSelector` or the affinity that must hold.
 fn nodes(spec: &Node) -> Vec<ImagePlatform> {
     let architectures = labelled(spec, ARCHITECTURE);
     let systems = labelled(spec, SYSTEM);

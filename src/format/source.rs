@@ -98,7 +98,7 @@ impl Source {
         Self { path: path.into(), text, lines }
     }
 
-    /// Gives the line and column of a byte offset; the end of the text for anything beyond it.
+    /// Returns the line and column of a byte offset; the end of the text for anything beyond it.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
         let mut offset = offset.min(self.text.len());
@@ -110,13 +110,13 @@ impl Source {
         Position { line, column }
     }
 
-    /// Gives the line of a byte offset.
+    /// Returns the line of a byte offset.
     #[must_use]
     pub fn line_of(&self, offset: usize) -> usize {
         self.lines.partition_point(|start| *start <= offset.min(self.text.len()))
     }
 
-    /// Gives the positions of many byte offsets. Walks no part of a long line twice where the offsets are in order.
+    /// Returns the positions of many byte offsets. Walks no part of a long line twice where the offsets are in order.
     #[must_use]
     pub fn positions(&self, offsets: impl Iterator<Item = usize>) -> Vec<Position> {
         let mut last = (0, Position { line: 1, column: 1 });
@@ -135,7 +135,7 @@ impl Source {
         offsets.map(step).collect()
     }
 
-    /// Gives the byte offset of a line and column; the end of the line for a column beyond it.
+    /// Returns the byte offset of a line and column; the end of the line for a column beyond it.
     #[must_use]
     pub fn offset(&self, position: Position) -> usize {
         let range = self.range_of(position.line);
@@ -143,13 +143,13 @@ impl Source {
         self.text[range.clone()].char_indices().nth(ahead).map_or(range.end, |(at, _)| range.start + at)
     }
 
-    /// Gives the text of a line (from 1), without its end.
+    /// Returns the text of a line (from 1), without its end.
     #[must_use]
     pub fn line(&self, line: usize) -> &str {
         self.text.get(self.range_of(line)).unwrap_or_default()
     }
 
-    /// Gives the bytes of a line (from 1), without its end; empty for a line that is not there.
+    /// Returns the bytes of a line (from 1), without its end; empty for a line that is not there.
     #[must_use]
     pub fn range_of(&self, line: usize) -> Range<usize> {
         let Some(start) = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied() else {

@@ -166,7 +166,7 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Gives what follows the brace that closes the one before `text`.
+/// Returns what follows the brace that closes the one before `text`.
 fn after_brace(text: &str) -> Option<&str> {
     let mut depth = 0usize;
     for (at, c) in text.char_indices() {

@@ -114,7 +114,7 @@ impl Installation {
     }
 }
 
-/// Tells whether the curated image of every architecture carries exactly the locked versions.
+/// Returns true if the curated image of every architecture carries exactly the locked versions.
 fn carried(project: &Project<'_>, place: &Place) -> bool {
     let Some(images) = curated(place) else { return false };
     project.tools.iter().all(|tool| {
@@ -123,7 +123,7 @@ fn carried(project: &Project<'_>, place: &Place) -> bool {
     })
 }
 
-/// Gives the curated images of all architectures; none when one of them is somebody else's.
+/// Returns the curated images of all architectures; none when one of them is somebody else's.
 fn curated(place: &Place) -> Option<Vec<&'static Image>> {
     let Place::CodeBuild { images } = place else { return None };
     let found: Option<Vec<_>> = images.iter().map(|(_, image)| images::curated(image)).collect();
@@ -140,7 +140,7 @@ fn runtime(image: &'static Image, tool: &Tool<'_>) -> Option<&'static Runtime> {
     names.into_iter().find_map(|name| image.runtime(name))
 }
 
-/// Gives the line under which every image has exactly this version: each of a line's versions is `<line>.<patch>`, and an
+/// Returns the line under which every image has exactly this version: each of a line's versions is `<line>.<patch>`, and an
 /// image has one of each line.
 fn line_of(runtimes: &[&'static Runtime], version: &str) -> Option<&'static str> {
     let (first, others) = runtimes.split_first()?;
@@ -150,7 +150,7 @@ fn line_of(runtimes: &[&'static Runtime], version: &str) -> Option<&'static str>
     (has(first) && others.iter().all(has)).then_some(line)
 }
 
-/// Gives the runtimes that the project names itself, checked against the images.
+/// Returns the runtimes that the project names itself, checked against the images.
 fn own_runtimes(project: &Project<'_>, place: &Place, target: &'static str) -> Result<Vec<(String, String)>, Error> {
     let Place::CodeBuild { .. } = place else { return Ok(Vec::new()) };
     let images = curated(place).unwrap_or_default();
@@ -179,7 +179,7 @@ fn own_runtimes(project: &Project<'_>, place: &Place, target: &'static str) -> R
     Ok(project.pipeline.codebuild.runtimes.iter().map(|(name, version)| (name.clone(), version.clone())).collect())
 }
 
-/// Tells whether `runtime-versions` may ask for this: a line of the image, `latest`, `<major>.x`, a variable, or, where the
+/// Returns true if `runtime-versions` may ask for this: a line of the image, `latest`, `<major>.x`, a variable, or, where the
 /// image can download, any version of three numbers.
 fn offers(runtime: &Runtime, version: &str) -> bool {
     let major = version.strip_suffix(".x");

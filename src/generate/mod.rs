@@ -23,7 +23,7 @@ pub use pipeline::{
     Architecture, Artifacts, Aws, Bootstrap, Builder, Cache, CodeBuild, Container, Dockerfile, Duration, GitLab,
     Install, Jobs, Manifest, Method, Pipeline, Push, Report, ReportFormat, Runner, Runners, Secret, Shape, Steps,
 };
-pub use project::Wanted;
+pub use project::ToolSpec;
 pub use stamp::{Comments, State, stamped, state};
 
 use crate::format::yaml::{Map, agrees};
@@ -36,7 +36,7 @@ pub const ALL: &[&dyn Generator] = &[buildspec::BUILDSPEC, &gitlab_ci::GitLabCi,
 
 /// Makes the files of one target.
 pub trait Generator: Debug + Sync {
-    /// Gives the name behind `toolkit gen`.
+    /// Returns the name behind `toolkit gen`.
     fn name(&self) -> &'static str;
 
     /// Says in a few words what it makes.

@@ -26,7 +26,7 @@ pub(super) fn groups<'p>(project: &'p Project<'p>) -> Vec<(&'static str, Vec<&'p
     groups.into_iter().collect()
 }
 
-/// Gives a tool's files for an architecture: those of the usual C library, or of the one there is.
+/// Returns a tool's files for an architecture: those of the usual C library, or of the one there is.
 pub(super) fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<Vec<Artifact>, Error> {
     let fits = |locked: &&crate::project::LockedArtifact| {
         locked.platform.os == Os::Linux && locked.platform.arch == architecture.arch()
@@ -48,7 +48,7 @@ pub(super) fn needs_toolkit(tool: &Tool<'_>) -> Option<String> {
     })
 }
 
-/// Gives where a file is read: upstream, or the project's mirror.
+/// Returns where a file is read: upstream, or the project's mirror.
 pub(super) fn mirrored(project: &Project<'_>, url: &Url, target: &'static str) -> Result<Url, Error> {
     let Some(mirror) = &project.mirror else { return Ok(url.clone()) };
     let refuse =

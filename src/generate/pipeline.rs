@@ -423,7 +423,7 @@ impl<'de> Deserialize<'de> for Duration {
 }
 
 impl Architecture {
-    /// Gives the name in images, tags and Kubernetes.
+    /// Returns the name in images, tags and Kubernetes.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -432,7 +432,7 @@ impl Architecture {
         }
     }
 
-    /// Gives what `uname -m` prints on it.
+    /// Returns what `uname -m` prints on it.
     #[must_use]
     pub const fn machine(self) -> &'static str {
         match self {
@@ -441,7 +441,7 @@ impl Architecture {
         }
     }
 
-    /// Gives the processor as toolchains know it.
+    /// Returns the processor as toolchains know it.
     #[must_use]
     pub const fn arch(self) -> Arch {
         match self {

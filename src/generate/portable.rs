@@ -24,7 +24,7 @@ struct Root<'p> {
     tools: Vec<&'p Tool<'p>>,
 }
 
-/// Gives the commands that install every locked tool and make it visible.
+/// Returns the commands that install every locked tool and make it visible.
 ///
 /// # Errors
 /// When a file of the lock cannot be fetched, checked or unpacked by plain shell.
@@ -59,7 +59,7 @@ pub(super) fn steps(project: &Project<'_>, target: &'static str) -> Result<Vec<S
     Ok(steps)
 }
 
-/// Gives the commands that bring toolkit itself: an executable, or a `.tar.gz` with it inside.
+/// Returns the commands that bring toolkit itself: an executable, or a `.tar.gz` with it inside.
 ///
 /// # Errors
 /// When a URL or a digest cannot be used by plain shell.
@@ -100,7 +100,7 @@ pub(super) fn bootstrap(bootstraps: &[(Architecture, &Bootstrap)], target: &'sta
     ])
 }
 
-/// Gives the shell function that all downloads go through. In a subshell, so that `exit` ends it and nothing of it stays.
+/// Returns the shell function that all downloads go through. In a subshell, so that `exit` ends it and nothing of it stays.
 /// For toolkit itself, `-` instead of a number of folders to drop means that the file is the program, and not unpacked.
 fn fetch_function(unpack: &str) -> String {
     let fetch = r#"  fetch() { # URL, checksum program, digest, leading folders to drop, destination
@@ -127,7 +127,7 @@ const COPY_OR_UNPACK: &str = r#"    case $4 in
       *) tar -xzof "$archive" --strip-components="$4" -C "$5" || exit 1 ;;
     esac"#;
 
-/// Gives each group of tools its folder.
+/// Returns each group of tools its folder.
 fn roots<'p>(project: &'p Project<'p>) -> Vec<Root<'p>> {
     let root = |(name, tools): (&str, Vec<&'p Tool<'p>>)| {
         let versions: Vec<&str> = tools.iter().map(|tool| tool.locked.version.as_str()).collect();

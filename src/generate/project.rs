@@ -10,7 +10,7 @@ use crate::project::{Lock, Manifest};
 use crate::toolchain::Toolchain;
 
 /// A tool that a project asks for, and what it sets about it.
-pub type Wanted = (&'static dyn Toolchain, Vec<(String, String)>);
+pub type ToolSpec = (&'static dyn Toolchain, Vec<(String, String)>);
 
 impl<'a> Project<'a> {
     /// Puts together what `root` holds: `wanted` are the tools that the project asks for, with their settings.
@@ -21,7 +21,7 @@ impl<'a> Project<'a> {
         pipeline: &'a Pipeline,
         manifest: &Manifest,
         lock: Option<&'a Lock>,
-        wanted: Vec<Wanted>,
+        wanted: Vec<ToolSpec>,
         root: &Path,
     ) -> Result<Self, Error> {
         let architectures = architectures(pipeline, manifest);
@@ -55,7 +55,7 @@ impl<'a> Project<'a> {
     }
 }
 
-/// Tells whether the repository has a `global.json` at or above where commands run. What lies above the repository is of
+/// Returns true if the repository has a `global.json` at or above where commands run. What lies above the repository is of
 /// this machine, and must not change what is written.
 fn has_global_json(root: &Path, directory: Option<&str>) -> bool {
     let top = root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root);

@@ -34,7 +34,7 @@ pub fn expanding(text: &str) -> String {
     result
 }
 
-/// Gives the `$NAME` or `${NAME}` with which a text begins.
+/// Returns the `$NAME` or `${NAME}` with which a text begins.
 fn variable_at(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('$')?;
     let braced = inner.strip_prefix('{');

@@ -24,7 +24,7 @@ pub enum State {
 
 const MARK: &str = "toolkit-digest: sha256:";
 
-/// Gives a body its header.
+/// Returns a body its header.
 #[must_use]
 pub fn stamped(target: &str, body: &str, comments: Comments) -> String {
     let lines = [

@@ -36,7 +36,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// Gives what the image itself says that it runs on.
+    /// Returns what the image itself says that it runs on.
     #[must_use]
     pub fn platform(&self) -> Option<ImagePlatform> {
         let configuration = self.configuration.as_ref()?;
@@ -44,13 +44,13 @@ impl Image {
         Some(ImagePlatform::new(&os, &architecture, configuration.variant().as_deref()))
     }
 
-    /// Gives the layers, the lowest first.
+    /// Returns the layers, the lowest first.
     #[must_use]
     pub fn layers(&self) -> &[Descriptor] {
         self.image.as_ref().map_or(&[], |image| image.layers())
     }
 
-    /// Gives how many bytes a machine downloads for it.
+    /// Returns how many bytes a machine downloads for it.
     #[must_use]
     pub fn size(&self) -> u64 {
         let parts: u64 = self.layers().iter().map(Descriptor::size).sum();

@@ -1,6 +1,5 @@
-//! Images for several platforms: joining them under one name, looking into them, and finding those that lack one.
+//! Images for several platforms: joining them under one name, and looking into them.
 
-pub mod check;
 pub mod index;
 pub mod inspect;
 mod source;

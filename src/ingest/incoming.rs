@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::worker::Worker;
-use super::{Error, Progress, Wanted};
+use super::{Download, Error, Progress};
 use crate::model::{Algorithm, Digest};
 use crate::net::{self, Body, Net};
 
@@ -16,7 +16,7 @@ pub(super) struct Incoming<'a> {
     body: Box<dyn Body>,
     /// Bytes that were looked at and not passed on yet.
     ahead: Option<Bytes>,
-    wanted: Wanted<'a>,
+    wanted: Download<'a>,
     progress: Progress<'a>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Total {
 
 impl<'a> Incoming<'a> {
     /// Asks for the file. A length that is wrong already now is an error already now.
-    pub(super) async fn open(net: &dyn Net, wanted: Wanted<'a>, progress: Progress<'a>) -> Result<Self, Error> {
+    pub(super) async fn open(net: &dyn Net, wanted: Download<'a>, progress: Progress<'a>) -> Result<Self, Error> {
         let body = net.open(wanted.url).await.map_err(|source| failed(&wanted, source))?;
         match (wanted.size, body.length()) {
             (Some(expected), Some(received)) if expected != received => {
@@ -45,7 +45,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    pub(super) fn wanted(&self) -> Wanted<'a> {
+    pub(super) fn wanted(&self) -> Download<'a> {
         self.wanted
     }
 
@@ -95,7 +95,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-fn failed(wanted: &Wanted<'_>, source: net::Error) -> Error {
+fn failed(wanted: &Download<'_>, source: net::Error) -> Error {
     Error::Net { file: wanted.file(), source }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::incoming::Incoming;
 use super::worker::{Stoppable, Worker};
-use super::{Error, Options, RESTARTS, Wanted, receive_nameless, verify_file};
+use super::{Download, Error, Options, RESTARTS, receive_nameless, verify_file};
 use crate::archive::{self, Compression, Layers};
 use crate::model::{Artifact, Verified};
 use crate::net::{self, Net};
@@ -37,7 +37,7 @@ pub async fn ingest_layer(
     options: &Options<'_>,
     lower: Layers,
 ) -> Result<IngestedLayer, Error> {
-    let wanted = Wanted::of(artifact);
+    let wanted = Download::of(artifact);
     let mut restarts = 0;
     let (verified, file, bytes) = loop {
         match receive_whole(net, wanted, options).await {
@@ -65,7 +65,7 @@ pub async fn ingest_layer(
 /// Receives a file into one without a name, and checks it.
 async fn receive_whole(
     net: &dyn Net,
-    wanted: Wanted<'_>,
+    wanted: Download<'_>,
     options: &Options<'_>,
 ) -> Result<(Verified, File, u64), Error> {
     let incoming = Incoming::open(net, wanted, options.progress).await?;

@@ -62,7 +62,7 @@ impl Findings {
         self.kept.last_mut().expect("one was added just now")
     }
 
-    /// Tells whether this rule was reported at this place.
+    /// Returns true if this rule was reported at this place.
     #[must_use]
     pub(super) fn has(&self, rule: &Rule, offset: usize) -> bool {
         self.kept.iter().rev().take(8).any(|finding| finding.rule == rule && finding.span.contains(&offset))
@@ -86,7 +86,7 @@ impl Findings {
         self.kept.retain(keep);
     }
 
-    /// Gives the findings in the order of the file, with their positions.
+    /// Returns the findings in the order of the file, with their positions.
     #[must_use]
     pub fn sorted(mut self, source: &Source) -> Vec<Finding> {
         self.kept.sort_by(|left, right| {

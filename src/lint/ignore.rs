@@ -129,7 +129,7 @@ fn unknown(id: &str, span: Range<usize>, reports: &mut Findings) {
     reports.report(&NOT_UNDERSTOOD, span, format!("no rule is called `{id}`{near}"));
 }
 
-/// Gives the lines that a comment is about: its own, or, when it stands alone, the next one that says something; with all
+/// Returns the lines that a comment is about: its own, or, when it stands alone, the next one that says something; with all
 /// of a text that begins there.
 fn lines_of(source: &Source, comment: &Comment, long: &BTreeMap<usize, usize>) -> Range<usize> {
     let mut line = source.line_of(comment.span.start);

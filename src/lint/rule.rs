@@ -42,7 +42,7 @@ pub enum Target {
 }
 
 impl Level {
-    /// Gives the word for it.
+    /// Returns the word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

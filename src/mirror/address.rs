@@ -54,7 +54,7 @@ impl Address {
         }
     }
 
-    /// Tells whether both are one place, as far as this machine can tell.
+    /// Returns true if both are one place, as far as this machine can tell.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         match (self, other) {

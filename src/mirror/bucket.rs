@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::depot::{Depot, Source};
+use super::mirror_store::{MirrorStore, Source};
 use super::{Condition, Content, Error, Head, Listed};
 use crate::aws::{self, s3};
 use crate::net::{self, Body};
@@ -26,7 +26,7 @@ impl Objects {
 }
 
 #[async_trait]
-impl Depot for Objects {
+impl MirrorStore for Objects {
     fn name(&self) -> String {
         self.0.location().to_string()
     }
@@ -72,7 +72,7 @@ impl Depot for Objects {
         self.0.delete(path).await.map_err(self.failed("remove", path))
     }
 
-    async fn settle(&self) {
+    async fn clean_up(&self) {
         self.0.settle().await;
     }
 }

@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::compare::{self, Hashed};
-use super::depot::Depot;
+use super::mirror_store::MirrorStore;
 use super::wanted::Archive;
 use super::{Condition, Entry, Error, INDEX, Index};
 use crate::archive;
 use crate::model::{Algorithm, Digest};
 use crate::report::{Report, Task};
-use crate::store::{Room, Store};
+use crate::store::{ScratchDir, Store};
 
 /// What to compare a mirror with.
 #[derive(Debug, Clone, Copy)]
@@ -86,17 +86,17 @@ pub enum Problem {
 ///
 /// # Errors
 /// [`Error::Unfinished`] without an index; when the mirror cannot be read.
-pub async fn check(depot: &dyn Depot, wanted: &Check<'_>) -> Result<Checked, Error> {
-    let (index, condition) = Index::read(depot).await?;
+pub async fn check(store: &dyn MirrorStore, wanted: &Check<'_>) -> Result<Checked, Error> {
+    let (index, condition) = Index::read(store).await?;
     if condition == Condition::Absent {
-        return Err(Error::Unfinished { mirror: depot.name() });
+        return Err(Error::Unfinished { mirror: store.name() });
     }
     let locked: BTreeMap<&str, &Digest> =
         wanted.archives.iter().map(|archive| (archive.path.as_str(), &archive.artifact.digest)).collect();
     let mut checked = Checked::default();
-    let task = wanted.report.began(&depot.name(), Some(index.bytes()));
+    let task = wanted.report.began(&store.name(), Some(index.bytes()));
     let found: Result<Vec<Option<Finding>>, Error> = stream::iter(&index.files)
-        .map(|(path, entry)| one((path, entry), locked.get(path.as_str()).copied(), depot, (wanted, task)))
+        .map(|(path, entry)| one((path, entry), locked.get(path.as_str()).copied(), store, (wanted, task)))
         .buffered(wanted.jobs.max(1))
         .try_collect()
         .await;
@@ -114,13 +114,13 @@ pub async fn check(depot: &dyn Depot, wanted: &Check<'_>) -> Result<Checked, Err
     let absent = locked.keys().filter(|path| !index.files.contains_key(**path));
     checked.findings.extend(absent.map(|path| Finding { path: (*path).to_owned(), problem: Problem::NotSynced }));
     checked.findings.sort_by(|left, right| left.path.cmp(&right.path));
-    checked.unnamed = unnamed(&index, depot).await?;
+    checked.unnamed = unnamed(&index, store).await?;
     Ok(checked)
 }
 
 /// Counts what no index names.
-async fn unnamed(index: &Index, depot: &dyn Depot) -> Result<(usize, u64), Error> {
-    let listed = depot.list().await?;
+async fn unnamed(index: &Index, store: &dyn MirrorStore) -> Result<(usize, u64), Error> {
+    let listed = store.list().await?;
     let named: BTreeSet<&str> = index.files.keys().map(String::as_str).chain([INDEX]).collect();
     let strange = listed.iter().filter(|file| !named.contains(file.path.as_str()));
     Ok(strange.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size)))
@@ -130,11 +130,11 @@ async fn unnamed(index: &Index, depot: &dyn Depot) -> Result<(usize, u64), Error
 async fn one(
     (path, entry): (&str, &Entry),
     locked: Option<&Digest>,
-    depot: &dyn Depot,
+    store: &dyn MirrorStore,
     (wanted, task): (&Check<'_>, Task),
 ) -> Result<Option<Finding>, Error> {
     let found = |problem| Ok(Some(Finding { path: path.to_owned(), problem }));
-    let Some(mut body) = depot.open(path).await? else { return found(Problem::Missing) };
+    let Some(mut body) = store.open(path).await? else { return found(Problem::Missing) };
     if let Some(length) = body.length().filter(|length| *length != entry.size) {
         return found(Problem::Size { expected: entry.size, found: length });
     }
@@ -150,7 +150,7 @@ async fn one(
         }
     };
     let read = compare::read(body.as_mut(), expected, &mut advanced).await;
-    let read = read.map_err(|source| compare::failed(path, depot, source))?;
+    let read = read.map_err(|source| compare::failed(path, store, source))?;
     let module = zip.map(Zip::hash).transpose()?.flatten();
     Ok(problem(&read, module, entry, locked).map(|problem| Finding { path: path.to_owned(), problem }))
 }
@@ -178,12 +178,12 @@ struct Zip {
     path: PathBuf,
     /// What the disk said to the bytes so far.
     file: io::Result<File>,
-    _room: Room,
+    _room: ScratchDir,
 }
 
 impl Zip {
     fn new(store: &Store) -> Result<Self, Error> {
-        let room = store.room().map_err(|source| Error::Staging { source })?;
+        let room = store.scratch_dir().map_err(|source| Error::Staging { source })?;
         let path = room.folder().join("module.zip");
         let file = File::options().read(true).write(true).create_new(true).open(&path);
         Ok(Self { file, path, _room: room })
@@ -197,7 +197,7 @@ impl Zip {
         }
     }
 
-    /// Gives the hash; none when it is no zip of a module.
+    /// Returns the hash; none when it is no zip of a module.
     fn hash(self) -> Result<Option<Digest>, Error> {
         let file = self.file.and_then(|mut file| file.rewind().map(|()| file));
         let file = file.map_err(|source| Error::disk("write", &self.path, source))?;

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::depot::{Depot, sha256};
+use super::mirror_store::{MirrorStore, sha256};
 use super::wanted::Archive;
 use super::{Content, Entry, Error, Index, Kind};
 use crate::model::{Algorithm, Digest};
@@ -10,7 +10,7 @@ use crate::net::Body;
 
 /// What is under a path, compared with what should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum EntryState {
     /// The right file, as an index names it.
     Right(Entry),
     /// Nothing.
@@ -21,33 +21,33 @@ pub(super) enum Standing {
 
 /// Compares an archive of the mirror with the lock. One that the index names with the lock's digest was verified when it was
 /// put there, and must be the same still; any other is as good when it has that digest.
-pub(super) async fn archive(wanted: &Archive, index: &Index, depot: &dyn Depot) -> Result<Standing, Error> {
-    let Some(head) = depot.head(&wanted.path).await? else { return Ok(Standing::Missing) };
+pub(super) async fn archive(wanted: &Archive, index: &Index, store: &dyn MirrorStore) -> Result<EntryState, Error> {
+    let Some(head) = store.head(&wanted.path).await? else { return Ok(EntryState::Missing) };
     let expected = &wanted.artifact.digest;
     if wanted.artifact.size.is_some_and(|size| size != head.size) {
-        return Ok(Standing::Different);
+        return Ok(EntryState::Different);
     }
     let known = index.files.get(&wanted.path).filter(|known| known.digest.as_ref() == Some(expected));
     let right = |size, sha256: Digest| {
         let (digest, uses) = (Some(expected.clone()), wanted.uses.clone());
-        Standing::Right(Entry { size, sha256, kind: Kind::Archive, digest, uses })
+        EntryState::Right(Entry { size, sha256, kind: Kind::Archive, digest, uses })
     };
     if let Some(found) = head.sha256 {
         if known.is_some_and(|known| known.sha256 == found) || *expected == found {
             return Ok(right(head.size, found));
         }
         if known.is_some() || expected.algorithm() == Algorithm::Sha256 {
-            return Ok(Standing::Different);
+            return Ok(EntryState::Different);
         }
     }
     if known.is_none() && expected.algorithm() == Algorithm::GoModule {
-        return Ok(Standing::Different);
+        return Ok(EntryState::Different);
     }
-    let Some(mut body) = depot.open(&wanted.path).await? else { return Ok(Standing::Missing) };
+    let Some(mut body) = store.open(&wanted.path).await? else { return Ok(EntryState::Missing) };
     let found = read(body.as_mut(), Some(expected), &mut |_| {}).await;
-    let found = found.map_err(|source| failed(&wanted.path, depot, source))?;
+    let found = found.map_err(|source| failed(&wanted.path, store, source))?;
     let fits = known.is_some_and(|known| known.sha256 == found.sha256) || found.is(expected);
-    Ok(if fits { right(found.size, found.sha256) } else { Standing::Different })
+    Ok(if fits { right(found.size, found.sha256) } else { EntryState::Different })
 }
 
 /// Compares a document of the mirror with what its upstream serves today.
@@ -55,20 +55,20 @@ pub(super) async fn document(
     path: &str,
     content: &Content,
     entry: Entry,
-    depot: &dyn Depot,
-) -> Result<Standing, Error> {
-    let Some(head) = depot.head(path).await? else { return Ok(Standing::Missing) };
+    store: &dyn MirrorStore,
+) -> Result<EntryState, Error> {
+    let Some(head) = store.head(path).await? else { return Ok(EntryState::Missing) };
     if head.size != content.size {
-        return Ok(Standing::Different);
+        return Ok(EntryState::Different);
     }
     let found = match head.sha256 {
         Some(found) => found,
         None => {
-            let Some(mut body) = depot.open(path).await? else { return Ok(Standing::Missing) };
-            read(body.as_mut(), None, &mut |_| {}).await.map_err(|source| failed(path, depot, source))?.sha256
+            let Some(mut body) = store.open(path).await? else { return Ok(EntryState::Missing) };
+            read(body.as_mut(), None, &mut |_| {}).await.map_err(|source| failed(path, store, source))?.sha256
         }
     };
-    Ok(if found == content.sha256 { Standing::Right(entry) } else { Standing::Different })
+    Ok(if found == content.sha256 { EntryState::Right(entry) } else { EntryState::Different })
 }
 
 /// The bytes of a file, as far as digests know them.
@@ -80,12 +80,12 @@ pub(super) struct Hashed {
 }
 
 impl Hashed {
-    /// Tells whether the bytes have this digest; that of a module is one of what is in its zip, and not told here.
+    /// Returns true if the bytes have this digest; that of a module is one of what is in its zip, and not told here.
     pub(super) fn is(&self, digest: &Digest) -> bool {
         self.of(digest.algorithm()).is_some_and(|found| found == digest)
     }
 
-    /// Gives their digest.
+    /// Returns their digest.
     pub(super) fn of(&self, algorithm: Algorithm) -> Option<&Digest> {
         match algorithm {
             Algorithm::Sha256 => Some(&self.sha256),
@@ -115,6 +115,6 @@ pub(super) async fn read(
     Ok(Hashed { size, sha256: sha256(short), sha512: long.map(sha512) })
 }
 
-pub(super) fn failed(path: &str, depot: &dyn Depot, source: crate::net::Error) -> Error {
-    Error::Read { path: path.to_owned(), mirror: depot.name(), source }
+pub(super) fn failed(path: &str, store: &dyn MirrorStore, source: crate::net::Error) -> Error {
+    Error::Read { path: path.to_owned(), mirror: store.name(), source }
 }

@@ -11,7 +11,7 @@ use super::{Error, Use};
 use crate::model::{Digest, Platform, Version};
 use crate::net::{self, Document, Metadata, Mirror};
 use crate::project::{Lock, LockedTool};
-use crate::provision::{self, Asked, Site};
+use crate::provision::{self, Context, ToolRequest};
 use crate::toolchain;
 
 /// What was read, in the order of the first reading: release indexes before what they lead to.
@@ -35,26 +35,26 @@ impl Documents {
     /// # Errors
     /// When a document cannot be had. A locked version that its upstream no longer lists is said, and no error: its archives
     /// may still be there.
-    pub async fn of(asked: &[Asked], lock: &Lock, site: &Site<'_>) -> Result<Vec<Recorded>, Error> {
+    pub async fn of(asked: &[ToolRequest], lock: &Lock, context: &Context<'_>) -> Result<Vec<Recorded>, Error> {
         let documents = Self::default();
         for asked in asked {
             if let Some(locked) = lock.tool(asked.tool.name()) {
-                documents.read(asked, locked, site).await?;
+                documents.read(asked, locked, context).await?;
             }
         }
         Ok(documents.0.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn read(&self, asked: &Asked, locked: &LockedTool, site: &Site<'_>) -> Result<(), Error> {
-        let recorder = Recorder { documents: self, site, locked };
-        let site = Site { metadata: &recorder, ..*site };
+    async fn read(&self, asked: &ToolRequest, locked: &LockedTool, context: &Context<'_>) -> Result<(), Error> {
+        let recorder = Recorder { documents: self, context, locked };
+        let context = Context { metadata: &recorder, ..*context };
         let platforms = platforms(locked);
-        match provision::resolve(asked, &site).await {
+        match provision::resolve(asked, &context).await {
             Ok(resolved) if resolved.version().as_str() == locked.version => {}
             Ok(resolved) => {
                 let pick = resolved.version();
                 let (request, name, version) = (asked.text(), &locked.name, &locked.version);
-                site.report.noted(&format!("{request} means {pick} by now; the archives are of {name} {version}"));
+                context.report.noted(&format!("{request} means {pick} by now; the archives are of {name} {version}"));
                 for platform in &platforms {
                     // What the newest needs is a help to those who ask without a lock, and no more.
                     let _ = asked.tool.release(pick, *platform, &recorder).await;
@@ -63,7 +63,8 @@ impl Documents {
             // The documents were read; that a line has ended meanwhile is no reason to take it from those who locked it.
             Err(provision::Error::NothingChosen { .. }) => {
                 let (request, version) = (asked.text(), &locked.version);
-                site.report
+                context
+                    .report
                     .warned(&format!("nothing answers {request} today; the mirror serves {version} to the lock"));
             }
             Err(source) => return Err(Error::Request { request: asked.text(), source: Box::new(source) }),
@@ -100,17 +101,17 @@ fn platforms(locked: &LockedTool) -> BTreeSet<Platform> {
 /// Reads documents for one tool, and writes them down.
 struct Recorder<'a> {
     documents: &'a Documents,
-    site: &'a Site<'a>,
+    context: &'a Context<'a>,
     locked: &'a LockedTool,
 }
 
 impl Recorder<'_> {
-    async fn release(&self, asked: &Asked, version: &Version, platform: Platform) -> Result<(), Error> {
+    async fn release(&self, asked: &ToolRequest, version: &Version, platform: Platform) -> Result<(), Error> {
         match asked.tool.release(version, platform, self).await {
             Ok(_) => Ok(()),
             Err(toolchain::Error::NoSuchVersion { .. } | toolchain::Error::NoSuchPlatform { .. }) => {
                 let (tool, version) = (&self.locked.name, &self.locked.version);
-                self.site.report.warned(&format!(
+                self.context.report.warned(&format!(
                     "the upstream of {tool} no longer lists {version} for {platform}; only the lock leads to its archives"
                 ));
                 Ok(())
@@ -126,29 +127,29 @@ impl Recorder<'_> {
 #[async_trait]
 impl Metadata for Recorder<'_> {
     async fn read(&self, document: &Document) -> Result<Vec<u8>, net::Error> {
-        let bytes = self.site.metadata.read(document).await?;
+        let bytes = self.context.metadata.read(document).await?;
         self.documents.keep(document, std::slice::from_ref(&bytes), &self.locked.name)?;
         Ok(bytes)
     }
 
     async fn pages(&self, document: &Document) -> Result<Vec<Vec<u8>>, net::Error> {
-        let pages = self.site.metadata.pages(document).await?;
+        let pages = self.context.metadata.pages(document).await?;
         self.documents.keep(document, &pages, &self.locked.name)?;
         Ok(pages)
     }
 
     fn holds(&self, document: &Document) -> bool {
-        self.site.metadata.holds(document)
+        self.context.metadata.holds(document)
     }
 
-    /// Gives the digest of the lock: whoever believed the first download, did so when the lock was written.
+    /// Returns the digest of the lock: whoever believed the first download, did so when the lock was written.
     async fn first_seen(&self, url: &Url) -> Result<Option<Digest>, net::Error> {
         let mut artifacts = self.locked.artifacts.iter().map(|locked| &locked.artifact);
         Ok(artifacts.find(|artifact| artifact.url == *url).map(|artifact| artifact.digest.clone()))
     }
 
     fn warn(&self, warning: &str) {
-        self.site.metadata.warn(warning);
+        self.context.metadata.warn(warning);
     }
 }
 

@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::depot::{Depot, Source, sha256};
+use super::mirror_store::{MirrorStore, Source, sha256};
 use super::{Condition, Content, Error, Head, Listed};
 use crate::net::{self, Body};
-use crate::store::{Room, Store};
+use crate::store::{ScratchDir, Store};
 
 /// The folder in a mirror that is its own: files on their way, and locks.
 const OWN: &str = ".toolkit";
@@ -28,7 +28,7 @@ pub struct Folder(Arc<Inner>);
 struct Inner {
     root: PathBuf,
     /// Where files come into being, on the file system of the mirror.
-    room: Mutex<Option<Room>>,
+    room: Mutex<Option<ScratchDir>>,
 }
 
 impl Folder {
@@ -51,7 +51,7 @@ impl Folder {
 }
 
 #[async_trait]
-impl Depot for Folder {
+impl MirrorStore for Folder {
     fn name(&self) -> String {
         self.0.root.display().to_string()
     }
@@ -90,7 +90,7 @@ impl Depot for Folder {
 }
 
 impl Inner {
-    /// Gives the real path of a file, unless a link on the way leads out of the mirror.
+    /// Returns the real path of a file, unless a link on the way leads out of the mirror.
     fn inside(&self, path: &str) -> Result<PathBuf, Error> {
         let file = self.root.join(path);
         let outside = || Error::LeadsOut { path: file.clone() };
@@ -155,7 +155,7 @@ impl Inner {
         fs::rename(&ready, &target).map_err(|source| Error::disk("write", &target, source))
     }
 
-    /// Gives a file with the content on the mirror's own file system, out of everybody's sight. It is on the disk before it
+    /// Returns a file with the content on the mirror's own file system, out of everybody's sight. It is on the disk before it
     /// gets its name: a mirror must not lose half of a file to a power cut.
     fn ready(&self, content: &Content) -> Result<PathBuf, Error> {
         let ready = self.room()?.join(format!("{:016x}", fastrand::u64(..)));
@@ -181,7 +181,7 @@ impl Inner {
         })
     }
 
-    /// Gives the folder for files on their way, made by the first that needs it. What killed processes left there goes.
+    /// Returns the folder for files on their way, made by the first that needs it. What killed processes left there goes.
     fn room(&self) -> Result<PathBuf, Error> {
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(room) = room.as_ref() {
@@ -190,7 +190,7 @@ impl Inner {
         let store = Store::at(self.inside(OWN)?);
         let failed = |source| Error::Staging { source };
         store.sweep().map_err(failed)?;
-        Ok(room.insert(store.room().map_err(failed)?).folder())
+        Ok(room.insert(store.scratch_dir().map_err(failed)?).folder())
     }
 
     /// Waits until nobody else compares and writes. The lock goes with the file, whatever happens to this process.

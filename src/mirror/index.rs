@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::depot::{Depot, check_path};
+use super::mirror_store::{MirrorStore, check_path};
 use super::{Condition, Content, Error};
 use crate::model::{Algorithm, Digest};
 use crate::net::{self, Body};
@@ -86,20 +86,20 @@ struct Row {
 }
 
 impl Index {
-    /// Reads the index of a mirror, and gives the condition on which it may be written: that it is still the same. A mirror
+    /// Reads the index of a mirror, and returns the condition on which it may be written: that it is still the same. A mirror
     /// without one has an empty one.
     ///
     /// # Errors
     /// When it cannot be read, or is not what this program writes.
-    pub async fn read(depot: &dyn Depot) -> Result<(Self, Condition), Error> {
+    pub async fn read(store: &dyn MirrorStore) -> Result<(Self, Condition), Error> {
         // The tag first: when somebody writes in between, the condition of a later write does not hold, as it should.
         // Both always: S3 tells a bucket that is not there from an object that is not there only to those who read.
-        let head = depot.head(INDEX).await?;
-        let (Some(mut body), Some(head)) = (depot.open(INDEX).await?, head) else {
+        let head = store.head(INDEX).await?;
+        let (Some(mut body), Some(head)) = (store.open(INDEX).await?, head) else {
             return Ok((Self::default(), Condition::Absent));
         };
-        let bytes = collected(body.as_mut(), depot).await?;
-        Ok((Self::parse(&bytes, &depot.name())?, Condition::Still(head.tag)))
+        let bytes = collected(body.as_mut(), store).await?;
+        Ok((Self::parse(&bytes, &store.name())?, Condition::Still(head.tag)))
     }
 
     /// Reads the text of the index of `mirror`.
@@ -134,7 +134,7 @@ impl Index {
         Ok(Self { files, removed: file.removed })
     }
 
-    /// Gives the bytes of the file: the same for the same files.
+    /// Returns the bytes of the file: the same for the same files.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let rows = self.files.iter().map(|(path, entry)| Row { path: path.clone(), entry: entry.clone() });
@@ -148,8 +148,8 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::Conflict`] when the condition does not hold; what the place says.
-    pub async fn write(&self, depot: &dyn Depot, condition: &Condition) -> Result<(), Error> {
-        depot.put(INDEX, &Content::of(self.to_bytes()), condition).await
+    pub async fn write(&self, store: &dyn MirrorStore, condition: &Condition) -> Result<(), Error> {
+        store.put(INDEX, &Content::of(self.to_bytes()), condition).await
     }
 
     /// Adds a file, or says what is there under its path now. What it was needed for before, it still is.
@@ -168,7 +168,7 @@ impl Index {
         self.removed.insert(path.to_owned(), size);
     }
 
-    /// Gives the sum of all lengths, in bytes.
+    /// Returns the sum of all lengths, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.files.values().map(|entry| entry.size).sum()
@@ -181,8 +181,8 @@ struct Version {
     version: u64,
 }
 
-async fn collected(body: &mut dyn Body, depot: &dyn Depot) -> Result<Vec<u8>, Error> {
-    let failed = |source| Error::Read { path: INDEX.to_owned(), mirror: depot.name(), source };
+async fn collected(body: &mut dyn Body, store: &dyn MirrorStore) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Read { path: INDEX.to_owned(), mirror: store.name(), source };
     let mut bytes = Vec::new();
     while let Some(chunk) = body.chunk().await.map_err(failed)? {
         bytes.extend_from_slice(&chunk);

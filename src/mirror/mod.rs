@@ -1,6 +1,6 @@
 //! Mirrors: filled from a lock, checked, listed.
 //!
-//! A mirror is a [`Depot`]: a tree of upstream paths in a folder or a bucket, and at its root an [`Index`] of what was put
+//! A mirror is a [`MirrorStore`]: a tree of upstream paths in a folder or a bucket, and at its root an [`Index`] of what was put
 //! there, which is written last. Readers need no index: they ask for paths, and believe digests of the lock.
 //!
 //! ```text
@@ -13,11 +13,11 @@ mod address;
 mod bucket;
 mod check;
 mod compare;
-mod depot;
 mod documents;
 mod error;
 mod folder;
 mod index;
+mod mirror_store;
 mod plan;
 mod sync;
 mod wanted;
@@ -26,11 +26,11 @@ pub use address::Address;
 #[cfg(feature = "aws")]
 pub use bucket::Objects;
 pub use check::{Check, Checked, Finding, Problem, check};
-pub use depot::{Condition, Content, Depot, Head, Listed, Source, hashed};
 pub use documents::{Documents, Recorded};
 pub use error::Error;
 pub use folder::Folder;
 pub use index::{Entry, INDEX, Index, Kind, Use};
+pub use mirror_store::{Condition, Content, Head, Listed, MirrorStore, Source, hashed};
 pub use plan::{Gone, Kept, Plan, Planned, Reason};
 pub use sync::{Outcome, Sync};
 pub use wanted::{Archive, archives};

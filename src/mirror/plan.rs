@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::compare::{self, Standing};
+use super::compare::{self, EntryState};
 use super::documents::Recorded;
 use super::wanted::Archive;
-use super::{Condition, Content, Depot, Entry, Error, Index, Kind, Use, archives};
+use super::{Condition, Content, Entry, Error, Index, Kind, MirrorStore, Use, archives};
 use crate::project::Lock;
 
 /// What a sync will do. A value, so that it can be shown before anything changes.
@@ -87,7 +87,7 @@ impl Kept {
         Ok(())
     }
 
-    /// Tells whether a file stays.
+    /// Returns true if a file stays.
     fn wants(&self, path: &str, entry: &Entry) -> bool {
         match entry.kind {
             Kind::Archive => self.archives.contains(path),
@@ -102,12 +102,12 @@ impl Plan {
         archives: &[Archive],
         documents: &[Recorded],
         kept: Option<Kept>,
-        depot: &dyn Depot,
+        store: &dyn MirrorStore,
         jobs: usize,
     ) -> Result<Self, Error> {
-        let (index, condition) = Index::read(depot).await?;
-        let standings: Vec<Standing> = stream::iter(archives)
-            .map(|archive| compare::archive(archive, &index, depot))
+        let (index, condition) = Index::read(store).await?;
+        let standings: Vec<EntryState> = stream::iter(archives)
+            .map(|archive| compare::archive(archive, &index, store))
             .buffered(jobs.max(1))
             .try_collect()
             .await?;
@@ -121,9 +121,9 @@ impl Plan {
         // What leads to other documents was read before them and is put after them.
         let documents: Vec<(&Recorded, Content)> =
             documents.iter().rev().map(|recorded| (recorded, Content::of(recorded.bytes.clone()))).collect();
-        let standings: Vec<Standing> = stream::iter(&documents)
+        let standings: Vec<EntryState> = stream::iter(&documents)
             .map(|(recorded, content)| {
-                compare::document(&recorded.path, content, entry(content, &recorded.uses), depot)
+                compare::document(&recorded.path, content, entry(content, &recorded.uses), store)
             })
             .buffered(jobs.max(1))
             .try_collect()
@@ -139,13 +139,13 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Gives the sum of the lengths that are known of what is to be put, in bytes.
+    /// Returns the sum of the lengths that are known of what is to be put, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.put.iter().filter_map(|planned| planned.size).sum()
     }
 
-    /// Gives the index of the mirror when all of it is done: `new` are the files that were put.
+    /// Returns the index of the mirror when all of it is done: `new` are the files that were put.
     pub(super) fn index_after(&self, new: &BTreeMap<String, Entry>) -> Index {
         let mut index = self.index.clone();
         for (path, entry) in self.right.iter().chain(new) {
@@ -178,16 +178,16 @@ impl Plan {
     }
 }
 
-/// Gives the entry of a file that is in its place, or the plan to put it there.
-fn place(standing: Standing, plan: impl FnOnce(Reason) -> Planned) -> Result<Entry, Planned> {
+/// Returns the entry of a file that is in its place, or the plan to put it there.
+fn place(standing: EntryState, plan: impl FnOnce(Reason) -> Planned) -> Result<Entry, Planned> {
     match standing {
-        Standing::Right(entry) => Ok(entry),
-        Standing::Missing => Err(plan(Reason::Missing)),
-        Standing::Different => Err(plan(Reason::Different)),
+        EntryState::Right(entry) => Ok(entry),
+        EntryState::Missing => Err(plan(Reason::Missing)),
+        EntryState::Different => Err(plan(Reason::Different)),
     }
 }
 
-/// Gives the entry of a document.
+/// Returns the entry of a document.
 pub(super) fn entry(content: &Content, uses: &BTreeSet<Use>) -> Entry {
     let (sha256, uses) = (content.sha256.clone(), uses.clone());
     Entry { size: content.size, sha256, kind: Kind::Metadata, digest: None, uses }

@@ -10,16 +10,16 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use sha2::{Digest as _, Sha256};
 
-use super::depot::{Source, sha256};
 use super::documents::{Documents, Recorded};
+use super::mirror_store::{Source, sha256};
 use super::plan::{self, Gone, Kept, Load, Plan, Planned};
 use super::wanted::Archive;
-use super::{Content, Depot, Entry, Error, Index, Kind, archives};
+use super::{Content, Entry, Error, Index, Kind, MirrorStore, archives};
 use crate::ingest;
 use crate::model::{Algorithm, Digest};
 use crate::project::Lock;
-use crate::provision::{Asked, Site};
-use crate::store::Room;
+use crate::provision::{Context, ToolRequest};
+use crate::store::ScratchDir;
 
 /// How often the index is written anew when others write it meanwhile.
 const ATTEMPTS: u32 = 10;
@@ -27,7 +27,7 @@ const ATTEMPTS: u32 = 10;
 /// A sync of what a lock names into a mirror.
 #[derive(Debug)]
 pub struct Sync<'a> {
-    depot: &'a dyn Depot,
+    store: &'a dyn MirrorStore,
     archives: Vec<Archive>,
     documents: Vec<Recorded>,
     /// What others need of the mirror, where it is pruned.
@@ -55,14 +55,14 @@ impl<'a> Sync<'a> {
     /// When the lock names what no mirror can have, or a document cannot be read.
     pub async fn new(
         lock: &Lock,
-        asked: &[Asked],
+        asked: &[ToolRequest],
         prune: Option<Kept>,
-        depot: &'a dyn Depot,
-        site: &Site<'_>,
+        store: &'a dyn MirrorStore,
+        context: &Context<'_>,
     ) -> Result<Self, Error> {
         let archives = archives(lock)?;
-        let documents = Documents::of(asked, lock, site).await?;
-        Ok(Self { depot, archives, documents, prune })
+        let documents = Documents::of(asked, lock, context).await?;
+        Ok(Self { store, archives, documents, prune })
     }
 
     /// Compares it with what is there. Changes nothing.
@@ -70,32 +70,32 @@ impl<'a> Sync<'a> {
     /// # Errors
     /// When the mirror cannot be read.
     pub async fn plan(&self, jobs: usize) -> Result<Plan, Error> {
-        Plan::of(&self.archives, &self.documents, self.prune.clone(), self.depot, jobs).await
+        Plan::of(&self.archives, &self.documents, self.prune.clone(), self.store, jobs).await
     }
 
     /// Does what was planned. When others have written the index meanwhile, looks again and does what is left.
     ///
     /// # Errors
     /// The first failure, in [`Error::Stopped`]: files that were put by then stay, and the index is as it was.
-    pub async fn carry_out(&self, mut plan: Plan, site: &Site<'_>) -> Result<Outcome, Error> {
+    pub async fn execute(&self, mut plan: Plan, context: &Context<'_>) -> Result<Outcome, Error> {
         let mut outcome = Outcome { in_place: plan.in_place, ..Outcome::default() };
         let shown: HashSet<String> = plan.prune.iter().map(|gone| gone.path.clone()).collect();
         for _ in 0..ATTEMPTS {
             let there = plan.in_place;
             let counted = AtomicUsize::new(0);
             let stopped = |source: Error| Error::Stopped {
-                mirror: self.depot.name(),
+                mirror: self.store.name(),
                 put: outcome.put.len() + counted.load(Ordering::Relaxed),
                 there: there + counted.load(Ordering::Relaxed),
                 wanted: self.archives.len() + self.documents.len(),
                 source: Box::new(source),
             };
-            let new = self.put_all(&plan, &counted, site).await.map_err(stopped)?;
+            let new = self.put_all(&plan, &counted, context).await.map_err(stopped)?;
             let index = plan.index_after(&new);
             let written = if index == plan.index {
                 Ok(false)
             } else {
-                index.write(self.depot, &plan.condition).await.map(|()| true)
+                index.write(self.store, &plan.condition).await.map(|()| true)
             };
             let written = match written {
                 Err(Error::Conflict { .. }) => None,
@@ -107,12 +107,12 @@ impl<'a> Sync<'a> {
                 self.remove(plan.prune, &mut outcome.pruned).await?;
                 return Ok(outcome);
             }
-            site.report.noted("another sync has written to this mirror meanwhile: looking again");
-            plan = self.plan(site.jobs).await?;
+            context.report.noted("another sync has written to this mirror meanwhile: looking again");
+            plan = self.plan(context.jobs).await?;
             // What others have put meanwhile was not shown.
             plan.prune.retain(|gone| shown.contains(&gone.path));
         }
-        Err(Error::Contended { mirror: self.depot.name(), attempts: ATTEMPTS })
+        Err(Error::Contended { mirror: self.store.name(), attempts: ATTEMPTS })
     }
 
     /// Puts archives, several at once, then documents, one after the other.
@@ -120,17 +120,18 @@ impl<'a> Sync<'a> {
         &self,
         plan: &Plan,
         counted: &AtomicUsize,
-        site: &Site<'_>,
+        context: &Context<'_>,
     ) -> Result<BTreeMap<String, Entry>, Error> {
         let mut new = BTreeMap::new();
         if plan.put.is_empty() {
             return Ok(new);
         }
-        let room = room(site)?;
+        let room = room(context)?;
         let (archives, documents): (Vec<&Planned>, Vec<&Planned>) =
             plan.put.iter().partition(|planned| planned.kind == Kind::Archive);
-        let mut running =
-            stream::iter(archives).map(|planned| self.put_one(planned, &room, site)).buffer_unordered(site.jobs.max(1));
+        let mut running = stream::iter(archives)
+            .map(|planned| self.put_one(planned, &room, context))
+            .buffer_unordered(context.jobs.max(1));
         while let Some(put) = running.next().await {
             let (path, entry) = put?;
             counted.fetch_add(1, Ordering::Relaxed);
@@ -138,20 +139,25 @@ impl<'a> Sync<'a> {
         }
         drop(running);
         for planned in documents {
-            let (path, entry) = self.put_one(planned, &room, site).await?;
+            let (path, entry) = self.put_one(planned, &room, context).await?;
             counted.fetch_add(1, Ordering::Relaxed);
             new.insert(path, entry);
         }
         Ok(new)
     }
 
-    async fn put_one(&self, planned: &Planned, room: &Room, site: &Site<'_>) -> Result<(String, Entry), Error> {
+    async fn put_one(
+        &self,
+        planned: &Planned,
+        room: &ScratchDir,
+        context: &Context<'_>,
+    ) -> Result<(String, Entry), Error> {
         let entry = match &planned.load {
-            Load::Archive(archive) => self.put_archive(archive, room, site).await?,
+            Load::Archive(archive) => self.put_archive(archive, room, context).await?,
             Load::Document(document) => {
                 let (content, uses) = document.as_ref();
-                self.depot.put(&planned.path, content, &super::Condition::Always).await?;
-                site.report.noted(&format!("{}: uploaded", planned.path));
+                self.store.put(&planned.path, content, &super::Condition::Always).await?;
+                context.report.noted(&format!("{}: uploaded", planned.path));
                 plan::entry(content, uses)
             }
         };
@@ -159,13 +165,13 @@ impl<'a> Sync<'a> {
     }
 
     /// Receives an archive into a file of this machine and puts it into the mirror, when it is what the lock says.
-    async fn put_archive(&self, archive: &Archive, room: &Room, site: &Site<'_>) -> Result<Entry, Error> {
+    async fn put_archive(&self, archive: &Archive, room: &ScratchDir, context: &Context<'_>) -> Result<Entry, Error> {
         let artifact = &archive.artifact;
-        let report = site.report.as_ref();
+        let report = context.report.as_ref();
         let task = report.began(artifact.file_name(), artifact.size);
-        let received = receive(archive, room.folder(), ingest::Progress { report, task }, site).await;
+        let received = receive(archive, room.folder(), ingest::Progress { report, task }, context).await;
         let put = match &received {
-            Ok((content, _)) => self.depot.put(&archive.path, content, &super::Condition::Always).await,
+            Ok((content, _)) => self.store.put(&archive.path, content, &super::Condition::Always).await,
             Err(_) => Ok(()),
         };
         let fine = received.is_ok() && put.is_ok();
@@ -182,19 +188,19 @@ impl<'a> Sync<'a> {
     async fn remove(&self, gone: Vec<Gone>, removed: &mut Vec<Gone>) -> Result<(), Error> {
         let wanted = gone.len();
         for gone in gone {
-            let deleted = self.depot.delete(&gone.path).await;
+            let deleted = self.store.delete(&gone.path).await;
             deleted.map_err(|source| {
-                let (mirror, left, source) = (self.depot.name(), wanted - removed.len(), Box::new(source));
+                let (mirror, left, source) = (self.store.name(), wanted - removed.len(), Box::new(source));
                 Error::Left { mirror, left, source }
             })?;
             removed.push(gone);
         }
         if wanted > 0 {
-            let (mut index, condition) = Index::read(self.depot).await?;
+            let (mut index, condition) = Index::read(self.store).await?;
             for gone in removed.iter() {
                 index.removed.remove(&gone.path);
             }
-            match index.write(self.depot, &condition).await {
+            match index.write(self.store, &condition).await {
                 // The list of another sync may have them longer; the next prune finds that they are gone.
                 Err(Error::Conflict { .. }) | Ok(()) => {}
                 Err(error) => return Err(error),
@@ -205,8 +211,8 @@ impl<'a> Sync<'a> {
 }
 
 /// Makes the folder for files on their way; what killed processes left in such goes.
-fn room(site: &Site<'_>) -> Result<Room, Error> {
-    let made = site.store.sweep().and_then(|_| site.store.room());
+fn room(context: &Context<'_>) -> Result<ScratchDir, Error> {
+    let made = context.store.sweep().and_then(|_| context.store.scratch_dir());
     made.map_err(|source| Error::Staging { source })
 }
 
@@ -214,13 +220,13 @@ async fn receive(
     archive: &Archive,
     folder: PathBuf,
     progress: ingest::Progress<'_>,
-    site: &Site<'_>,
+    context: &Context<'_>,
 ) -> Result<(Content, PathBuf), Error> {
     let artifact = &archive.artifact;
     let file = folder.join(format!("{:016x}", fastrand::u64(..)));
     let (url, digest, size) = (&artifact.url, &artifact.digest, artifact.size);
-    let wanted = ingest::Wanted { url, digest, size, announcer: &artifact.proof.source };
-    let verified = ingest::save(site.net, wanted, &file, progress).await.map_err(|source| Error::Archive {
+    let wanted = ingest::Download { url, digest, size, announcer: &artifact.proof.source };
+    let verified = ingest::save(context.net, wanted, &file, progress).await.map_err(|source| Error::Archive {
         file: artifact.file_name().to_owned(),
         tool: archive.tool.clone(),
         version: archive.version.clone(),

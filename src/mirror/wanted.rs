@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::depot::check_path;
+use super::mirror_store::check_path;
 use super::{Error, Use};
 use crate::model::Artifact;
 use crate::net::{self, Mirror};

@@ -123,7 +123,7 @@ impl ToolName {
         Err(BadRequest { text: text.to_owned(), reason })
     }
 
-    /// Gives the name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -143,7 +143,7 @@ impl fmt::Display for Request {
 }
 
 impl Line {
-    /// Tells whether the version belongs to the line, prerelease or not.
+    /// Returns true if the version belongs to the line, prerelease or not.
     #[must_use]
     pub fn contains(&self, version: &Version) -> bool {
         let semver = version.semver();
@@ -176,7 +176,7 @@ impl Range {
         Ok(Self { text: text.split_whitespace().collect::<Vec<_>>().join(" "), alternatives: alternatives? })
     }
 
-    /// Tells whether the version is in the range. A prerelease is only when a comparator of the range names one of the
+    /// Returns true if the version is in the range. A prerelease is only when a comparator of the range names one of the
     /// same numbers.
     #[must_use]
     pub fn contains(&self, version: &Version) -> bool {
@@ -248,7 +248,7 @@ impl RollForwardPolicy {
         Self::Disable,
     ];
 
-    /// Gives the spelling in `global.json`. The host compares it without regard to case.
+    /// Returns the spelling in `global.json`. The host compares it without regard to case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -266,7 +266,7 @@ impl RollForwardPolicy {
 }
 
 impl RollForward {
-    /// Tells whether the host may run `version` for this file: not older, within the bounds of the policy.
+    /// Returns true if the host may run `version` for this file: not older, within the bounds of the policy.
     #[must_use]
     pub fn admits(&self, version: &Version) -> bool {
         let (wanted, found) = (self.version.semver(), version.semver());
@@ -286,7 +286,7 @@ impl RollForward {
 }
 
 impl Channel {
-    /// Tells whether `version` can be an answer, as far as that shows without the upstream's documents: a moving name
+    /// Returns true if `version` can be an answer, as far as that shows without the upstream's documents: a moving name
     /// admits every version.
     #[must_use]
     pub fn admits(&self, version: &Version) -> bool {

@@ -81,7 +81,7 @@ impl Received {
 }
 
 impl Verified {
-    /// Gives the digest that was checked.
+    /// Returns the digest that was checked.
     #[must_use]
     pub fn digest(&self) -> &Digest {
         &self.0
@@ -89,7 +89,7 @@ impl Verified {
 }
 
 impl Algorithm {
-    /// Gives the prefix in the text form.
+    /// Returns the prefix in the text form.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -139,25 +139,25 @@ impl Digest {
         Ok(Self { algorithm, bytes: digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect() })
     }
 
-    /// Gives the algorithm.
+    /// Returns the algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Gives the raw bytes.
+    /// Returns the raw bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Gives the bytes as lower-case hexadecimal digits, whatever the algorithm.
+    /// Returns the bytes as lower-case hexadecimal digits, whatever the algorithm.
     #[must_use]
     pub fn hex(&self) -> String {
         hex(&self.bytes)
     }
 
-    /// Gives a short form for people: `sha256:0df0…c1e7`.
+    /// Returns a short form for people: `sha256:0df0…c1e7`.
     #[must_use]
     pub fn short(&self) -> String {
         let hex = self.hex();

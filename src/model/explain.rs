@@ -18,7 +18,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Gives the process exit code of the class.
+    /// Returns the process exit code of the class.
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
@@ -35,10 +35,10 @@ impl Kind {
 ///
 /// The text of an error says what failed, which and where; the cause is in `source()` and is not repeated in the text.
 pub trait Explain: std::error::Error {
-    /// Gives the class of the failure.
+    /// Returns the class of the failure.
     fn kind(&self) -> Kind;
 
-    /// Gives advice, most useful first. One sentence each, no full stop, no capital.
+    /// Returns advice, most useful first. One sentence each, no full stop, no capital.
     fn hints(&self) -> Vec<String> {
         Vec::new()
     }

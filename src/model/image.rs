@@ -56,7 +56,7 @@ impl Repository {
 }
 
 impl Reference {
-    /// Gives what stands behind `/manifests/` in the registry's API: the digest, else the tag.
+    /// Returns what stands behind `/manifests/` in the registry's API: the digest, else the tag.
     #[must_use]
     pub fn selector(&self) -> String {
         match (&self.digest, &self.tag) {

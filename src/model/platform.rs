@@ -66,7 +66,7 @@ impl Platform {
         Self { os, arch, libc: None }
     }
 
-    /// Gives a spelling that may stand in a file name: `linux-arm64-musl`.
+    /// Returns a spelling that may stand in a file name: `linux-arm64-musl`.
     #[must_use]
     pub fn file_name(self) -> String {
         self.to_string().replace('/', "-")
@@ -74,7 +74,7 @@ impl Platform {
 }
 
 impl Os {
-    /// Gives the spelling of Go and of OCI images.
+    /// Returns the spelling of Go and of OCI images.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -86,7 +86,7 @@ impl Os {
 }
 
 impl Arch {
-    /// Gives the spelling of Go and of OCI images.
+    /// Returns the spelling of Go and of OCI images.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

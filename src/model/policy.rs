@@ -48,7 +48,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Gives the default rules, judged on `day`.
+    /// Returns the default rules, judged on `day`.
     #[must_use]
     pub fn on(day: Date) -> Self {
         Self {
@@ -61,13 +61,13 @@ impl Policy {
         }
     }
 
-    /// Tells whether release dates matter, so that a tool reads them only when they do.
+    /// Returns true if release dates matter, so that a tool reads them only when they do.
     #[must_use]
     pub fn needs_dates(&self) -> bool {
         self.as_of || self.minimum_age > 0
     }
 
-    /// Gives the reason why the candidate may not be taken at all, whatever was asked for.
+    /// Returns the reason why the candidate may not be taken at all, whatever was asked for.
     ///
     /// A release without a known date is refused where dates matter: a rule that quietly lets the unknown pass is none.
     #[must_use]
@@ -90,7 +90,7 @@ impl Policy {
         None
     }
 
-    /// Tells whether a line is past its end: `phase == eol || eol-date < day`.
+    /// Returns true if a line is past its end: `phase == eol || eol-date < day`.
     ///
     /// Upstreams state the phase late (.NET 6 was `maintenance` two months past its end), so the date counts by itself. And
     /// when the question is about an earlier day, a phase of today says nothing where there is a date.
@@ -100,7 +100,7 @@ impl Policy {
         by_phase || support.eol.is_some_and(|eol| eol < self.day)
     }
 
-    /// Gives the warning that goes with taking the candidate.
+    /// Returns the warning that goes with taking the candidate.
     #[must_use]
     pub fn warns(&self, candidate: &Candidate) -> Option<String> {
         (self.unsupported == Unsupported::Warn && self.has_ended(&candidate.support)).then(|| self.ended(candidate))

@@ -87,7 +87,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Tells whether it is a layer of an image, which says what to change in the tree of the files before it.
+    /// Returns true if it is a layer of an image, which says what to change in the tree of the files before it.
     #[must_use]
     pub const fn is_layer(self) -> bool {
         matches!(self, Self::LayerTar | Self::LayerTarGz | Self::LayerTarZst)
@@ -127,7 +127,7 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// Gives the last part of the URL's path.
+    /// Returns the last part of the URL's path.
     #[must_use]
     pub fn file_name(&self) -> &str {
         self.url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default()
@@ -169,7 +169,7 @@ pub struct Executable {
 }
 
 impl Executable {
-    /// Tells whether name and path stay below a root. They stand in files that people and machines exchange.
+    /// Returns true if name and path stay below a root. They stand in files that people and machines exchange.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         let plain = |part: &str| {
@@ -179,7 +179,7 @@ impl Executable {
         plain(&self.name) && self.path.split('/').all(plain)
     }
 
-    /// Gives the path under which it has its name: beside the file, where that has another one.
+    /// Returns the path under which it has its name: beside the file, where that has another one.
     #[must_use]
     pub fn named_path(&self) -> String {
         let (folder, file) =

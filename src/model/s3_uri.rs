@@ -83,7 +83,7 @@ impl Explain for BadS3Uri {
 }
 
 impl S3Style {
-    /// Gives its name.
+    /// Returns its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -95,13 +95,13 @@ impl S3Style {
 }
 
 impl S3Uri {
-    /// Gives the first value of a query parameter.
+    /// Returns the first value of a query parameter.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Gives the version of the object that is meant; none for the newest.
+    /// Returns the version of the object that is meant; none for the newest.
     #[must_use]
     pub fn version_id(&self) -> Option<&str> {
         self.parameter("versionId")
@@ -304,7 +304,7 @@ fn legacy(label: &str) -> Option<(&str, bool)> {
     }
 }
 
-/// Tells whether a word has the form of a region: `eu-west-1`, `us-gov-east-1`, `eusc-de-east-1`.
+/// Returns true if a word has the form of a region: `eu-west-1`, `us-gov-east-1`, `eusc-de-east-1`.
 fn is_region(label: &str) -> bool {
     let parts: Vec<&str> = label.split('-').collect();
     let letters = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());

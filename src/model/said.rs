@@ -3,7 +3,7 @@
 /// The most characters that are shown.
 const MOST: usize = 240;
 
-/// Gives the first line that is not blank.
+/// Returns the first line that is not blank.
 pub fn said(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();

@@ -58,19 +58,19 @@ impl Version {
         Ok(Self { text: text.to_owned(), semver })
     }
 
-    /// Gives the upstream's spelling.
+    /// Returns the upstream's spelling.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Gives the version that orders it.
+    /// Returns the version that orders it.
     #[must_use]
     pub fn semver(&self) -> &semver::Version {
         &self.semver
     }
 
-    /// Tells whether it is a preview, beta or release candidate.
+    /// Returns true if it is a preview, beta or release candidate.
     #[must_use]
     pub fn is_prerelease(&self) -> bool {
         !self.semver.pre.is_empty()

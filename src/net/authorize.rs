@@ -11,7 +11,7 @@ use super::Error;
 
 /// A request that is about to be sent.
 #[derive(Debug, Clone, Copy)]
-pub struct Asking<'a> {
+pub struct PendingRequest<'a> {
     /// Its method.
     pub method: &'a Method,
     /// Its address.
@@ -31,13 +31,13 @@ pub struct Refusal<'a> {
     pub body: &'a [u8],
     /// How many times the server was asked until now.
     pub attempts: u32,
-    /// Whether [`Meaning::Again`] will be heard.
+    /// Whether [`Interpretation::Again`] will be heard.
     pub again: bool,
 }
 
 /// What a refusal means.
 #[derive(Debug)]
-pub enum Meaning {
+pub enum Interpretation {
     /// What its status says, and no more.
     Plain,
     /// There is something new to say now; the request is worth sending once more.
@@ -52,29 +52,34 @@ pub enum Meaning {
 /// be marked as [sensitive](reqwest::header::HeaderValue::set_sensitive).
 #[async_trait]
 pub trait Authorizer: Debug + Send + Sync {
-    /// Gives the headers by which a request says who asks, in place of those of the same name; none where there is nothing
+    /// Returns the headers by which a request says who asks, in place of those of the same name; none where there is nothing
     /// to say (yet). Every attempt asks anew, so that signatures are fresh.
     ///
     /// # Errors
     /// When there should be some and they cannot be had.
-    async fn authorize(&self, asking: Asking<'_>) -> Result<HeaderMap, Error>;
+    async fn authorize(&self, asking: PendingRequest<'_>) -> Result<HeaderMap, Error>;
 
-    /// Hears that the server answered 401 with the headers `answered` to a request that carried `sent`. Tells whether there
+    /// Hears that the server answered 401 with the headers `answered` to a request that carried `sent`. Returns true if there
     /// is now something new to say, so that the request is worth sending once more.
     ///
     /// # Errors
     /// When what the server asks for cannot be had.
-    async fn challenged(&self, _asking: Asking<'_>, _sent: &HeaderMap, _answered: &HeaderMap) -> Result<bool, Error> {
+    async fn challenged(
+        &self,
+        _asking: PendingRequest<'_>,
+        _sent: &HeaderMap,
+        _answered: &HeaderMap,
+    ) -> Result<bool, Error> {
         Ok(false)
     }
 
-    /// Tells whether it knows what the refusals of its servers mean. Redirects are refusals then, too, and not followed.
+    /// Returns true if it knows what the refusals of its servers mean. Redirects are refusals then, too, and not followed.
     fn explains(&self) -> bool {
         false
     }
 
     /// Says what a refusal means.
-    async fn refused(&self, _asking: Asking<'_>, _refusal: Refusal<'_>) -> Meaning {
-        Meaning::Plain
+    async fn refused(&self, _asking: PendingRequest<'_>, _refusal: Refusal<'_>) -> Interpretation {
+        Interpretation::Plain
     }
 }

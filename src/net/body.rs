@@ -19,7 +19,7 @@ use url::Url;
 use super::cause::explained;
 use super::inner::Inner;
 use super::place::{Server, host, shown};
-use super::retry::{Campaign, Failure};
+use super::retry::{Attempts, Failure};
 use super::{Authorizer, Body, Error, Fault};
 
 /// A file on its way from a server.
@@ -28,7 +28,7 @@ pub(super) struct HttpBody {
     /// Where it was asked for; redirects are followed again by every attempt, as signed targets expire.
     url: Url,
     authorizer: Option<Arc<dyn Authorizer>>,
-    campaign: Campaign,
+    attempts: Attempts,
     /// What tells this file from a later one; none before the first answer.
     validators: Option<Validators>,
     encoding: Option<String>,
@@ -42,14 +42,14 @@ pub(super) struct HttpBody {
 impl HttpBody {
     /// Asks for the file; the body stands at its first byte.
     pub(super) async fn open(inner: Arc<Inner>, Server { url, authorizer }: Server) -> Result<Self, Error> {
-        let campaign = Campaign::new(shown(&url), inner.settings.retry, inner.settings.limits.total);
+        let attempts = Attempts::new(shown(&url), inner.settings.retry, inner.settings.limits.total);
         let (validators, encoding, response) = (None, None, None);
-        let mut body = Self { inner, url, authorizer, campaign, validators, encoding, response, skip: 0, ended: false };
+        let mut body = Self { inner, url, authorizer, attempts, validators, encoding, response, skip: 0, ended: false };
         body.connect().await?;
         if let Some(encoding) = &body.encoding {
             body.inner.report.warned(&format!(
                 "{} came with Content-Encoding {encoding}, which nobody asked for; its bytes are checked as they come",
-                body.campaign.url
+                body.attempts.url
             ));
         }
         Ok(body)
@@ -66,17 +66,17 @@ impl HttpBody {
     async fn recover(&mut self, failure: Failure) -> Result<(), Error> {
         self.response = None;
         let report = &self.inner.report;
-        self.campaign.recover(failure, |note| report.noted(note)).await
+        self.attempts.recover(failure, |note| report.noted(note)).await
     }
 
     async fn ask(&mut self) -> Result<(), Failure> {
         let headers = self.headers();
-        let response = self.inner.http.get(&self.url, &headers, self.authorizer.as_deref(), &self.campaign).await?;
+        let response = self.inner.http.get(&self.url, &headers, self.authorizer.as_deref(), &self.attempts).await?;
         match response.status().as_u16() {
             200 if self.validators.is_none() => self.begin(&response)?,
             200 => self.begin_again(&response)?,
-            206 if self.campaign.received > 0 => self.go_on(&response)?,
-            416 if self.campaign.received > 0 => return Ok(self.beyond(&response)?),
+            206 if self.attempts.received > 0 => self.go_on(&response)?,
+            416 if self.attempts.received > 0 => return Ok(self.beyond(&response)?),
             status => return Err(self.contradiction(format!("status {status}, which was not asked for")).into()),
         }
         self.response = Some(response);
@@ -85,8 +85,8 @@ impl HttpBody {
 
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
-        if self.campaign.received > 0 {
-            let range = HeaderValue::try_from(format!("bytes={}-", self.campaign.received));
+        if self.attempts.received > 0 {
+            let range = HeaderValue::try_from(format!("bytes={}-", self.attempts.received));
             headers.insert(RANGE, range.expect("digits are valid in a header"));
             if let Some(validator) = self.validators.as_ref().and_then(Validators::for_ranges) {
                 headers.insert(IF_RANGE, validator.clone());
@@ -100,9 +100,9 @@ impl HttpBody {
         self.refuse_html(response)?;
         let length = announced(response);
         if length == Some(0) {
-            return Err(Error::Empty { url: self.campaign.url.clone() });
+            return Err(Error::Empty { url: self.attempts.url.clone() });
         }
-        self.campaign.length = length;
+        self.attempts.length = length;
         self.encoding = encoding(response.headers());
         self.validators = Some(Validators::of(response.headers()));
         Ok(())
@@ -113,10 +113,10 @@ impl HttpBody {
         self.refuse_html(response)?;
         let now = Validators::of(response.headers());
         let same = self.validators.as_ref().is_some_and(|before| before.same(&now));
-        if !same || announced(response) != self.campaign.length {
+        if !same || announced(response) != self.attempts.length {
             return Err(self.changed());
         }
-        self.skip = self.campaign.received;
+        self.skip = self.attempts.received;
         Ok(())
     }
 
@@ -126,16 +126,16 @@ impl HttpBody {
         let Some(ContentRange { start: Some(start), total }) = value.and_then(content_range) else {
             return Err(self.contradiction("206 without a usable Content-Range".to_owned()));
         };
-        if start != self.campaign.received {
-            let asked = self.campaign.received;
+        if start != self.attempts.received {
+            let asked = self.attempts.received;
             return Err(self.contradiction(format!("bytes from {asked} were asked for, bytes from {start} came")));
         }
         let now = Validators::of(response.headers());
-        let other_total = matches!((total, self.campaign.length), (Some(now), Some(before)) if now != before);
+        let other_total = matches!((total, self.attempts.length), (Some(now), Some(before)) if now != before);
         if other_total || self.validators.as_ref().is_some_and(|before| before.contradicts(&now)) {
             return Err(self.changed());
         }
-        self.campaign.length = self.campaign.length.or(total);
+        self.attempts.length = self.attempts.length.or(total);
         self.skip = 0;
         Ok(())
     }
@@ -144,7 +144,7 @@ impl HttpBody {
     fn beyond(&mut self, response: &Response) -> Result<(), Error> {
         let value = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
         let total = value.and_then(content_range).and_then(|range| range.total);
-        if self.campaign.length.is_none() && total == Some(self.campaign.received) {
+        if self.attempts.length.is_none() && total == Some(self.attempts.received) {
             self.ended = true;
             return Ok(());
         }
@@ -155,7 +155,7 @@ impl HttpBody {
     fn refuse_html(&self, response: &Response) -> Result<(), Error> {
         let wanted = [".html", ".htm"].iter().any(|end| self.url.path().ends_with(end));
         if is_html(response.headers()) && !wanted {
-            return Err(Error::Html { url: self.campaign.url.clone() });
+            return Err(Error::Html { url: self.attempts.url.clone() });
         }
         Ok(())
     }
@@ -169,9 +169,9 @@ impl HttpBody {
         if bytes.is_empty() {
             return Ok(None);
         }
-        self.campaign.received += bytes.len() as u64;
-        match self.campaign.length {
-            Some(length) if self.campaign.received > length => {
+        self.attempts.received += bytes.len() as u64;
+        match self.attempts.length {
+            Some(length) if self.attempts.received > length => {
                 Err(self.contradiction(format!("more bytes than the {length} that were announced")))
             }
             _ => Ok(Some(bytes)),
@@ -180,12 +180,12 @@ impl HttpBody {
 
     /// Judges the end of an answer: the end of the file, or a cut.
     fn end(&mut self) -> Result<(), Failure> {
-        let complete = self.skip == 0 && self.campaign.length.is_none_or(|length| length == self.campaign.received);
+        let complete = self.skip == 0 && self.attempts.length.is_none_or(|length| length == self.attempts.received);
         if !complete {
             return Err(Fault::Short { host: host(&self.url) }.into());
         }
-        if self.campaign.received == 0 {
-            return Err(Error::Empty { url: self.campaign.url.clone() }.into());
+        if self.attempts.received == 0 {
+            return Err(Error::Empty { url: self.attempts.url.clone() }.into());
         }
         self.ended = true;
         self.response = None;
@@ -193,18 +193,18 @@ impl HttpBody {
     }
 
     fn changed(&self) -> Error {
-        Error::Changed { url: self.campaign.url.clone() }
+        Error::Changed { url: self.attempts.url.clone() }
     }
 
     fn contradiction(&self, reason: String) -> Error {
-        Error::Contradiction { url: self.campaign.url.clone(), reason }
+        Error::Contradiction { url: self.attempts.url.clone(), reason }
     }
 }
 
 #[async_trait]
 impl Body for HttpBody {
     fn length(&self) -> Option<u64> {
-        self.campaign.length
+        self.attempts.length
     }
 
     fn encoding(&self) -> Option<&str> {
@@ -218,7 +218,7 @@ impl Body for HttpBody {
                 self.connect().await?;
                 continue;
             };
-            let wait = limits.stall.min(self.campaign.left()?);
+            let wait = limits.stall.min(self.attempts.left()?);
             let failure = match tokio::time::timeout(wait, response.chunk()).await {
                 Ok(Ok(Some(bytes))) => match self.accept(bytes)? {
                     Some(bytes) => return Ok(Some(bytes)),
@@ -230,7 +230,7 @@ impl Body for HttpBody {
                 },
                 Ok(Err(error)) => explained(&error, &self.url, limits.connect),
                 Err(_) => {
-                    self.campaign.left()?;
+                    self.attempts.left()?;
                     Fault::Stalled { host: host(&self.url), waited: limits.stall }.into()
                 }
             };
@@ -253,12 +253,12 @@ impl Validators {
         Self { etag: header(ETAG), last_modified: header(LAST_MODIFIED) }
     }
 
-    /// Gives what `If-Range` may carry: never a weak ETag (RFC 9110 §13.1.5).
+    /// Returns what `If-Range` may carry: never a weak ETag (RFC 9110 §13.1.5).
     fn for_ranges(&self) -> Option<&HeaderValue> {
         self.etag.as_ref().filter(|etag| !etag.as_bytes().starts_with(b"W/")).or(self.last_modified.as_ref())
     }
 
-    /// Tells whether two whole answers are of one file. Two without validators are, as far as anybody can tell.
+    /// Returns true if two whole answers are of one file. Two without validators are, as far as anybody can tell.
     fn same(&self, other: &Self) -> bool {
         match (&self.etag, &other.etag) {
             (None, None) => self.last_modified == other.last_modified,
@@ -266,7 +266,7 @@ impl Validators {
         }
     }
 
-    /// Tells whether a partial answer says that it is of another file; it may say nothing.
+    /// Returns true if a partial answer says that it is of another file; it may say nothing.
     fn contradicts(&self, other: &Self) -> bool {
         let differ = |mine: &Option<HeaderValue>, theirs: &Option<HeaderValue>| {
             mine.is_some() && theirs.is_some() && mine != theirs
@@ -278,14 +278,14 @@ impl Validators {
     }
 }
 
-/// Tells whether an answer says of itself that it is a web page.
+/// Returns true if an answer says of itself that it is a web page.
 pub(super) fn is_html(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     matches!(kind.as_str(), "text/html" | "application/xhtml+xml")
 }
 
-/// Gives the coding on top of the file, `identity` counting as none.
+/// Returns the coding on top of the file, `identity` counting as none.
 pub(super) fn encoding(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_ENCODING)?;
     let name = String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase();

@@ -45,7 +45,7 @@ fn chain<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn std::er
     std::iter::successors(Some(first), |error| error.source())
 }
 
-/// Gives the innermost cause in words. The outer ones hold the URL, which may hold secrets.
+/// Returns the innermost cause in words. The outer ones hold the URL, which may hold secrets.
 pub(super) fn root(error: &reqwest::Error) -> String {
     chain(error).skip(1).last().map_or_else(|| "the request failed".to_owned(), ToString::to_string)
 }

@@ -35,20 +35,20 @@ impl Client {
         Self(Arc::new(Inner { settings, http, authorizer: None, cache, cache_warned, mirror, report }))
     }
 
-    /// Gives a client that shares connections and copies with this one and asks `authorizer` what to say to servers.
+    /// Returns a client that shares connections and copies with this one and asks `authorizer` what to say to servers.
     #[must_use]
     pub fn authorized_by(&self, authorizer: Arc<dyn Authorizer>) -> Self {
         self.with(self.0.settings.clone(), Some(authorizer))
     }
 
-    /// Gives a client that shares connections with this one and asks every server itself, whatever mirror there is: a
+    /// Returns a client that shares connections with this one and asks every server itself, whatever mirror there is: a
     /// registry that is written to is no upstream of which copies serve as well.
     #[must_use]
     pub fn direct(&self) -> Self {
         self.with(Settings { mirror: None, ..self.0.settings.clone() }, self.0.authorizer.clone())
     }
 
-    /// Gives a client that shares connections with this one and reads from `mirror` instead of the mirror of its settings.
+    /// Returns a client that shares connections with this one and reads from `mirror` instead of the mirror of its settings.
     #[must_use]
     pub fn mirrored_by(&self, mirror: Mirror) -> Self {
         let settings = Settings { mirror: Some(mirror), ..self.0.settings.clone() };

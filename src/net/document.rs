@@ -17,7 +17,7 @@ use super::error::in_one_line;
 use super::file::{self, blocking};
 use super::inner::Inner;
 use super::place::{Place, Server, host, shown};
-use super::retry::{Campaign, Failure};
+use super::retry::{Attempts, Failure};
 use super::{Document, Error, Fault};
 
 /// The largest document in bytes, decoded: ten times the largest that is known (Go's full list, 2026).
@@ -74,7 +74,7 @@ pub(super) async fn read(
     page(url, copy)
 }
 
-/// Gives the address of the page that follows the one that came from `url` with these headers; none when it is the last.
+/// Returns the address of the page that follows the one that came from `url` with these headers; none when it is the last.
 ///
 /// # Errors
 /// When it lies on another server.
@@ -138,7 +138,7 @@ fn stand_in(inner: &Inner, url: &Url, copy: Option<Copy>, error: Error) -> Resul
     }
 }
 
-/// Gives the last good copy of what one place served, where everybody failed; else the error.
+/// Returns the last good copy of what one place served, where everybody failed; else the error.
 pub(super) async fn last_copy(inner: &Inner, place: &Place, document: &Document, error: Error) -> Result<Page, Error> {
     let Ok(server) = inner.server(place) else { return Err(error) };
     let copy = find_copy(inner, &server.url).await.filter(|copy| (document.check)(&copy.body).is_ok());
@@ -167,18 +167,18 @@ async fn keep(inner: &Inner, url: &Url, copy: Copy) -> Copy {
 /// Asks until there is an answer, and checks it.
 async fn fetch(inner: &Inner, server: &Server, copy: Option<&Copy>, document: &Document) -> Result<Answer, Error> {
     let url = &server.url;
-    let mut campaign = Campaign::new(shown(url), inner.settings.retry, inner.settings.limits.total);
+    let mut attempts = Attempts::new(shown(url), inner.settings.retry, inner.settings.limits.total);
     let headers = headers(copy, document.accept);
     loop {
-        campaign.received = 0;
-        match attempt(inner, server, &headers, &mut campaign).await {
+        attempts.received = 0;
+        match attempt(inner, server, &headers, &mut attempts).await {
             Ok((_, None)) if copy.is_some() => return Ok(Answer::Unchanged),
             Ok((_, None)) => {
                 let reason = "304, although nothing was known before".to_owned();
-                return Err(Error::Contradiction { url: campaign.url, reason });
+                return Err(Error::Contradiction { url: attempts.url, reason });
             }
             Ok((head, Some(body))) => return checked(inner, url, &head, body, document.check),
-            Err(failure) => campaign.recover(failure, |note| inner.report.noted(note)).await?,
+            Err(failure) => attempts.recover(failure, |note| inner.report.noted(note)).await?,
         }
     }
 }
@@ -216,14 +216,14 @@ fn headers(copy: Option<&Copy>, accept: Option<&'static str>) -> HeaderMap {
     headers
 }
 
-/// Asks once. Gives no body for 304.
+/// Asks once. Returns no body for 304.
 async fn attempt(
     inner: &Inner,
     Server { url, authorizer }: &Server,
     headers: &HeaderMap,
-    campaign: &mut Campaign,
+    attempts: &mut Attempts,
 ) -> Result<(HeaderMap, Option<Vec<u8>>), Failure> {
-    let response = inner.http.get(url, headers, authorizer.as_deref(), campaign).await?;
+    let response = inner.http.get(url, headers, authorizer.as_deref(), attempts).await?;
     let head = response.headers().clone();
     match response.status().as_u16() {
         200 => {}
@@ -233,7 +233,7 @@ async fn attempt(
             return Err(Error::Contradiction { url: shown(url), reason }.into());
         }
     }
-    let body = collected(inner, url, response, campaign, LARGEST).await?;
+    let body = collected(inner, url, response, attempts, LARGEST).await?;
     match encoding(&head).as_deref() {
         None => Ok((head, Some(body))),
         Some("gzip" | "x-gzip") => Ok((head, Some(inflated(url, &body)?))),
@@ -248,25 +248,25 @@ pub(super) async fn collected(
     inner: &Inner,
     url: &Url,
     mut response: Response,
-    campaign: &mut Campaign,
+    attempts: &mut Attempts,
     largest: u64,
 ) -> Result<Vec<u8>, Failure> {
     let limits = inner.settings.limits;
-    campaign.length = response.content_length();
+    attempts.length = response.content_length();
     let mut body = Vec::new();
     loop {
-        let wait = limits.stall.min(campaign.left()?);
+        let wait = limits.stall.min(attempts.left()?);
         match tokio::time::timeout(wait, response.chunk()).await {
             Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
             Ok(Ok(None)) => return Ok(body),
             Ok(Err(error)) => return Err(explained(&error, url, limits.connect)),
             Err(_) => {
-                campaign.left()?;
+                attempts.left()?;
                 return Err(Fault::Stalled { host: host(url), waited: limits.stall }.into());
             }
         }
-        campaign.received = body.len() as u64;
-        if campaign.received > largest {
+        attempts.received = body.len() as u64;
+        if attempts.received > largest {
             return Err(Error::TooLarge { url: shown(url), limit: largest }.into());
         }
     }

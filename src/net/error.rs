@@ -281,7 +281,7 @@ impl Error {
         Self::Explained { url, status, kind: cause.kind(), hints: cause.hints(), source: Box::new(cause) }
     }
 
-    /// Gives the HTTP status that ended the attempts; none when it was no status.
+    /// Returns the HTTP status that ended the attempts; none when it was no status.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -297,7 +297,7 @@ impl Error {
         }
     }
 
-    /// Tells whether upstream says plainly that there is no such file, so that the next source may be asked.
+    /// Returns true if upstream says plainly that there is no such file, so that the next source may be asked.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Status { status: 404 | 410, .. } | Self::Missing { .. })

@@ -15,7 +15,7 @@ use super::client::Client;
 use super::document::collected;
 use super::http::Outgoing;
 use super::place::{Place, allowed, shown};
-use super::retry::{Campaign, Failure};
+use super::retry::{Attempts, Failure};
 
 /// How many bytes of a file are sent at once.
 const PIECE: usize = 256 << 10;
@@ -82,7 +82,7 @@ impl Request {
 }
 
 impl Client {
-    /// Sends a request until there is an answer that another attempt would not change, and gives it whatever its status.
+    /// Sends a request until there is an answer that another attempt would not change, and returns it whatever its status.
     /// Never reads from the mirror: what is said to one server is not meant for another.
     ///
     /// # Errors
@@ -100,17 +100,17 @@ impl Client {
         if !request.retried {
             retry.attempts = 1;
         }
-        let mut campaign = Campaign::new(shown(&url), retry, inner.settings.limits.total);
+        let mut attempts = Attempts::new(shown(&url), retry, inner.settings.limits.total);
         loop {
-            campaign.received = 0;
-            match self.exchange_once(request, &url, &mut campaign).await {
+            attempts.received = 0;
+            match self.exchange_once(request, &url, &mut attempts).await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => campaign.recover(failure, |note| inner.report.noted(note)).await?,
+                Err(failure) => attempts.recover(failure, |note| inner.report.noted(note)).await?,
             }
         }
     }
 
-    async fn exchange_once(&self, request: &Request, url: &Url, campaign: &mut Campaign) -> Result<Answer, Failure> {
+    async fn exchange_once(&self, request: &Request, url: &Url, attempts: &mut Attempts) -> Result<Answer, Failure> {
         let inner = self.inner();
         let mut headers = request.headers.clone();
         let body = request.payload.body(&mut headers)?;
@@ -126,9 +126,9 @@ impl Client {
             body: body.as_ref(),
             secret: matches!(request.payload, Payload::Secret(_)),
         };
-        let (url, response) = inner.http.send(&outgoing, campaign).await?;
+        let (url, response) = inner.http.send(&outgoing, attempts).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = collected(inner, &url, response, campaign, request.limit).await?;
+        let body = collected(inner, &url, response, attempts, request.limit).await?;
         Ok(Answer { url, status, headers, body })
     }
 }
@@ -136,7 +136,7 @@ impl Client {
 pub(super) type MakesBody = Box<dyn Fn() -> Body + Send + Sync>;
 
 impl Payload {
-    /// Gives what makes the body, and adds its length to the headers.
+    /// Returns what makes the body, and adds its length to the headers.
     pub(super) fn body(&self, headers: &mut HeaderMap) -> Result<MakesBody, Error> {
         Ok(match self {
             Self::Empty => Box::new(Body::default),

@@ -10,10 +10,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::Url;
 
-use super::authorize::{Asking, Meaning, Refusal};
+use super::authorize::{Interpretation, PendingRequest, Refusal};
 use super::cause::{explained, root};
 use super::place::{Place, allowed, host, is_loopback, shown};
-use super::retry::{Campaign, Failure, Limits, retry_after};
+use super::retry::{Attempts, Failure, Limits, retry_after};
 use super::{Authorizer, Error, Fault};
 
 /// More redirects than any upstream needs; aka.ms to the .NET servers takes two.
@@ -48,16 +48,16 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    fn asking(&self) -> Asking<'a> {
-        Asking { method: self.method, url: self.url, headers: self.headers }
+    fn asking(&self) -> PendingRequest<'a> {
+        PendingRequest { method: self.method, url: self.url, headers: self.headers }
     }
 
-    /// Gives the authorizer that knows what refusals mean.
+    /// Returns the authorizer that knows what refusals mean.
     fn explainer(&self) -> Option<&'a dyn Authorizer> {
         self.authorizer.filter(|authorizer| authorizer.explains())
     }
 
-    /// Tells whether the answer sends the request elsewhere. What has a body is only sent on by the statuses that keep the
+    /// Returns true if the answer sends the request elsewhere. What has a body is only sent on by the statuses that keep the
     /// method (RFC 9110 §15.4).
     fn follows(&self, response: &Response) -> bool {
         match response.status().as_u16() {
@@ -97,7 +97,7 @@ impl Http {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Asks for `start` and follows redirects. Gives answers with status 200, 206, 304 and 416; every other one is a
+    /// Asks for `start` and follows redirects. Returns answers with status 200, 206, 304 and 416; every other one is a
     /// failure.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl Http {
         start: &Url,
         headers: &HeaderMap,
         authorizer: Option<&dyn Authorizer>,
-        of: &Campaign,
+        of: &Attempts,
     ) -> Result<Response, Failure> {
         let request =
             Outgoing { method: &Method::GET, url: start, headers, authorizer, body: &Body::default, secret: false };
@@ -119,19 +119,21 @@ impl Http {
                 return Ok(response);
             }
             match self.meaning(&request, response, again, of).await {
-                Meaning::Again if again => again = false,
-                Meaning::Error(error) => return Err(error.into()),
-                Meaning::Again | Meaning::Plain => return Err(Error::Status { url: shown(&url), status }.into()),
+                Interpretation::Again if again => again = false,
+                Interpretation::Error(error) => return Err(error.into()),
+                Interpretation::Again | Interpretation::Plain => {
+                    return Err(Error::Status { url: shown(&url), status }.into());
+                }
             }
         }
     }
 
-    /// Sends a request and follows redirects, which keep its method. Gives the last address with every answer that another
+    /// Sends a request and follows redirects, which keep its method. Returns the last address with every answer that another
     /// attempt would not change.
     ///
     /// # Errors
     /// The failure says whether another attempt is worth it.
-    pub(super) async fn send(&self, request: &Outgoing<'_>, of: &Campaign) -> Result<(Url, Response), Failure> {
+    pub(super) async fn send(&self, request: &Outgoing<'_>, of: &Attempts) -> Result<(Url, Response), Failure> {
         let start = request.url;
         let mut url = start.clone();
         let mut seen = Vec::new();
@@ -159,7 +161,7 @@ impl Http {
 
     /// Sends the request to `url`, once more where the authorizer has something new to say to the server that refused it.
     /// A server that the request was redirected to is told nothing, and gets no header that is marked as sensitive.
-    async fn answer_of(&self, request: &Outgoing<'_>, url: &Url, of: &Campaign) -> Result<Response, Failure> {
+    async fn answer_of(&self, request: &Outgoing<'_>, url: &Url, of: &Attempts) -> Result<Response, Failure> {
         let mut headers = request.headers.clone();
         let asked = url.origin() == request.url.origin();
         if !asked {
@@ -170,7 +172,7 @@ impl Http {
             return self.send_once(request, url, headers, of).await;
         };
         let open = headers;
-        let asking = Asking { method: request.method, url, headers: &open };
+        let asking = PendingRequest { method: request.method, url, headers: &open };
         let sent = authorizer.authorize(asking).await?;
         let response = self.send_once(request, url, joined(&open, &sent), of).await?;
         if response.status() != StatusCode::UNAUTHORIZED
@@ -187,7 +189,7 @@ impl Http {
         request: &Outgoing<'_>,
         url: &Url,
         headers: HeaderMap,
-        of: &Campaign,
+        of: &Attempts,
     ) -> Result<Response, Failure> {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let sent = self.client(url)?.request(request.method.clone(), url.clone()).headers(headers);
@@ -212,7 +214,7 @@ impl Http {
         request: &Outgoing<'_>,
         url: Url,
         response: Response,
-        of: &Campaign,
+        of: &Attempts,
     ) -> Result<(Url, Response), Failure> {
         let status = response.status().as_u16();
         match status {
@@ -220,8 +222,8 @@ impl Http {
                 let value = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let after = value.and_then(|value| retry_after(value, (self.now)()));
                 let meaning = match self.meaning(request, response, false, of).await {
-                    Meaning::Error(error) => Some(Box::new(error)),
-                    Meaning::Plain | Meaning::Again => None,
+                    Interpretation::Error(error) => Some(Box::new(error)),
+                    Interpretation::Plain | Interpretation::Again => None,
                 };
                 Err(Failure::Passing { fault: Fault::Status { host: host(&url), status }, after, meaning })
             }
@@ -230,8 +232,8 @@ impl Http {
     }
 
     /// Asks the authorizer what a refusal means, where it knows.
-    async fn meaning(&self, request: &Outgoing<'_>, response: Response, again: bool, of: &Campaign) -> Meaning {
-        let Some(authorizer) = request.explainer() else { return Meaning::Plain };
+    async fn meaning(&self, request: &Outgoing<'_>, response: Response, again: bool, of: &Attempts) -> Interpretation {
+        let Some(authorizer) = request.explainer() else { return Interpretation::Plain };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = self.beginning(response, of).await;
         let refusal = Refusal { status, headers: &headers, body: &body, attempts: of.attempt(), again };
@@ -239,7 +241,7 @@ impl Http {
     }
 
     /// Reads the beginning of an answer, as much of it as comes.
-    async fn beginning(&self, mut response: Response, of: &Campaign) -> Vec<u8> {
+    async fn beginning(&self, mut response: Response, of: &Attempts) -> Vec<u8> {
         let mut body = Vec::new();
         while body.len() < REFUSAL {
             let wait = self.limits.stall.min(of.left().unwrap_or_default());
@@ -252,7 +254,7 @@ impl Http {
         body
     }
 
-    /// Gives the client for `url`, made now when it is the first of its way.
+    /// Returns the client for `url`, made now when it is the first of its way.
     pub(super) fn client(&self, url: &Url) -> Result<reqwest::Client, Error> {
         let way = match (url.scheme(), is_loopback(url)) {
             ("http", _) => Way::Plain,
@@ -334,7 +336,7 @@ fn open_ones(headers: HeaderMap) -> HeaderMap {
     })
 }
 
-/// Tells whether rustls takes the certificate; bundles hold old ones that it does not.
+/// Returns true if rustls takes the certificate; bundles hold old ones that it does not.
 fn is_usable(certificate: &CertificateDer<'static>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }

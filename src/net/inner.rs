@@ -34,7 +34,7 @@ pub(super) struct MirrorState {
 }
 
 impl Inner {
-    /// Gives the server of a place, or the path of a file.
+    /// Returns the server of a place, or the path of a file.
     pub(super) fn server<'p>(&self, place: &'p Place) -> Result<Server, &'p Path> {
         match place {
             Place::Http(url) => Ok(Server { url: url.clone(), authorizer: self.authorizer.clone() }),

@@ -28,16 +28,16 @@ enum Root {
 /// A store of objects whose keys are paths, and which wants to know who asks.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Gives its name for people: `s3://bucket/prefix`.
+    /// Returns its name for people: `s3://bucket/prefix`.
     fn name(&self) -> String;
 
-    /// Gives the address of the object at `path`, which is relative to the mirror's root and has no percent signs of its own.
+    /// Returns the address of the object at `path`, which is relative to the mirror's root and has no percent signs of its own.
     ///
     /// # Errors
     /// When the address of the store is not known.
     async fn address(&self, path: &str) -> Result<Url, Error>;
 
-    /// Gives who answers for requests to its addresses.
+    /// Returns who answers for requests to its addresses.
     fn authorizer(&self) -> Arc<dyn Authorizer>;
 }
 
@@ -82,7 +82,7 @@ impl Mirror {
         }
     }
 
-    /// Gives the URL of an upstream file in the mirror, for programs that fetch by themselves.
+    /// Returns the URL of an upstream file in the mirror, for programs that fetch by themselves.
     ///
     /// # Errors
     /// [`Error::Refused`] when the mirror can have no such file, [`Error::BadMirror`] for a store: it wants signed requests.
@@ -98,7 +98,7 @@ impl Mirror {
         }
     }
 
-    /// Gives the place of an upstream URL in the mirror: `<mirror>/<host>/<path>`, with the scheme for the host where
+    /// Returns the place of an upstream URL in the mirror: `<mirror>/<host>/<path>`, with the scheme for the host where
     /// the URL has none (`goproxy:///x` is `<mirror>/goproxy/x`). `name` replaces what follows the last slash.
     pub(super) async fn place(&self, url: &Url, name: Option<&str>) -> Result<Place, Error> {
         let tree = tree(url, name)?;
@@ -109,7 +109,7 @@ impl Mirror {
         }
     }
 
-    /// Gives the path of an upstream file below the root of any mirror, as file names joined by slashes, percent signs
+    /// Returns the path of an upstream file below the root of any mirror, as file names joined by slashes, percent signs
     /// undone: for those who fill one. `name` replaces what follows the last slash.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl Mirror {
     }
 }
 
-/// Gives the path of an upstream URL below the root of a mirror, with the percent signs of the URL.
+/// Returns the path of an upstream URL below the root of a mirror, with the percent signs of the URL.
 fn tree(url: &Url, name: Option<&str>) -> Result<String, Error> {
     let path = match name {
         None if url.query().is_some() => {

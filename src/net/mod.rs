@@ -29,7 +29,7 @@ mod route;
 mod settings;
 mod words;
 
-pub use authorize::{Asking, Authorizer, Meaning, Refusal};
+pub use authorize::{Authorizer, Interpretation, PendingRequest, Refusal};
 pub use client::Client;
 pub use document::next_page;
 pub use error::{Error, Fault, Status};
@@ -52,7 +52,7 @@ pub struct Document {
     pub mirror_name: Option<&'static str>,
     /// What to say in `Accept`, where one address has several shapes (manifests of images).
     pub accept: Option<&'static str>,
-    /// Tells whether bytes are such a document, so that neither an HTML page nor a broken upload replaces the last good
+    /// Returns true if bytes are such a document, so that neither an HTML page nor a broken upload replaces the last good
     /// copy.
     pub check: fn(&[u8]) -> Result<(), String>,
 }
@@ -76,7 +76,7 @@ pub trait Metadata: Send + Sync {
         Ok(vec![self.read(document).await?])
     }
 
-    /// Tells whether the document was read already in this run, so that reading it again costs nothing.
+    /// Returns true if the document was read already in this run, so that reading it again costs nothing.
     fn holds(&self, _document: &Document) -> bool {
         false
     }
@@ -106,17 +106,17 @@ pub trait Net: Send + Sync {
 /// The bytes of one file, in order, resumed by itself after a cut.
 #[async_trait]
 pub trait Body: Send {
-    /// Gives the length in bytes, when the server announced it.
+    /// Returns the length in bytes, when the server announced it.
     fn length(&self) -> Option<u64>;
 
-    /// Gives the coding that the server put on top of the file although none was asked for (`gzip`). The bytes are given
+    /// Returns the coding that the server put on top of the file although none was asked for (`gzip`). The bytes are given
     /// as they come: some servers label an archive that way and mean the archive itself. A digest that does not fit
     /// can be explained by it.
     fn encoding(&self) -> Option<&str> {
         None
     }
 
-    /// Gives the next bytes; `None` only when all announced bytes have come. A sender that vanishes is an error, never
+    /// Returns the next bytes; `None` only when all announced bytes have come. A sender that vanishes is an error, never
     /// the end.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::document::collected;
 use super::exchange::{Answer, Request};
 use super::place::{Place, allowed, host, shown};
-use super::retry::{Campaign, Failure};
+use super::retry::{Attempts, Failure};
 use super::{Error, Fault};
 
 impl Client {
@@ -56,13 +56,13 @@ impl Client {
         let sent = inner.http.client(url)?.request(request.method.clone(), url.clone()).headers(headers).body(body());
         let response = sent.send().await.map_err(|error| explained(&error, url, inner.settings.limits.connect))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut campaign = Campaign::new(shown(url), inner.settings.retry, patience);
-        let body = collected(inner, url, response, &mut campaign, request.limit).await?;
+        let mut attempts = Attempts::new(shown(url), inner.settings.retry, patience);
+        let body = collected(inner, url, response, &mut attempts, request.limit).await?;
         Ok(Answer { url: url.clone(), status, headers, body })
     }
 }
 
-/// Tells whether a URL of plain http names a link-local address by its number, or Amazon's counterpart in IPv6
+/// Returns true if a URL of plain http names a link-local address by its number, or Amazon's counterpart in IPv6
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>).
 fn is_link_local(url: &Url) -> bool {
     let bare = url.username().is_empty() && url.password().is_none();

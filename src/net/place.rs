@@ -46,7 +46,7 @@ pub(super) fn allowed(url: &Url) -> Result<Place, Error> {
     }
 }
 
-/// Tells whether the URL names this very machine.
+/// Returns true if the URL names this very machine.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -72,7 +72,7 @@ pub(super) fn below(root: &Path, url: &Url) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-/// Gives the URL as it may be printed: no user info, no fragment, of a query only the names.
+/// Returns the URL as it may be printed: no user info, no fragment, of a query only the names.
 #[must_use]
 pub fn shown(url: &Url) -> String {
     if url.path_segments().is_none() {
@@ -89,7 +89,7 @@ pub fn shown(url: &Url) -> String {
     if names.is_empty() { clean.to_string() } else { format!("{clean}?{}", names.join("&")) }
 }
 
-/// Gives the host as it may be printed.
+/// Returns the host as it may be printed.
 pub(super) fn host(url: &Url) -> String {
     match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),

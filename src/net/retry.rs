@@ -17,7 +17,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Gives up on a silent server within half a minute, and on a slow one only after two hours.
+    /// Returns up on a silent server within half a minute, and on a slow one only after two hours.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(20),
@@ -56,7 +56,7 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// Gives the pause after the fault that ended attempt number `attempt` (from 1).
+    /// Returns the pause after the fault that ended attempt number `attempt` (from 1).
     fn pause(&self, attempt: u32, asked: Option<Duration>) -> Duration {
         let longest = self.base.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1))).min(self.cap);
         (self.jitter)(longest).max(asked.unwrap_or_default())
@@ -86,7 +86,7 @@ impl From<Error> for Failure {
 
 /// All attempts for one file: counts them, watches the total limit, waits in between.
 #[derive(Debug)]
-pub(super) struct Campaign {
+pub(super) struct Attempts {
     /// The URL as it may be printed.
     pub(super) url: String,
     /// How many bytes have come and were passed on.
@@ -100,12 +100,12 @@ pub(super) struct Campaign {
     failed: u32,
 }
 
-impl Campaign {
+impl Attempts {
     pub(super) fn new(url: String, retry: Retry, total: Duration) -> Self {
         Self { url, received: 0, length: None, retry, total, started: Instant::now(), failed: 0 }
     }
 
-    /// Gives the time that is left of the total limit.
+    /// Returns the time that is left of the total limit.
     ///
     /// # Errors
     /// When none is.
@@ -113,7 +113,7 @@ impl Campaign {
         self.total.checked_sub(self.started.elapsed()).filter(|left| !left.is_zero()).ok_or_else(|| self.too_slow())
     }
 
-    /// Gives the number of the attempt that is under way, from 1.
+    /// Returns the number of the attempt that is under way, from 1.
     pub(super) fn attempt(&self) -> u32 {
         self.failed.saturating_add(1)
     }

@@ -52,7 +52,7 @@ impl Inner {
         Ok(Route { mirror: place, upstreams: upstreams()? })
     }
 
-    /// Tells whether upstreams are to be asked after the mirror failed like this, and says so the first time.
+    /// Returns true if upstreams are to be asked after the mirror failed like this, and says so the first time.
     pub(super) fn passes_on(&self, error: &Error, upstreams: &[Place]) -> bool {
         if upstreams.is_empty() || !next_may_have_it(error) && !keeps_back(error) {
             return false;
@@ -107,12 +107,12 @@ fn joined(base: &Url, url: &Url) -> Url {
     joined
 }
 
-/// Tells whether the next place is worth a look: this one lacks the file, or may not be asked for it.
+/// Returns true if the next place is worth a look: this one lacks the file, or may not be asked for it.
 pub(super) fn next_may_have_it(error: &Error) -> bool {
     error.is_missing() || matches!(error, Error::Offline { .. })
 }
 
-/// Tells whether a mirror denies a file or cannot be reached. What came and is wrong is another matter.
+/// Returns true if a mirror denies a file or cannot be reached. What came and is wrong is another matter.
 fn keeps_back(error: &Error) -> bool {
     match error {
         Error::Status { .. }
@@ -126,7 +126,7 @@ fn keeps_back(error: &Error) -> bool {
     }
 }
 
-/// Tells whether a server did not answer at all.
+/// Returns true if a server did not answer at all.
 fn is_lost(error: &Error) -> bool {
     match error {
         Error::GaveUp { source, received: 0, .. } => {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Gives the word in the number that fits.
+/// Returns the word in the number that fits.
 pub(super) fn plural(count: u32, word: &str) -> String {
     if count == 1 { word.to_owned() } else { format!("{word}s") }
 }

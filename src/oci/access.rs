@@ -14,13 +14,13 @@ use serde::Deserialize;
 use url::Url;
 
 use super::Error;
-use super::address::{Spot, spot};
+use super::address::{RegistryPath, spot};
 use super::challenge::{Challenge, challenges};
 use super::complaint::message;
 use super::credentials::{Credential, Found, Keychain};
 use crate::model::Repository;
 use crate::net::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use crate::net::{self, Answer, Asking, Authorizer, Client, Method, Payload, Request, shown};
+use crate::net::{self, Answer, Authorizer, Client, Method, Payload, PendingRequest, Request, shown};
 
 /// The life of a token whose service says nothing about it (<https://distribution.github.io/distribution/spec/auth/token/>).
 const USUAL_LIFE: Duration = Duration::from_secs(60);
@@ -124,7 +124,7 @@ impl Access {
 
     fn repository(&self, url: &Url) -> Option<Repository> {
         match spot(url) {
-            Some(Spot { repository: Some(repository), .. }) => Some(repository),
+            Some(RegistryPath { repository: Some(repository), .. }) => Some(repository),
             _ => self.known().adopted.get(&without_query(url)).cloned(),
         }
     }
@@ -136,7 +136,7 @@ impl Access {
         lives.then(|| pass.value.clone())
     }
 
-    /// Gives the value of `Authorization` for a request; none where there is nothing to say (yet).
+    /// Returns the value of `Authorization` for a request; none where there is nothing to say (yet).
     async fn authorization(&self, url: &Url) -> Result<Option<HeaderValue>, net::Error> {
         let Some(repository) = self.repository(url) else { return Ok(None) };
         if let Some(value) = self.pass(&repository) {
@@ -235,12 +235,17 @@ impl Scope {
 
 #[async_trait]
 impl Authorizer for Access {
-    async fn authorize(&self, asking: Asking<'_>) -> Result<HeaderMap, net::Error> {
+    async fn authorize(&self, asking: PendingRequest<'_>) -> Result<HeaderMap, net::Error> {
         let value = self.authorization(asking.url).await?;
         Ok(value.map(|value| (AUTHORIZATION, value)).into_iter().collect())
     }
 
-    async fn challenged(&self, asking: Asking<'_>, sent: &HeaderMap, answered: &HeaderMap) -> Result<bool, net::Error> {
+    async fn challenged(
+        &self,
+        asking: PendingRequest<'_>,
+        sent: &HeaderMap,
+        answered: &HeaderMap,
+    ) -> Result<bool, net::Error> {
         let (url, sent, headers) = (asking.url, sent.get(AUTHORIZATION), answered);
         if spot(url).is_none() && self.repository(url).is_none() {
             return Ok(false);

@@ -9,13 +9,13 @@ pub(super) const HUB_SERVER: &str = "registry-1.docker.io";
 
 /// What the address of a request to a registry says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Spot {
+pub(super) struct RegistryPath {
     /// The repository; none for requests to the registry as a whole.
     pub(super) repository: Option<Repository>,
 }
 
 /// Reads an address of the registry API: `https://ghcr.io/v2/a/b/manifests/latest`. None when it is none.
-pub(super) fn spot(url: &Url) -> Option<Spot> {
+pub(super) fn spot(url: &Url) -> Option<RegistryPath> {
     let path = url.path().strip_prefix("/v2/")?;
     let host = match (url.host_str()?, url.port()) {
         (HUB_SERVER, None) => DOCKER_HUB.to_owned(),
@@ -24,7 +24,7 @@ pub(super) fn spot(url: &Url) -> Option<Spot> {
     };
     let name = ["/manifests/", "/blobs/", "/tags/"].iter().filter_map(|part| path.rfind(part)).max();
     let repository = name.and_then(|end| format!("{host}/{}", &path[..end]).parse().ok());
-    Some(Spot { repository })
+    Some(RegistryPath { repository })
 }
 
 #[cfg(test)]

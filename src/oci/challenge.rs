@@ -12,7 +12,7 @@ pub(super) struct Challenge {
 }
 
 impl Challenge {
-    /// Gives a parameter.
+    /// Returns a parameter.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

@@ -14,7 +14,7 @@ struct Complaint {
     message: Option<String>,
 }
 
-/// Gives what a registry says about a refusal, on one line and fit for a terminal; nothing when it is not in the usual form.
+/// Returns what a registry says about a refusal, on one line and fit for a terminal; nothing when it is not in the usual form.
 pub(super) fn message(body: &[u8]) -> String {
     const LONGEST: usize = 300;
     let Ok(Complaints { errors }) = serde_json::from_slice(body) else { return String::new() };

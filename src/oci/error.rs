@@ -89,13 +89,13 @@ fn said(message: &str) -> String {
 }
 
 impl Error {
-    /// Tells whether the connection was there and broke, however often it was tried.
+    /// Returns true if the connection was there and broke, however often it was tried.
     pub(super) fn was_cut(&self) -> bool {
         let Self::Net { source: net::Error::GaveUp { source, .. }, .. } = self else { return false };
         !matches!(source.as_ref(), Fault::Status { .. } | Fault::Unreachable { .. })
     }
 
-    /// Tells whether the registry limits how often it may be asked.
+    /// Returns true if the registry limits how often it may be asked.
     fn is_limit(&self) -> bool {
         matches!(self, Self::Net { source, .. } if source.status() == Some(429))
     }

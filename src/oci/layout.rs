@@ -101,7 +101,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Gives the folder.
+    /// Returns the folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder

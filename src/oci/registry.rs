@@ -153,7 +153,7 @@ impl Registries {
         })
     }
 
-    /// Gives the address of a blob, for those that are read as they come.
+    /// Returns the address of a blob, for those that are read as they come.
     ///
     /// # Errors
     /// When the registry is on this machine and the way to it cannot be found out.
@@ -161,17 +161,17 @@ impl Registries {
         self.url(repository, &format!("blobs/{digest}")).await
     }
 
-    /// Gives the client that knows the credentials.
+    /// Returns the client that knows the credentials.
     pub fn client(&self) -> &Client {
         &self.0.client
     }
 
-    /// Gives what decides about credentials.
+    /// Returns what decides about credentials.
     pub(super) fn access(&self) -> &Access {
         &self.0.access
     }
 
-    /// Gives an address in a repository: `…/v2/<name>/<rest>`.
+    /// Returns an address in a repository: `…/v2/<name>/<rest>`.
     ///
     /// # Errors
     /// When the registry is on this machine and the way to it cannot be found out.

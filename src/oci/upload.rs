@@ -61,7 +61,7 @@ impl Registries {
         self.access().expect_mount(target, source);
     }
 
-    /// Tells whether a repository has a manifest.
+    /// Returns true if a repository has a manifest.
     ///
     /// # Errors
     /// When the registry cannot be asked or does not allow it.
@@ -72,7 +72,7 @@ impl Registries {
         self.is_there(&at, &request).await
     }
 
-    /// Tells whether a repository has a blob.
+    /// Returns true if a repository has a blob.
     ///
     /// # Errors
     /// When the registry cannot be asked or does not allow it.

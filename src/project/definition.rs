@@ -56,7 +56,7 @@ impl Definition {
     pub const KEYS: [&'static str; 10] =
         ["version", "github", "url", "tag", "asset", "os", "arch", "sums", "strip", "bin"];
 
-    /// Gives the name or address of the file for `platform`; none when there is none.
+    /// Returns the name or address of the file for `platform`; none when there is none.
     #[must_use]
     pub fn file(&self, version: &str, platform: Platform) -> Option<String> {
         let (Origin::GitHub { files, .. } | Origin::Url(files)) = &self.origin;
@@ -77,7 +77,7 @@ impl Definition {
     }
 }
 
-/// Tells whether a table of `[tools]` defines a tool, instead of asking for one that this program knows.
+/// Returns true if a table of `[tools]` defines a tool, instead of asking for one that this program knows.
 pub(super) fn defines(table: &toml::de::DeTable<'_>) -> bool {
     table.keys().any(|key| matches!(key.get_ref().as_ref(), "github" | "url"))
 }

@@ -99,7 +99,7 @@ impl Lock {
         write_whole(&folder.join(LOCK), &self.to_text())
     }
 
-    /// Gives the bytes of the file: the same for the same answer, wherever and whenever it was found.
+    /// Returns the bytes of the file: the same for the same answer, wherever and whenever it was found.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!("{HEADER}version = {VERSION}\n");
@@ -129,7 +129,7 @@ impl LockedTool {
             .collect()
     }
 
-    /// Tells whether the project defines the tool itself.
+    /// Returns true if the project defines the tool itself.
     #[must_use]
     pub fn is_defined(&self) -> bool {
         self.artifacts.iter().any(|locked| !locked.executables.is_empty())

@@ -17,7 +17,7 @@ pub struct Manifest {
     /// The platforms that the lock must cover.
     pub platforms: Vec<Platform>,
     /// The tools, sorted by name.
-    pub tools: Vec<Want>,
+    pub tools: Vec<ToolEntry>,
     /// How many days a release must have been out.
     pub minimum_age: u32,
     /// What to do about lines that have ended.
@@ -32,11 +32,11 @@ pub struct Manifest {
 
 /// One line of `[tools]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Want {
+pub struct ToolEntry {
     /// The tool's name, as written.
     pub tool: String,
     /// What is wished of it.
-    pub wish: Wish,
+    pub wish: Requirement,
     /// Which of the tool's sources to use, when not the usual one.
     pub source: Option<String>,
     /// Settings of the tool itself, such as Go's `toolchain = "pin"`.
@@ -49,7 +49,7 @@ pub struct Want {
 
 /// What is wished of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum Requirement {
     /// A channel, in the tool's own grammar.
     Channel(String),
     /// Whatever this project file says, relative to the project.
@@ -121,28 +121,29 @@ impl Reader<'_> {
         Ok(platforms)
     }
 
-    fn tools(&self, value: &Value<'_>) -> Result<Vec<Want>, Error> {
+    fn tools(&self, value: &Value<'_>) -> Result<Vec<ToolEntry>, Error> {
         let table = self.table(value)?;
-        let mut tools: Vec<Want> = table.iter().map(|(key, value)| self.want(key, value)).collect::<Result<_, _>>()?;
+        let mut tools: Vec<ToolEntry> =
+            table.iter().map(|(key, value)| self.want(key, value)).collect::<Result<_, _>>()?;
         tools.sort_by(|left, right| left.tool.cmp(&right.tool));
         Ok(tools)
     }
 
     /// Reads `go = "1.22"`, `go = { file = "go.mod" }` or `go = { version = "1.22", source = "goproxy" }`.
-    fn want(&self, key: &Key<'_>, value: &Value<'_>) -> Result<Want, Error> {
+    fn want(&self, key: &Key<'_>, value: &Value<'_>) -> Result<ToolEntry, Error> {
         let tool = key.get_ref().to_string();
         let line = line_of(self.text, key.span().start);
         if value.get_ref().is_str() {
-            let wish = Wish::Channel(self.string(value)?.to_owned());
-            return Ok(Want { tool, wish, source: None, settings: Vec::new(), definition: None, line });
+            let wish = Requirement::Channel(self.string(value)?.to_owned());
+            return Ok(ToolEntry { tool, wish, source: None, settings: Vec::new(), definition: None, line });
         }
         let Some(table) = value.get_ref().as_table() else {
             return Err(self.not(value, "a version in quotes, or a table such as { file = \"go.mod\" }"));
         };
         if definition::defines(table) {
             let (version, definition) = self.definition(key, value)?;
-            let (wish, definition) = (Wish::Channel(version), Some(definition));
-            return Ok(Want { tool, wish, source: None, settings: Vec::new(), definition, line });
+            let (wish, definition) = (Requirement::Channel(version), Some(definition));
+            return Ok(ToolEntry { tool, wish, source: None, settings: Vec::new(), definition, line });
         }
         let (mut wish, mut source, mut settings) = (None, None, Vec::new());
         for (key, value) in table {
@@ -151,14 +152,14 @@ impl Reader<'_> {
                 "version" | "file" if wish.is_some() => {
                     return Err(self.wrong(&key.span(), "give either `version` or `file`".to_owned()));
                 }
-                "version" => wish = Some(Wish::Channel(text.to_owned())),
-                "file" => wish = Some(Wish::File(self.inside(value, text)?)),
+                "version" => wish = Some(Requirement::Channel(text.to_owned())),
+                "file" => wish = Some(Requirement::File(self.inside(value, text)?)),
                 "source" => source = Some(text.to_owned()),
                 other => settings.push((other.to_owned(), text.to_owned())),
             }
         }
         let wish = wish.ok_or_else(|| self.wrong(&value.span(), format!("`{tool}` needs a `version` or a `file`")))?;
-        Ok(Want { tool, wish, source, settings, definition: None, line })
+        Ok(ToolEntry { tool, wish, source, settings, definition: None, line })
     }
 
     /// Checks that a project file is named from here, so that the same `toolkit.toml` means the same file on every
@@ -261,8 +262,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!(manifest.platforms, Manifest::PLATFORMS);
-        assert_eq!(manifest.tools[0].wish, Wish::Channel("lts".to_owned()));
-        assert_eq!(manifest.tools[1].wish, Wish::File(PathBuf::from("go.mod")));
+        assert_eq!(manifest.tools[0].wish, Requirement::Channel("lts".to_owned()));
+        assert_eq!(manifest.tools[1].wish, Requirement::File(PathBuf::from("go.mod")));
         assert_eq!(manifest.tools[1].settings, [("toolchain".to_owned(), "pin".to_owned())]);
         assert_eq!(manifest.tools[1].line, 3);
         assert_eq!((manifest.minimum_age, manifest.unsupported), (3, Unsupported::Deny));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use definition::{Definition, Files, Origin};
 pub use lock::{Lock, LockedArtifact, LockedTool};
-pub use manifest::{Manifest, Want, Wish};
+pub use manifest::{Manifest, Requirement, ToolEntry};
 pub use pattern::{Hole, Pattern, Use, Values};
 pub use text::{line_of, minimum_age};
 

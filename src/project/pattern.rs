@@ -109,7 +109,7 @@ impl Pattern {
         filled.collect()
     }
 
-    /// Gives what stands in a tag where this pattern has the version; none when it is another kind of tag.
+    /// Returns what stands in a tag where this pattern has the version; none when it is another kind of tag.
     #[must_use]
     pub fn version_in<'a>(&self, tag: &'a str) -> Option<&'a str> {
         let (before, after) = self.text.split_once("{version}")?;

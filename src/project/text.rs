@@ -1,6 +1,6 @@
 //! Small readings of text that both files need: lines, spans of days, near misses.
 
-/// Gives the line, counted from 1, in which the byte at `offset` stands.
+/// Returns the line, counted from 1, in which the byte at `offset` stands.
 #[must_use]
 pub fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1

@@ -253,7 +253,7 @@ fn and(mut hints: Vec<String>, unchanged: &str) -> Vec<String> {
     hints
 }
 
-/// Gives what a rule says of its channel, without the channel: the request has just named it.
+/// Returns what a rule says of its channel, without the channel: the request has just named it.
 fn meaning<'a>(request: &str, rule: &'a str) -> &'a str {
     let channel = request.split_once('@').map_or(request, |(_, channel)| channel);
     rule.strip_prefix(channel).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(rule)

@@ -1,21 +1,21 @@
 //! From `dotnet@lts` to a directory on `PATH`. Read this file from top to bottom.
 
-mod asked;
-mod carry_out;
 mod error;
-mod first_seen;
-mod locking;
+mod first_use;
+mod lockfile;
+mod plan;
+mod request;
 mod resolve;
 mod visible;
 
 use std::sync::Arc;
 
-pub use asked::{Asked, Origin, argument, argument_in, file, project};
-pub use carry_out::{Installed, Missing, Plan, Work, id_of, repair};
 pub use error::Error;
-pub use locking::{Findings, check, from_lock, lock};
+pub use lockfile::{Findings, check, from_lock, lock};
+pub use plan::{Installed, Missing, Plan, Work, id_of, repair};
+pub use request::{Origin, ToolRequest, argument, argument_in, file, project};
 pub use resolve::{Resolved, releases, resolve};
-pub use visible::{Visible, activate, link, members, recompose};
+pub use visible::{Visible, activate, link, recompose, visible_roots};
 
 use crate::model::{Platform, Policy, Release};
 use crate::net::{Metadata, Net};
@@ -24,7 +24,7 @@ use crate::store::Store;
 
 /// Everything that provisioning needs of its surroundings.
 #[derive(Clone, Copy)]
-pub struct Site<'a> {
+pub struct Context<'a> {
     /// Where installs live.
     pub store: &'a Store,
     /// Reads upstreams' documents.
@@ -47,20 +47,24 @@ pub struct Site<'a> {
 ///
 /// # Errors
 /// The first failure. What was installed by then stays; nothing half-made does.
-pub async fn provision(asked: &[Asked], platform: Platform, site: &Site<'_>) -> Result<Vec<Installed>, Error> {
-    let mut releases: Vec<(Asked, Release)> = Vec::new();
+pub async fn provision(
+    asked: &[ToolRequest],
+    platform: Platform,
+    context: &Context<'_>,
+) -> Result<Vec<Installed>, Error> {
+    let mut releases: Vec<(ToolRequest, Release)> = Vec::new();
     for asked in asked {
-        releases.push((asked.clone(), release_for(asked, platform, site).await?));
+        releases.push((asked.clone(), release_for(asked, platform, context).await?));
     }
-    Plan::new(releases, site.store)?.carry_out(site).await
+    Plan::new(releases, context.store)?.apply(context).await
 }
 
 /// Resolves one request to its files on `platform`: the channel to one version, the version to files with digests.
 ///
 /// # Errors
 /// As [`resolve()`] and [`releases`].
-pub async fn release_for(asked: &Asked, platform: Platform, site: &Site<'_>) -> Result<Release, Error> {
-    let resolved = resolve(asked, site).await?;
-    let mut releases = releases(asked, resolved.version(), &[platform], site).await?;
+pub async fn release_for(asked: &ToolRequest, platform: Platform, context: &Context<'_>) -> Result<Release, Error> {
+    let resolved = resolve(asked, context).await?;
+    let mut releases = releases(asked, resolved.version(), &[platform], context).await?;
     Ok(releases.remove(0))
 }

@@ -1,14 +1,14 @@
 //! From a request to one version for all platforms, and to the files of each.
 
-use super::first_seen::Witness;
-use super::{Asked, Error, Site};
+use super::first_use::FirstUse;
+use super::{Context, Error, ToolRequest};
 use crate::model::{Candidate, Channel, Choice, Level, Platform, Release, Verdict, Version};
 
 /// A request with its answer.
 #[derive(Debug, Clone)]
 pub struct Resolved {
     /// The request.
-    pub asked: Asked,
+    pub asked: ToolRequest,
     /// How the answer was found.
     pub choice: Choice,
     /// The answer.
@@ -16,7 +16,7 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// Gives the chosen version.
+    /// Returns the chosen version.
     #[must_use]
     pub fn version(&self) -> &Version {
         &self.pick.version
@@ -27,12 +27,12 @@ impl Resolved {
 ///
 /// # Errors
 /// When a document cannot be had, or every candidate is rejected.
-pub async fn resolve(asked: &Asked, site: &Site<'_>) -> Result<Resolved, Error> {
+pub async fn resolve(asked: &ToolRequest, context: &Context<'_>) -> Result<Resolved, Error> {
     let failed = |source| Error::Resolve { request: asked.text(), source };
-    let candidates = asked.tool.candidates(&asked.channel, site.policy, site.metadata).await.map_err(failed)?;
-    let choice = asked.tool.choose(&asked.channel, &candidates, site.policy);
+    let candidates = asked.tool.candidates(&asked.channel, context.policy, context.metadata).await.map_err(failed)?;
+    let choice = asked.tool.choose(&asked.channel, &candidates, context.policy);
     for warning in asked.warnings.iter().chain(&choice.warnings) {
-        site.report.warned(warning);
+        context.report.warned(warning);
     }
     match choice.pick.clone() {
         Some(pick) => Ok(Resolved { asked: asked.clone(), choice, pick }),
@@ -42,7 +42,7 @@ pub async fn resolve(asked: &Asked, site: &Site<'_>) -> Result<Resolved, Error> 
 
 /// Says why nothing was chosen. Candidates that answer the request and were refused, by the policy, come first: the others
 /// would hide the reason. Where none answers, the nearest are shown.
-fn nothing(asked: &Asked, choice: Choice) -> Error {
+fn nothing(asked: &ToolRequest, choice: Choice) -> Error {
     const SHOWN: usize = 4;
     let refused = |verdict: &&Verdict| asked.channel.admits(&verdict.version);
     let mut shown: Vec<&Verdict> = choice.verdicts.iter().filter(refused).take(SHOWN).collect();
@@ -72,25 +72,25 @@ fn nearest<'a>(channel: &Channel, verdicts: &'a [Verdict], shown: usize) -> Vec<
     verdicts[first..].iter().take(shown).collect()
 }
 
-/// Gives the files of `version` for each platform, in the order of `platforms`.
+/// Returns the files of `version` for each platform, in the order of `platforms`.
 ///
 /// # Errors
 /// When the version is not published for one of them, has no usable digest, or is proven more weakly than the policy
 /// accepts.
 pub async fn releases(
-    asked: &Asked,
+    asked: &ToolRequest,
     version: &Version,
     platforms: &[Platform],
-    site: &Site<'_>,
+    context: &Context<'_>,
 ) -> Result<Vec<Release>, Error> {
     let mut releases = Vec::with_capacity(platforms.len());
     for platform in platforms {
         let release = asked
             .tool
-            .release(version, *platform, &Witness(site))
+            .release(version, *platform, &FirstUse(context))
             .await
             .map_err(|source| Error::Resolve { request: asked.text(), source })?;
-        strong_enough(&release, site.policy.verification)?;
+        strong_enough(&release, context.policy.verification)?;
         releases.push(release);
     }
     Ok(releases)

@@ -36,7 +36,7 @@ impl Visible {
 ///
 /// # Errors
 /// When a view cannot be composed.
-pub fn members(installs: &[Installed], store: &Store, report: &dyn Report) -> Result<Vec<Visible>, Error> {
+pub fn visible_roots(installs: &[Installed], store: &Store, report: &dyn Report) -> Result<Vec<Visible>, Error> {
     let mut visible: Vec<Visible> = Vec::new();
     let mut composed: Vec<&str> = Vec::new();
     for installed in installs {
@@ -57,7 +57,7 @@ pub fn members(installs: &[Installed], store: &Store, report: &dyn Report) -> Re
     Ok(visible)
 }
 
-/// Gives the root of installs that share one: that of the only one, or a view of all.
+/// Returns the root of installs that share one: that of the only one, or a view of all.
 fn shared_root(
     tool: &dyn Toolchain,
     name: &str,
@@ -104,7 +104,7 @@ fn by_rank<'a>(sharing: impl Iterator<Item = &'a Installed>) -> Vec<Install> {
     ranked.into_iter().map(|(_, install)| install.clone()).collect()
 }
 
-/// Gives what makes the roots visible, in their order.
+/// Returns what makes the roots visible, in their order.
 ///
 /// # Errors
 /// When a setting of a tool cannot be applied to its install.

@@ -16,7 +16,7 @@ use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
 use super::error::{At, Error};
 use super::{Brought, How, Job, Plan, place, result, supervise};
 
-/// Tells whether this process may give a program a root of its own.
+/// Returns true if this process may give a program a root of its own.
 ///
 /// # Errors
 /// When it may not, with what it lacks.

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::error::{At, Error};
 
-/// Gives the path on the machine for one inside the root.
+/// Returns the path on the machine for one inside the root.
 pub(super) fn outside(root: &Path, inside: &Path) -> PathBuf {
     let parts = inside.components().filter(|part| matches!(part, Component::Normal(_)));
     parts.fold(root.to_owned(), |path, part| path.join(part))
@@ -38,7 +38,7 @@ pub(super) fn file(root: &Path, inside: &Path, mode: u32) -> Result<(File, PathB
     Ok((file, path))
 }
 
-/// Removes what is at a path inside the root, and gives the path on the machine.
+/// Removes what is at a path inside the root, and returns the path on the machine.
 pub(super) fn vacant(root: &Path, inside: &Path) -> Result<PathBuf, Error> {
     folder(root, inside.parent().unwrap_or(Path::new("/")))?;
     let path = outside(root, inside);
@@ -51,7 +51,7 @@ pub(super) fn vacant(root: &Path, inside: &Path) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-/// Tells whether every folder of a path inside the root is a real one.
+/// Returns true if every folder of a path inside the root is a real one.
 pub(super) fn is_real(root: &Path, inside: &Path) -> bool {
     let mut path = root.to_owned();
     let parts = inside.parent().into_iter().flat_map(Path::components);

@@ -13,13 +13,13 @@ use crate::model::{Executable, Extra, ExtraKind, Node, NodeKind};
 const MODE: u32 = 0o644;
 
 impl Staging {
-    /// Gives the root that the install will have once it is promoted.
+    /// Returns the root that the install will have once it is promoted.
     #[must_use]
     pub fn final_root(&self) -> PathBuf {
         self.store.root_of(&self.id)
     }
 
-    /// Gives each executable its name and the right to be run; `nodes` is what was unpacked, and learns of both.
+    /// Returns each executable its name and the right to be run; `nodes` is what was unpacked, and learns of both.
     ///
     /// # Errors
     /// [`Error::NoExecutable`] when there is no such file; as [`Staging::add`].
@@ -47,7 +47,7 @@ impl Staging {
         Ok(())
     }
 
-    /// Adds `extras` to the tree, and gives what was added.
+    /// Adds `extras` to the tree, and returns what was added.
     ///
     /// # Errors
     /// [`Error::NoExecutable`] when a link leads to nothing; when something stands in the way, or the disk does not take it.
@@ -78,7 +78,7 @@ fn add(tree: &Path, extra: &Extra) -> Result<Node, Error> {
     Ok(Node { path: extra.path.clone(), kind })
 }
 
-/// Makes the folders above `name`, none of them through a link of the archive, and gives the path.
+/// Makes the folders above `name`, none of them through a link of the archive, and returns the path.
 fn place(tree: &Path, name: &str) -> Result<PathBuf, Error> {
     let mut path = tree.to_owned();
     let mut parts = name.split('/').peekable();

@@ -56,7 +56,7 @@ impl Files {
         nodes.and_then(Self::new).map_err(untrusted)
     }
 
-    /// Gives the text of the list.
+    /// Returns the text of the list.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::with_capacity(self.0.len() * 140);
         for (path, kind) in &self.0 {
@@ -74,7 +74,7 @@ impl Files {
         text
     }
 
-    /// Gives the entries by path, parents before their children.
+    /// Returns the entries by path, parents before their children.
     pub(super) fn entries(&self) -> &BTreeMap<String, NodeKind> {
         &self.0
     }

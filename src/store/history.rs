@@ -70,7 +70,7 @@ impl Store {
 }
 
 impl Install {
-    /// Gives the release that it was made from.
+    /// Returns the release that it was made from.
     #[must_use]
     pub fn release(&self) -> Release {
         Release {

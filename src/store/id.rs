@@ -16,15 +16,15 @@ pub struct InstallId {
     /// The platform that it runs on.
     pub platform: Platform,
     /// What it was made from, so that a file that upstream replaced is another install.
-    pub mark: Mark,
+    pub fingerprint: Fingerprint,
 }
 
 /// Twelve hexadecimal digits that stand for the digests of all artifacts of an install.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Mark(String);
+pub struct Fingerprint(String);
 
-impl Mark {
-    /// Derives the mark: the first digits of a single artifact's digest, or of the BLAKE3 digest of several in their
+impl Fingerprint {
+    /// Derives the fingerprint: the first digits of a single artifact's digest, or of the BLAKE3 digest of several in their
     /// order.
     #[must_use]
     pub fn of<'a>(digests: impl IntoIterator<Item = &'a Digest>) -> Self {
@@ -63,7 +63,7 @@ impl Mark {
         Self(hex)
     }
 
-    /// Gives the digits.
+    /// Returns the digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -71,16 +71,16 @@ impl Mark {
 }
 
 impl InstallId {
-    /// Gives the name of its folder: `1.27.3-linux-amd64-0df0a1b2c3d4`. The grammars of version, platform and mark leave
+    /// Returns the name of its folder: `1.27.3-linux-amd64-0df0a1b2c3d4`. The grammars of version, platform and mark leave
     /// no character in it that could lead elsewhere.
     #[must_use]
     pub fn folder_name(&self) -> String {
-        format!("{}-{}-{}", self.version, self.platform.file_name(), self.mark.0)
+        format!("{}-{}-{}", self.version, self.platform.file_name(), self.fingerprint.0)
     }
 
     /// Two spellings of one version lie in two folders, so that they are two installs here.
-    fn key(&self) -> (&ToolName, &Version, &str, Platform, &Mark) {
-        (&self.tool, &self.version, self.version.as_str(), self.platform, &self.mark)
+    fn key(&self) -> (&ToolName, &Version, &str, Platform, &Fingerprint) {
+        (&self.tool, &self.version, self.version.as_str(), self.platform, &self.fingerprint)
     }
 }
 
@@ -127,12 +127,12 @@ mod tests {
             tool: ToolName::parse("go").unwrap(),
             version: Version::parse("1.27.3").unwrap(),
             platform: "linux/arm64/musl".parse().unwrap(),
-            mark: Mark::of(digests),
+            fingerprint: Fingerprint::of(digests),
         };
         assert_eq!(id(&[digest(0xab)]).to_string(), "go/1.27.3-linux-arm64-musl-abababababab");
         assert_ne!(id(&[digest(1)]), id(&[digest(2)]));
         assert_ne!(id(&[digest(1), digest(2)]), id(&[digest(2), digest(1)]));
-        assert_eq!(id(&[digest(1), digest(2)]).mark.as_str().len(), 12);
+        assert_eq!(id(&[digest(1), digest(2)]).fingerprint.as_str().len(), 12);
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
             tool: ToolName::parse("go").unwrap(),
             version: Version::spelled(text, "1.20.0".parse().unwrap()).unwrap(),
             platform: "linux/amd64".parse().unwrap(),
-            mark: Mark("000000000000".to_owned()),
+            fingerprint: Fingerprint("000000000000".to_owned()),
         };
         assert_ne!(id("1.20"), id("1.20.0"));
     }

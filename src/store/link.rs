@@ -41,7 +41,7 @@ impl Store {
         Ok(links)
     }
 
-    /// Gives the name of an executable that is in the store.
+    /// Returns the name of an executable that is in the store.
     fn check_executable<'a>(&self, path: &'a Path) -> Result<&'a Path, Error> {
         let there = self.holds(path) && fs::metadata(path).is_ok_and(|metadata| is_executable(&metadata));
         let name = path.file_name().filter(|_| there).map(Path::new);
@@ -61,7 +61,7 @@ impl Store {
         }
     }
 
-    /// Tells whether a path leads into the store, by whichever name the store is known.
+    /// Returns true if a path leads into the store, by whichever name the store is known.
     fn holds(&self, path: &Path) -> bool {
         let inside =
             path.starts_with(&self.root) || fs::canonicalize(&self.root).is_ok_and(|root| path.starts_with(root));

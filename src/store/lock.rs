@@ -18,7 +18,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Gives the install that it is about.
+    /// Returns the install that it is about.
     #[must_use]
     pub fn id(&self) -> &InstallId {
         &self.id

@@ -12,7 +12,7 @@
 //! cut a receipt may stand beside empty files; `verify` finds that and `repair` mends it. A receipt that was itself cut
 //! does not parse, so that its install does not exist.
 
-mod beside;
+mod atomic_dir;
 mod delete;
 mod error;
 mod extras;
@@ -23,7 +23,7 @@ mod link;
 mod lock;
 mod prune;
 mod receipt;
-mod room;
+mod scratch_dir;
 mod staging;
 mod verify;
 mod view;
@@ -32,14 +32,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use beside::Beside;
+pub use atomic_dir::AtomicDir;
 pub use error::Error;
-pub use id::{InstallId, Mark};
+pub use id::{Fingerprint, InstallId};
 pub use link::Linked;
 pub use lock::Lock;
 pub use prune::Prune;
 pub use receipt::{Origin, Receipt};
-pub use room::Room;
+pub use scratch_dir::ScratchDir;
 pub use staging::{Staging, Unpacked};
 pub use verify::{Change, Check, Difference};
 pub use view::{Composition, View};
@@ -70,7 +70,7 @@ impl Store {
         Self { root }
     }
 
-    /// Gives the store's folder.
+    /// Returns the store's folder.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
@@ -114,20 +114,20 @@ impl Store {
         Ok(installs)
     }
 
-    /// Gives the root of an install, whether it exists or not.
+    /// Returns the root of an install, whether it exists or not.
     #[must_use]
     pub fn root_of(&self, id: &InstallId) -> PathBuf {
         self.install_folder(id).join(TREE)
     }
 
-    /// Gives the folder of an install, whether it exists or not.
+    /// Returns the folder of an install, whether it exists or not.
     fn install_folder(&self, id: &InstallId) -> PathBuf {
         self.root.join(INSTALLS).join(id.tool.as_str()).join(id.folder_name())
     }
 }
 
 impl Install {
-    /// Gives the bytes of its files, as its receipt counts them.
+    /// Returns the bytes of its files, as its receipt counts them.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.receipt.bytes
@@ -142,7 +142,7 @@ const TREE: &str = "tree";
 const FILES: &str = "files";
 const RECEIPT: &str = "receipt.json";
 
-/// Tells whether a real folder stands at `path`; a symbolic link to one is none.
+/// Returns true if a real folder stands at `path`; a symbolic link to one is none.
 fn is_folder(path: &Path) -> Result<bool, Error> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(metadata.is_dir()),

@@ -73,7 +73,7 @@ impl Store {
 }
 
 impl Prune {
-    /// Tells whether there is nothing to remove.
+    /// Returns true if there is nothing to remove.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.installs.is_empty() && self.views.is_empty()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::error::{At, Error};
-use super::id::{InstallId, Mark};
+use super::id::{Fingerprint, InstallId};
 use super::is_absent;
 use crate::model::{Artifact, Digest, Executable, Format, Platform, Proof, ToolName, Version};
 
@@ -58,7 +58,7 @@ impl Origin {
         Self { url, digest, proof, size, format, strip }
     }
 
-    /// Gives the artifact, so that it can be fetched again.
+    /// Returns the artifact, so that it can be fetched again.
     #[must_use]
     pub fn artifact(&self) -> Artifact {
         let Self { url, digest, proof, size, format, strip } = self.clone();
@@ -97,7 +97,7 @@ impl Receipt {
         Ok(serde_json::from_slice::<Written>(&text).ok().and_then(Written::parse))
     }
 
-    /// Gives the bytes of the file.
+    /// Returns the bytes of the file.
     pub(super) fn to_json(&self) -> Vec<u8> {
         let written = Written {
             schema: SCHEMA,
@@ -135,7 +135,7 @@ pub(super) fn check_schema(text: &[u8], path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Gives a value as indented JSON with a line end.
+/// Returns a value as indented JSON with a line end.
 pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
     let mut text = serde_json::to_vec_pretty(value).expect("strings, numbers and lists always are JSON");
     text.push(b'\n');
@@ -149,7 +149,7 @@ impl Written {
             tool: ToolName::parse(&self.tool).ok()?,
             version: Version::spelled(&self.version, self.semver.parse().ok()?).ok()?,
             platform: self.platform.parse::<Platform>().ok()?,
-            mark: Mark::laid_out(
+            fingerprint: Fingerprint::laid_out(
                 self.artifacts.iter().map(|artifact| (&artifact.digest, artifact.strip)),
                 &self.executables,
             ),
@@ -176,7 +176,7 @@ mod tests {
                 tool: ToolName::parse("go").unwrap(),
                 version: Version::spelled("1.27rc3", "1.27.0-rc.3".parse().unwrap()).unwrap(),
                 platform: "linux/arm64/musl".parse().unwrap(),
-                mark: Mark::of([&digest]),
+                fingerprint: Fingerprint::of([&digest]),
             },
             artifacts: vec![Origin {
                 url: Url::parse("https://dl.google.com/go/go1.27rc3.linux-arm64.tar.gz").unwrap(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::delete::{delete, make_writable};
 use super::error::{At, Error};
 use super::files::Files;
-use super::id::{InstallId, Mark};
+use super::id::{Fingerprint, InstallId};
 use super::lock::Lock;
 use super::receipt::{Origin, Receipt};
 use super::{FILES, Install, RECEIPT, STAGING, Store, TREE, is_absent};
@@ -94,13 +94,13 @@ impl Store {
 }
 
 impl Staging {
-    /// Gives the staging folder itself, for what is needed on the way and not kept.
+    /// Returns the staging folder itself, for what is needed on the way and not kept.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.scratch.made()
     }
 
-    /// Gives the folder to unpack into. Several artifacts may go into it, one after the other.
+    /// Returns the folder to unpack into. Several artifacts may go into it, one after the other.
     #[must_use]
     pub fn tree(&self) -> PathBuf {
         self.scratch.made().join(TREE)
@@ -146,7 +146,7 @@ impl Staging {
             return Err(unproven("the verified digests are not those of its artifacts"));
         }
         let strips = unpacked.artifacts.iter().map(|artifact| artifact.strip);
-        if Mark::laid_out(digests.iter().zip(strips), &unpacked.executables) != self.id.mark {
+        if Fingerprint::laid_out(digests.iter().zip(strips), &unpacked.executables) != self.id.fingerprint {
             return Err(unproven("it is named by other digests than those that were verified"));
         }
         let folder = self.scratch.made();
@@ -206,7 +206,7 @@ impl Scratch {
         Ok(scratch)
     }
 
-    /// Gives the folder that is to be moved into place.
+    /// Returns the folder that is to be moved into place.
     pub(super) fn made(&self) -> PathBuf {
         self.path.join("made")
     }

@@ -54,7 +54,7 @@ struct Written {
 }
 
 impl Store {
-    /// Gives the view of these members; makes it when it is not there. Calls `waiting` once when another process makes it.
+    /// Returns the view of these members; makes it when it is not there. Calls `waiting` once when another process makes it.
     ///
     /// # Errors
     /// [`Error::Conflict`] when two members disagree about a file of one version, [`Error::Damaged`] when a member lacks
@@ -170,7 +170,7 @@ impl Composition<'_> {
         digest(self.name.as_str(), &self.ids())
     }
 
-    /// Tells whether the later member may bring another file at this path.
+    /// Returns true if the later member may bring another file at this path.
     fn may_differ(&self, path: &str) -> bool {
         let overlaps = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
         !is_versioned(path) || self.overlapping.iter().any(overlaps)
@@ -232,7 +232,7 @@ fn merge(composition: &Composition<'_>) -> Result<BTreeMap<String, (usize, NodeK
     Ok(merged)
 }
 
-/// Tells whether a path lies in a folder of one version: `shared/Microsoft.NETCore.App/8.0.1/…`.
+/// Returns true if a path lies in a folder of one version: `shared/Microsoft.NETCore.App/8.0.1/…`.
 fn is_versioned(path: &str) -> bool {
     let is_version = |part: &str| {
         let mut numbers = part.split('.');

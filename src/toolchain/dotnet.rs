@@ -47,7 +47,7 @@ enum Component {
 }
 
 impl Component {
-    /// Gives the tool's name.
+    /// Returns the tool's name.
     fn name(self) -> &'static str {
         match self {
             Self::Sdk => "dotnet",
@@ -60,7 +60,7 @@ impl Component {
         if self == Self::Sdk { "SDK" } else { "runtime" }
     }
 
-    /// Gives the start of its archives' names.
+    /// Returns the start of its archives' names.
     fn archive(self) -> &'static str {
         if self == Self::Sdk { "dotnet-sdk" } else { self.name() }
     }
@@ -145,7 +145,7 @@ impl Toolchain for Dotnet {
         })
     }
 
-    /// Gives the folder of the muxer and the variables that make it quiet and self-contained.
+    /// Returns the folder of the muxer and the variables that make it quiet and self-contained.
     ///
     /// `DOTNET_MULTILEVEL_LOOKUP=0` only for a host before .NET 7, which on Windows would also look into Program Files.
     fn activation(&self, root: &Path) -> Activation {
@@ -263,7 +263,7 @@ fn all_platforms() -> impl Iterator<Item = Platform> {
     systems.into_iter().flat_map(move |(os, libc)| arches.into_iter().map(move |arch| Platform { os, arch, libc }))
 }
 
-/// Gives .NET's name for a platform, its runtime identifier.
+/// Returns .NET's name for a platform, its runtime identifier.
 fn rid(platform: Platform) -> Option<String> {
     let os = match (platform.os, platform.libc) {
         (Os::Linux, None) => "linux",

@@ -219,7 +219,7 @@ impl General {
         Ok(self.artifact(url, digest, Proof { level: Level::Checksum, source }, None))
     }
 
-    /// Gives where the file is; none when the definition has none for the platform.
+    /// Returns where the file is; none when the definition has none for the platform.
     fn url(&self, version: &Version, platform: Platform) -> Option<Url> {
         let file = self.definition.file(version.as_str(), platform)?;
         Some(match (&self.repository, &self.definition.origin) {
@@ -244,7 +244,7 @@ impl General {
         }
     }
 
-    /// Gives what to make visible: of an archive what the definition names, of an executable that file.
+    /// Returns what to make visible: of an archive what the definition names, of an executable that file.
     fn executables_of(&self, version: &Version, platform: Platform, file: &str) -> Vec<Executable> {
         let named = &self.definition.executables;
         if Format::from_name(file).is_none() && named.len() <= 1 {

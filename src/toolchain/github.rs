@@ -85,7 +85,7 @@ impl Repository {
         Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
     }
 
-    /// Gives the list of releases, newest first, in pages of 100. In a mirror it is one page, `releases.json`.
+    /// Returns the list of releases, newest first, in pages of 100. In a mirror it is one page, `releases.json`.
     fn releases(&self) -> Document {
         let Self { owner, name } = self;
         let url = Url::parse(&format!("{API}repos/{owner}/{name}/releases?per_page=100"));
@@ -93,7 +93,7 @@ impl Repository {
         Document { url, mirror_name: Some("releases.json"), accept: Some("application/vnd.github+json"), check }
     }
 
-    /// Gives where a file of the release with this tag is.
+    /// Returns where a file of the release with this tag is.
     pub(super) fn download(&self, tag: &str, file: &str) -> Url {
         let mut url = Url::parse("https://github.com/").expect("a constant URL is valid");
         let parts = ["releases", "download"].into_iter().chain(tag.split('/')).chain([file]);
@@ -149,7 +149,7 @@ fn failed(tool: &str, repository: &Repository, source: net::Error) -> Error {
     }
 }
 
-/// Tells whether GitHub itself refuses. It says 403 or 429 when the requests of an hour are used up
+/// Returns true if GitHub itself refuses. It says 403 or 429 when the requests of an hour are used up
 /// (<https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>).
 fn is_limit(error: &net::Error) -> bool {
     match error {
@@ -193,7 +193,7 @@ impl Published {
 }
 
 impl Asset {
-    /// Gives the digest that GitHub took when the file was uploaded; none where it took none.
+    /// Returns the digest that GitHub took when the file was uploaded; none where it took none.
     fn digest(&self, url: &Url) -> Result<Option<Digest>, Error> {
         let unusable = |reason: String| Error::NoDigest { url: url.to_string(), reason };
         self.digest.as_deref().map(|text| text.parse().map_err(|bad| unusable(format!("{bad}")))).transpose()

@@ -196,7 +196,7 @@ async fn read_history(policy: &Policy, metadata: &dyn Metadata) -> Result<Histor
     Ok(history)
 }
 
-/// Tells whether the release has an archive for some platform, by the name that such archives have.
+/// Returns true if the release has an archive for some platform, by the name that such archives have.
 fn is_installable(entry: &Entry) -> bool {
     entry.files.iter().any(|file| file.kind == "archive" && is_plainly_named(file, &entry.version))
 }
@@ -242,7 +242,7 @@ fn tool_name() -> ToolName {
     ToolName::parse("go").expect("two lower-case letters are a tool's name")
 }
 
-/// Gives the name of the archive for the platform. There is one for glibc and musl alike: the toolchain is static.
+/// Returns the name of the archive for the platform. There is one for glibc and musl alike: the toolchain is static.
 fn archive_name(version: &Version, platform: Platform) -> String {
     let arch = match (platform.os, platform.arch) {
         (Os::Linux, Arch::Arm) => "armv6l",
@@ -306,7 +306,7 @@ mod tests {
         <p>go1.20.1 (released 2023-02-14) includes security fixes</p> <h2>go1.20 (released 2023-02-01)</h2>";
 
     /// Serves a small go.dev and counts what is read.
-    struct Site {
+    struct FakeUpstream {
         reads: Mutex<Vec<String>>,
         warnings: Mutex<Vec<String>>,
     }
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[async_trait]
-    impl Metadata for Site {
+    impl Metadata for FakeUpstream {
         async fn read(&self, document: &Document) -> Result<Vec<u8>, net::Error> {
             let url = document.url.as_str();
             let (name, text) = match url.strip_prefix("https://go.dev/").unwrap() {
@@ -365,8 +365,8 @@ mod tests {
         }
     }
 
-    fn site() -> Site {
-        Site { reads: Mutex::default(), warnings: Mutex::default() }
+    fn upstream() -> FakeUpstream {
+        FakeUpstream { reads: Mutex::default(), warnings: Mutex::default() }
     }
 
     fn run<T>(future: impl Future<Output = T>) -> T {
@@ -395,16 +395,16 @@ mod tests {
             ("latest", &aged, "full history", "1.26.6", Some("2026-08-13")),
             ("1.27rc1", &aged, "full history", "none", None),
         ] {
-            let site = site();
+            let upstream = upstream();
             let channel = GO.channel(ask).unwrap();
-            let candidates = run(GO.candidates(&channel, policy, &site)).unwrap();
+            let candidates = run(GO.candidates(&channel, policy, &upstream)).unwrap();
             let choice = GO.choose(&channel, &candidates, policy);
             assert_eq!(choice.pick.as_ref().map_or("none", |pick| pick.version.as_str()), pick, "{ask}");
             assert_eq!(choice.verdicts.len(), candidates.len(), "{ask}");
             let day = choice.pick.and_then(|pick| pick.released).map(|day| day.to_string());
             assert_eq!(day.as_deref(), released, "{ask}");
-            assert_eq!(site.reads.lock().unwrap().join(" "), reads, "{ask}");
-            let warned = site.warnings.lock().unwrap().join(" ");
+            assert_eq!(upstream.reads.lock().unwrap().join(" "), reads, "{ask}");
+            let warned = upstream.warnings.lock().unwrap().join(" ");
             assert_eq!(warned.contains("go1.28alpha1"), reads != "short", "{ask}: {warned}");
         }
     }
@@ -412,7 +412,7 @@ mod tests {
     #[test]
     fn a_release_is_one_archive_or_a_clear_error() {
         let release = |name: &str, platform: &str| {
-            run(GO.release(&version::release(name).unwrap(), platform.parse().unwrap(), &site()))
+            run(GO.release(&version::release(name).unwrap(), platform.parse().unwrap(), &upstream()))
         };
         for (name, platform, file) in [
             ("1.20.0", "linux/amd64", "go1.20.linux-amd64.tar.gz"),

@@ -193,7 +193,7 @@ impl Toolchain for Kaniko {
         Version::parse(text)
     }
 
-    /// Gives nothing: what is on `PATH` can be started by mistake, and the executor empties the file system that it runs on.
+    /// Returns nothing: what is on `PATH` can be started by mistake, and the executor empties the file system that it runs on.
     fn activation(&self, _root: &Path) -> Activation {
         Activation::default()
     }

@@ -52,10 +52,10 @@ pub const ALL: &[&dyn Toolchain] = &[
 /// nothing, and reach the network only through `metadata`.
 #[async_trait]
 pub trait Toolchain: Debug + Sync {
-    /// Gives the name by which people ask for it.
+    /// Returns the name by which people ask for it.
     fn name(&self) -> &'static str;
 
-    /// Gives other names for it, such as `golang` in `.tool-versions`.
+    /// Returns other names for it, such as `golang` in `.tool-versions`.
     fn aliases(&self) -> &'static [&'static str] {
         &[]
     }
@@ -86,7 +86,7 @@ pub trait Toolchain: Debug + Sync {
     /// Chooses. Pure, so that the whole version policy of a tool is one table of cases.
     fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice;
 
-    /// Gives what must be fetched for `version` on `platform`.
+    /// Returns what must be fetched for `version` on `platform`.
     ///
     /// # Errors
     /// When the upstream has no such version, does not publish it for the platform, or announces no usable digest.
@@ -100,15 +100,15 @@ pub trait Toolchain: Debug + Sync {
         Version::parse(text)
     }
 
-    /// Gives the channel of a request that names only the tool.
+    /// Returns the channel of a request that names only the tool.
     fn usual_channel(&self) -> &'static str {
         "latest"
     }
 
-    /// Gives what makes an install at `root` visible.
+    /// Returns what makes an install at `root` visible.
     fn activation(&self, root: &Path) -> Activation;
 
-    /// Gives the executables that `--link` puts into a folder, relative to the root.
+    /// Returns the executables that `--link` puts into a folder, relative to the root.
     fn executables(&self, platform: Platform) -> Vec<PathBuf>;
 
     /// Lists what an install needs beside what the upstream ships: `root` is where it will be, and its files are there
@@ -122,7 +122,7 @@ pub trait Toolchain: Debug + Sync {
         Vec::new()
     }
 
-    /// Tells whether a release of a lock is what the tool means by its version. A project that defines a tool can change
+    /// Returns true if a release of a lock is what the tool means by its version. A project that defines a tool can change
     /// its mind about where it comes from and how it is laid out.
     fn agrees(&self, release: &Release) -> bool {
         release.executables.is_empty()
@@ -139,7 +139,7 @@ pub trait Toolchain: Debug + Sync {
         &[]
     }
 
-    /// Tells which .NET-like runtime an install at `root` brings, to decide whose copy of an unversioned file wins when
+    /// Returns which .NET-like runtime an install at `root` brings, to decide whose copy of an unversioned file wins when
     /// several installs share a root: the highest.
     fn rank(&self, _root: &Path) -> Option<Version> {
         None
@@ -150,7 +150,7 @@ pub trait Toolchain: Debug + Sync {
         &[]
     }
 
-    /// Gives the tool as it is read from a repository of images that a project names by `source = "registry.example/…"`; none
+    /// Returns the tool as it is read from a repository of images that a project names by `source = "registry.example/…"`; none
     /// for tools that do not come as images.
     fn of_repository(&self, _repository: &Repository) -> Option<&'static dyn Toolchain> {
         None
@@ -176,19 +176,19 @@ pub trait Toolchain: Debug + Sync {
         &[]
     }
 
-    /// Gives the usual commands of a pipeline, which `init` proposes to a project that needs the tool.
+    /// Returns the usual commands of a pipeline, which `init` proposes to a project that needs the tool.
     fn usual_pipeline(&self) -> UsualPipeline {
         UsualPipeline::default()
     }
 
-    /// Gives the question that shows, in the folder where it is asked, which version runs there; none when the tool has no
+    /// Returns the question that shows, in the folder where it is asked, which version runs there; none when the tool has no
     /// such answer. Unlike [`Toolchain::smoke_test`] it must fail, or answer differently, when something in the machine
     /// makes another version run.
     fn version_proof(&self, _version: &str) -> Option<VersionProof> {
         None
     }
 
-    /// Gives a command that proves an install: it runs and prints a version.
+    /// Returns a command that proves an install: it runs and prints a version.
     fn smoke_test(&self) -> &'static [&'static str] {
         &[]
     }
@@ -235,12 +235,12 @@ pub struct ProjectFile {
     /// Its name: `global.json`, `go.mod`.
     pub name: &'static str,
     /// Reads it.
-    pub read: fn(&str) -> Result<Wish, BadProjectFile>,
+    pub read: fn(&str) -> Result<FileRequest, BadProjectFile>,
 }
 
 /// What a project file asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct FileRequest {
     /// What is asked for; none when the file leaves it open.
     pub channel: Option<Channel>,
     /// The rule that was read out of it, for `--explain`: "toolchain go1.22.5 (line 5)".

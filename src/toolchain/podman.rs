@@ -86,7 +86,7 @@ impl Source {
         Ok(Release::new(tool, version.clone(), platform, vec![artifact]))
     }
 
-    /// Gives the name of the archive. There is one for glibc and musl alike: what is in it is static.
+    /// Returns the name of the archive. There is one for glibc and musl alike: what is in it is static.
     fn archive_name(&self, platform: Platform) -> Option<String> {
         let known = platform.os == Os::Linux && matches!(platform.arch, Arch::Amd64 | Arch::Arm64);
         known.then(|| format!("{}{}.tar.gz", self.prefix, platform.arch.as_str()))

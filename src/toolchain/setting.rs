@@ -51,7 +51,7 @@ impl Explain for BadSetting {
     }
 }
 
-/// Gives what makes an install at `root` visible, under the choices of the project.
+/// Returns what makes an install at `root` visible, under the choices of the project.
 ///
 /// # Errors
 /// When the tool does not know a choice or its value, or the install lacks what a value needs.

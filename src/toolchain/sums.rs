@@ -6,12 +6,12 @@ use url::Url;
 use crate::model::{Algorithm, Digest};
 use crate::net::Document;
 
-/// Gives the document at `url`.
+/// Returns the document at `url`.
 pub(super) fn document(url: Url) -> Document {
     Document { url, mirror_name: None, accept: None, check }
 }
 
-/// Tells whether bytes are such a file: an HTML page or a broken upload has no line with a digest.
+/// Returns true if bytes are such a file: an HTML page or a broken upload has no line with a digest.
 fn check(bytes: &[u8]) -> Result<(), String> {
     if bytes.trim_ascii_start().starts_with(b"<") {
         return Err("it is an HTML page, not a list of digests".to_owned());

@@ -73,7 +73,7 @@ impl Place {
         assert!(left.is_empty(), "left behind: {left:?}");
     }
 
-    /// Tells whether anything temporary is there.
+    /// Returns true if anything temporary is there.
     pub fn is_busy(&self) -> bool {
         std::fs::read_dir(self.temp.path()).unwrap().next().is_some()
     }

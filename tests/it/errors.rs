@@ -183,7 +183,7 @@ fn faults(example: &Example) -> Vec<String> {
     faults
 }
 
-/// Gives the texts of the error and its causes, each on one line.
+/// Returns the texts of the error and its causes, each on one line.
 fn parts(text: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     for line in text.lines().take_while(|line| !line.starts_with("hint: ")) {

@@ -81,7 +81,7 @@ pub fn status(code: u16, times: usize, retry_after: Option<&str>) -> Fault {
     Fault::Status { code, times, retry_after: retry_after.map(str::to_owned) }
 }
 
-/// Gives the variant of an error, with the cause of a surrender.
+/// Returns the variant of an error, with the cause of a surrender.
 pub fn named(error: &Error) -> String {
     match error {
         Error::GaveUp { attempts, source, .. } => format!("GaveUp({attempts}, {})", variant(&format!("{source:?}"))),

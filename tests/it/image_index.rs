@@ -48,17 +48,17 @@ impl Bench {
         self.registry.name(rest)
     }
 
-    /// Gives the digest of an image.
+    /// Returns the digest of an image.
     pub fn digest(&self, name: &str) -> String {
         format!("sha256:{}", crate::support::layouts::hex(&self.registry.raw(name)))
     }
 
-    /// Runs `toolkit image index`, with `R/` in front of a name for this registry, and gives its JSON.
+    /// Runs `toolkit image index`, with `R/` in front of a name for this registry, and returns its JSON.
     pub fn index(&self, words: &[&str]) -> Value {
         self.world.json(&self.words(words).iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// Runs it, which must end with `code`, and gives what it said.
+    /// Runs it, which must end with `code`, and returns what it said.
     pub fn refuses(&self, code: i32, words: &[&str]) -> String {
         let before = self.registry.contents();
         let said = self.world.fails(code, &self.words(words).iter().map(String::as_str).collect::<Vec<_>>());

@@ -86,7 +86,7 @@ fn image(world: &World, arch: &str) -> PathBuf {
     layout
 }
 
-/// Pulls the image of one architecture by the name of all, and gives the program in it.
+/// Pulls the image of one architecture by the name of all, and returns the program in it.
 fn pulled(world: &World, registry: &Registry, name: &str, arch: &str) -> PathBuf {
     let folder = world.project().join(format!("pulled-{arch}"));
     let (from, to) = (format!("docker://{}", registry.name(name)), format!("oci:{}:it", folder.display()));
@@ -99,7 +99,7 @@ fn pulled(world: &World, registry: &Registry, name: &str, arch: &str) -> PathBuf
     bundle.join("rootfs/server")
 }
 
-/// Gives how a program of an architecture is run here; none when it cannot be.
+/// Returns how a program of an architecture is run here; none when it cannot be.
 fn runs(server: &Path, architecture: &str) -> Option<Command> {
     if architecture == arch() {
         return Some(Command::new(server));
@@ -200,7 +200,7 @@ fn machine(file: &Path) -> u16 {
     u16::from_le_bytes([bytes[18], bytes[19]])
 }
 
-/// Runs the server on a free port, asks it, and gives what it said.
+/// Runs the server on a free port, asks it, and returns what it said.
 fn ask(mut server: Command, arch: &str) -> String {
     let mut running = Running(
         server.env_clear().env("ADDR", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(),

@@ -66,7 +66,7 @@ pub fn folder(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/upstream")).join(name)
 }
 
-/// Tells whether the real documents are there, and says why a test is skipped when not.
+/// Returns true if the real documents are there, and says why a test is skipped when not.
 pub fn is_there() -> bool {
     let there = folder("dotnet/releases-index.json").exists();
     if !there {

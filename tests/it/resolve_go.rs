@@ -46,7 +46,7 @@ impl Upstream {
     }
 }
 
-/// Gives the folder of real documents, or says why the test is skipped.
+/// Returns the folder of real documents, or says why the test is skipped.
 fn real() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/upstream/go");
     if !folder.is_dir() {

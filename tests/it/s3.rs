@@ -19,7 +19,7 @@ fn root() -> Keys {
     Keys { id: "AKIAROOT".to_owned(), secret: "root-secret".to_owned() }
 }
 
-/// Gives the bucket of a location on the server at `endpoint`, asked with these keys.
+/// Returns the bucket of a location on the server at `endpoint`, asked with these keys.
 fn bucket_of(endpoint: &str, keys: &Keys, location: &str) -> (Bucket, Arc<Ear>) {
     bucket_in(
         &[
@@ -32,7 +32,7 @@ fn bucket_of(endpoint: &str, keys: &Keys, location: &str) -> (Bucket, Arc<Ear>) 
     )
 }
 
-/// Gives the bucket of a location in a world of these variables.
+/// Returns the bucket of a location in a world of these variables.
 fn bucket_in(vars: &[(&str, &str)], location: &str) -> (Bucket, Arc<Ear>) {
     let (client, ear) = client(hasty());
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

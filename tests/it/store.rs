@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use toolkit::model::{
     Algorithm, Digest, Explain, Format, Kind, Level, Node, NodeKind, Proof, Received, ToolName, Verified, Version,
 };
-use toolkit::store::{Change, Check, Error, Install, InstallId, Mark, Origin, Staging, Store, Unpacked};
+use toolkit::store::{Change, Check, Error, Fingerprint, Install, InstallId, Origin, Staging, Store, Unpacked};
 
 /// A file of a made-up install: path, contents, mode.
 type File<'a> = (&'a str, &'a str, u32);
@@ -37,7 +37,7 @@ fn id(tool: &str, version: &str) -> InstallId {
         tool: ToolName::parse(tool).unwrap(),
         version: Version::parse(version).unwrap(),
         platform: "linux/amd64".parse().unwrap(),
-        mark: Mark::of([&digest(version)]),
+        fingerprint: Fingerprint::of([&digest(version)]),
     }
 }
 

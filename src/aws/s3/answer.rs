@@ -20,7 +20,7 @@ pub(super) enum Action {
 
 /// What was asked, and as whom.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct Requested<'a> {
     pub(super) location: &'a Location,
     /// The region that was asked; empty before it is known.
     pub(super) region: &'a str,
@@ -41,8 +41,8 @@ pub(super) struct Fault {
 }
 
 impl Action {
-    /// Gives what must be allowed for it: on the bucket, or on all objects that the mirror may have.
-    fn need(self, Asked { location, region, .. }: Asked<'_>) -> aws::Need {
+    /// Returns what must be allowed for it: on the bucket, or on all objects that the mirror may have.
+    fn need(self, Requested { location, region, .. }: Requested<'_>) -> aws::Need {
         let (bucket, objects) = (&location.bucket, format!("{}*", location.prefix));
         match self {
             Self::Read => needs::get_object(region, bucket, &objects),
@@ -70,7 +70,7 @@ impl Fault {
     }
 
     /// Says what it means. `attempts` is how many times the question was sent.
-    pub(super) fn judged(&self, of: Asked<'_>, action: Action, attempts: u32) -> Error {
+    pub(super) fn judged(&self, of: Requested<'_>, action: Action, attempts: u32) -> Error {
         let need = action.need(of);
         let bucket = format!("the bucket `{}`", of.location.bucket);
         if let Some(error) = self.elsewhere(&bucket, of.region) {

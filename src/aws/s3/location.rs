@@ -97,7 +97,7 @@ fn switch(name: &str, value: &str) -> Result<bool, String> {
     }
 }
 
-/// Tells whether a word may stand in a host name as a region; a store that is not AWS's has words of its own (`auto`).
+/// Returns true if a word may stand in a host name as a region; a store that is not AWS's has words of its own (`auto`).
 fn is_region(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 32
@@ -124,7 +124,7 @@ pub(super) struct Address {
 }
 
 impl Endpoint {
-    /// Gives the address of a bucket: before the host's name where that is possible, else in the path, as it always stands
+    /// Returns the address of a bucket: before the host's name where that is possible, else in the path, as it always stands
     /// on servers of one's own.
     pub(super) fn address(&self, bucket: &str, region: &str) -> Result<Address, Error> {
         let text = match &self.custom {
@@ -143,7 +143,7 @@ impl Endpoint {
 }
 
 impl Address {
-    /// Gives the address of an object. Its key is written as signatures want it, so that what is signed is what is sent: S3
+    /// Returns the address of an object. Its key is written as signatures want it, so that what is signed is what is sent: S3
     /// undoes percent signs once, and takes a bare `+` for a space.
     pub(super) fn of(&self, key: &str) -> Url {
         let mut url = self.root.clone();
@@ -152,7 +152,7 @@ impl Address {
     }
 }
 
-/// Tells whether a bucket's name can stand before the host's: a certificate's `*` stands for one label, and a label has no
+/// Returns true if a bucket's name can stand before the host's: a certificate's `*` stands for one label, and a label has no
 /// capitals, no `_` and at most 63 characters. Buckets of old have them all.
 fn is_label(bucket: &str) -> bool {
     bucket.len() <= 63
@@ -160,7 +160,7 @@ fn is_label(bucket: &str) -> bool {
         && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// Gives what the names of a region's servers end in.
+/// Returns what the names of a region's servers end in.
 fn suffix(region: &str) -> &'static str {
     match partition(region) {
         "aws-cn" => "amazonaws.com.cn",

@@ -107,13 +107,13 @@ impl Bucket {
         Ok(Self { signer, client })
     }
 
-    /// Gives the location.
+    /// Returns the location.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.signer.location
     }
 
-    /// Gives the mirror that reads from here.
+    /// Returns the mirror that reads from here.
     #[must_use]
     pub fn mirror(&self) -> Mirror {
         Mirror::of(Arc::new(self.clone()))
@@ -151,7 +151,7 @@ impl Bucket {
         self.client.open(&self.address(path).await?).await
     }
 
-    /// Writes an object, and gives its new tag. It is there whole or not at all.
+    /// Writes an object, and returns its new tag. It is there whole or not at all.
     ///
     /// # Errors
     /// [`Error::Condition`] when the condition does not hold. Two writers who write the same bytes under
@@ -290,7 +290,7 @@ impl net::Store for Bucket {
 }
 
 impl Content<'_> {
-    /// Gives the SHA-256; none where the digest that was given is another one.
+    /// Returns the SHA-256; none where the digest that was given is another one.
     fn sha256(&self) -> Option<Digest> {
         match self {
             Self::Bytes(bytes) => Digest::new(Algorithm::Sha256, &sha2::Sha256::digest(bytes)).ok(),

@@ -67,7 +67,7 @@ struct Upload<'a> {
 }
 
 impl Bucket {
-    /// Writes a file in parts, and gives the tag of the whole.
+    /// Writes a file in parts, and returns the tag of the whole.
     pub(super) async fn put_in_parts(
         &self,
         path: &str,
@@ -225,14 +225,14 @@ fn list_of(sent: &[Sent]) -> String {
     list
 }
 
-/// Gives the checksum that S3 will have of the whole
+/// Returns the checksum that S3 will have of the whole
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>, composite checksums).
 fn of_parts(parts: &[Part]) -> String {
     let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part.sha256.bytes()));
     format!("{}-{}", BASE64_STANDARD.encode(hash.finalize()), parts.len())
 }
 
-/// Gives the length of the parts of a file.
+/// Returns the length of the parts of a file.
 fn part_length(size: u64) -> u64 {
     let mebibyte = 1 << 20;
     size.div_ceil(MOST_PARTS).div_ceil(mebibyte).saturating_mul(mebibyte).max(LEAST)

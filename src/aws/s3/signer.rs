@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::answer::{Action, Asked, Fault};
+use super::answer::{Action, Fault, Requested};
 use super::location::{Address, Endpoint, Location};
 use super::{Error, HASH};
 use crate::aws::{Content, Service, Session, signed};
 use crate::net::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
-use crate::net::{self, Asking, Authorizer, Meaning, Method, Refusal};
+use crate::net::{self, Authorizer, Interpretation, Method, PendingRequest, Refusal};
 
 /// Where nobody says which region a server of one's own is in, signatures name this one, which such servers take.
 const USUAL_REGION: &str = "us-east-1";
@@ -40,7 +40,7 @@ impl Signer {
         Ok(Self { session, location, endpoint, address, known, given_up })
     }
 
-    /// Gives the address of the bucket. Its region is looked up once, when it is first needed.
+    /// Returns the address of the bucket. Its region is looked up once, when it is first needed.
     pub(super) async fn address(&self) -> Result<&Address, Error> {
         self.address
             .get_or_try_init(|| async {
@@ -56,7 +56,7 @@ impl Signer {
             .await
     }
 
-    /// Tells whether requests are signed: not where the location says so, nor where there are no credentials.
+    /// Returns true if requests are signed: not where the location says so, nor where there are no credentials.
     async fn is_known(&self, region: &str) -> Result<bool, Error> {
         if self.location.anonymous {
             return Ok(false);
@@ -72,20 +72,20 @@ impl Signer {
     }
 
     /// Says what is asked, and as whom, for messages about refusals.
-    pub(super) fn asked(&self) -> Asked<'_> {
+    pub(super) fn asked(&self) -> Requested<'_> {
         let region = self.address.get().map_or("", |address| &address.region);
         let unknown = self.known.get() == Some(&false);
         let anonymous = (self.location.anonymous || unknown).then_some(self.location.anonymous);
-        Asked { location: &self.location, region, anonymous }
+        Requested { location: &self.location, region, anonymous }
     }
 
-    /// Gives the uploads in parts that nobody waits for any more, with the paths that they were for.
+    /// Returns the uploads in parts that nobody waits for any more, with the paths that they were for.
     pub(super) fn given_up(&self) -> MutexGuard<'_, Vec<(String, Url)>> {
         // A list of whole entries, whoever panicked.
         self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn headers(&self, asking: Asking<'_>) -> Result<HeaderMap, Error> {
+    async fn headers(&self, asking: PendingRequest<'_>) -> Result<HeaderMap, Error> {
         let region = &self.address().await?.region;
         let mut headers: HeaderMap = asking
             .headers
@@ -111,14 +111,14 @@ impl Signer {
     }
 }
 
-/// Tells whether a header is signed: those that change what is asked for. What proxies add or change is not.
+/// Returns true if a header is signed: those that change what is asked for. What proxies add or change is not.
 fn is_signed(name: &HeaderName) -> bool {
     name.as_str().starts_with("x-amz-") || [RANGE, IF_RANGE, IF_MATCH, IF_NONE_MATCH].contains(name)
 }
 
 #[async_trait]
 impl Authorizer for Signer {
-    async fn authorize(&self, asking: Asking<'_>) -> Result<HeaderMap, net::Error> {
+    async fn authorize(&self, asking: PendingRequest<'_>) -> Result<HeaderMap, net::Error> {
         self.headers(asking).await.map_err(|cause| net::Error::authorization(asking.url, cause))
     }
 
@@ -126,13 +126,13 @@ impl Authorizer for Signer {
         true
     }
 
-    async fn refused(&self, asking: Asking<'_>, refusal: Refusal<'_>) -> Meaning {
+    async fn refused(&self, asking: PendingRequest<'_>, refusal: Refusal<'_>) -> Interpretation {
         let fault = Fault::read(refusal.status, refusal.headers, refusal.body);
         // Those who ask for a file that is not there want to hear no more than that; and what passes by itself was no refusal.
         let missing = refusal.status == 404 && fault.code != "NoSuchBucket";
         let passes = matches!(refusal.status, 408 | 429 | 500..) && fault.code != "SlowDown";
         if missing || passes || fault.foreign {
-            return Meaning::Plain;
+            return Interpretation::Plain;
         }
         let action = match *asking.method {
             Method::GET | Method::HEAD => Action::Read,
@@ -142,8 +142,8 @@ impl Authorizer for Signer {
         let error = fault.judged(self.asked(), action, refusal.attempts);
         if error.wants_credentials() && refusal.again && !self.location.anonymous {
             self.session.forget().await;
-            return Meaning::Again;
+            return Interpretation::Again;
         }
-        Meaning::Error(net::Error::explained(asking.url, refusal.status, error))
+        Interpretation::Error(net::Error::explained(asking.url, refusal.status, error))
     }
 }

@@ -12,7 +12,7 @@ use super::start::project;
 use crate::aws;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, Style};
-use crate::cli::site::Workplace;
+use crate::cli::settings::Settings;
 use crate::codebuild::{Batch, Build, Page, Service, console, patiently};
 use crate::format::buildspec::images::environment_type;
 use crate::host::Host;
@@ -43,10 +43,10 @@ const MOST: usize = 100;
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::without_project(host, global)?;
+        let settings = Settings::without_project(host, global)?;
         let now = host.now;
-        let (rows, values): (Vec<_>, Vec<_>) = place.block_on(async {
-            let service = service(&place).await?;
+        let (rows, values): (Vec<_>, Vec<_>) = settings.block_on(async {
+            let service = service(&settings).await?;
             let ids = self.ids(&*service).await?;
             Ok(if self.batches {
                 let all = batches(&*service, &ids).await?;
@@ -172,12 +172,12 @@ fn number(number: Option<i64>) -> String {
     number.map_or_else(dash, |number| number.to_string())
 }
 
-/// Gives `2026-11-20 10:00` of UTC.
+/// Returns `2026-11-20 10:00` of UTC.
 fn time(time: Option<Timestamp>) -> String {
     time.map_or_else(dash, |time| time.strftime("%Y-%m-%d %H:%MZ").to_string())
 }
 
-/// Gives `1m 42s`; what runs shows how long it has, with a sign.
+/// Returns `1m 42s`; what runs shows how long it has, with a sign.
 fn took(started: Option<Timestamp>, ended: Option<Timestamp>, now: Timestamp, over: bool) -> String {
     let (Some(started), until) = (started, ended.or((!over).then_some(now))) else { return dash() };
     let Some(until) = until else { return dash() };
@@ -186,7 +186,7 @@ fn took(started: Option<Timestamp>, ended: Option<Timestamp>, now: Timestamp, ov
     format!("{}{running}", spoken(Duration::from_secs(seconds)))
 }
 
-/// Gives a time as people say it: `1m 42s`.
+/// Returns a time as people say it: `1m 42s`.
 pub(super) fn spoken(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {

@@ -13,16 +13,16 @@ use crate::cli::Global;
 use crate::cli::lint::broken;
 use crate::cli::render::{self, Failure, Style, printable};
 #[cfg(feature = "aws")]
-use crate::cli::site::Workplace;
-use crate::cli::site::{done, when_interrupted};
+use crate::cli::settings::Settings;
+use crate::cli::settings::{done, when_interrupted};
 #[cfg(feature = "aws")]
 use crate::codebuild::from_aws;
-use crate::codebuild::local::{self, Build, Error, Log, Outcome, Plan, Settings, Spec, Status, Stop, batch};
 use crate::format::Source;
 use crate::format::buildspec::{Buildspec, PhaseName};
 use crate::format::source::LARGEST;
 use crate::format::yaml::parse;
 use crate::host::Host;
+use crate::local_build::{self, Build, Error, Log, Outcome, Plan, RunOptions, Spec, Status, Stop, batch};
 
 /// Run a buildspec here, as CodeBuild would
 ///
@@ -141,7 +141,7 @@ impl Arguments {
             builds.iter().zip(specs.iter().map(|own| own.as_ref().unwrap_or(&spec))).collect();
         if self.dry_run {
             let plans: Result<Vec<Plan>, Error> =
-                jobs.iter().map(|(build, spec)| local::plan(spec, build, &settings, host)).collect();
+                jobs.iter().map(|(build, spec)| local_build::plan(spec, build, &settings, host)).collect();
             return show(&plans?, wanted.is_some(), global);
         }
         let fast_fail = wanted.is_some_and(|batch| batch.fast_fail);
@@ -150,16 +150,16 @@ impl Arguments {
         report(&outcomes, wanted.is_some(), global)
     }
 
-    /// Gives each build its settings. Two buildspecs of a batch may mean different secrets by one name.
+    /// Returns each build its settings. Two buildspecs of a batch may mean different secrets by one name.
     fn with_secrets<'a>(
         &self,
         jobs: &[(&'a Build, &'a Spec)],
-        settings: &Settings,
+        settings: &RunOptions,
         host: &Host,
         global: &Global,
     ) -> Result<Vec<Job<'a>>, Failure> {
         #[cfg(feature = "aws")]
-        let place = self.secrets_from_aws.then(|| Workplace::without_project(host, global)).transpose()?;
+        let place = self.secrets_from_aws.then(|| Settings::without_project(host, global)).transpose()?;
         #[cfg(not(feature = "aws"))]
         let _ = (host, global);
         let job = |&(build, spec): &(&'a Build, &'a Spec)| {
@@ -167,7 +167,7 @@ impl Arguments {
             let mut settings = settings.clone();
             #[cfg(feature = "aws")]
             if let Some(place) = &place {
-                let is_known = |name: &str| local::secret(name, &settings, host).is_some();
+                let is_known = |name: &str| local_build::secret(name, &settings, host).is_some();
                 let found = from_aws(&place.session, &spec.buildspec.env, is_known);
                 let found = place.block_on(async { Ok(found.await?) })?;
                 settings.secrets.extend(found);
@@ -177,16 +177,16 @@ impl Arguments {
         jobs.iter().map(job).collect()
     }
 
-    fn settings(&self, host: &Host) -> Result<Settings, Failure> {
+    fn settings(&self, host: &Host) -> Result<RunOptions, Failure> {
         let at = |path: &Option<PathBuf>| path.as_ref().map(|path| host.cwd.join(path));
-        let secrets = self.secrets.as_ref().map(|file| local::secrets(&host.cwd.join(file))).transpose()?;
+        let secrets = self.secrets.as_ref().map(|file| local_build::secrets(&host.cwd.join(file))).transpose()?;
         let phase = |phase: &Phase| match phase {
             Phase::Install => PhaseName::Install,
             Phase::PreBuild => PhaseName::PreBuild,
             Phase::Build => PhaseName::Build,
             Phase::PostBuild => PhaseName::PostBuild,
         };
-        Ok(Settings {
+        Ok(RunOptions {
             source: host.cwd.clone(),
             in_place: self.in_place,
             temp: PathBuf::from(host.var("TMPDIR").unwrap_or("/tmp")),
@@ -245,7 +245,7 @@ fn read(shown: &str, source: &Path, host: &Host) -> Result<Spec, Failure> {
 struct Job<'a> {
     build: &'a Build,
     spec: &'a Spec,
-    settings: Settings,
+    settings: RunOptions,
 }
 
 fn run_all(jobs: &[Job<'_>], fast_fail: bool, host: &Host, global: &Global) -> Result<Vec<Outcome>, Failure> {
@@ -265,7 +265,7 @@ fn run_all(jobs: &[Job<'_>], fast_fail: bool, host: &Host, global: &Global) -> R
                 folder.push(name);
             }
         }
-        local::run(spec, build, &settings, host, &stop, log)
+        local_build::run(spec, build, &settings, host, &stop, log)
     });
     Ok(outcomes?)
 }
@@ -303,7 +303,7 @@ fn show(plans: &[Plan], is_batch: bool, global: &Global) -> Result<ExitCode, Fai
     Ok(ExitCode::SUCCESS)
 }
 
-/// Gives what a build would do, for people.
+/// Returns what a build would do, for people.
 fn text(plan: &Plan) -> String {
     let mut text = plan.identifier.as_ref().map_or(String::new(), |name| format!("{name}: "));
     text.push_str(&plan.buildspec);

@@ -73,8 +73,10 @@ impl Arguments {
     }
 }
 
-/// Gives CodeBuild, in the region and with the credentials of this machine.
+/// Returns CodeBuild, in the region and with the credentials of this machine.
 #[cfg(feature = "aws")]
-async fn service(place: &super::site::Workplace) -> Result<std::sync::Arc<dyn crate::codebuild::Service>, Failure> {
-    Ok(crate::codebuild::connect(&place.session).await?)
+async fn service(
+    settings: &super::settings::Settings,
+) -> Result<std::sync::Arc<dyn crate::codebuild::Service>, Failure> {
+    Ok(crate::codebuild::connect(&settings.session).await?)
 }

@@ -9,7 +9,7 @@ use super::service;
 use crate::aws;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, printable};
-use crate::cli::site::{Workplace, done};
+use crate::cli::settings::{Settings, done};
 use crate::codebuild::{Found, Service, Status, find, patiently};
 use crate::host::Host;
 
@@ -41,9 +41,9 @@ struct Stopped {
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::without_project(host, global)?;
-        let stopped = place.block_on(async {
-            let service = service(&place).await?;
+        let settings = Settings::without_project(host, global)?;
+        let stopped = settings.block_on(async {
+            let service = service(&settings).await?;
             let found = find(&*service, &self.ids).await?;
             let (mut stopped, mut failed) = (Vec::new(), None);
             for (id, found) in self.ids.iter().zip(found) {
@@ -94,7 +94,7 @@ async fn stop(service: &dyn Service, typed: &str, found: Found) -> Result<Stoppe
     }
 }
 
-/// Gives the id, whether it is a batch, and how it stands.
+/// Returns the id, whether it is a batch, and how it stands.
 fn stands(found: Found) -> Option<(String, bool, Status)> {
     match found {
         Found::Build(build) => Some((build.id, false, build.status)),

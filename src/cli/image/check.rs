@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::registries;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, Style};
-use crate::cli::site::{Hurry, Workplace, done};
+use crate::cli::settings::{Retries, Settings, done};
 use crate::host::Host;
-use crate::image::check::{
+use crate::image_audit::{
     Answer, Cell, Inputs, Matrix, Needs, Newer, Note, NoteKind, Place, Row, Setting, Use, ask, find,
 };
 use crate::model::{Explain, ImagePlatform, Kind};
@@ -79,7 +79,7 @@ Newer tags are those of the same form with a higher version: 405 and 406, 1.2.3-
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::for_documents(host, global, Hurry::Patient)?;
+        let place = Settings::for_documents(host, global, Retries::All)?;
         let build_args = self.build_args(host)?;
         let environment = |name: &str| host.var(name).map(str::to_owned);
         let mut platforms = Vec::new();
@@ -227,7 +227,7 @@ fn names(platforms: &[ImagePlatform]) -> Vec<String> {
     platforms.iter().map(ToString::to_string).collect()
 }
 
-/// Gives an error with its causes on one line.
+/// Returns an error with its causes on one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

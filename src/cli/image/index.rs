@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::super::Global;
 use super::super::render::{self, Failure, Style};
-use super::super::site::{Workplace, done};
+use super::super::settings::{Settings, done};
 use super::{platform, registries};
 use crate::host::Host;
-use crate::image::index::{self, Assembled, Format, Pushing, Site, Wanted, Wish};
+use crate::image::index::{self, Assembled, Context, Format, IndexSpec, PushSpec, Pushing};
 
 /// Join images of single platforms under one name and push it
 ///
@@ -74,12 +74,12 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::without_project(host, global)?;
+        let settings = Settings::without_project(host, global)?;
         let wanted = self.wanted(host)?;
-        let registries = registries(&place);
-        let site = Site { registries: &registries, store: &place.store, report: place.report.as_ref() };
+        let registries = registries(&settings);
+        let context = Context { registries: &registries, store: &settings.store, report: settings.report.as_ref() };
         let pushing = if self.dry_run { Pushing::Rehearse } else { Pushing::Push };
-        let assembled = place.block_on(async { Ok(index::assemble(&wanted, pushing, &site).await?) })?;
+        let assembled = settings.block_on(async { Ok(index::assemble(&wanted, pushing, &context).await?) })?;
         if let Some(file) = &self.output_digest {
             let path = host.cwd.join(file);
             std::fs::write(&path, assembled.index.digest.to_string()).map_err(|cause| {
@@ -88,7 +88,7 @@ impl Arguments {
             })?;
         }
         if global.json {
-            render::json(&value(&wanted, &assembled, pushing, place.client.requests()))?;
+            render::json(&value(&wanted, &assembled, pushing, settings.client.requests()))?;
         } else {
             tell(&wanted, &assembled)?;
             let verb = if self.dry_run { "would be pushed as" } else { "pushed as" };
@@ -97,7 +97,7 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn wanted(&self, host: &Host) -> Result<Wanted, Failure> {
+    fn wanted(&self, host: &Host) -> Result<PushSpec, Failure> {
         let (repository, tags) = index::tags(&self.tags)?;
         let images = index::images(&self.images, &self.children, &self.digest_files, &repository, &host.cwd)?;
         let platforms = self.platforms.iter().map(|text| platform(text)).collect::<Result<_, _>>()?;
@@ -105,8 +105,8 @@ impl Arguments {
             FormatName::Oci => Format::Oci,
             FormatName::Docker => Format::Docker,
         });
-        let wish = Wish { format, annotations: annotations(&self.annotations)?, labels: self.labels };
-        Ok(Wanted { repository, tags, images, platforms, wish })
+        let wish = IndexSpec { format, annotations: annotations(&self.annotations)?, labels: self.labels };
+        Ok(PushSpec { repository, tags, images, platforms, wish })
     }
 }
 
@@ -121,11 +121,11 @@ fn annotations(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     texts.iter().map(pair).collect()
 }
 
-fn names(wanted: &Wanted) -> Vec<String> {
+fn names(wanted: &PushSpec) -> Vec<String> {
     wanted.tags.iter().map(|tag| wanted.repository.tagged(tag).to_string()).collect()
 }
 
-fn tell(wanted: &Wanted, assembled: &Assembled) -> Result<(), Failure> {
+fn tell(wanted: &PushSpec, assembled: &Assembled) -> Result<(), Failure> {
     let style = Style::of_stdout();
     let rows: Vec<Vec<String>> = assembled
         .children
@@ -139,7 +139,7 @@ fn tell(wanted: &Wanted, assembled: &Assembled) -> Result<(), Failure> {
     render::data(&format!("{}\n{table}", style.green(&wanted.repository.pinned(&assembled.index.digest).to_string())))
 }
 
-fn value(wanted: &Wanted, assembled: &Assembled, pushing: Pushing, requests: u64) -> serde_json::Value {
+fn value(wanted: &PushSpec, assembled: &Assembled, pushing: Pushing, requests: u64) -> serde_json::Value {
     let children = assembled.children.iter().map(|child| {
         json!({
             "platform": child.platform.to_string(), "name": child.name, "source": child.place(),

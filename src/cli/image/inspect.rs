@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::Global;
 use super::super::render::{self, Failure, Style};
-use super::super::site::Workplace;
+use super::super::settings::Settings;
 use super::{platform, registries};
 use crate::host::Host;
 use crate::image::index::At;
@@ -42,9 +42,9 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let at = At::read(&self.image, &host.cwd)?;
         let platform = self.platform.as_deref().map(platform).transpose()?;
-        let place = Workplace::without_project(host, global)?;
-        let registries = registries(&place);
-        let inspected = place.block_on(async { Ok(inspect(&at, platform.as_ref(), &registries).await?) })?;
+        let settings = Settings::without_project(host, global)?;
+        let registries = registries(&settings);
+        let inspected = settings.block_on(async { Ok(inspect(&at, platform.as_ref(), &registries).await?) })?;
         let one = platform.as_ref().and(inspected.images.first());
         if self.raw {
             let bytes = one.map_or(&inspected.manifest.bytes, |image| &image.manifest.bytes);

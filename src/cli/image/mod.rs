@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::Global;
 use super::render::Failure;
-use super::site::Workplace;
+use super::settings::Settings;
 use crate::host::Host;
 use crate::model::{BadPlatform, ImagePlatform};
 use crate::oci::Registries;
@@ -48,9 +48,9 @@ impl Arguments {
     }
 }
 
-/// Gives the registries, with the credentials of this machine.
-fn registries(place: &Workplace) -> Registries {
-    Registries::with_access(&place.client, place.access.clone())
+/// Returns the registries, with the credentials of this machine.
+fn registries(settings: &Settings) -> Registries {
+    Registries::with_access(&settings.client, settings.access.clone())
 }
 
 /// Reads a platform of an image.

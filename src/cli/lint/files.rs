@@ -94,7 +94,7 @@ fn search(folder: &Path, prefix: &str, files: &mut Vec<Named>) -> Result<(), Fai
     Ok(())
 }
 
-/// Tells whether a folder is searched: hidden ones are not, but for `.gitlab`, where GitLab's users keep what they include.
+/// Returns true if a folder is searched: hidden ones are not, but for `.gitlab`, where GitLab's users keep what they include.
 fn is_searched(name: &str) -> bool {
     (!name.starts_with('.') || name == ".gitlab") && !SKIPPED.contains(&name)
 }
@@ -113,7 +113,7 @@ pub(super) fn read(file: &Named) -> Result<Result<Vec<u8>, Unreadable>, Failure>
     let Some(path) = &file.path else {
         return bounded(io::stdin().lock()).map_err(|cause| unread(Path::new("standard input"), cause));
     };
-    // Asked before it is opened: opening a pipe waits for its writer.
+    // ToolRequest before it is opened: opening a pipe waits for its writer.
     let metadata = fs::metadata(path).map_err(|cause| unread(path, cause))?;
     if !metadata.is_file() {
         return Err(Failure::usage_with_hint(

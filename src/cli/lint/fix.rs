@@ -46,7 +46,7 @@ pub(super) fn mend(
         if edits.is_empty() {
             break;
         }
-        let text = carry_out(&mended.source.text, &edits);
+        let text = execute(&mended.source.text, &edits);
         if yaml::parse(&mended.source.text).is_ok() && yaml::parse(&text).is_err() {
             break;
         }
@@ -80,7 +80,7 @@ fn compatible<'a>(findings: impl Iterator<Item = &'a Finding>) -> (Vec<Edit>, Ve
 }
 
 /// Carries out edits that are sorted and apart, with the line ends of the file.
-fn carry_out(text: &str, edits: &[Edit]) -> String {
+fn execute(text: &str, edits: &[Edit]) -> String {
     let crlf = text.contains("\r\n");
     let (mut result, mut behind) = (String::with_capacity(text.len()), 0);
     for edit in edits {
@@ -142,8 +142,8 @@ mod tests {
             (&[finding(&[(4, 6, "X")]), finding(&[(0, 5, "Y")])], "abcdX"),
         ] {
             let (edits, _) = compatible(findings.iter());
-            assert_eq!(carry_out("abcdef", &edits), expected);
+            assert_eq!(execute("abcdef", &edits), expected);
         }
-        assert_eq!(carry_out("a\r\nb", &[Edit { span: 1..1, text: "\nx".to_owned() }]), "a\r\nx\r\nb");
+        assert_eq!(execute("a\r\nb", &[Edit { span: 1..1, text: "\nx".to_owned() }]), "a\r\nx\r\nb");
     }
 }

@@ -9,7 +9,7 @@ use super::{Checked, rules, service};
 use crate::format::Source;
 use crate::lint::{Edit, Finding, Level, Rule};
 
-/// Gives an array of findings.
+/// Returns an array of findings.
 pub(super) fn json(checked: &[Checked]) -> Value {
     let one = |file: &Checked, finding: &Finding| {
         let fix: Vec<Value> = finding.fix.iter().map(|edit| replacement(file.source.as_ref(), edit)).collect();
@@ -34,7 +34,7 @@ fn region(source: Option<&Source>, edit: &Edit) -> Value {
     json!({ "line": start.line, "column": start.column, "endLine": end.line, "endColumn": end.column })
 }
 
-/// Gives GitLab's Code Quality report (<https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>).
+/// Returns GitLab's Code Quality report (<https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>).
 pub(super) fn code_quality(checked: &[Checked]) -> Value {
     let mut report = Vec::new();
     for file in checked {
@@ -54,7 +54,7 @@ pub(super) fn code_quality(checked: &[Checked]) -> Value {
     report.into()
 }
 
-/// Gives each finding a name that stays when lines are added above it: rule, file, the text of the line, and the how
+/// Returns each finding a name that stays when lines are added above it: rule, file, the text of the line, and the how
 /// manieth it is.
 fn fingerprints(file: &Checked) -> Vec<String> {
     let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
@@ -72,7 +72,7 @@ fn fingerprints(file: &Checked) -> Vec<String> {
     file.findings.iter().map(name).collect()
 }
 
-/// Gives a SARIF 2.1.0 log (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>).
+/// Returns a SARIF 2.1.0 log (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>).
 pub(super) fn sarif(checked: &[Checked]) -> Value {
     let all = checked.iter().flat_map(|file| &file.findings);
     let used: BTreeMap<&str, &Rule> = all.map(|finding| (finding.rule.id, finding.rule)).collect();

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::cli::Global;
 use crate::cli::render::{self, Failure};
-use crate::cli::site::{Hurry, Workplace, done};
+use crate::cli::settings::{Retries, Settings, done};
 use crate::format::source::LARGEST;
 use crate::host::Host;
 use crate::lint::schema::{IS_BUILT_IN, PUBLISHED, Schema};
@@ -17,7 +17,7 @@ use crate::net::Document;
 
 /// Where the schema comes from.
 #[derive(Debug)]
-pub(super) enum Wanted {
+pub(super) enum SchemaChoice {
     /// A file or URL: without it the command fails.
     Named(String),
     /// GitLab's own, where it can be had.
@@ -29,18 +29,18 @@ pub(super) enum Wanted {
 /// Reads the schema when the first GitLab file needs it.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    wanted: Wanted,
+    wanted: SchemaChoice,
     host: &'a Host,
     global: &'a Global,
     read: OnceCell<Option<Rc<Schema>>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(wanted: Wanted, host: &'a Host, global: &'a Global) -> Self {
+    pub(super) fn new(wanted: SchemaChoice, host: &'a Host, global: &'a Global) -> Self {
         Self { wanted, host, global, read: OnceCell::new() }
     }
 
-    /// Gives the schema; none when none is wanted, or the published one cannot be had.
+    /// Returns the schema; none when none is wanted, or the published one cannot be had.
     ///
     /// # Errors
     /// When a named one cannot be read or is no schema.
@@ -49,14 +49,14 @@ impl<'a> Reader<'a> {
             return Ok(read.clone());
         }
         let schema = match &self.wanted {
-            Wanted::Nothing => None,
-            Wanted::Named(_) if !IS_BUILT_IN => return Err(not_built_in()),
-            Wanted::Published if !IS_BUILT_IN => {
+            SchemaChoice::Nothing => None,
+            SchemaChoice::Named(_) if !IS_BUILT_IN => return Err(not_built_in()),
+            SchemaChoice::Published if !IS_BUILT_IN => {
                 done(self.global, WITHOUT_VALIDATOR);
                 None
             }
-            Wanted::Named(place) => Some(Rc::new(self.named(place)?)),
-            Wanted::Published => self.published().map(Rc::new),
+            SchemaChoice::Named(place) => Some(Rc::new(self.named(place)?)),
+            SchemaChoice::Published => self.published().map(Rc::new),
         };
         Ok(self.read.get_or_init(|| schema).clone())
     }
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
     fn named(&self, place: &str) -> Result<Schema, Failure> {
         let text = match Url::parse(place) {
             Ok(url) if matches!(url.scheme(), "https" | "http" | "file") => {
-                let place = Workplace::for_documents(self.host, self.global, Hurry::Patient)?;
+                let place = Settings::for_documents(self.host, self.global, Retries::All)?;
                 text(&place.document(&document(url))?)
             }
             _ => self.file(place)?,
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
     /// Reads GitLab's own schema. Nobody asked for it, so that nothing ends because it is out of reach.
     fn published(&self) -> Option<Schema> {
         let url = Url::parse(PUBLISHED).expect("the constant is a URL");
-        let schema = Workplace::for_documents(self.host, self.global, Hurry::AskOnce)
+        let schema = Settings::for_documents(self.host, self.global, Retries::None)
             .and_then(|place| place.document(&document(url)))
             .map(|bytes| text(&bytes));
         let schema = schema.ok().and_then(|text| Schema::parse(&text).ok());

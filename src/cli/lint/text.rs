@@ -1,4 +1,4 @@
-//! What was found, for people: the source line with a caret below the place.
+//! What was found, for people: the source line with a caret below the settings.
 
 use super::{Checked, service};
 use crate::cli::render::{Style, printable};
@@ -58,7 +58,7 @@ fn one(file: &Checked, finding: &Finding, style: Style, text: &mut String) {
     text.push_str(&format!("{margin} {mark} help: toolkit lint --explain {}{fix}\n\n", rule.id));
 }
 
-/// Gives what is shown of a line, the columns before the place in it, and the columns of the place.
+/// Returns what is shown of a line, the columns before the place in it, and the columns of the settings.
 fn cut(line: &str, column: usize, last: usize) -> (String, usize, usize) {
     // What is behind the window is never looked at: lines can have megabytes.
     let from = column.saturating_sub(BEFORE + 1);
@@ -90,7 +90,7 @@ fn cut(line: &str, column: usize, last: usize) -> (String, usize, usize) {
     (shown.trim_end().to_owned(), before, width.max(1))
 }
 
-/// Gives a character as it is shown, and the columns that it takes. What cannot be seen, or would be obeyed, is spelled.
+/// Returns a character as it is shown, and the columns that it takes. What cannot be seen, or would be obeyed, is spelled.
 fn visible(c: char) -> (String, usize) {
     let unseen = matches!(c, '\u{a0}' | '\u{ad}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}'
         | '\u{3000}' | '\u{feff}');
@@ -144,7 +144,7 @@ mod tests {
         let line = format!("{}HERE{}", "x".repeat(100_000), "y".repeat(100_000));
         let (shown, before, width) = cut(&line, 100_001, 100_005);
         assert!(shown.chars().count() <= WIDEST + 1 && shown.starts_with('…') && shown.ends_with('…'));
-        let place: String = shown.chars().skip(before).take(width).collect();
-        assert_eq!(place, "HERE");
+        let settings: String = shown.chars().skip(before).take(width).collect();
+        assert_eq!(settings, "HERE");
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::super::Global;
 use super::super::render::{self, Failure, Style};
-use super::super::site::{Workplace, done};
-use super::{address, depot};
+use super::super::settings::{Settings, done};
+use super::{address, store};
 use crate::host::Host;
 use crate::mirror::{self, Archive, Check, Checked, Error, Finding, Problem};
 
@@ -34,14 +34,14 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
+        let place = Settings::new(host, global)?;
         let address = address(self.which.as_deref(), &place, global)?;
-        let depot = depot(&address, &place)?;
+        let mirror = store(&address, &place)?;
         let lock = if self.all { None } else { place.lock()? };
         let archives: Vec<Archive> = lock.as_ref().map(mirror::archives).transpose()?.unwrap_or_default();
         let (report, store) = (place.report.as_ref(), &place.store);
         let check = Check { archives: &archives, jobs: place.jobs, report, store };
-        let checked = place.block_on(async { Ok(mirror::check(depot.as_ref(), &check).await?) });
+        let checked = place.block_on(async { Ok(mirror::check(mirror.as_ref(), &check).await?) });
         let checked = match checked {
             Ok(checked) => checked,
             Err(failure) => {

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::super::Global;
 use super::super::render::{self, Failure, Style};
-use super::super::site::{Workplace, done};
-use super::{address, depot};
+use super::super::settings::{Settings, done};
+use super::{address, store};
 use crate::host::Host;
 use crate::mirror::{Condition, Entry, Error, Index, Kind, Use};
 
@@ -29,12 +29,12 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
-        let address = address(self.which.as_deref(), &place, global)?;
-        let depot = depot(&address, &place)?;
-        let (index, condition) = place.block_on(async { Ok(Index::read(depot.as_ref()).await?) })?;
+        let settings = Settings::new(host, global)?;
+        let address = address(self.which.as_deref(), &settings, global)?;
+        let store = store(&address, &settings)?;
+        let (index, condition) = settings.block_on(async { Ok(Index::read(store.as_ref()).await?) })?;
         if condition == Condition::Absent {
-            return Err(Error::Unfinished { mirror: depot.name() }.into());
+            return Err(Error::Unfinished { mirror: store.name() }.into());
         }
         if global.json {
             let files: Vec<_> = index.files.iter().map(|(path, entry)| value(path, entry)).collect();

@@ -14,9 +14,9 @@ use clap::{Args, Subcommand};
 
 use super::Global;
 use super::render::Failure;
-use super::site::Workplace;
+use super::settings::Settings;
 use crate::host::Host;
-use crate::mirror::{Address, Depot, Error, Folder};
+use crate::mirror::{Address, Error, Folder, MirrorStore};
 
 /// Fill a mirror from the lock, check it, list it; take addresses in S3 apart
 ///
@@ -56,24 +56,24 @@ impl Arguments {
 }
 
 /// Reads which mirror is meant: the argument, else the one that commands read from.
-fn address(argument: Option<&str>, place: &Workplace, global: &Global) -> Result<Address, Failure> {
+fn address(argument: Option<&str>, settings: &Settings, global: &Global) -> Result<Address, Failure> {
     let (text, base): (&str, &Path) = match argument {
-        Some(text) => (text, &place.host.cwd),
-        None => place.named_mirror(global).ok_or(Error::NoMirror)?,
+        Some(text) => (text, &settings.host.cwd),
+        None => settings.named_mirror(global).ok_or(Error::NoMirror)?,
     };
     Ok(Address::parse(text, base)?)
 }
 
 /// Opens the mirror at an address. Nothing is asked or made before it is used.
 #[cfg(feature = "aws")]
-fn depot(address: &Address, place: &Workplace) -> Result<Box<dyn Depot>, Failure> {
+fn store(address: &Address, settings: &Settings) -> Result<Box<dyn MirrorStore>, Failure> {
     use crate::aws::s3::Bucket;
     use crate::mirror::Objects;
 
     match address {
         Address::Folder(path) => Ok(Box::new(Folder::at(path.clone()))),
         Address::Bucket { text, .. } => {
-            let bucket = Bucket::new(Arc::clone(&place.session), text.parse()?)?;
+            let bucket = Bucket::new(Arc::clone(&settings.session), text.parse()?)?;
             Ok(Box::new(Objects::of(bucket)))
         }
     }
@@ -81,7 +81,7 @@ fn depot(address: &Address, place: &Workplace) -> Result<Box<dyn Depot>, Failure
 
 /// Opens the mirror at an address, which is a folder.
 #[cfg(not(feature = "aws"))]
-fn depot(address: &Address, _place: &Workplace) -> Result<Box<dyn Depot>, Failure> {
+fn store(address: &Address, _place: &Settings) -> Result<Box<dyn MirrorStore>, Failure> {
     match address {
         Address::Folder(path) => Ok(Box::new(Folder::at(path.clone()))),
         Address::Bucket { .. } => Err(crate::aws::Error::NotBuilt { what: "a mirror in S3".to_owned() }.into()),

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::super::Global;
 use super::super::render::{self, Failure};
-use super::super::site::{Workplace, done};
-use super::{address, depot};
+use super::super::settings::{Settings, done};
+use super::{address, store};
 use crate::host::Host;
 use crate::mirror::{Address, Gone, Kept, Outcome, Plan, Planned, Reason, Sync};
 use crate::net::{Client, Memory};
 use crate::project::{LOCK, Lock};
-use crate::provision::{self, Asked, Site};
+use crate::provision::{self, Context, ToolRequest};
 
 /// Fill a mirror with everything that toolkit.lock names, for every platform
 ///
@@ -47,29 +47,29 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
-        let address = address(self.dest.as_deref(), &place, global)?;
-        let depot = depot(&address, &place)?;
-        let (asked, lock) = locked(&place)?;
+        let settings = Settings::new(host, global)?;
+        let address = address(self.dest.as_deref(), &settings, global)?;
+        let store = store(&address, &settings)?;
+        let (asked, lock) = locked(&settings)?;
         let prune = self.prune.then(|| self.kept(host)).transpose()?;
-        let client = source(&address, &place, global);
+        let client = source(&address, &settings, global);
         let documents = Memory::of(client.clone());
-        let site = Site { metadata: &documents, net: &client, ..place.site() };
-        let outcome = place.block_on(async {
-            let sync = Sync::new(&lock, &asked, prune, depot.as_ref(), &site).await?;
-            let plan = sync.plan(site.jobs).await?;
+        let context = Context { metadata: &documents, net: &client, ..settings.context() };
+        let outcome = settings.block_on(async {
+            let sync = Sync::new(&lock, &asked, prune, store.as_ref(), &context).await?;
+            let plan = sync.plan(context.jobs).await?;
             for gone in &plan.prune {
                 say_gone(gone, self.dry_run, global);
             }
             if self.dry_run {
                 return foreseen(&plan, &address, global);
             }
-            let outcome = sync.carry_out(plan, &site).await?;
+            let outcome = sync.execute(plan, &context).await?;
             told(&outcome, &address, global)
         });
         if outcome.is_err() {
-            place.block_on(async {
-                depot.settle().await;
+            settings.block_on(async {
+                store.clean_up().await;
                 Ok(())
             })?;
         }
@@ -91,17 +91,17 @@ impl Arguments {
 }
 
 /// Reads the lock, which must answer what the project asks for: a mirror of an old answer serves nobody.
-fn locked(place: &Workplace) -> Result<(Vec<Asked>, Lock), Failure> {
-    let asked = place.project()?;
-    let lock = place.lock()?.ok_or_else(|| provision::Error::NoLock { folder: place.root.clone() })?;
-    let reasons = provision::check(&asked, &place.platforms(), &lock, &place.policy).0;
+fn locked(settings: &Settings) -> Result<(Vec<ToolRequest>, Lock), Failure> {
+    let asked = settings.project()?;
+    let lock = settings.lock()?.ok_or_else(|| provision::Error::NoLock { folder: settings.root.clone() })?;
+    let reasons = provision::check(&asked, &settings.platforms(), &lock, &settings.policy).0;
     if reasons.is_empty() { Ok((asked, lock)) } else { Err(provision::Error::StaleLock { reasons }.into()) }
 }
 
-/// Gives what reads the files: never the mirror that is to be filled with them.
-fn source(dest: &Address, place: &Workplace, global: &Global) -> Client {
-    let named = place.named_mirror(global).and_then(|(text, base)| Address::parse(text, base).ok());
-    if named.is_some_and(|named| named.is(dest)) { place.client.direct() } else { place.client.clone() }
+/// Returns what reads the files: never the mirror that is to be filled with them.
+fn source(dest: &Address, settings: &Settings, global: &Global) -> Client {
+    let named = settings.named_mirror(global).and_then(|(text, base)| Address::parse(text, base).ok());
+    if named.is_some_and(|named| named.is(dest)) { settings.client.direct() } else { settings.client.clone() }
 }
 
 fn say_gone(gone: &Gone, dry: bool, global: &Global) {

@@ -24,7 +24,7 @@ impl Architecture {
         }
     }
 
-    /// Gives the name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -27,13 +27,13 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Gives the unit that an environment type is paid by.
+    /// Returns the unit that an environment type is paid by.
     #[must_use]
     pub fn of(environment_type: &str) -> Self {
         if environment_type.contains("LAMBDA") { Self::Second } else { Self::Minute }
     }
 
-    /// Gives its length.
+    /// Returns its length.
     fn length(self) -> Duration {
         Duration::from_secs(if self == Self::Minute { 60 } else { 1 })
     }
@@ -45,25 +45,25 @@ impl Unit {
         u32::try_from(units).unwrap_or(u32::MAX)
     }
 
-    /// Gives the name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         if self == Self::Minute { "minute" } else { "second" }
     }
 }
 
-/// Tells whether a build only waits in a phase.
+/// Returns true if a build only waits in a phase.
 pub(super) fn waits(phase: &str) -> bool {
     WAITING.contains(&phase)
 }
 
-/// Gives how long a phase took; none while nobody knows.
+/// Returns how long a phase took; none while nobody knows.
 pub(super) fn length(phase: &Phase) -> Option<Duration> {
     let between = || phase.ended?.duration_since(phase.started?).try_into().ok();
     phase.duration.or_else(between)
 }
 
-/// Gives how long a build had a machine: all of it but the time in the queue.
+/// Returns how long a build had a machine: all of it but the time in the queue.
 pub(super) fn work(build: &Build) -> Duration {
     let sum = |waiting: bool| -> Duration {
         build.phases.iter().filter(|phase| waits(&phase.name) == waiting).filter_map(length).sum()
@@ -72,7 +72,7 @@ pub(super) fn work(build: &Build) -> Duration {
     whole.map_or_else(|| sum(false), |whole| whole.saturating_sub(sum(true)))
 }
 
-/// Gives the time that is paid for.
+/// Returns the time that is paid for.
 pub(super) fn billed(build: &Build) -> Duration {
     let unit = Unit::of(&build.environment.kind);
     unit.length().saturating_mul(unit.count(work(build)))

@@ -25,7 +25,7 @@ pub enum Subject {
 
 /// Which builds are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct CompareRequest {
     /// What is compared.
     pub subject: Subject,
     /// How many builds of each side.
@@ -60,7 +60,7 @@ pub enum LeftOut {
 }
 
 impl LeftOut {
-    /// Gives the reason, as it stands behind a number.
+    /// Returns the reason, as it stands behind a number.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ impl LeftOut {
         }
     }
 
-    /// Gives the reason as programs read it.
+    /// Returns the reason as programs read it.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -150,7 +150,7 @@ pub struct Gathered {
 ///
 /// # Errors
 /// When AWS refuses, or a side has no build to compare.
-pub async fn gather(service: &dyn Service, wish: &Wish) -> Result<Gathered, Error> {
+pub async fn gather(service: &dyn Service, wish: &CompareRequest) -> Result<Gathered, Error> {
     let region = service.region().to_owned();
     let (sides, tallies) = match &wish.subject {
         Subject::Architectures(project) => {
@@ -182,7 +182,7 @@ pub async fn gather(service: &dyn Service, wish: &Wish) -> Result<Gathered, Erro
 }
 
 /// Reads the builds of a project as one side: those of the architecture that the newest of them ran on.
-async fn of_project(service: &dyn Service, wish: &Wish, project: &str) -> Result<(Side, Tally), Error> {
+async fn of_project(service: &dyn Service, wish: &CompareRequest, project: &str) -> Result<(Side, Tally), Error> {
     let ([builds, _], tally) = newest(service, wish, project, |build, sides| {
         let own = Architecture::of(&build.environment.kind).ok_or(LeftOut::OtherPlatform)?;
         let same = sides[0].first().is_none_or(|first| Architecture::of(&first.environment.kind) == Some(own));
@@ -197,7 +197,7 @@ async fn of_project(service: &dyn Service, wish: &Wish, project: &str) -> Result
 /// what the sides have.
 async fn newest(
     service: &dyn Service,
-    wish: &Wish,
+    wish: &CompareRequest,
     project: &str,
     place: impl Fn(&Build, &[Vec<Build>; 2]) -> Result<usize, LeftOut>,
 ) -> Result<([Vec<Build>; 2], Tally), Error> {
@@ -235,8 +235,8 @@ async fn newest(
     }
 }
 
-/// Tells whether a build counts, whichever side it belongs to.
-fn fit(build: &Build, wish: &Wish) -> Result<(), LeftOut> {
+/// Returns true if a build counts, whichever side it belongs to.
+fn fit(build: &Build, wish: &CompareRequest) -> Result<(), LeftOut> {
     match build.status {
         Status::Succeeded => {}
         Status::InProgress => return Err(LeftOut::Running),
@@ -252,7 +252,7 @@ fn fit(build: &Build, wish: &Wish) -> Result<(), LeftOut> {
     Ok(())
 }
 
-/// Tells whether a build is of a branch, tag or commit.
+/// Returns true if a build is of a branch, tag or commit.
 fn built(build: &Build, wanted: &str) -> bool {
     let asked = build.source_version.as_deref().unwrap_or_default();
     let name = asked.strip_prefix("refs/heads/").or(asked.strip_prefix("refs/tags/")).unwrap_or(asked);

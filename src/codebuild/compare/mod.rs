@@ -17,7 +17,7 @@ pub use billing::{RULE, Unit};
 #[cfg(feature = "aws")]
 pub use chart::svg;
 pub use error::Error;
-pub use gather::{Gathered, LeftOut, Side, Subject, Tally, Wish, gather};
+pub use gather::{CompareRequest, Gathered, LeftOut, Side, Subject, Tally, gather};
 pub use prices::{Price, Prices};
 pub use spread::Spread;
 pub use table::{Comparison, Cost, Line, Pair, compared};

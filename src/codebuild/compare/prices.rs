@@ -65,7 +65,7 @@ pub struct Price {
 }
 
 impl Price {
-    /// Gives what a build costs, in US dollars.
+    /// Returns what a build costs, in US dollars.
     #[must_use]
     pub fn of(&self, build: &Build) -> f64 {
         self.usd * f64::from(self.unit.count(work(build)))
@@ -73,7 +73,7 @@ impl Price {
 }
 
 impl Prices {
-    /// Gives the table in the program.
+    /// Returns the table in the program.
     #[must_use]
     pub fn own() -> Self {
         let file: Result<File, _> = toml::from_str(include_str!("prices.toml"));

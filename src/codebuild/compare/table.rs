@@ -37,7 +37,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// Gives the second median over the first; none where one is missing, the first is nothing, or it is not compared.
+    /// Returns the second median over the first; none where one is missing, the first is nothing, or it is not compared.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         if self.compared { ratio(self.values) } else { None }
@@ -69,13 +69,13 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Gives the ratio of what a build costs.
+    /// Returns the ratio of what a build costs.
     #[must_use]
     pub fn cost_ratio(&self) -> Option<f64> {
         ratio(self.costs.each_ref().map(|cost| cost.as_ref().ok().map(|cost| cost.dollars)))
     }
 
-    /// Gives the environments of a side, each once: type and compute type.
+    /// Returns the environments of a side, each once: type and compute type.
     #[must_use]
     pub fn environments(&self, side: usize) -> Vec<(&str, &str)> {
         let of = |build: &'_ Build| (build.environment.kind.clone(), build.environment.compute.clone());
@@ -115,7 +115,7 @@ fn names(sides: &Pair<&[Build]>) -> Vec<String> {
     names
 }
 
-/// Gives how long a build was in a phase: all times together where it was there again, as after a RETRY.
+/// Returns how long a build was in a phase: all times together where it was there again, as after a RETRY.
 fn phase(build: &Build, name: &str) -> Option<Duration> {
     let own = build.phases.iter().filter(|phase| phase.name == name).filter_map(length);
     own.fold(None, |sum: Option<Duration>, one| Some(sum.unwrap_or_default() + one))

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::event::{Event, Note, Who};
-use super::log::{Item, Standing};
+use super::event::{BuildRef, Event, Note};
+use super::log::{Item, LogState};
 use super::patience::Upstream;
 use super::phases::Step;
 use super::track::{Member, Track};
@@ -16,13 +16,13 @@ const ABSENT_LOOKS: u32 = 10;
 
 /// An answer about how things stand.
 #[derive(Debug)]
-pub(super) enum News {
+pub(super) enum Update {
     Builds(Vec<Build>),
     Batches(Vec<Batch>),
 }
 
-impl News {
-    /// Tells whether it says something about this id or ARN.
+impl Update {
+    /// Returns true if it says something about this id or ARN.
     pub(super) fn has(&self, id: &str) -> bool {
         match self {
             Self::Builds(builds) => builds.iter().any(|build| build.id == id_of(id)),
@@ -33,22 +33,22 @@ impl News {
 
 impl<O: Observer> Follower<O> {
     /// Asks how builds or batches stand.
-    pub(super) async fn ask(&mut self, question: &Question) -> Result<News, aws::Error> {
+    pub(super) async fn ask(&mut self, question: &Question) -> Result<Update, aws::Error> {
         self.budget.spend(false, self.clock.now(), &self.settings.pace);
         let service = Arc::clone(&self.service);
         let news = match question {
-            Question::Builds(ids) => News::Builds(service.builds(ids).await?),
-            Question::Batches(ids) => News::Batches(service.batches(ids).await?),
+            Question::Builds(ids) => Update::Builds(service.builds(ids).await?),
+            Question::Batches(ids) => Update::Batches(service.batches(ids).await?),
         };
         self.answered(Upstream::Builds);
         Ok(news)
     }
 
     /// Takes the answer to a question for these ids.
-    pub(super) fn take(&mut self, asked: &[String], news: News) -> Result<(), Error> {
+    pub(super) fn take(&mut self, asked: &[String], news: Update) -> Result<(), Error> {
         let mut missing: Vec<&String> = asked.iter().collect();
         match news {
-            News::Builds(builds) => {
+            Update::Builds(builds) => {
                 missing.retain(|id| builds.iter().all(|build| build.id != **id));
                 for build in builds {
                     if let Some(index) = self.tracks.iter().position(|track| track.id == build.id) {
@@ -56,7 +56,7 @@ impl<O: Observer> Follower<O> {
                     }
                 }
             }
-            News::Batches(batches) => {
+            Update::Batches(batches) => {
                 missing.retain(|id| batches.iter().all(|batch| batch.id != **id));
                 for batch in batches {
                     if let Some(index) = self.batches.iter().position(|track| track.id == batch.id) {
@@ -95,7 +95,7 @@ impl<O: Observer> Follower<O> {
         let who = track.who.get_or_insert_with(|| {
             let batch = track.member.as_ref().map(|member| self.batches[member.batch].id.as_str());
             let member = batch.zip(track.member.as_ref().map(|member| member.identifier.as_str()));
-            let who = Arc::new(Who::build(&build, member));
+            let who = Arc::new(BuildRef::build(&build, member));
             told.push(Event::Known { who: Arc::clone(&who), build: Box::new(build.clone()) });
             who
         });
@@ -139,7 +139,7 @@ impl<O: Observer> Follower<O> {
         let track = &mut self.batches[index];
         let mut told = Vec::new();
         let who = track.who.get_or_insert_with(|| {
-            let who = Arc::new(Who::batch(&batch));
+            let who = Arc::new(BuildRef::batch(&batch));
             told.push(Event::BatchKnown { who: Arc::clone(&who), batch: Box::new(batch.clone()) });
             who
         });
@@ -196,14 +196,14 @@ impl<O: Observer> Follower<O> {
         let Some(who) = self.tracks[index].who.clone() else { return Ok(()) };
         self.tell(&who, items);
         match standing {
-            Standing::Behind | Standing::CaughtUp | Standing::Over => {}
-            Standing::NeverThere => self.observer.see(Event::Note(Note::MissingLog { who })),
-            Standing::Endless => self.observer.see(Event::Note(Note::EndlessLog { who })),
+            LogState::Behind | LogState::CaughtUp | LogState::Over => {}
+            LogState::NeverThere => self.observer.see(Event::Note(Note::MissingLog { who })),
+            LogState::Endless => self.observer.see(Event::Note(Note::EndlessLog { who })),
         }
         Ok(())
     }
 
-    fn page_due(&mut self, index: usize, standing: Standing) {
+    fn page_due(&mut self, index: usize, standing: LogState) {
         let now = self.clock.now();
         let strain = self.patience.strain(Upstream::Logs);
         let track = &mut self.tracks[index];
@@ -211,7 +211,7 @@ impl<O: Observer> Follower<O> {
         let silence = now.saturating_sub(track.log.grew.max(track.changed));
         let silence = if track.is_over() { Default::default() } else { silence };
         track.log.due =
-            if standing == Standing::Behind { now } else { now + self.settings.pace.pause(silence, strain) };
+            if standing == LogState::Behind { now } else { now + self.settings.pace.pause(silence, strain) };
     }
 
     fn log_refused(&mut self, index: usize, cause: aws::Error) -> Result<(), Error> {
@@ -241,7 +241,7 @@ impl<O: Observer> Follower<O> {
         }
     }
 
-    fn tell(&mut self, who: &Arc<Who>, items: Vec<Item>) {
+    fn tell(&mut self, who: &Arc<BuildRef>, items: Vec<Item>) {
         for item in items {
             let who = Arc::clone(who);
             self.observer.see(match item {

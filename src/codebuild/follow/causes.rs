@@ -223,7 +223,7 @@ pub fn ending(status: &Status) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// Gives the phases that did not end well, with what CodeBuild says about them.
+/// Returns the phases that did not end well, with what CodeBuild says about them.
 pub fn failed(phases: &[Phase]) -> impl Iterator<Item = &Phase> {
     // moto has phases many times; what failed is said once.
     phases.iter().enumerate().filter_map(|(index, phase)| {

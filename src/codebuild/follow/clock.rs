@@ -8,7 +8,7 @@ use async_trait::async_trait;
 /// Tells the time and waits.
 #[async_trait]
 pub trait Clock: Debug + Send + Sync {
-    /// Gives the time since some moment that stays the same.
+    /// Returns the time since some moment that stays the same.
     fn now(&self) -> Duration;
 
     /// Waits.

@@ -11,7 +11,7 @@ use crate::format::buildspec::images::environment_type;
 
 /// Which build or batch is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Who {
+pub struct BuildRef {
     /// Its id: `web:12345678-…`.
     pub id: String,
     /// Its project.
@@ -28,7 +28,7 @@ pub struct Who {
     pub is_batch: bool,
 }
 
-impl Who {
+impl BuildRef {
     /// Names a build. `member` is the batch that it is a part of and its identifier there.
     #[must_use]
     pub fn build(build: &Build, member: Option<(&str, &str)>) -> Self {
@@ -64,28 +64,28 @@ pub enum Event {
     /// A build was found; nothing about it came before.
     Known {
         /// Which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
         /// How it stands.
         build: Box<Build>,
     },
     /// A batch was found; nothing about it came before.
     BatchKnown {
         /// Which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
         /// How it stands.
         batch: Box<Batch>,
     },
     /// A batch has one more build to do.
     Group {
         /// The batch.
-        batch: Arc<Who>,
+        batch: Arc<BuildRef>,
         /// The build to do.
         group: Group,
     },
     /// A phase began.
     Entered {
         /// Of which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
         /// The phase: `PRE_BUILD`.
         phase: String,
         /// When.
@@ -94,14 +94,14 @@ pub enum Event {
     /// A phase ended.
     Ended {
         /// Of which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
         /// The phase with its duration.
         phase: Phase,
     },
     /// A line of a log, without its end, with whatever characters it holds.
     Line {
         /// Of which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
         /// When it was logged.
         time: Timestamp,
         /// The line.
@@ -110,14 +110,14 @@ pub enum Event {
     /// A build is over: its log was read to its end.
     Over {
         /// Which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
         /// How it ended.
         build: Box<Build>,
     },
     /// A build that failed is done again; the next one is followed in its place.
     Retried {
         /// The one that failed.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
         /// The id of the next one.
         next: String,
         /// Which retry this is, from 1.
@@ -128,7 +128,7 @@ pub enum Event {
     /// A batch and all of its builds are over.
     BatchOver {
         /// Which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
         /// How it ended.
         batch: Box<Batch>,
     },
@@ -171,30 +171,30 @@ pub enum Note {
     /// The build has no log in CloudWatch: it is switched off in the project.
     NoLog {
         /// Which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
         /// The log in S3, where there is one.
         s3: Option<String>,
     },
     /// The log was never there, although the build is over.
     MissingLog {
         /// Which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
     },
     /// The log may not be read; phases are followed nevertheless.
     UnreadLog {
         /// Which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
         /// Why.
         cause: aws::Error,
     },
     /// The log goes on with empty pages and no end.
     EndlessLog {
         /// Which.
-        who: Arc<Who>,
+        who: Arc<BuildRef>,
     },
 }
 
-/// Who is told.
+/// BuildRef is told.
 pub trait Observer {
     /// Takes what happened.
     fn see(&mut self, event: Event);
@@ -211,7 +211,7 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Root {
     /// The batch, when it is one.
-    pub batch: Option<(Arc<Who>, Batch)>,
+    pub batch: Option<(Arc<BuildRef>, Batch)>,
     /// Its builds; of a chain of retries all, the last one last.
     pub builds: Vec<Finished>,
 }
@@ -220,7 +220,7 @@ pub struct Root {
 #[derive(Debug)]
 pub struct Finished {
     /// Which.
-    pub who: Arc<Who>,
+    pub who: Arc<BuildRef>,
     /// How it stands, mostly at its end.
     pub build: Build,
     /// Whether another build was done in its place.
@@ -241,7 +241,7 @@ impl Root {
 }
 
 impl Report {
-    /// Tells whether everything ended well.
+    /// Returns true if everything ended well.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.roots.iter().all(|root| root.status() == Some(&Status::Succeeded))

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::answers::News;
+use super::answers::Update;
 use super::patience::Upstream;
 use super::track::{BatchTrack, Track};
-use super::{Asked, Error, Follower, MOST_IDS, Observer, Question};
+use super::{Error, Follower, MOST_IDS, Observer, Question, Requested};
 use crate::codebuild::find::in_region;
 use crate::codebuild::id_of;
 
@@ -45,15 +45,15 @@ impl<O: Observer> Follower<O> {
     }
 
     /// Begins to follow what was found, with what is known of it by now.
-    fn begin(&mut self, ids: &[String], found: Vec<News>) -> Result<(), Error> {
+    fn begin(&mut self, ids: &[String], found: Vec<Update>) -> Result<(), Error> {
         self.patience.begins();
         let now = self.clock.now();
         for (root, id) in ids.iter().enumerate() {
-            if found.iter().any(|news| news.has(id) && matches!(news, News::Builds(_))) {
-                self.roots.push(Asked::Build);
+            if found.iter().any(|news| news.has(id) && matches!(news, Update::Builds(_))) {
+                self.roots.push(Requested::Build);
                 self.add(Track::new(id, root, None, now));
             } else {
-                self.roots.push(Asked::Batch(self.batches.len()));
+                self.roots.push(Requested::Batch(self.batches.len()));
                 self.batches.push(BatchTrack::new(id, root, now));
             }
         }
@@ -67,8 +67,8 @@ impl<O: Observer> Follower<O> {
         Ok(())
     }
 
-    /// Gives what is known of these.
-    async fn known(&mut self, ids: &[String], question: fn(Vec<String>) -> Question) -> Result<Vec<News>, Error> {
+    /// Returns what is known of these.
+    async fn known(&mut self, ids: &[String], question: fn(Vec<String>) -> Question) -> Result<Vec<Update>, Error> {
         let mut known = Vec::new();
         for ids in ids.chunks(MOST_IDS) {
             let question = question(ids.iter().map(|id| id_of(id).to_owned()).collect());
@@ -78,7 +78,7 @@ impl<O: Observer> Follower<O> {
     }
 
     /// Asks until there is an answer.
-    async fn insist(&mut self, question: &Question) -> Result<News, Error> {
+    async fn insist(&mut self, question: &Question) -> Result<Update, Error> {
         loop {
             self.wait_until(self.patience.rests(Upstream::Builds).max(self.budget.earliest(false))).await;
             match self.ask(question).await {

@@ -34,12 +34,12 @@ impl Lines {
         whole
     }
 
-    /// Gives the time of a line that has begun and has no end yet.
+    /// Returns the time of a line that has begun and has no end yet.
     pub(super) fn began(&self) -> Option<Timestamp> {
         self.time
     }
 
-    /// Gives the last line, when the log ended in the middle of one.
+    /// Returns the last line, when the log ended in the middle of one.
     pub(super) fn rest(&mut self) -> Option<(Timestamp, String)> {
         let time = self.time?;
         Some(self.line(time))

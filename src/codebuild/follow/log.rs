@@ -59,7 +59,7 @@ pub(super) enum Item {
 
 /// What a page or its absence says about the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum LogState {
     /// There may be more at once.
     Behind,
     /// Everything that is there was read.
@@ -78,14 +78,14 @@ impl Log {
         Self { grew: now, ..Self::default() }
     }
 
-    /// Gives where the next page begins.
+    /// Returns where the next page begins.
     pub(super) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
     /// Takes a page: gives what is to be told, and how the log stands. `over` is whether the build was over before the page
     /// was asked for.
-    pub(super) fn take(&mut self, page: &LogPage, over: bool, now: Duration) -> (Vec<Item>, Standing) {
+    pub(super) fn take(&mut self, page: &LogPage, over: bool, now: Duration) -> (Vec<Item>, LogState) {
         let first = self.token.is_none();
         let at_end = self.token.as_deref() == Some(page.next.as_str()) || page.next.is_empty();
         if !page.next.is_empty() {
@@ -106,41 +106,41 @@ impl Log {
             }
         }
         let standing = self.standing(!page.events.is_empty(), at_end, first, over, now);
-        self.behind = standing == Standing::Behind;
+        self.behind = standing == LogState::Behind;
         match standing {
-            Standing::Behind => {}
+            LogState::Behind => {}
             // A line without an end is soon shown as it is; the end of its phase comes after it.
-            Standing::CaughtUp if over && self.lines.began().is_some() => {}
-            Standing::CaughtUp => self.all_steps(&mut items),
-            Standing::Over | Standing::NeverThere | Standing::Endless => self.end(&mut items),
+            LogState::CaughtUp if over && self.lines.began().is_some() => {}
+            LogState::CaughtUp => self.all_steps(&mut items),
+            LogState::Over | LogState::NeverThere | LogState::Endless => self.end(&mut items),
         }
         (items, standing)
     }
 
-    fn standing(&mut self, grew: bool, at_end: bool, first: bool, over: bool, now: Duration) -> Standing {
+    fn standing(&mut self, grew: bool, at_end: bool, first: bool, over: bool, now: Duration) -> LogState {
         if grew {
             (self.grew, self.empty_looks, self.empty_pages) = (now, 0, 0);
-            return Standing::Behind;
+            return LogState::Behind;
         }
         if !at_end && first {
             // There is nothing yet, or an empty page before the first event; the next look tells which.
-            return Standing::CaughtUp;
+            return LogState::CaughtUp;
         }
         if !at_end {
             (self.empty_looks, self.empty_pages) = (0, self.empty_pages + 1);
             return match self.empty_pages {
-                ENDLESS.. if over => Standing::Endless,
-                pages if over || pages <= EMPTY_PAGES => Standing::Behind,
-                _ => Standing::CaughtUp,
+                ENDLESS.. if over => LogState::Endless,
+                pages if over || pages <= EMPTY_PAGES => LogState::Behind,
+                _ => LogState::CaughtUp,
             };
         }
         self.empty_pages = 0;
         self.empty_looks = if over { self.empty_looks + 1 } else { 0 };
-        if self.empty_looks >= EMPTY_LOOKS { Standing::Over } else { Standing::CaughtUp }
+        if self.empty_looks >= EMPTY_LOOKS { LogState::Over } else { LogState::CaughtUp }
     }
 
     /// The stream is not there.
-    pub(super) fn is_missing(&mut self, over: bool) -> (Vec<Item>, Standing) {
+    pub(super) fn is_missing(&mut self, over: bool) -> (Vec<Item>, LogState) {
         self.behind = false;
         let mut items = Vec::new();
         self.all_steps(&mut items);
@@ -148,10 +148,10 @@ impl Log {
             self.missing += 1;
             if self.missing >= MISSING_LOOKS {
                 self.end(&mut items);
-                return (items, Standing::NeverThere);
+                return (items, LogState::NeverThere);
             }
         }
-        (items, Standing::CaughtUp)
+        (items, LogState::CaughtUp)
     }
 
     /// The token is refused: tokens last for a day only. Begins again at the head and leaves out what was read; false when
@@ -175,12 +175,12 @@ impl Log {
         self.all_steps(items);
     }
 
-    /// Gives the phases that wait, without the lines before them.
+    /// Returns the phases that wait, without the lines before them.
     pub(super) fn all_steps(&mut self, items: &mut Vec<Item>) {
         items.extend(self.waiting.drain(..).map(Item::Step));
     }
 
-    /// Gives the phases that began or ended before a line of this time. Times have whole seconds: where a phase ended and the
+    /// Returns the phases that began or ended before a line of this time. Times have whole seconds: where a phase ended and the
     /// next one began in the second of the line, the line belongs to the next one.
     fn steps_before(&mut self, time: Timestamp, items: &mut Vec<Item>) {
         let count = self.waiting.iter().rposition(|step| step.is_before(time)).map_or(0, |last| last + 1);

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 pub use clock::{Clock, Monotonic};
 pub use error::Error;
-pub use event::{Event, Finished, Note, Observer, Report, Root, Who};
+pub use event::{BuildRef, Event, Finished, Note, Observer, Report, Root};
 pub use pace::Pace;
 pub use patience::{CREDENTIALS_PATIENCE, FIRST_PATIENCE, PATIENCE};
 
@@ -44,7 +44,7 @@ const MOST_IDS: usize = 100;
 
 /// What to follow, and how.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct FollowOptions {
     /// Builds and batches, by id or ARN.
     pub ids: Vec<String>,
     /// Whether logs are read.
@@ -60,10 +60,10 @@ pub struct Settings {
 pub struct Follower<O> {
     service: Arc<dyn Service>,
     clock: Arc<dyn Clock>,
-    settings: Settings,
+    settings: FollowOptions,
     observer: O,
     /// What was asked for, in order; empty before it is known what is a build and what a batch.
-    roots: Vec<Asked>,
+    roots: Vec<Requested>,
     tracks: Vec<Track>,
     batches: Vec<BatchTrack>,
     /// The rest of the questions of this look.
@@ -79,7 +79,7 @@ pub struct Follower<O> {
 
 /// What an id that was asked for is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
+enum Requested {
     Build,
     Batch(usize),
 }
@@ -101,7 +101,7 @@ enum Task {
 impl<O: Observer> Follower<O> {
     /// Prepares to follow. Nothing is asked yet.
     #[must_use]
-    pub fn new(service: Arc<dyn Service>, clock: Arc<dyn Clock>, settings: Settings, observer: O) -> Self {
+    pub fn new(service: Arc<dyn Service>, clock: Arc<dyn Clock>, settings: FollowOptions, observer: O) -> Self {
         let look_due = clock.now();
         Self {
             service,
@@ -143,21 +143,21 @@ impl<O: Observer> Follower<O> {
         Ok(report)
     }
 
-    /// Gives who is told.
+    /// Returns who is told.
     pub fn observer(&mut self) -> &mut O {
         &mut self.observer
     }
 
-    /// Gives how everything stands now.
+    /// Returns how everything stands now.
     #[must_use]
     pub fn report(&self) -> Report {
-        let root = |(index, asked): (usize, &Asked)| {
+        let root = |(index, asked): (usize, &Requested)| {
             let batch = match asked {
-                Asked::Batch(at) => {
+                Requested::Batch(at) => {
                     let track = &self.batches[*at];
                     track.who.clone().zip(track.batch.clone())
                 }
-                Asked::Build => None,
+                Requested::Build => None,
             };
             let builds = self.tracks.iter().filter(|track| track.root == index).filter_map(|track| {
                 let (who, build) = (track.who.clone()?, track.build.clone()?);

@@ -32,7 +32,7 @@ impl Pace {
     /// The longest pause between two looks is this many times as long as the shortest, and not more than [`Self::MINUTE`].
     const LONGEST: u32 = 5;
 
-    /// Who asks for long pauses gets no longer ones by silence or refusals.
+    /// BuildRef asks for long pauses gets no longer ones by silence or refusals.
     const MINUTE: Duration = Duration::from_secs(60);
 
     /// A pause is this part of the silence before it, so that what is silent for a minute is still looked at every two
@@ -48,25 +48,25 @@ impl Pace {
         Self { base, jitter: |longest| longest.mul_f64(fastrand::f64()) }
     }
 
-    /// Gives the time between two looks at anything. Short pauses, as tests have them, bring short times.
+    /// Returns the time between two looks at anything. Short pauses, as tests have them, bring short times.
     #[must_use]
     pub fn between_looks(&self) -> Duration {
         (Self::MINUTE / Self::LOOKS_PER_MINUTE).min(self.base / 2)
     }
 
-    /// Gives the time between two pages.
+    /// Returns the time between two pages.
     #[must_use]
     pub fn between_pages(&self) -> Duration {
         (Duration::from_secs(1) / Self::PAGES_PER_SECOND).min(self.base)
     }
 
-    /// Gives the pause before the next look at what has been silent for so long. `strain` is 1 or, after refusals, more.
+    /// Returns the pause before the next look at what has been silent for so long. `strain` is 1 or, after refusals, more.
     #[must_use]
     pub fn pause(&self, silence: Duration, strain: f64) -> Duration {
         (silence / Self::SILENCE).clamp(self.base, self.longest(Self::LONGEST)).mul_f64(strain)
     }
 
-    /// Gives the pause after this many refusals in a row, from 1.
+    /// Returns the pause after this many refusals in a row, from 1.
     #[must_use]
     pub fn back_off(&self, refusals: u32) -> Duration {
         let longest = self.base.saturating_mul(1 << refusals.min(10)).min(self.longest(Self::CAP));
@@ -87,7 +87,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// Gives the earliest time of the next look or page.
+    /// Returns the earliest time of the next look or page.
     pub(super) fn earliest(&self, page: bool) -> Duration {
         if page { self.page } else { self.look }
     }

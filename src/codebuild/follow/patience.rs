@@ -13,7 +13,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60 * 60);
 /// to know it soon. Throttling is no such silence.
 pub const FIRST_PATIENCE: Duration = Duration::from_secs(2 * 60);
 
-/// How long new credentials are waited for. Who logs in again needs a browser and a minute or two.
+/// How long new credentials are waited for. BuildRef logs in again needs a browser and a minute or two.
 pub const CREDENTIALS_PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// What is said again is not said again before this.
@@ -65,7 +65,7 @@ impl Service {
         }
     }
 
-    /// Tells whether this kind of note is worth saying now.
+    /// Returns true if this kind of note is worth saying now.
     fn says(&mut self, kind: usize, now: Duration) -> bool {
         let fresh = self.said[kind].is_none_or(|said| now >= said + QUIET);
         if fresh {
@@ -86,17 +86,17 @@ impl Patience {
         self.began = true;
     }
 
-    /// Tells whether the service has ever answered.
+    /// Returns true if the service has ever answered.
     pub(super) fn has_answered(&self, upstream: Upstream) -> bool {
         self.services[upstream as usize].answered
     }
 
-    /// Gives the time before which the service is not asked.
+    /// Returns the time before which the service is not asked.
     pub(super) fn rests(&self, upstream: Upstream) -> Duration {
         self.services[upstream as usize].rests
     }
 
-    /// Gives by what pauses are longer than usual.
+    /// Returns by what pauses are longer than usual.
     pub(super) fn strain(&self, upstream: Upstream) -> f64 {
         self.services[upstream as usize].strain
     }

@@ -30,7 +30,7 @@ pub(super) enum Step {
 }
 
 impl Phases {
-    /// Gives what is new, in order.
+    /// Returns what is new, in order.
     pub(super) fn news(&mut self, phases: &[Phase]) -> Vec<Step> {
         let mut steps = Vec::new();
         for phase in phases.iter().filter(|phase| !MARKS.contains(&phase.name.as_str())) {
@@ -50,7 +50,7 @@ impl Phases {
 }
 
 impl Step {
-    /// Tells whether it happened before a line that was logged at this time.
+    /// Returns true if it happened before a line that was logged at this time.
     pub(super) fn is_before(&self, time: Timestamp) -> bool {
         match self {
             Self::Entered { at, .. } => at.is_none_or(|at| at <= time),

@@ -1,25 +1,27 @@
 //! Stops what is followed.
 
 use super::patience::Upstream;
-use super::{Asked, Error, Follower, Observer};
+use super::{Error, Follower, Observer, Requested};
 
 impl<O: Observer> Follower<O> {
-    /// Gives the ids of what was asked for.
+    /// Returns the ids of what was asked for.
     #[must_use]
     pub fn ids(&self) -> &[String] {
         &self.settings.ids
     }
 
-    /// Gives the ids of what was asked for and still runs; before that is known, all that was asked for.
+    /// Returns the ids of what was asked for and still runs; before that is known, all that was asked for.
     #[must_use]
     pub fn running(&self) -> Vec<String> {
         if self.roots.is_empty() {
             return self.settings.ids.clone();
         }
-        let root = |(index, asked): (usize, &Asked)| match asked {
-            Asked::Batch(at) => Some(&self.batches[*at]).filter(|batch| !batch.is_over()).map(|batch| batch.id.clone()),
+        let root = |(index, asked): (usize, &Requested)| match asked {
+            Requested::Batch(at) => {
+                Some(&self.batches[*at]).filter(|batch| !batch.is_over()).map(|batch| batch.id.clone())
+            }
             // The last one of a chain of retries.
-            Asked::Build => {
+            Requested::Build => {
                 let last = self.tracks.iter().rev().find(|track| track.root == index);
                 last.filter(|track| !track.is_over()).map(|track| track.id.clone())
             }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::event::{Note, Who};
+use super::event::{BuildRef, Note};
 use super::log::Log;
 use super::phases::Phases;
 use crate::codebuild::{Batch, Build, Status, id_of};
@@ -20,7 +20,7 @@ pub(super) struct Track {
     pub(super) root: usize,
     /// Its batch here, and its identifier there.
     pub(super) member: Option<Member>,
-    pub(super) who: Option<Arc<Who>>,
+    pub(super) who: Option<Arc<BuildRef>>,
     pub(super) build: Option<Build>,
     pub(super) phases: Phases,
     pub(super) log: Log,
@@ -64,12 +64,12 @@ impl Track {
         self.build.as_ref().is_some_and(|build| build.status.is_over())
     }
 
-    /// Gives the build that is done in place of this one, once it is known.
+    /// Returns the build that is done in place of this one, once it is known.
     pub(super) fn next(&self) -> Option<&str> {
         self.build.as_ref().filter(|_| self.member.is_none())?.retry.next.as_deref().map(id_of)
     }
 
-    /// Tells whether a look at it may bring something new.
+    /// Returns true if a look at it may bring something new.
     pub(super) fn wants_look(&self) -> bool {
         !self.closed && (!self.is_over() || self.awaits_retry())
     }
@@ -103,7 +103,7 @@ impl Track {
 pub(super) struct BatchTrack {
     pub(super) id: String,
     pub(super) root: usize,
-    pub(super) who: Option<Arc<Who>>,
+    pub(super) who: Option<Arc<BuildRef>>,
     pub(super) batch: Option<Batch>,
     pub(super) phases: Phases,
     pub(super) groups: HashSet<String>,

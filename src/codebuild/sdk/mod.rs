@@ -101,7 +101,7 @@ impl Sdk {
     }
 }
 
-/// Asks, and gives what was answered.
+/// Asks, and returns what was answered.
 macro_rules! asked {
     ($sdk:expr, $request:expr, $need:expr, $what:expr) => {{
         $sdk.ready().await?;
@@ -205,7 +205,7 @@ fn project_named(name: &str) -> String {
     format!("the project `{name}`")
 }
 
-/// Gives the project that builds are of; `*` where they are of several.
+/// Returns the project that builds are of; `*` where they are of several.
 fn projects(ids: &[String]) -> String {
     let mut names = ids.iter().map(|id| needs::project_of(id));
     let first = names.next().unwrap_or("*");

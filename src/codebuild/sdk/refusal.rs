@@ -48,7 +48,7 @@ pub(super) fn meant<E: Said>(error: SdkError<E>, need: &Need, what: &str) -> Err
     }
 }
 
-/// Gives the cause that says most: the SDK's own errors only say in which step.
+/// Returns the cause that says most: the SDK's own errors only say in which step.
 fn deepest(error: &(dyn StdError + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

@@ -21,7 +21,7 @@ const IMAGES: &[(&str, &str)] = &[
 /// Where images of AWS lie.
 const PLACES: &[&str] = &["aws/codebuild/", "public.ecr.aws/codebuild/"];
 
-/// Gives the environment type of an architecture that answers another one.
+/// Returns the environment type of an architecture that answers another one.
 pub(super) fn kind(kind: &str, arch: &str) -> Option<&'static str> {
     let (amd64, arm64) = KINDS.iter().find(|(amd64, arm64)| *amd64 == kind || *arm64 == kind)?;
     match arch {
@@ -44,7 +44,7 @@ pub(super) enum Sister {
     Foreign,
 }
 
-/// Gives the image of an architecture that answers one of the other.
+/// Returns the image of an architecture that answers one of the other.
 pub(super) fn image(image: &str, arch: &str) -> Sister {
     let Some(place) = PLACES.iter().find(|place| image.starts_with(**place)) else { return Sister::Foreign };
     let id = &image[place.len()..];

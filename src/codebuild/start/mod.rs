@@ -15,7 +15,7 @@ pub use machine::{compute_type, environment_named};
 
 /// What was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct StartRequest {
     /// What all builds have in common. `image`, `pull_credentials` and `token` are decided here.
     pub common: Start,
     /// A build for each of these architectures, as Go spells them; the project's own without any.
@@ -39,8 +39,8 @@ pub struct Planned {
     pub notes: Vec<String>,
 }
 
-impl Wanted {
-    /// Tells whether the machine is another than the project's, and so the project's own must be known. Limits and the
+impl StartRequest {
+    /// Returns true if the machine is another than the project's, and so the project's own must be known. Limits and the
     /// cache do not matter: to ask for them alone is not worth a permission, and CodeBuild judges them, too.
     #[must_use]
     pub fn asks_for_machine(&self) -> bool {
@@ -54,7 +54,7 @@ impl Wanted {
 ///
 /// # Errors
 /// When there is no such machine, or its parts do not go together.
-pub fn plan(wanted: &Wanted, project: Option<&Project>) -> Result<Vec<Planned>, Error> {
+pub fn plan(wanted: &StartRequest, project: Option<&Project>) -> Result<Vec<Planned>, Error> {
     let own = project.map(|project| &project.environment);
     if wanted.architectures.is_empty() {
         return Ok(vec![one(wanted, None, own)?]);
@@ -62,7 +62,7 @@ pub fn plan(wanted: &Wanted, project: Option<&Project>) -> Result<Vec<Planned>, 
     wanted.architectures.iter().map(|arch| one(wanted, Some(arch), own)).collect()
 }
 
-fn one(wanted: &Wanted, arch: Option<&'static str>, own: Option<&Environment>) -> Result<Planned, Error> {
+fn one(wanted: &StartRequest, arch: Option<&'static str>, own: Option<&Environment>) -> Result<Planned, Error> {
     let mut start = wanted.common.clone();
     let mut notes = Vec::new();
     start.image = image_for(wanted, arch);
@@ -83,9 +83,9 @@ fn one(wanted: &Wanted, arch: Option<&'static str>, own: Option<&Environment>) -
     Ok(Planned { start, arch, notes })
 }
 
-/// Gives the image that was asked for: that of the architecture, else that for all. Without `--arch` the architecture is
+/// Returns the image that was asked for: that of the architecture, else that for all. Without `--arch` the architecture is
 /// that of the environment type that was asked for.
-fn image_for(wanted: &Wanted, arch: Option<&'static str>) -> Option<String> {
+fn image_for(wanted: &StartRequest, arch: Option<&'static str>) -> Option<String> {
     let typed = || environment_type(wanted.common.environment_type.as_deref()?).map(|kind| kind.arch);
     let arch = arch.or_else(typed);
     let of = |which: Option<&str>| {

@@ -17,9 +17,9 @@ fn on_a_fleet(mut project: Project) -> Project {
     project
 }
 
-fn wanted(architectures: &[&'static str]) -> Wanted {
+fn wanted(architectures: &[&'static str]) -> StartRequest {
     let common = Start { project: "web".to_owned(), ..Start::default() };
-    Wanted { common, architectures: architectures.to_vec(), ..Wanted::default() }
+    StartRequest { common, architectures: architectures.to_vec(), ..StartRequest::default() }
 }
 
 /// What is overridden: type, image, who pulls, size.

@@ -281,13 +281,13 @@ pub fn arch_of(image: &str) -> Option<&'static str> {
     }
 }
 
-/// Tells whether an image is one for Lambda compute.
+/// Returns true if an image is one for Lambda compute.
 #[must_use]
 pub fn is_lambda_image(image: &str) -> bool {
     image.starts_with("aws/codebuild/") && image.contains("-lambda-standard:")
 }
 
-/// Tells whether AWS no longer maintains an image of its own.
+/// Returns true if AWS no longer maintains an image of its own.
 #[must_use]
 pub fn is_retired(image: &str) -> bool {
     let Some(id) = image.strip_prefix("aws/codebuild/") else { return false };
@@ -312,7 +312,7 @@ impl Image {
 }
 
 impl Environment {
-    /// Tells whether a size of machine exists for it.
+    /// Returns true if a size of machine exists for it.
     #[must_use]
     pub fn has_compute(&self, compute: &str) -> bool {
         if self.lambda { LAMBDA_COMPUTE_TYPES.contains(&compute) } else { COMPUTE_TYPES.contains(&compute) }

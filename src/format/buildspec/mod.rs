@@ -181,7 +181,7 @@ impl PhaseName {
     /// Every phase, in order.
     pub const ALL: [Self; 4] = [Self::Install, Self::PreBuild, Self::Build, Self::PostBuild];
 
-    /// Gives the name as it is written.
+    /// Returns the name as it is written.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -200,7 +200,7 @@ impl Buildspec {
         self.phases.iter().find(|phase| phase.name == name)
     }
 
-    /// Tells whether it is of version 0.1, in which every command runs in a shell of its own.
+    /// Returns true if it is of version 0.1, in which every command runs in a shell of its own.
     #[must_use]
     pub fn is_old(&self) -> bool {
         self.version.as_ref().is_some_and(|version| version.text == "0.1")
@@ -227,7 +227,7 @@ impl Text {
         Some(Self { text, span: node.span.clone(), style: node.style(), alias: node.alias })
     }
 
-    /// Tells whether it stands without quotes, here.
+    /// Returns true if it stands without quotes, here.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.style == Style::Plain && !self.alias

@@ -65,7 +65,7 @@ impl Reader {
         self.problems.last_mut().expect("one was added just now")
     }
 
-    /// Gives the entries of a map, merged ones included; reports anything that is no map.
+    /// Returns the entries of a map, merged ones included; reports anything that is no map.
     pub(super) fn map<'a>(&mut self, node: &'a Node, what: &str) -> Vec<&'a Entry> {
         if node.entries().is_none() {
             self.wrong(node, what, "a map");
@@ -181,7 +181,7 @@ impl Reader {
     }
 }
 
-/// Gives the entries of a map as a YAML reader sees them: the last of duplicates, then what `<<` merges in.
+/// Returns the entries of a map as a YAML reader sees them: the last of duplicates, then what `<<` merges in.
 pub(super) fn effective(node: &Node) -> Vec<&Entry> {
     let mut seen = BTreeSet::new();
     let own = node.entries().unwrap_or_default().iter().filter(|entry| !entry.is_merge());
@@ -193,7 +193,7 @@ pub(super) fn effective(node: &Node) -> Vec<&Entry> {
     found
 }
 
-/// Tells whether a key is there under a slightly wrong name, so that it is reported once.
+/// Returns true if a key is there under a slightly wrong name, so that it is reported once.
 pub(super) fn misspelt(entries: &[&Entry], key: &str) -> bool {
     entries.iter().any(|entry| entry.key.text().is_some_and(|text| did_you_mean(text, [key]).is_some()))
 }
@@ -207,7 +207,7 @@ pub(super) fn listed(names: &[&str]) -> String {
     }
 }
 
-/// Gives the place of a list or map: its first item or key, not all of it.
+/// Returns the place of a list or map: its first item or key, not all of it.
 fn first_line(node: &Node) -> Range<usize> {
     let first = node.items().and_then(<[Node]>::first).or_else(|| node.entries()?.first().map(|entry| &entry.key));
     if node.alias { node.span.clone() } else { node.span.start..first.map_or(node.span.end, |first| first.span.end) }

@@ -64,7 +64,7 @@ pub enum On {
 }
 
 impl Role {
-    /// Gives the words of the file.
+    /// Returns the words of the file.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -76,7 +76,7 @@ impl Role {
 }
 
 /// What the name of a stage, image or context stands for.
-enum Meaning {
+enum Interpretation {
     Stage(usize),
     Image(String),
     /// Nothing that a registry has: `scratch`, a local folder.
@@ -104,7 +104,7 @@ impl Dockerfile {
         Syntax { escape: Some(self.escape), doubled: false, quotes: true, operators: true }
     }
 
-    /// Gives the arguments that `FROM` may use: those before the first stage, and those about platforms
+    /// Returns the arguments that `FROM` may use: those before the first stage, and those about platforms
     /// (<https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope>).
     fn globals(&self, build: &Build<'_>) -> Scope {
         let mut scope = Scope::default();
@@ -277,10 +277,10 @@ impl<'a> Walk<'a> {
         let name = match name {
             Err(reason) => Err(reason),
             Ok(name) => match self.meaning(&name, role) {
-                Meaning::Stage(other) => return self.needs[index].push(other),
-                Meaning::Local => return,
-                Meaning::Image(name) if name.is_empty() => Err("it is empty".to_owned()),
-                Meaning::Image(name) => Ok(name),
+                Interpretation::Stage(other) => return self.needs[index].push(other),
+                Interpretation::Local => return,
+                Interpretation::Image(name) if name.is_empty() => Err("it is empty".to_owned()),
+                Interpretation::Image(name) => Ok(name),
             },
         };
         let image = Image { role, written: word.text.clone(), span: word.span.clone(), name, on, reached: false };
@@ -288,22 +288,22 @@ impl<'a> Walk<'a> {
     }
 
     /// Tells what a name stands for. `FROM` knows the stages above it; the others know all, by number too.
-    fn meaning(&self, name: &str, role: Role) -> Meaning {
+    fn meaning(&self, name: &str, role: Role) -> Interpretation {
         if let Some(context) = self.build.contexts.get(name) {
             return match context.strip_prefix("docker-image://") {
-                Some(image) => Meaning::Image(image.to_owned()),
-                None => Meaning::Local,
+                Some(image) => Interpretation::Image(image.to_owned()),
+                None => Interpretation::Local,
             };
         }
         let known = if role == Role::From { &self.above } else { &self.names };
         if let Some(stage) = known.get(name.to_ascii_lowercase().as_str()) {
-            return Meaning::Stage(*stage);
+            return Interpretation::Stage(*stage);
         }
         let number = name.parse().ok().filter(|number| role != Role::From && *number < self.file.stages.len());
         match number {
-            Some(number) => Meaning::Stage(number),
-            None if name == SCRATCH => Meaning::Local,
-            None => Meaning::Image(name.to_owned()),
+            Some(number) => Interpretation::Stage(number),
+            None if name == SCRATCH => Interpretation::Local,
+            None => Interpretation::Image(name.to_owned()),
         }
     }
 

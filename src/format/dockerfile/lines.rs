@@ -29,7 +29,7 @@ struct Raw<'a> {
 }
 
 impl Line {
-    /// Gives the place in the file of a part of the text.
+    /// Returns the place in the file of a part of the text.
     pub(super) fn place(&self, range: &Range<usize>) -> Range<usize> {
         let start = self.offset(range.start);
         let last = range.end.saturating_sub(1).max(range.start);
@@ -152,7 +152,7 @@ fn join(raw: &[Raw<'_>], at: &mut usize, escape: char) -> Line {
     line
 }
 
-/// Gives a line that goes on in the next one without the sign for that: one escape character, not two.
+/// Returns a line that goes on in the next one without the sign for that: one escape character, not two.
 fn continued(line: &str, escape: char) -> Option<&str> {
     let before = line.trim_end_matches([' ', '\t']).strip_suffix(escape)?;
     (!before.ends_with(escape)).then_some(before)

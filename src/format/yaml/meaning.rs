@@ -2,7 +2,7 @@
 
 /// What YAML 1.1 or 1.2 reads in a scalar without quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum Interpretation {
     Text,
     Number,
     Truth,
@@ -12,23 +12,23 @@ pub(super) enum Meaning {
 
 /// Tells what any common reader (YAML 1.1: Ruby's and Python's; 1.2: most others) takes a plain scalar for
 /// (<https://yaml.org/type/>, <https://yaml.org/spec/1.2.2/#1032-tag-resolution>).
-pub(super) fn meaning(text: &str) -> Meaning {
+pub(super) fn meaning(text: &str) -> Interpretation {
     let lower = text.to_ascii_lowercase();
     match lower.as_str() {
-        "" | "~" | "null" => return Meaning::Null,
-        "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" => return Meaning::Truth,
-        ".inf" | "+.inf" | "-.inf" | ".nan" => return Meaning::Number,
+        "" | "~" | "null" => return Interpretation::Null,
+        "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" => return Interpretation::Truth,
+        ".inf" | "+.inf" | "-.inf" | ".nan" => return Interpretation::Number,
         _ => {}
     }
     if is_number(&lower) {
-        return Meaning::Number;
+        return Interpretation::Number;
     }
     let day = lower.get(..10).unwrap_or(&lower).as_bytes();
     let dated = day.len() >= 8 && day[..4].iter().all(u8::is_ascii_digit) && day[4] == b'-' && day[5].is_ascii_digit();
     if dated && lower.bytes().all(|byte| byte.is_ascii_digit() || b"-:.+tz ".contains(&byte)) {
-        return Meaning::Date;
+        return Interpretation::Date;
     }
-    Meaning::Text
+    Interpretation::Text
 }
 
 fn is_number(lower: &str) -> bool {

@@ -98,19 +98,19 @@ pub struct Error {
 }
 
 impl Node {
-    /// Gives the text of a scalar.
+    /// Returns the text of a scalar.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         if let Content::Scalar(text, _) = &*self.content { Some(text) } else { None }
     }
 
-    /// Gives the items of a list.
+    /// Returns the items of a list.
     #[must_use]
     pub fn items(&self) -> Option<&[Node]> {
         if let Content::Sequence(items, _) = &*self.content { Some(items) } else { None }
     }
 
-    /// Gives the entries of a map as written: duplicates and `<<` included.
+    /// Returns the entries of a map as written: duplicates and `<<` included.
     #[must_use]
     pub fn entries(&self) -> Option<&[Entry]> {
         if let Content::Mapping(entries, _) = &*self.content { Some(entries) } else { None }
@@ -149,13 +149,13 @@ impl Node {
         }
     }
 
-    /// Tells whether it is a scalar without quotes, which YAML may read as a number, a truth value or nothing.
+    /// Returns true if it is a scalar without quotes, which YAML may read as a number, a truth value or nothing.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.style() == Style::Plain
     }
 
-    /// Tells whether it is nothing: an empty value, `~` or `null`.
+    /// Returns true if it is nothing: an empty value, `~` or `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.is_plain() && self.tag.is_none() && matches!(self.text(), Some("" | "~" | "null" | "Null" | "NULL"))
@@ -169,11 +169,11 @@ impl Node {
             Content::Mapping(..) => "a map",
             Content::Scalar(..) if self.is_null() => "nothing",
             Content::Scalar(text, Style::Plain) if self.tag.is_none() => match super::meaning::meaning(text) {
-                super::meaning::Meaning::Text => "text",
-                super::meaning::Meaning::Number => "a number",
-                super::meaning::Meaning::Truth => "a truth value",
-                super::meaning::Meaning::Null => "nothing",
-                super::meaning::Meaning::Date => "a date",
+                super::meaning::Interpretation::Text => "text",
+                super::meaning::Interpretation::Number => "a number",
+                super::meaning::Interpretation::Truth => "a truth value",
+                super::meaning::Interpretation::Null => "nothing",
+                super::meaning::Interpretation::Date => "a date",
             },
             Content::Scalar(..) => "text",
         }
@@ -181,7 +181,7 @@ impl Node {
 }
 
 impl Entry {
-    /// Tells whether it is a merge key: a plain `<<`.
+    /// Returns true if it is a merge key: a plain `<<`.
     #[must_use]
     pub fn is_merge(&self) -> bool {
         self.key.text() == Some("<<") && self.key.is_plain()

@@ -17,7 +17,7 @@ pub enum Fault {
     Size,
 }
 
-/// Gives the sort of a mistake and its reason in plain words.
+/// Returns the sort of a mistake and its reason in plain words.
 pub(super) fn plain(kind: &ErrorKind) -> (Fault, String) {
     use ErrorKind as E;
     let text = match kind {

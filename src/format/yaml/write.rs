@@ -2,7 +2,7 @@
 
 use serde_yaml::Value;
 
-use super::meaning::{Meaning, meaning};
+use super::meaning::{Interpretation, meaning};
 
 /// A value to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,13 +76,13 @@ impl Map {
         self.0.extend(other.0);
     }
 
-    /// Tells whether nothing is in it.
+    /// Returns true if nothing is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Gives the text of the document.
+    /// Returns the text of the document.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();
@@ -220,7 +220,7 @@ impl Out {
         }
     }
 
-    /// Gives what a reader must find.
+    /// Returns what a reader must find.
     fn value(&self) -> Value {
         match self {
             Self::Text(content) | Self::Block(content) => Value::String(content.clone()),
@@ -298,7 +298,7 @@ impl From<Map> for Out {
     }
 }
 
-/// Tells whether a second reader (`serde_yaml`, which is libyaml's grammar, as CodeBuild's and GitLab's readers are) finds
+/// Returns true if a second reader (`serde_yaml`, which is libyaml's grammar, as CodeBuild's and GitLab's readers are) finds
 /// in `text` exactly what `map` says. Every generated file is asked this before it is written.
 #[must_use]
 pub fn agrees(map: &Map, text: &str) -> bool {
@@ -339,7 +339,7 @@ fn quoted(text: &str) -> String {
     result
 }
 
-/// Tells whether a character may stand unescaped on a line. The unicode line ends, the byte order mark, and marks that
+/// Returns true if a character may stand unescaped on a line. The unicode line ends, the byte order mark, and marks that
 /// turn the direction of writing (CVE-2021-42574) are escaped: a person must see what a machine will run.
 fn is_printable(c: char) -> bool {
     !(c.is_control()
@@ -357,7 +357,7 @@ fn is_plain(text: &str) -> bool {
         && !text.contains(": ")
         && !text.contains(" #")
         && text.chars().all(is_printable)
-        && meaning(text) == Meaning::Text
+        && meaning(text) == Interpretation::Text
 }
 
 /// Lets `./run`, `.ci/run` and `--flag` stand without quotes: no reader takes them for anything else.
@@ -365,7 +365,7 @@ fn is_word_start(text: &str) -> bool {
     matches!(text.as_bytes(), [b'.', b'/' | b'a'..=b'z' | b'A'..=b'Z', ..] | [b'.', b'.', b'/', ..])
 }
 
-/// Tells whether a `|` block can carry the text: it keeps neither odd characters nor white space at the edges of lines
+/// Returns true if a `|` block can carry the text: it keeps neither odd characters nor white space at the edges of lines
 /// safe from editors.
 fn can_be_block(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);

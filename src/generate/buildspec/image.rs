@@ -1,7 +1,7 @@
 //! The image: built by Docker on each architecture, pushed by the commit's tag, joined to one index by digests.
 
 use super::push::when_pushed;
-use super::{Site, TARGET, value};
+use super::{Context, TARGET, value};
 use crate::format::yaml::Element;
 use crate::generate::shell::{expanding, word};
 use crate::generate::{Architecture, Builder, Container, Error, Manifest, Project};
@@ -30,7 +30,7 @@ pub(super) fn check_builder(project: &Project<'_>) -> Result<(), Error> {
     }
 }
 
-/// Gives the repository.
+/// Returns the repository.
 fn repository(container: &Container) -> Result<&str, Error> {
     let found = container.repository.as_deref().filter(|repository| !repository.is_empty());
     let repository = found.ok_or_else(|| Error::Missing {
@@ -51,7 +51,7 @@ fn repository(container: &Container) -> Result<&str, Error> {
 }
 
 /// Logs in to ECR. Other registries need a login among the project's own steps: nothing here knows their passwords.
-pub(super) fn login(site: &Site<'_>, container: &Container) -> Result<Vec<Element>, Error> {
+pub(super) fn login(context: &Context<'_>, container: &Container) -> Result<Vec<Element>, Error> {
     let repository = repository(container)?;
     let registry = repository.split('/').next().unwrap_or(repository);
     if registry == "public.ecr.aws" {
@@ -62,7 +62,7 @@ pub(super) fn login(site: &Site<'_>, container: &Container) -> Result<Vec<Elemen
         return Ok(Vec::new());
     }
     let in_name = registry.split_once(".dkr.ecr.").and_then(|(_, rest)| rest.split('.').next());
-    let set = site.project.pipeline.aws.as_ref().and_then(|aws| aws.region.as_deref());
+    let set = context.project.pipeline.aws.as_ref().and_then(|aws| aws.region.as_deref());
     let region = in_name.or(set).unwrap_or("$AWS_DEFAULT_REGION");
     let command = format!(
         "aws ecr get-login-password --region {} | docker login --username AWS --password-stdin {}",
@@ -73,9 +73,9 @@ pub(super) fn login(site: &Site<'_>, container: &Container) -> Result<Vec<Elemen
 }
 
 /// Builds the image, and runs the commands that test it.
-pub(super) fn build(site: &Site<'_>, container: &Container) -> Result<Vec<Element>, Error> {
-    let image = image(site, container)?;
-    let mut options = vec![format!("--platform {}", platform(site))];
+pub(super) fn build(context: &Context<'_>, container: &Container) -> Result<Vec<Element>, Error> {
+    let image = image(context, container)?;
+    let mut options = vec![format!("--platform {}", platform(context))];
     let dockerfile = container.dockerfile.as_deref().unwrap_or("Dockerfile");
     options.push(format!("--file {}", word(dockerfile)));
     if let Some(stage) = &container.target {
@@ -98,7 +98,7 @@ pub(super) fn build(site: &Site<'_>, container: &Container) -> Result<Vec<Elemen
     }
     if container.cache != Some(false) {
         options.push("--build-arg BUILDKIT_INLINE_CACHE=1".to_owned());
-        options.push(format!("--cache-from {}", cache_tag(site, container)?));
+        options.push(format!("--cache-from {}", cache_tag(context, container)?));
     }
     options.push(format!("--tag {image}"));
     options.push(word(container.context.as_deref().unwrap_or(".")));
@@ -110,8 +110,8 @@ pub(super) fn build(site: &Site<'_>, container: &Container) -> Result<Vec<Elemen
 }
 
 /// Pushes what was built: in a batch by the tag of commit and architecture, which the last task joins.
-pub(super) fn push(site: &Site<'_>, container: &Container) -> Result<Vec<Element>, Error> {
-    let image = image(site, container)?;
+pub(super) fn push(context: &Context<'_>, container: &Container) -> Result<Vec<Element>, Error> {
+    let image = image(context, container)?;
     let mut commands = Vec::new();
     let mut push = |tag: &str| {
         let copy = if tag == image { String::new() } else { format!("docker tag {image} {tag} && ") };
@@ -119,9 +119,9 @@ pub(super) fn push(site: &Site<'_>, container: &Container) -> Result<Vec<Element
     };
     push(&image);
     if container.cache != Some(false) {
-        push(&cache_tag(site, container)?);
+        push(&cache_tag(context, container)?);
     }
-    if !site.batch {
+    if !context.batch {
         for tag in tags(container)? {
             push(&tag);
         }
@@ -130,9 +130,9 @@ pub(super) fn push(site: &Site<'_>, container: &Container) -> Result<Vec<Element
 }
 
 /// Joins what the tasks before pushed to one index, by the digests that the registry has now.
-pub(super) fn index(site: &Site<'_>, container: &Container) -> Result<Vec<Element>, Error> {
+pub(super) fn index(context: &Context<'_>, container: &Container) -> Result<Vec<Element>, Error> {
     let repository = repository(container)?;
-    let architectures: Vec<Architecture> = site.images.iter().map(|(architecture, _)| *architecture).collect();
+    let architectures: Vec<Architecture> = context.images.iter().map(|(architecture, _)| *architecture).collect();
     let mut names = vec![expanding(&format!("{repository}:$CODEBUILD_RESOLVED_SOURCE_VERSION"))];
     names.extend(tags(container)?);
     if container.manifest == Some(Manifest::Toolkit) {
@@ -170,29 +170,29 @@ fn joined_by_toolkit(repository: &str, architectures: &[Architecture], names: &[
     Element::from(when_pushed(&joined))
 }
 
-/// Gives the tags beside the commit's.
+/// Returns the tags beside the commit's.
 fn tags(container: &Container) -> Result<Vec<String>, Error> {
     let repository = repository(container)?;
     let tag = |tag: &String| value("pipeline.container.tags", &format!("{repository}:{tag}"));
     container.tags.iter().map(tag).collect()
 }
 
-/// Gives the name under which this build's image is pushed.
-fn image(site: &Site<'_>, container: &Container) -> Result<String, Error> {
+/// Returns the name under which this build's image is pushed.
+fn image(context: &Context<'_>, container: &Container) -> Result<String, Error> {
     let repository = repository(container)?;
-    let end = if site.batch { "-$ARCHITECTURE" } else { "" };
+    let end = if context.batch { "-$ARCHITECTURE" } else { "" };
     Ok(expanding(&format!("{repository}:$CODEBUILD_RESOLVED_SOURCE_VERSION{end}")))
 }
 
-fn cache_tag(site: &Site<'_>, container: &Container) -> Result<String, Error> {
-    Ok(expanding(&format!("{}:cache-{}", repository(container)?, architecture(site))))
+fn cache_tag(context: &Context<'_>, container: &Container) -> Result<String, Error> {
+    Ok(expanding(&format!("{}:cache-{}", repository(container)?, architecture(context))))
 }
 
-fn platform(site: &Site<'_>) -> String {
-    expanding(&format!("linux/{}", architecture(site)))
+fn platform(context: &Context<'_>) -> String {
+    expanding(&format!("linux/{}", architecture(context)))
 }
 
-/// Gives the architecture: the graph sets a variable in every task.
-fn architecture<'s>(site: &'s Site<'_>) -> &'s str {
-    if site.batch { "$ARCHITECTURE" } else { site.images.first().map_or("amd64", |(one, _)| one.as_str()) }
+/// Returns the architecture: the graph sets a variable in every task.
+fn architecture<'s>(context: &'s Context<'_>) -> &'s str {
+    if context.batch { "$ARCHITECTURE" } else { context.images.first().map_or("amd64", |(one, _)| one.as_str()) }
 }

@@ -36,22 +36,22 @@ impl Generator for Buildspec {
     }
 
     fn generate(&self, project: &Project<'_>) -> Result<Vec<Output>, Error> {
-        let site = Site::of(project)?;
+        let context = Context::of(project)?;
         let file = project.pipeline.codebuild.file.clone().unwrap_or_else(|| "buildspec.yml".to_owned());
-        if !site.batch {
-            return Ok(vec![Output::yaml(file, &build(&site, None)?)?]);
+        if !context.batch {
+            return Ok(vec![Output::yaml(file, &build(&context, None)?)?]);
         }
-        let last = site.has_last_task().then(|| beside(&file));
-        let mut outputs = vec![Output::yaml(file, &build(&site, last.as_deref())?)?];
+        let last = context.has_last_task().then(|| beside(&file));
+        let mut outputs = vec![Output::yaml(file, &build(&context, last.as_deref())?)?];
         if let Some(last) = last {
-            outputs.push(Output::yaml(last, &last_task(&site)?)?);
+            outputs.push(Output::yaml(last, &last_task(&context)?)?);
         }
         Ok(outputs)
     }
 }
 
 /// A project and what CodeBuild makes of it.
-struct Site<'p> {
+struct Context<'p> {
     project: &'p Project<'p>,
     batch: bool,
     /// The build image of each architecture.
@@ -60,7 +60,7 @@ struct Site<'p> {
     compute: String,
 }
 
-impl<'p> Site<'p> {
+impl<'p> Context<'p> {
     fn of(project: &'p Project<'p>) -> Result<Self, Error> {
         let settings = &project.pipeline.codebuild;
         let many = project.architectures.len() > 1;
@@ -91,12 +91,12 @@ impl<'p> Site<'p> {
         Ok(Self { project, batch: settings.shape == Some(Shape::Batch) || many, images, compute })
     }
 
-    /// Tells whether something is left to do once every architecture is built.
+    /// Returns true if something is left to do once every architecture is built.
     fn has_last_task(&self) -> bool {
         self.project.pipeline.container.is_some() || !self.project.pipeline.steps.publish.is_empty()
     }
 
-    /// Gives the command that makes the project's folder current. Each phase begins with it: that the folder lasts from one
+    /// Returns the command that makes the project's folder current. Each phase begins with it: that the folder lasts from one
     /// phase to the next is promised nowhere.
     fn enter(&self) -> Option<Element> {
         let folder = self.project.pipeline.directory.as_deref()?;
@@ -109,40 +109,40 @@ impl<'p> Site<'p> {
 }
 
 /// Makes the file of a build, which in a batch is that of each architecture.
-fn build(site: &Site<'_>, last: Option<&str>) -> Result<Map, Error> {
-    let pipeline = &site.project.pipeline;
+fn build(context: &Context<'_>, last: Option<&str>) -> Result<Map, Error> {
+    let pipeline = &context.project.pipeline;
     let mut root = Map::new();
     let line = root.set("version", Out::Bare("0.2"));
-    if let Some(about) = parts::elsewhere(site) {
+    if let Some(about) = parts::elsewhere(context) {
         line.comment(about);
     }
-    parts::env(site, &mut root)?;
-    if site.batch {
-        root.set("batch", graph(site, last)?).gap();
+    parts::env(context, &mut root)?;
+    if context.batch {
+        root.set("batch", graph(context, last)?).gap();
     }
     let mut phases = Map::new();
-    install_phase(site, site.images.clone(), &mut phases)?;
+    install_phase(context, context.images.clone(), &mut phases)?;
     let container = pipeline.container.as_ref();
     let mut before: Vec<Element> =
-        container.map(|container| image::login(site, container)).transpose()?.unwrap_or_default();
+        container.map(|container| image::login(context, container)).transpose()?.unwrap_or_default();
     before.extend(pipeline.steps.restore.iter().map(|command| Element::from(whole(command))));
-    phase(site, "pre_build", before, &mut phases);
+    phase(context, "pre_build", before, &mut phases);
     let steps = pipeline.steps.build.iter().chain(&pipeline.steps.test);
     let mut work: Vec<Element> = steps.map(|command| Element::from(whole(command))).collect();
     if let Some(container) = container {
-        work.extend(image::build(site, container)?);
+        work.extend(image::build(context, container)?);
     }
-    phase(site, "build", work, &mut phases);
+    phase(context, "build", work, &mut phases);
     let mut after = Vec::new();
     if let Some(container) = container {
-        after.extend(image::push(site, container)?);
+        after.extend(image::push(context, container)?);
     }
-    if !site.batch {
+    if !context.batch {
         after.extend(pipeline.steps.publish.iter().map(|command| Element::from(push::when_pushed(&whole(command)))));
     }
     if !after.is_empty() {
         phase(
-            site,
+            context,
             "post_build",
             [push::guard(), push::decision(&pipeline.push)].into_iter().chain(after).collect(),
             &mut phases,
@@ -157,52 +157,52 @@ fn build(site: &Site<'_>, last: Option<&str>) -> Result<Map, Error> {
         });
     }
     root.set("phases", phases).gap();
-    parts::reports(site, &mut root)?;
-    parts::artifacts(site, &mut root);
-    parts::cache(site, &mut root);
+    parts::reports(context, &mut root)?;
+    parts::artifacts(context, &mut root);
+    parts::cache(context, &mut root);
     Ok(root)
 }
 
 /// Makes the file of the task that runs once, after every architecture is built.
-fn last_task(site: &Site<'_>) -> Result<Map, Error> {
-    let pipeline = &site.project.pipeline;
+fn last_task(context: &Context<'_>) -> Result<Map, Error> {
+    let pipeline = &context.project.pipeline;
     let mut root = Map::new();
     root.set("version", Out::Bare("0.2"))
         .comment("The last task of the batch: runs once, when every architecture is built.");
-    parts::env(site, &mut root)?;
+    parts::env(context, &mut root)?;
     let mut phases = Map::new();
     if !pipeline.steps.publish.is_empty() {
-        install_phase(site, site.images[..1].to_vec(), &mut phases)?;
+        install_phase(context, context.images[..1].to_vec(), &mut phases)?;
     }
     let mut work = vec![push::decision(&pipeline.push)];
     if let Some(container) = &pipeline.container {
-        phase(site, "pre_build", image::login(site, container)?, &mut phases);
-        work.extend(image::index(site, container)?);
+        phase(context, "pre_build", image::login(context, container)?, &mut phases);
+        work.extend(image::index(context, container)?);
     }
     work.extend(pipeline.steps.publish.iter().map(|command| Element::from(push::when_pushed(&whole(command)))));
-    phase(site, "build", work, &mut phases);
+    phase(context, "build", work, &mut phases);
     root.set("phases", phases).gap();
     Ok(root)
 }
 
 /// Makes the graph: a task for each architecture, then the one that joins them.
-fn graph(site: &Site<'_>, last: Option<&str>) -> Result<Map, Error> {
+fn graph(context: &Context<'_>, last: Option<&str>) -> Result<Map, Error> {
     let mut tasks = Vec::new();
-    for (architecture, image) in &site.images {
+    for (architecture, image) in &context.images {
         let mut task = Map::new();
         task.set("identifier", architecture.as_str());
-        task.set("env", environment(site, *architecture, image));
+        task.set("env", environment(context, *architecture, image));
         tasks.push(Element::from(task));
     }
     if let Some(last) = last {
-        let (architecture, image) = &site.images[0];
+        let (architecture, image) = &context.images[0];
         let mut task = Map::new();
-        task.set("identifier", if site.project.pipeline.container.is_some() { "manifest" } else { "publish" });
+        task.set("identifier", if context.project.pipeline.container.is_some() { "manifest" } else { "publish" });
         task.set("buildspec", last);
-        task.set("depend-on", Out::list(site.images.iter().map(|(architecture, _)| architecture.as_str())));
-        let mut env = environment(site, *architecture, image);
-        if site.project.pipeline.container.is_none() {
-            env = parts::environment(site, *architecture, image);
+        task.set("depend-on", Out::list(context.images.iter().map(|(architecture, _)| architecture.as_str())));
+        let mut env = environment(context, *architecture, image);
+        if context.project.pipeline.container.is_none() {
+            env = parts::environment(context, *architecture, image);
         }
         task.set("env", env);
         tasks.push(Element::from(task));
@@ -215,16 +215,16 @@ fn graph(site: &Site<'_>, last: Option<&str>) -> Result<Map, Error> {
     Ok(batch)
 }
 
-fn environment(site: &Site<'_>, architecture: Architecture, image: &str) -> Map {
-    let mut env = parts::environment(site, architecture, image);
-    if site.project.pipeline.container.is_some() {
+fn environment(context: &Context<'_>, architecture: Architecture, image: &str) -> Map {
+    let mut env = parts::environment(context, architecture, image);
+    if context.project.pipeline.container.is_some() {
         env.set("privileged-mode", true).beside("Docker needs it");
     }
     env
 }
 
-fn install_phase(site: &Site<'_>, images: Vec<(Architecture, String)>, phases: &mut Map) -> Result<(), Error> {
-    let installation = site.installation(images)?;
+fn install_phase(context: &Context<'_>, images: Vec<(Architecture, String)>, phases: &mut Map) -> Result<(), Error> {
+    let installation = context.installation(images)?;
     let mut install = Map::new();
     if !installation.runtimes.is_empty() {
         let mut runtimes = Map::new();
@@ -237,7 +237,7 @@ fn install_phase(site: &Site<'_>, images: Vec<(Architecture, String)>, phases: &
         }
     }
     if !installation.commands.is_empty() {
-        let commands = site.enter().into_iter().chain(installation.commands.iter().map(element));
+        let commands = context.enter().into_iter().chain(installation.commands.iter().map(element));
         install.set("commands", Out::List(commands.collect()));
     }
     if !install.is_empty() {
@@ -246,12 +246,12 @@ fn install_phase(site: &Site<'_>, images: Vec<(Architecture, String)>, phases: &
     Ok(())
 }
 
-fn phase(site: &Site<'_>, name: &str, commands: Vec<Element>, phases: &mut Map) {
+fn phase(context: &Context<'_>, name: &str, commands: Vec<Element>, phases: &mut Map) {
     if commands.is_empty() {
         return;
     }
     let mut phase = Map::new();
-    phase.set("commands", Out::List(site.enter().into_iter().chain(commands).collect()));
+    phase.set("commands", Out::List(context.enter().into_iter().chain(commands).collect()));
     phases.set(name, phase);
 }
 

@@ -1,6 +1,6 @@
 //! The parts around the phases: environment, machines, reports, artifacts, cache, and what no buildspec can say.
 
-use super::{Site, TARGET};
+use super::{Context, TARGET};
 use crate::format::buildspec::images;
 use crate::format::yaml::{Map, Out};
 use crate::generate::shell::word;
@@ -27,7 +27,7 @@ pub(super) fn check_image(architecture: Architecture, image: &str) -> Result<(),
     Ok(())
 }
 
-/// Gives a size of machines as the API spells it.
+/// Returns a size of machines as the API spells it.
 pub(super) fn compute(size: Option<&str>) -> Result<String, Error> {
     let size = size.unwrap_or("small");
     let known = ["small", "medium", "large", "xlarge", "2xlarge"];
@@ -45,15 +45,15 @@ pub(super) fn compute(size: Option<&str>) -> Result<String, Error> {
 }
 
 /// Says once what CodeBuild has elsewhere than in a buildspec.
-pub(super) fn elsewhere(site: &Site<'_>) -> Option<String> {
-    let pipeline = &site.project.pipeline;
+pub(super) fn elsewhere(context: &Context<'_>) -> Option<String> {
+    let pipeline = &context.project.pipeline;
     let mut said = Vec::new();
-    if let Some((architecture, image)) = site.images.first().filter(|_| !site.batch) {
+    if let Some((architecture, image)) = context.images.first().filter(|_| !context.batch) {
         let privileged = if pipeline.container.is_some() { ", privileged" } else { "" };
         said.push(format!("{}, image {image}{privileged}", environment_type(*architecture)));
     }
     if let Some(timeout) = pipeline.timeout {
-        let name = if site.batch { "buildTimeoutInMinutes of a batch" } else { "timeoutInMinutes" };
+        let name = if context.batch { "buildTimeoutInMinutes of a batch" } else { "timeoutInMinutes" };
         said.push(format!("{name} {}", timeout.minutes));
     }
     if let Some(retry) = pipeline.retry.filter(|retry| *retry > 0) {
@@ -70,11 +70,11 @@ const fn environment_type(architecture: Architecture) -> &'static str {
 }
 
 /// Makes the machine of a task.
-pub(super) fn environment(site: &Site<'_>, architecture: Architecture, image: &str) -> Map {
+pub(super) fn environment(context: &Context<'_>, architecture: Architecture, image: &str) -> Map {
     let mut env = Map::new();
     env.set("type", environment_type(architecture));
     env.set("image", image);
-    env.set("compute-type", site.compute.as_str());
+    env.set("compute-type", context.compute.as_str());
     let mut variables = Map::new();
     variables.set("ARCHITECTURE", architecture.as_str());
     env.set("variables", variables);
@@ -82,8 +82,8 @@ pub(super) fn environment(site: &Site<'_>, architecture: Architecture, image: &s
 }
 
 /// Adds `env`.
-pub(super) fn env(site: &Site<'_>, root: &mut Map) -> Result<(), Error> {
-    let pipeline = &site.project.pipeline;
+pub(super) fn env(context: &Context<'_>, root: &mut Map) -> Result<(), Error> {
+    let pipeline = &context.project.pipeline;
     let mut env = Map::new();
     if let Some(shell) = &pipeline.codebuild.shell {
         if !matches!(shell.as_str(), "bash" | "/bin/sh") {
@@ -98,7 +98,7 @@ pub(super) fn env(site: &Site<'_>, root: &mut Map) -> Result<(), Error> {
     }
     let mut variables = Map::new();
     for (name, text) in &pipeline.environment {
-        if site.batch && name == "ARCHITECTURE" {
+        if context.batch && name == "ARCHITECTURE" {
             return Err(Error::Value {
                 key: "pipeline.environment.ARCHITECTURE".to_owned(),
                 value: text.clone(),
@@ -131,8 +131,8 @@ pub(super) fn env(site: &Site<'_>, root: &mut Map) -> Result<(), Error> {
 }
 
 /// Adds `reports`.
-pub(super) fn reports(site: &Site<'_>, root: &mut Map) -> Result<(), Error> {
-    let pipeline = &site.project.pipeline;
+pub(super) fn reports(context: &Context<'_>, root: &mut Map) -> Result<(), Error> {
+    let pipeline = &context.project.pipeline;
     if pipeline.reports.is_empty() {
         return Ok(());
     }
@@ -161,7 +161,7 @@ pub(super) fn reports(site: &Site<'_>, root: &mut Map) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives CodeBuild's name of a format and the usual name of its group.
+/// Returns CodeBuild's name of a format and the usual name of its group.
 const fn format(format: ReportFormat) -> (&'static str, &'static str) {
     match format {
         ReportFormat::Junit => ("JUNITXML", "tests"),
@@ -178,8 +178,8 @@ const fn format(format: ReportFormat) -> (&'static str, &'static str) {
 }
 
 /// Adds `artifacts`.
-pub(super) fn artifacts(site: &Site<'_>, root: &mut Map) {
-    let pipeline = &site.project.pipeline;
+pub(super) fn artifacts(context: &Context<'_>, root: &mut Map) {
+    let pipeline = &context.project.pipeline;
     let Some(found) = pipeline.artifacts.as_ref().filter(|found| !found.files.is_empty()) else { return };
     let mut artifacts = Map::new();
     artifacts.set("files", Out::list(&found.files));
@@ -191,40 +191,40 @@ pub(super) fn artifacts(site: &Site<'_>, root: &mut Map) {
 }
 
 /// Adds `cache`.
-pub(super) fn cache(site: &Site<'_>, root: &mut Map) {
-    let Some(found) = site.project.pipeline.cache.as_ref().filter(|found| !found.paths.is_empty()) else { return };
+pub(super) fn cache(context: &Context<'_>, root: &mut Map) {
+    let Some(found) = context.project.pipeline.cache.as_ref().filter(|found| !found.paths.is_empty()) else { return };
     // One cache location serves every task, so each needs a key of its own; binaries of one processor are useless on another.
-    let machine = match site.images.as_slice() {
+    let machine = match context.images.as_slice() {
         [(architecture, _)] => architecture.machine(),
         _ => "$(uname -m)",
     };
-    let locked = site.project.lock_digest.as_deref().map(|digest| format!("-{digest}")).unwrap_or_default();
-    let stem = format!("{}-linux-{machine}{locked}", site.project.name);
+    let locked = context.project.lock_digest.as_deref().map(|digest| format!("-{digest}")).unwrap_or_default();
+    let stem = format!("{}-linux-{machine}{locked}", context.project.name);
     let mut cache = Map::new();
     if found.files.is_empty() {
         cache.set("key", stem);
     } else {
         let files: Vec<String> =
-            found.files.iter().map(|file| in_project(site, file)).map(|file| word(&file)).collect();
+            found.files.iter().map(|file| in_project(context, file)).map(|file| word(&file)).collect();
         cache.set("key", format!("{stem}-$(codebuild-hash-files {})", files.join(" ")));
         cache.set("fallback-keys", Out::list([format!("{stem}-")]));
     }
-    cache.set("paths", Out::list(found.paths.iter().map(|path| cache_path(site, path))));
+    cache.set("paths", Out::list(found.paths.iter().map(|path| cache_path(context, path))));
     root.set("cache", cache).gap();
 }
 
 /// Writes a folder as CodeBuild's cache wants it: the files below it, with the home folder in full.
-fn cache_path(site: &Site<'_>, path: &str) -> String {
+fn cache_path(context: &Context<'_>, path: &str) -> String {
     let path = match path.strip_prefix("~/") {
         Some(rest) => format!("/root/{rest}"),
         None if path.starts_with('/') => path.to_owned(),
-        None => in_project(site, path),
+        None => in_project(context, path),
     };
     if path.contains('*') { path } else { format!("{}/**/*", path.trim_end_matches('/')) }
 }
 
-fn in_project(site: &Site<'_>, path: &str) -> String {
-    joined(site.project.pipeline.directory.as_deref(), Some(path)).unwrap_or_default()
+fn in_project(context: &Context<'_>, path: &str) -> String {
+    joined(context.project.pipeline.directory.as_deref(), Some(path)).unwrap_or_default()
 }
 
 fn joined(folder: Option<&str>, below: Option<&str>) -> Option<String> {

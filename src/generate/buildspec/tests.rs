@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::*;
 use crate::generate::install::{Place, plan};
-use crate::generate::{Pipeline, Push, Wanted};
+use crate::generate::{Pipeline, Push, ToolSpec};
 use crate::project::{Lock, Manifest};
 use crate::toolchain::find;
 
@@ -23,7 +23,7 @@ fn with_project<T>(
     let manifest = Manifest::parse(path, toml).unwrap();
     let pipeline = Pipeline::parse(path, toml).unwrap().unwrap_or_default();
     let lock = Lock::parse(Path::new("toolkit.lock"), &lock(tools)).unwrap();
-    let wanted: Vec<Wanted> = tools.iter().map(|(name, _)| (find(name).unwrap(), Vec::new())).collect();
+    let wanted: Vec<ToolSpec> = tools.iter().map(|(name, _)| (find(name).unwrap(), Vec::new())).collect();
     then(&Project::new(&pipeline, &manifest, Some(&lock), wanted, Path::new("/nowhere/app")).unwrap())
 }
 

@@ -6,12 +6,12 @@ use super::super::{Architecture, Error, Project, Tool, pinned, shell};
 use super::TARGET;
 use crate::model::{Artifact, Digest, Format};
 
-/// Gives the folder of a tool below the trees: several .NET tools share one.
+/// Returns the folder of a tool below the trees: several .NET tools share one.
 pub(super) fn folder(tool: &Tool<'_>) -> String {
     tool.toolchain.shared_root().unwrap_or(tool.toolchain.name()).to_owned()
 }
 
-/// Tells whether an archive needs xz.
+/// Returns true if an archive needs xz.
 pub(super) fn needs_xz(project: &Project<'_>) -> Result<bool, Error> {
     for tool in &project.tools {
         for architecture in &project.architectures {

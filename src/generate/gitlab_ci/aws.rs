@@ -1,6 +1,6 @@
 //! Access to AWS without stored keys: GitLab's token for the job is exchanged for a role by whichever AWS library asks.
 
-use super::{Site, TARGET};
+use super::{Context, TARGET};
 use crate::format::yaml::{Element, Map, Out};
 use crate::generate::{Error, Runners, Secret, shell};
 
@@ -12,10 +12,10 @@ pub(super) struct Identity {
     pub(super) commands: Vec<Element>,
 }
 
-/// Gives a job the role, its token in `file`. Every AWS library and command reads these variables
+/// Returns a job the role, its token in `file`. Every AWS library and command reads these variables
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/access-assume-role-web.html>); without a role, the machine's is used.
-pub(super) fn identity(site: &Site<'_>, file: &'static str) -> Identity {
-    let Some(aws) = site.pipeline.aws.as_ref().filter(|aws| aws.role.is_some()) else { return Identity::default() };
+pub(super) fn identity(context: &Context<'_>, file: &'static str) -> Identity {
+    let Some(aws) = context.pipeline.aws.as_ref().filter(|aws| aws.role.is_some()) else { return Identity::default() };
     let mut audience = Map::new();
     audience.set("aud", aws.audience.as_deref().unwrap_or("$CI_SERVER_URL"));
     let mut id_tokens = Map::new();
@@ -30,10 +30,10 @@ pub(super) fn identity(site: &Site<'_>, file: &'static str) -> Identity {
     }
 }
 
-/// Gives the variables that all jobs share.
-pub(super) fn variables(site: &Site<'_>) -> Vec<(&'static str, Out)> {
-    let aws = site.pipeline.aws.as_ref();
-    let region = aws.and_then(|aws| aws.region.as_deref()).or_else(|| site.ecr_region());
+/// Returns the variables that all jobs share.
+pub(super) fn variables(context: &Context<'_>) -> Vec<(&'static str, Out)> {
+    let aws = context.pipeline.aws.as_ref();
+    let region = aws.and_then(|aws| aws.region.as_deref()).or_else(|| context.ecr_region());
     let role = aws.and_then(|aws| aws.role.as_deref());
     let mut found: Vec<(&'static str, Out)> = Vec::new();
     if let Some(region) = region {
@@ -46,7 +46,7 @@ pub(super) fn variables(site: &Site<'_>) -> Vec<(&'static str, Out)> {
     found
 }
 
-/// Gives the secrets of a job: GitLab's keyword, or commands where the machine itself is on AWS.
+/// Returns the secrets of a job: GitLab's keyword, or commands where the machine itself is on AWS.
 #[derive(Debug, Default)]
 pub(super) struct Secrets {
     pub(super) keyword: Option<Map>,
@@ -57,14 +57,14 @@ pub(super) struct Secrets {
 ///
 /// # Errors
 /// When GitLab has no way.
-pub(super) fn secrets(site: &Site<'_>) -> Result<Secrets, Error> {
+pub(super) fn secrets(context: &Context<'_>) -> Result<Secrets, Error> {
     let mut found = Secrets::default();
     let mut keyword = Map::new();
-    for (name, secret) in &site.pipeline.secrets {
+    for (name, secret) in &context.pipeline.secrets {
         match secret {
-            _ if site.fleet.family == Runners::Codebuild => found.commands.push(command(name, secret)?),
+            _ if context.fleet.family == Runners::Codebuild => found.commands.push(command(name, secret)?),
             Secret::SecretsManager(text) => {
-                keyword.set(name, secrets_manager(site, text));
+                keyword.set(name, secrets_manager(context, text));
             }
             Secret::ParameterStore(parameter) => {
                 return Err(Error::Unsupported {
@@ -83,7 +83,7 @@ pub(super) fn secrets(site: &Site<'_>) -> Result<Secrets, Error> {
     Ok(found)
 }
 
-fn secrets_manager(site: &Site<'_>, text: &str) -> Map {
+fn secrets_manager(context: &Context<'_>, text: &str) -> Map {
     let reference = Reference::parse(text);
     let mut manager = Map::new();
     manager.set("secret_id", reference.id);
@@ -92,7 +92,7 @@ fn secrets_manager(site: &Site<'_>, text: &str) -> Map {
     manager.set_if("version_id", reference.version);
     let mut secret = Map::new();
     secret.set("aws_secrets_manager", manager);
-    if site.pipeline.aws.as_ref().is_some_and(|aws| aws.role.is_some()) {
+    if context.pipeline.aws.as_ref().is_some_and(|aws| aws.role.is_some()) {
         secret.set("token", "$AWS_ID_TOKEN");
     }
     secret.set("file", false).beside("the value itself, not a file with it");

@@ -4,7 +4,7 @@
 use super::aws::identity;
 use super::registry::{Client, Registry};
 use super::runners::{Artifacts, Job, Need};
-use super::{BUILD, CHECK, IMAGE, Site, TARGET, image_of, path, put, script};
+use super::{BUILD, CHECK, Context, IMAGE, TARGET, image_of, path, put, script};
 use crate::format::yaml::{Map, Out};
 use crate::generate::{Builder, Container, Error, Runners, shell};
 
@@ -39,32 +39,32 @@ pub(super) fn builder(container: &Container, family: Runners) -> Result<Builder,
 ///
 /// # Errors
 /// When the builder cannot reach the registry.
-pub(super) fn add(site: &Site<'_>, container: &Container, document: &mut Map) -> Result<(), Error> {
-    if !site.pushes.never() {
+pub(super) fn add(context: &Context<'_>, container: &Container, document: &mut Map) -> Result<(), Error> {
+    if !context.pushes.never() {
         let comment = "Builds the image of each architecture and pushes it under a tag of the commit and the architecture. Only the\n\
                        digest goes on to the later jobs: a tag can be moved, a digest cannot.";
-        site.fleet.add(document, job(site, container, true)?.comment(comment));
+        context.fleet.add(document, job(context, container, true)?.comment(comment));
     }
     let comment = "Where nothing is pushed (a merge request, a branch), the image must still build. It is thrown away.";
-    site.fleet.add(document, job(site, container, false)?.comment(comment));
+    context.fleet.add(document, job(context, container, false)?.comment(comment));
     Ok(())
 }
 
-fn job(site: &Site<'_>, container: &Container, push: bool) -> Result<Job, Error> {
-    let builder = builder(container, site.fleet.family)?;
+fn job(context: &Context<'_>, container: &Container, push: bool) -> Result<Job, Error> {
+    let builder = builder(container, context.fleet.family)?;
     let client = Client::from(builder);
     let identity =
-        identity(site, if builder == Builder::Kaniko { "/kaniko/aws-id-token" } else { "/tmp/aws-id-token" });
+        identity(context, if builder == Builder::Kaniko { "/kaniko/aws-id-token" } else { "/tmp/aws-id-token" });
     // Without a push, a job reads at most its cache, which it cannot where it may not log in.
     let mut before = if push { identity.commands } else { Vec::new() };
-    before.extend(if push || *site.registry() == Registry::GitLab { site.login(client)? } else { Vec::new() });
-    if site.fleet.has_images() && builder == Builder::Docker {
+    before.extend(if push || *context.registry() == Registry::GitLab { context.login(client)? } else { Vec::new() });
+    if context.fleet.has_images() && builder == Builder::Docker {
         before.insert(0, super::WAIT_FOR_DOCKER.into());
     }
-    let mut variables = own_variables(site, builder);
+    let mut variables = own_variables(context, builder);
     let mut body = Map::new();
-    if site.fleet.has_images() {
-        put_image(&mut body, site, client);
+    if context.fleet.has_images() {
+        put_image(&mut body, context, client);
     }
     if push {
         variables.extend(identity.variables);
@@ -72,14 +72,14 @@ fn job(site: &Site<'_>, container: &Container, push: bool) -> Result<Job, Error>
     put(&mut body, "variables", variables);
     if push {
         body.set_if("id_tokens", identity.id_tokens);
-        body.set("rules", site.pushes.only());
-    } else if !site.pushes.never() {
-        body.set("rules", site.pushes.otherwise());
+        body.set("rules", context.pushes.only());
+    } else if !context.pushes.never() {
+        body.set("rules", context.pushes.otherwise());
     }
     if !before.is_empty() {
         body.set("before_script", Out::list(before));
     }
-    let commands = Build { site, container, push }.commands(builder);
+    let commands = Build { context, container, push }.commands(builder);
     body.set("script", script(commands));
     if push {
         let mut artifacts = Map::new();
@@ -89,19 +89,22 @@ fn job(site: &Site<'_>, container: &Container, push: bool) -> Result<Job, Error>
         body.set("artifacts", artifacts);
     }
     // The Dockerfile makes what it needs: files of an earlier job would be of either architecture.
-    let needs =
-        if site.has_steps() { vec![Need { job: BUILD, native: true, artifacts: Artifacts::None }] } else { Vec::new() };
+    let needs = if context.has_steps() {
+        vec![Need { job: BUILD, native: true, artifacts: Artifacts::None }]
+    } else {
+        Vec::new()
+    };
     Ok(Job { name: if push { IMAGE } else { CHECK }, stage: "image", needs, body, ..Job::default() })
 }
 
 /// Sets the image of a job that runs a program for images.
-pub(super) fn put_image(body: &mut Map, site: &Site<'_>, client: Client) {
-    let name = image_of(site.project, client.purpose());
+pub(super) fn put_image(body: &mut Map, context: &Context<'_>, client: Client) {
+    let name = image_of(context.project, client.purpose());
     match client {
         Client::Kaniko | Client::Buildkit => {
             let mut image = Map::new();
             let line = image.set("name", name);
-            if let Some(plain) = locked_without_shell(site, client) {
+            if let Some(plain) = locked_without_shell(context, client) {
                 line.beside(format!(
                     "{plain} is locked without the shell that jobs need; lock {plain}-debug to pin this"
                 ));
@@ -112,7 +115,7 @@ pub(super) fn put_image(body: &mut Map, site: &Site<'_>, client: Client) {
         Client::Docker => {
             body.set("image", name);
             let mut service = Map::new();
-            service.set("name", image_of(site.project, "dind"));
+            service.set("name", image_of(context.project, "dind"));
             service.set("alias", "docker");
             body.set("services", Out::list([service])).beside("needs runners with privileged containers");
         }
@@ -123,16 +126,16 @@ pub(super) fn put_image(body: &mut Map, site: &Site<'_>, client: Client) {
 }
 
 /// Finds the tool of this name whose image the lock pins and a job cannot use, where no other is pinned for the job.
-fn locked_without_shell(site: &Site<'_>, client: Client) -> Option<&'static str> {
-    let (purpose, images) = (client.purpose(), &site.project.images);
-    let chosen = site.pipeline.images.contains_key(purpose) || images.iter().any(|one| one.purpose == Some(purpose));
+fn locked_without_shell(context: &Context<'_>, client: Client) -> Option<&'static str> {
+    let (purpose, images) = (client.purpose(), &context.project.images);
+    let chosen = context.pipeline.images.contains_key(purpose) || images.iter().any(|one| one.purpose == Some(purpose));
     images.iter().map(|image| image.tool).find(|tool| !chosen && *tool == purpose)
 }
 
-/// Gives the variables that a program for images needs in a container of its own.
-pub(super) fn own_variables(site: &Site<'_>, builder: Builder) -> Vec<(&'static str, Out)> {
+/// Returns the variables that a program for images needs in a container of its own.
+pub(super) fn own_variables(context: &Context<'_>, builder: Builder) -> Vec<(&'static str, Out)> {
     match builder {
-        _ if !site.fleet.has_images() => Vec::new(),
+        _ if !context.fleet.has_images() => Vec::new(),
         Builder::Kaniko => Vec::new(),
         Builder::Buildah | Builder::Podman => {
             vec![("STORAGE_DRIVER", "vfs".into()), ("BUILDAH_FORMAT", "docker".into())]
@@ -147,21 +150,21 @@ pub(super) fn own_variables(site: &Site<'_>, builder: Builder) -> Vec<(&'static 
     }
 }
 
-fn has_cache(site: &Site<'_>, container: &Container, builder: Builder) -> bool {
+fn has_cache(context: &Context<'_>, container: &Container, builder: Builder) -> bool {
     let kept = container.cache.unwrap_or(true);
     // Buildah and Podman keep layers in a repository of their own, which only GitLab's registry makes when asked.
     let needs_repository = matches!(builder, Builder::Buildah | Builder::Podman);
-    kept && (!needs_repository || site.registry().cache_repository().is_some())
+    kept && (!needs_repository || context.registry().cache_repository().is_some())
 }
 
-/// Tells whether a job without a push logs in, to read the cache: in GitLab's registry every job may.
-fn reads_cache(site: &Site<'_>, container: &Container, builder: Builder) -> bool {
-    has_cache(site, container, builder) && *site.registry() == Registry::GitLab
+/// Returns true if a job without a push logs in, to read the cache: in GitLab's registry every job may.
+fn reads_cache(context: &Context<'_>, container: &Container, builder: Builder) -> bool {
+    has_cache(context, container, builder) && *context.registry() == Registry::GitLab
 }
 
 /// One build.
 struct Build<'a> {
-    site: &'a Site<'a>,
+    context: &'a Context<'a>,
     container: &'a Container,
     push: bool,
 }
@@ -185,7 +188,7 @@ impl Build<'_> {
         words.extend(self.settings("--build-arg=", "--label=", "--target="));
         let cached = self.cache(Builder::Kaniko);
         if cached {
-            let own = self.site.registry().cache_repository().unwrap_or("$IMAGE_REPOSITORY");
+            let own = self.context.registry().cache_repository().unwrap_or("$IMAGE_REPOSITORY");
             words.push("--cache=true".to_owned());
             words.push(format!("--cache-repo=\"{own}\""));
         }
@@ -208,7 +211,7 @@ impl Build<'_> {
         words.push(format!("--file={}", path(self.dockerfile())));
         words.extend(self.settings("--build-arg=", "--label=", "--target="));
         if self.cache(Builder::Buildah) {
-            let own = self.site.registry().cache_repository().unwrap_or("$IMAGE_REPOSITORY");
+            let own = self.context.registry().cache_repository().unwrap_or("$IMAGE_REPOSITORY");
             words.push("--layers".to_owned());
             words.push(format!("--cache-from=\"{own}\""));
             if self.push {
@@ -304,7 +307,8 @@ impl Build<'_> {
     }
 
     fn cache(&self, builder: Builder) -> bool {
-        has_cache(self.site, self.container, builder) && (self.push || reads_cache(self.site, self.container, builder))
+        has_cache(self.context, self.container, builder)
+            && (self.push || reads_cache(self.context, self.container, builder))
     }
 
     fn context(&self) -> &str {

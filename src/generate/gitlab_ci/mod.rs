@@ -59,14 +59,14 @@ impl Generator for GitLabCi {
     }
 
     fn generate(&self, project: &Project<'_>) -> Result<Vec<Output>, Error> {
-        let site = Site::new(project)?;
+        let context = Context::new(project)?;
         let path = project.pipeline.gitlab.file.as_deref().unwrap_or(".gitlab-ci.yml");
-        Ok(vec![Output::yaml(path, &document(&site)?)?])
+        Ok(vec![Output::yaml(path, &document(&context)?)?])
     }
 }
 
 /// The model with all that follows from it.
-struct Site<'a> {
+struct Context<'a> {
     project: &'a Project<'a>,
     pipeline: &'a Pipeline,
     fleet: Fleet,
@@ -74,7 +74,7 @@ struct Site<'a> {
     registry: Option<Registry>,
 }
 
-impl<'a> Site<'a> {
+impl<'a> Context<'a> {
     fn new(project: &'a Project<'a>) -> Result<Self, Error> {
         let pipeline = project.pipeline;
         images::check(pipeline, TARGET)?;
@@ -141,8 +141,8 @@ impl<'a> Site<'a> {
     }
 }
 
-fn document(site: &Site<'_>) -> Result<Map, Error> {
-    let stages = site.stages();
+fn document(context: &Context<'_>) -> Result<Map, Error> {
+    let stages = context.stages();
     if stages.is_empty() {
         let reason = "something to do: `[pipeline.steps]` with commands, or `[pipeline.container]`".to_owned();
         return Err(Error::Missing { key: "pipeline.steps", target: TARGET, reason });
@@ -150,35 +150,35 @@ fn document(site: &Site<'_>) -> Result<Map, Error> {
     let mut document = Map::new();
     document.set("stages", Out::flow(stages));
     document
-        .set("workflow", site.pushes.workflow())
+        .set("workflow", context.pushes.workflow())
         .gap()
         .comment("One pipeline for a change: the merge request's where there is one, the branch's elsewhere.");
-    document.set("default", defaults(site)).gap();
-    let variables = variables(site);
+    document.set("default", defaults(context)).gap();
+    let variables = variables(context);
     if !variables.is_empty() {
         document.set("variables", variables).gap();
     }
-    site.fleet.add_templates(&mut document);
-    steps::add_template(site, &mut document)?;
-    if site.has_steps() {
-        steps::add(site, &mut document)?;
+    context.fleet.add_templates(&mut document);
+    steps::add_template(context, &mut document)?;
+    if context.has_steps() {
+        steps::add(context, &mut document)?;
     }
-    if let Some(container) = &site.pipeline.container {
-        builders::add(site, container, &mut document)?;
-        if !site.pushes.never() {
-            release::add(site, container, &mut document)?;
+    if let Some(container) = &context.pipeline.container {
+        builders::add(context, container, &mut document)?;
+        if !context.pushes.never() {
+            release::add(context, container, &mut document)?;
         }
     }
-    if site.publishes() {
-        steps::add_publish(site, &mut document)?;
+    if context.publishes() {
+        steps::add_publish(context, &mut document)?;
     }
     Ok(document)
 }
 
-fn defaults(site: &Site<'_>) -> Map {
+fn defaults(context: &Context<'_>) -> Map {
     let mut defaults = Map::new();
     defaults.set("interruptible", true).beside("a newer commit stops what an older one began");
-    let tries = site.pipeline.retry.unwrap_or(2);
+    let tries = context.pipeline.retry.unwrap_or(2);
     if tries > 0 {
         let mut retry = Map::new();
         retry.set("max", tries);
@@ -187,16 +187,16 @@ fn defaults(site: &Site<'_>) -> Map {
             .set("retry", retry)
             .comment("A machine failed or was taken away, as spot machines are. A failed test is not tried again.");
     }
-    if let Some(timeout) = site.pipeline.timeout {
+    if let Some(timeout) = context.pipeline.timeout {
         let unit = if timeout.minutes == 1 { "minute" } else { "minutes" };
         defaults.set("timeout", format!("{} {unit}", timeout.minutes));
     }
     defaults
 }
 
-fn variables(site: &Site<'_>) -> Map {
+fn variables(context: &Context<'_>) -> Map {
     let mut variables = Map::new();
-    for (name, value) in &site.pipeline.environment {
+    for (name, value) in &context.pipeline.environment {
         if value.contains('$') {
             let mut literal = Map::new();
             literal.set("value", value);
@@ -206,22 +206,22 @@ fn variables(site: &Site<'_>) -> Map {
             variables.set(name, value);
         }
     }
-    for (name, value) in aws::variables(site) {
-        if !site.pipeline.environment.contains_key(name) {
+    for (name, value) in aws::variables(context) {
+        if !context.pipeline.environment.contains_key(name) {
             variables.set(name, value);
         }
     }
-    if let Some(container) = &site.pipeline.container {
+    if let Some(container) = &context.pipeline.container {
         let repository = Registry::whole(container.repository.as_deref().unwrap_or("$CI_REGISTRY_IMAGE"));
         let line = variables.set("IMAGE_REPOSITORY", repository);
-        if let Some(about) = site.registry().about() {
+        if let Some(about) = context.registry().about() {
             line.comment(about);
         }
     }
     variables
 }
 
-/// Gives the image for a purpose that the table knows, or that was checked to be there.
+/// Returns the image for a purpose that the table knows, or that was checked to be there.
 fn image_of(project: &Project<'_>, purpose: &str) -> String {
     project.image(purpose).expect("the table has every purpose of a job; toolkit's own is checked before")
 }

@@ -60,7 +60,7 @@ impl From<Manifest> for Client {
 }
 
 impl Client {
-    /// Gives its key in `[pipeline.images]`.
+    /// Returns its key in `[pipeline.images]`.
     pub(super) const fn purpose(self) -> &'static str {
         match self {
             Self::Kaniko => "kaniko",
@@ -99,13 +99,13 @@ impl Registry {
         }
     }
 
-    /// Gives where a builder keeps its layers: beside the image, one for each architecture, so that no build takes layers
+    /// Returns where a builder keeps its layers: beside the image, one for each architecture, so that no build takes layers
     /// of another processor. Only GitLab's registry makes such repositories on its own.
     pub(super) fn cache_repository(&self) -> Option<&'static str> {
         (*self == Self::GitLab).then_some("$IMAGE_REPOSITORY/cache-$BUILD_ARCH")
     }
 
-    /// Gives the commands by which a program logs in.
+    /// Returns the commands by which a program logs in.
     ///
     /// # Errors
     /// When its image has nothing that could.
@@ -132,7 +132,7 @@ fn is_host(repository: &str, host: &str) -> bool {
     repository.contains('/') && (host.contains(['.', ':']) || host == "localhost")
 }
 
-/// Gives the region of a private ECR registry's host.
+/// Returns the region of a private ECR registry's host.
 fn ecr_region(host: &str) -> Option<&str> {
     let (account, rest) = host.split_once(".dkr.ecr.")?;
     let region = rest.strip_suffix(".amazonaws.com").or_else(|| rest.strip_suffix(".amazonaws.com.cn"))?;

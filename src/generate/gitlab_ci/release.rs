@@ -4,7 +4,7 @@ use super::aws::identity;
 use super::builders::{NATIVE, lines, own_variables, put_image};
 use super::registry::{Client, Registry};
 use super::runners::{Artifacts, Job, Need};
-use super::{IMAGE, MANIFEST, Site, TARGET, TEST, put, script};
+use super::{Context, IMAGE, MANIFEST, TARGET, TEST, put, script};
 use crate::format::yaml::{Map, Out};
 use crate::generate::{Builder, Container, Error, Manifest, Runners, images, shell};
 
@@ -12,17 +12,17 @@ use crate::generate::{Builder, Container, Error, Manifest, Runners, images, shel
 ///
 /// # Errors
 /// When they cannot.
-pub(super) fn manifest(site: &Site<'_>, container: &Container) -> Result<Manifest, Error> {
+pub(super) fn manifest(context: &Context<'_>, container: &Container) -> Result<Manifest, Error> {
     let refuse = |value: Manifest, reason: &str| {
         let value = Client::from(value).purpose().to_owned();
         Err(Error::Unsupported { key: "pipeline.container.manifest", value, target: TARGET, reason: reason.to_owned() })
     };
-    match (container.manifest, site.fleet.family) {
+    match (container.manifest, context.fleet.family) {
         (None | Some(Manifest::Docker), Runners::Codebuild) => Ok(Manifest::Docker),
         (Some(other), Runners::Codebuild) => {
             refuse(other, "CodeBuild's runner starts no images for jobs, and its own has Docker alone; use \"docker\"")
         }
-        (Some(Manifest::Toolkit), _) if images::find(site.pipeline, "toolkit").is_none() => {
+        (Some(Manifest::Toolkit), _) if images::find(context.pipeline, "toolkit").is_none() => {
             refuse(Manifest::Toolkit, "no image is known that has toolkit; name yours: `images.toolkit = \"…\"`")
         }
         (manifest, _) => Ok(manifest.unwrap_or(Manifest::Buildah)),
@@ -33,25 +33,25 @@ pub(super) fn manifest(site: &Site<'_>, container: &Container) -> Result<Manifes
 ///
 /// # Errors
 /// When the program for the index cannot run or reach the registry.
-pub(super) fn add(site: &Site<'_>, container: &Container, document: &mut Map) -> Result<(), Error> {
+pub(super) fn add(context: &Context<'_>, container: &Container, document: &mut Map) -> Result<(), Error> {
     if !container.test.is_empty() {
-        site.fleet.add(document, test(site, container)?);
+        context.fleet.add(document, test(context, container)?);
     }
-    site.fleet.add_once(document, index(site, container)?);
+    context.fleet.add_once(document, index(context, container)?);
     Ok(())
 }
 
 /// Tests inside the image: as the job's image, or with Docker where the machine is one.
-fn test(site: &Site<'_>, container: &Container) -> Result<Job, Error> {
+fn test(context: &Context<'_>, container: &Container) -> Result<Job, Error> {
     let mut body = Map::new();
-    if site.fleet.has_images() {
+    if context.fleet.has_images() {
         let mut image = Map::new();
         image.set("name", NATIVE);
         image.set("entrypoint", Out::flow([""])).beside("a shell starts in it, which the image must have");
         body.set("image", image);
-        body.set("rules", site.pushes.only());
+        body.set("rules", context.pushes.only());
         body.set("script", script(container.test.clone()));
-        let comment = match site.registry() {
+        let comment = match context.registry() {
             Registry::GitLab => "Runs in the image that was built just now, on its own architecture.",
             _ => {
                 "Runs in the image that was built just now, on its own architecture. The runner itself pulls it, and needs the\n\
@@ -61,8 +61,8 @@ fn test(site: &Site<'_>, container: &Container) -> Result<Job, Error> {
         let needs = vec![Need { job: IMAGE, native: true, artifacts: Artifacts::None }];
         return Ok(Job { name: TEST, stage: "verify", needs, body, ..Job::default() }.comment(comment));
     }
-    body.set("rules", site.pushes.only());
-    body.set("before_script", Out::list(site.login(Client::Docker)?));
+    body.set("rules", context.pushes.only());
+    body.set("before_script", Out::list(context.login(Client::Docker)?));
     let words = [
         "docker run --rm --entrypoint=sh".to_owned(),
         "--volume=\"$CI_PROJECT_DIR:$CI_PROJECT_DIR\"".to_owned(),
@@ -76,33 +76,33 @@ fn test(site: &Site<'_>, container: &Container) -> Result<Job, Error> {
     Ok(Job { name: TEST, stage: "verify", needs, body, ..Job::default() }.comment(comment))
 }
 
-fn index(site: &Site<'_>, container: &Container) -> Result<Job, Error> {
-    let manifest = manifest(site, container)?;
+fn index(context: &Context<'_>, container: &Container) -> Result<Job, Error> {
+    let manifest = manifest(context, container)?;
     let client = Client::from(manifest);
-    let identity = identity(site, "/tmp/aws-id-token");
+    let identity = identity(context, "/tmp/aws-id-token");
     let mut body = Map::new();
     let mut variables = match manifest {
         Manifest::Buildah | Manifest::Podman => vec![("STORAGE_DRIVER", "vfs".into())],
-        Manifest::Docker => own_variables(site, Builder::Docker),
+        Manifest::Docker => own_variables(context, Builder::Docker),
         Manifest::Toolkit => Vec::new(),
     };
-    if site.fleet.has_images() {
-        put_image(&mut body, site, client);
+    if context.fleet.has_images() {
+        put_image(&mut body, context, client);
     }
     variables.extend(identity.variables);
     put(&mut body, "variables", variables);
     body.set_if("id_tokens", identity.id_tokens);
-    body.set("rules", site.pushes.only());
+    body.set("rules", context.pushes.only());
     body.set("interruptible", false);
     let mut before = identity.commands;
-    if site.fleet.has_images() && manifest == Manifest::Docker {
+    if context.fleet.has_images() && manifest == Manifest::Docker {
         before.insert(0, super::WAIT_FOR_DOCKER.into());
     }
-    before.extend(site.login(client)?);
+    before.extend(context.login(client)?);
     if !before.is_empty() {
         body.set("before_script", Out::list(before));
     }
-    body.set("script", script(commands(site, container, manifest)));
+    body.set("script", script(commands(context, container, manifest)));
     let mut needs = vec![Need { job: IMAGE, native: true, artifacts: Artifacts::All }];
     if !container.test.is_empty() {
         needs.push(Need { job: TEST, native: true, artifacts: Artifacts::None });
@@ -112,11 +112,12 @@ fn index(site: &Site<'_>, container: &Container) -> Result<Job, Error> {
     Ok(Job { name: MANIFEST, stage: "manifest", needs, body, ..Job::default() }.comment(comment))
 }
 
-fn commands(site: &Site<'_>, container: &Container, manifest: Manifest) -> Vec<String> {
+fn commands(context: &Context<'_>, container: &Container, manifest: Manifest) -> Vec<String> {
     let digests: Vec<String> =
-        site.fleet.architectures.iter().map(|one| format!("digests/{}.digest", one.as_str())).collect();
+        context.fleet.architectures.iter().map(|one| format!("digests/{}.digest", one.as_str())).collect();
     let images = digests.iter().map(|file| format!("\"$IMAGE_REPOSITORY@$(cat {file})\""));
-    let platforms: Vec<String> = site.fleet.architectures.iter().map(|one| format!("linux/{}", one.as_str())).collect();
+    let platforms: Vec<String> =
+        context.fleet.architectures.iter().map(|one| format!("linux/{}", one.as_str())).collect();
     match manifest {
         Manifest::Buildah | Manifest::Podman => {
             let program = Client::from(manifest).purpose();

@@ -29,17 +29,17 @@ impl Pushes {
         Ok(Self { branches, tags: push.tags, merge_requests: push.merge_requests })
     }
 
-    /// Tells whether no pipeline pushes.
+    /// Returns true if no pipeline pushes.
     pub(super) fn never(&self) -> bool {
         self.branches.is_empty() && !self.tags && !self.merge_requests
     }
 
-    /// Gives the `rules` of a job that pushes: in no other pipeline does it exist.
+    /// Returns the `rules` of a job that pushes: in no other pipeline does it exist.
     pub(super) fn only(&self) -> Out {
         Out::list(self.conditions().map(|condition| rule(condition, None)))
     }
 
-    /// Gives the `rules` of a job that stands in where nothing is pushed.
+    /// Returns the `rules` of a job that stands in where nothing is pushed.
     pub(super) fn otherwise(&self) -> Out {
         let mut rules: Vec<Element> =
             self.conditions().map(|condition| rule(condition, Some("never")).into()).collect();
@@ -49,7 +49,7 @@ impl Pushes {
         Out::List(rules)
     }
 
-    /// Gives `workflow`: one pipeline for a merge request or for its branch, never both.
+    /// Returns `workflow`: one pipeline for a merge request or for its branch, never both.
     pub(super) fn workflow(&self) -> Map {
         let mut rules: Vec<Element> = vec![rule(MERGE_REQUEST, None).into(), released(TAG).into()];
         let pushing = self.branches.iter().map(|condition| Element::from(released(condition)));

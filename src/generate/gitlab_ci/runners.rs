@@ -92,13 +92,13 @@ impl Fleet {
         Ok(Self { family: gitlab.runners, architectures, layout, tags })
     }
 
-    /// Tells whether jobs run in images of their own. CodeBuild's runner is GitLab's shell executor in CodeBuild's image:
+    /// Returns true if jobs run in images of their own. CodeBuild's runner is GitLab's shell executor in CodeBuild's image:
     /// it passes over `image` and `services`.
     pub(super) fn has_images(&self) -> bool {
         self.family != Runners::Codebuild
     }
 
-    /// Gives the architecture of the jobs that run once: arm64 where there is one, whose machines cost less.
+    /// Returns the architecture of the jobs that run once: arm64 where there is one, whose machines cost less.
     pub(super) fn first(&self) -> Architecture {
         self.architectures.iter().copied().max().unwrap_or(Architecture::Amd64)
     }

@@ -2,7 +2,7 @@
 
 use super::aws::{identity, secrets};
 use super::runners::{Artifacts as Files, Job, Need};
-use super::{BUILD, MANIFEST, PUBLISH, Site, TARGET, TOOLS, image_of, path, put, script};
+use super::{BUILD, Context, MANIFEST, PUBLISH, TARGET, TOOLS, image_of, path, put, script};
 use crate::format::yaml::{Element, Map, Out};
 use crate::generate::install::{self, Place};
 use crate::generate::{Error, Method, Report, ReportFormat};
@@ -22,10 +22,10 @@ const MOVABLE: &[(&str, &str, &str)] = &[
 ///
 /// # Errors
 /// As [`prepare`].
-pub(super) fn add_template(site: &Site<'_>, document: &mut Map) -> Result<(), Error> {
-    if site.has_steps() && site.publishes() {
+pub(super) fn add_template(context: &Context<'_>, document: &mut Map) -> Result<(), Error> {
+    if context.has_steps() && context.publishes() {
         let mut template = Map::new();
-        prepare(site, &mut template)?;
+        prepare(context, &mut template)?;
         let about = "What the project's own commands need, in every job that runs them.";
         if !template.is_empty() {
             document.set(TOOLS, template).gap().comment(about);
@@ -38,16 +38,16 @@ pub(super) fn add_template(site: &Site<'_>, document: &mut Map) -> Result<(), Er
 ///
 /// # Errors
 /// When the toolchains cannot be installed, or GitLab has no place for something that is to be kept.
-pub(super) fn add(site: &Site<'_>, document: &mut Map) -> Result<(), Error> {
-    let steps = &site.pipeline.steps;
+pub(super) fn add(context: &Context<'_>, document: &mut Map) -> Result<(), Error> {
+    let steps = &context.pipeline.steps;
     let mut body = Map::new();
-    let shared = share(site, &mut body)?;
-    body.set_if("cache", cache(site)?);
+    let shared = share(context, &mut body)?;
+    body.set_if("cache", cache(context)?);
     let commands = [&steps.restore, &steps.build, &steps.test].into_iter().flatten().cloned();
     body.set("script", script(commands.collect()));
-    body.set_if("artifacts", artifacts(site)?);
-    let job = Job { name: BUILD, stage: "build", also: shared, image: image(site)?, body, ..Job::default() };
-    site.fleet.add(document, job.comment("Builds and tests on each architecture."));
+    body.set_if("artifacts", artifacts(context)?);
+    let job = Job { name: BUILD, stage: "build", also: shared, image: image(context)?, body, ..Job::default() };
+    context.fleet.add(document, job.comment("Builds and tests on each architecture."));
     Ok(())
 }
 
@@ -55,8 +55,8 @@ pub(super) fn add(site: &Site<'_>, document: &mut Map) -> Result<(), Error> {
 ///
 /// # Errors
 /// When it would never run.
-pub(super) fn add_publish(site: &Site<'_>, document: &mut Map) -> Result<(), Error> {
-    if site.pushes.never() {
+pub(super) fn add_publish(context: &Context<'_>, document: &mut Map) -> Result<(), Error> {
+    if context.pushes.never() {
         return Err(Error::Unsupported {
             key: "pipeline.push.branches",
             value: String::new(),
@@ -66,27 +66,30 @@ pub(super) fn add_publish(site: &Site<'_>, document: &mut Map) -> Result<(), Err
         });
     }
     let mut body = Map::new();
-    let shared = share(site, &mut body)?;
-    body.set("rules", site.pushes.only());
+    let shared = share(context, &mut body)?;
+    body.set("rules", context.pushes.only());
     body.set("interruptible", false);
-    body.set("script", script(site.pipeline.steps.publish.clone()));
+    body.set("script", script(context.pipeline.steps.publish.clone()));
     let mut needs = Vec::new();
-    if site.has_steps() {
+    if context.has_steps() {
         needs.push(Need { job: BUILD, native: true, artifacts: Files::Own });
     }
-    if site.pipeline.container.is_some() {
+    if context.pipeline.container.is_some() {
         needs.push(Need { job: MANIFEST, native: false, artifacts: Files::None });
     }
-    let job = Job { name: PUBLISH, stage: "publish", also: shared, image: image(site)?, needs, body, ..Job::default() };
-    site.fleet.add_once(document, job.comment("Runs once, when all else held, and only where the push rule allows."));
+    let job =
+        Job { name: PUBLISH, stage: "publish", also: shared, image: image(context)?, needs, body, ..Job::default() };
+    context
+        .fleet
+        .add_once(document, job.comment("Runs once, when all else held, and only where the push rule allows."));
     Ok(())
 }
 
 /// Takes the template, or puts what it would hold into the one job that needs it.
-fn share(site: &Site<'_>, body: &mut Map) -> Result<Option<&'static str>, Error> {
+fn share(context: &Context<'_>, body: &mut Map) -> Result<Option<&'static str>, Error> {
     let mut own = Map::new();
-    prepare(site, &mut own)?;
-    let template = site.has_steps() && site.publishes() && !own.is_empty();
+    prepare(context, &mut own)?;
+    let template = context.has_steps() && context.publishes() && !own.is_empty();
     if !template {
         body.extend(own);
     }
@@ -94,11 +97,12 @@ fn share(site: &Site<'_>, body: &mut Map) -> Result<Option<&'static str>, Error>
 }
 
 /// Sets the variables, tokens and commands that come before the project's own.
-fn prepare(site: &Site<'_>, body: &mut Map) -> Result<(), Error> {
-    let identity = identity(site, "/tmp/aws-id-token");
-    let secrets = secrets(site)?;
+fn prepare(context: &Context<'_>, body: &mut Map) -> Result<(), Error> {
+    let identity = identity(context, "/tmp/aws-id-token");
+    let secrets = secrets(context)?;
     let mut variables = identity.variables;
-    variables.extend(moved(site).map(|(_, variable, folder)| (variable, format!("$CI_PROJECT_DIR/{folder}").into())));
+    variables
+        .extend(moved(context).map(|(_, variable, folder)| (variable, format!("$CI_PROJECT_DIR/{folder}").into())));
     put(body, "variables", variables);
     body.set_if("id_tokens", identity.id_tokens);
     if let Some(keyword) = secrets.keyword {
@@ -108,9 +112,9 @@ fn prepare(site: &Site<'_>, body: &mut Map) -> Result<(), Error> {
     }
     let mut before = identity.commands;
     before.extend(secrets.commands.into_iter().map(Element::from));
-    let folder = site.pipeline.directory.as_deref().filter(|folder| !folder.is_empty() && *folder != ".");
+    let folder = context.pipeline.directory.as_deref().filter(|folder| !folder.is_empty() && *folder != ".");
     before.extend(folder.map(|folder| Element::from(format!("cd {}", path(folder)))));
-    for step in install::plan(site.project, &Place::Job, TARGET)?.commands {
+    for step in install::plan(context.project, &Place::Job, TARGET)?.commands {
         let element = Element::from(step.command);
         before.push(match step.comment {
             Some(text) => element.comment(text),
@@ -123,13 +127,13 @@ fn prepare(site: &Site<'_>, body: &mut Map) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives the image of the project's own commands; on CodeBuild its own, when none is named.
-fn image(site: &Site<'_>) -> Result<Option<String>, Error> {
-    if let Some(image) = &site.pipeline.gitlab.image {
+/// Returns the image of the project's own commands; on CodeBuild its own, when none is named.
+fn image(context: &Context<'_>) -> Result<Option<String>, Error> {
+    if let Some(image) = &context.pipeline.gitlab.image {
         return Ok(Some(image.clone()));
     }
-    let install = &site.pipeline.install;
-    if install.method == Method::Toolkit && install.bootstrap.is_empty() && !site.project.tools.is_empty() {
+    let install = &context.pipeline.install;
+    if install.method == Method::Toolkit && install.bootstrap.is_empty() && !context.project.tools.is_empty() {
         return Err(Error::Missing {
             key: "pipeline.install.bootstrap",
             target: TARGET,
@@ -138,22 +142,22 @@ fn image(site: &Site<'_>) -> Result<Option<String>, Error> {
                 .to_owned(),
         });
     }
-    if !site.fleet.has_images() {
+    if !context.fleet.has_images() {
         return Ok(None);
     }
-    if site.pipeline.install.method == Method::Image && !site.pipeline.images.contains_key("steps") {
+    if context.pipeline.install.method == Method::Image && !context.pipeline.images.contains_key("steps") {
         return Err(Error::Missing {
             key: "pipeline.gitlab.image",
             target: TARGET,
             reason: "`install.method = \"image\"` says that the image has every tool: name it".to_owned(),
         });
     }
-    Ok(Some(image_of(site.project, "steps")))
+    Ok(Some(image_of(context.project, "steps")))
 }
 
 /// Finds the folders to cache that must be moved into the project, once each.
-fn moved<'s>(site: &'s Site<'_>) -> impl Iterator<Item = (&'s str, &'static str, &'static str)> {
-    let paths = site.pipeline.cache.iter().flat_map(|cache| &cache.paths);
+fn moved<'s>(context: &'s Context<'_>) -> impl Iterator<Item = (&'s str, &'static str, &'static str)> {
+    let paths = context.pipeline.cache.iter().flat_map(|cache| &cache.paths);
     paths.filter_map(|path| movable(path).map(|(variable, folder)| (path.as_str(), variable, folder)))
 }
 
@@ -164,8 +168,8 @@ fn movable(path: &str) -> Option<(&'static str, &'static str)> {
     outside.then_some((found.1, found.2))
 }
 
-fn cache(site: &Site<'_>) -> Result<Option<Map>, Error> {
-    let Some(wanted) = site.pipeline.cache.as_ref().filter(|cache| !cache.paths.is_empty()) else { return Ok(None) };
+fn cache(context: &Context<'_>) -> Result<Option<Map>, Error> {
+    let Some(wanted) = context.pipeline.cache.as_ref().filter(|cache| !cache.paths.is_empty()) else { return Ok(None) };
     if wanted.files.len() > 2 {
         return Err(Error::Unsupported {
             key: "pipeline.cache.files",
@@ -174,8 +178,8 @@ fn cache(site: &Site<'_>) -> Result<Option<Map>, Error> {
             reason: "GitLab makes a key of at most two files".to_owned(),
         });
     }
-    let lock = site.project.lock_digest.as_deref().map(|digest| format!("-{digest}")).unwrap_or_default();
-    let name = format!("{}{lock}-linux-$BUILD_ARCH", site.project.name);
+    let lock = context.project.lock_digest.as_deref().map(|digest| format!("-{digest}")).unwrap_or_default();
+    let name = format!("{}{lock}-linux-$BUILD_ARCH", context.project.name);
     let mut cache = Map::new();
     let about = "of this lock, system and architecture alone";
     if wanted.files.is_empty() {
@@ -207,13 +211,13 @@ fn cached(path: &str) -> Result<String, Error> {
     Ok(path.to_owned())
 }
 
-/// Gives what is kept: reports in the formats that GitLab shows, all else as files.
-fn artifacts(site: &Site<'_>) -> Result<Option<Map>, Error> {
-    let kept = site.pipeline.artifacts.as_ref();
+/// Returns what is kept: reports in the formats that GitLab shows, all else as files.
+fn artifacts(context: &Context<'_>) -> Result<Option<Map>, Error> {
+    let kept = context.pipeline.artifacts.as_ref();
     let mut junit: Vec<String> = Vec::new();
     let mut coverage: Option<(&'static str, String)> = None;
     let mut unknown: Vec<String> = Vec::new();
-    for report in &site.pipeline.reports {
+    for report in &context.pipeline.reports {
         let files = report.files.iter().map(|file| below(report.directory.as_deref(), file));
         match shown(report) {
             Shown::Tests => junit.extend(files),
@@ -240,8 +244,8 @@ fn artifacts(site: &Site<'_>) -> Result<Option<Map>, Error> {
         return Ok(None);
     }
     let mut artifacts = Map::new();
-    artifacts.set("name", format!("{}-$BUILD_ARCH", site.project.name));
-    if !site.pipeline.reports.is_empty() {
+    artifacts.set("name", format!("{}-$BUILD_ARCH", context.project.name));
+    if !context.pipeline.reports.is_empty() {
         artifacts.set("when", "always").beside("a failed test has a report too");
     }
     if !paths.is_empty() {

@@ -8,7 +8,7 @@ const CODEBUILD_SIZES: &[&str] = &["small", "medium", "large", "xlarge", "2xlarg
 /// Sizes in the tags of GitLab's machines (<https://docs.gitlab.com/ci/runners/hosted_runners/linux/>).
 const GITLAB_SIZES: &[&str] = &["small", "medium", "large", "xlarge", "2xlarge"];
 
-/// Gives the tags of an architecture's machines.
+/// Returns the tags of an architecture's machines.
 pub(super) fn of(project: &Project<'_>, architecture: Architecture) -> Result<Vec<String>, Error> {
     let gitlab = &project.pipeline.gitlab;
     let own = gitlab.tags.get(&architecture).cloned();
@@ -64,7 +64,7 @@ fn codebuild_project(name: Option<&str>) -> Result<&str, Error> {
     }
 }
 
-/// Gives the label of CodeBuild's image. The short labels are those of AWS's list
+/// Returns the label of CodeBuild's image. The short labels are those of AWS's list
 /// (<https://docs.aws.amazon.com/codebuild/latest/userguide/sample-gitlab-runners-gitlab-ci.images.html>); an image that
 /// is not on it goes by its name.
 fn image_label(image: Option<&String>, architecture: Architecture) -> String {

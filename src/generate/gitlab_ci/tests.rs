@@ -19,7 +19,7 @@ fn text(model: &str) -> String {
     made(&format!("{BOTH}{model}")).unwrap()
 }
 
-/// Gives a part of a file: the lines of one key at the root.
+/// Returns a part of a file: the lines of one key at the root.
 fn job(text: &str, name: &str) -> String {
     let start = text.find(&format!("\n{name}:\n")).unwrap_or_else(|| panic!("no {name} in\n{text}")) + 1;
     let body = text[start..].split_once('\n').unwrap().1;

@@ -37,12 +37,12 @@ impl Generator for Runner {
     }
 }
 
-/// Gives the name of an architecture's release, service account, node pool and file.
+/// Returns the name of an architecture's release, service account, node pool and file.
 fn release(architecture: Architecture) -> String {
     format!("gitlab-runner-{}", architecture.as_str())
 }
 
-/// Gives the name of the Secret with an architecture's runner token.
+/// Returns the name of the Secret with an architecture's runner token.
 fn secret(architecture: Architecture) -> String {
     format!("{}-token", release(architecture))
 }

@@ -90,7 +90,7 @@ impl Setup {
         })
     }
 
-    /// Gives the processors at which a pool stops growing: twice what all jobs ask for, since each job brings a helper and
+    /// Returns the processors at which a pool stops growing: twice what all jobs ask for, since each job brings a helper and
     /// services, and machines are never filled to the brim.
     pub(super) fn most_processors(&self) -> u64 {
         let each = self.requests.cpu.strip_suffix('m').map_or_else(

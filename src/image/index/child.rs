@@ -64,7 +64,7 @@ pub struct Spelling {
 }
 
 impl Child {
-    /// Gives how many bytes a machine downloads for this image.
+    /// Returns how many bytes a machine downloads for this image.
     #[must_use]
     pub fn size(&self) -> u64 {
         let parts = self.image.layers().iter().map(Descriptor::size).sum::<u64>();
@@ -129,7 +129,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Gives the image, or all images of the index.
+    /// Returns the image, or all images of the index.
     fn expand<'a>(
         &'a self,
         name: String,
@@ -214,7 +214,7 @@ impl Reading<'_> {
         })
     }
 
-    /// Gives the platform that a flag asks for: of an index only that image is meant.
+    /// Returns the platform that a flag asks for: of an index only that image is meant.
     fn asked_for(&self) -> Option<&ImagePlatform> {
         self.given.claims.iter().find_map(|claim| match &claim.says {
             Says::Platform(platform) => Some(platform),
@@ -230,7 +230,7 @@ impl Reading<'_> {
     }
 }
 
-/// Tells whether a row is not an image but a statement about one
+/// Returns true if a row is not an image but a statement about one
 /// (<https://docs.docker.com/build/metadata/attestations/attestation-storage/>).
 #[must_use]
 pub fn is_attestation(row: &Descriptor) -> bool {
@@ -241,7 +241,7 @@ pub fn is_attestation(row: &Descriptor) -> bool {
     kind.is_some_and(|kind| kind == "attestation-manifest") || row.platform().as_ref().is_some_and(unknown)
 }
 
-/// Gives the platform that a row states.
+/// Returns the platform that a row states.
 #[must_use]
 pub fn platform_of(row: &Descriptor) -> Option<ImagePlatform> {
     let platform = row.platform().as_ref()?;

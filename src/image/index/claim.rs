@@ -75,7 +75,7 @@ impl Claim {
         Self { by: "--child".to_owned(), says: Says::Platform(platform) }
     }
 
-    /// Gives the variant that is claimed.
+    /// Returns the variant that is claimed.
     #[must_use]
     pub fn variant(&self) -> Option<String> {
         match &self.says {
@@ -84,7 +84,7 @@ impl Claim {
         }
     }
 
-    /// Tells whether an image of this platform is what the claim says.
+    /// Returns true if an image of this platform is what the claim says.
     ///
     /// `stated` tells whether the image itself names its variant: one that does not says nothing against a claim.
     #[must_use]
@@ -128,7 +128,7 @@ fn words(text: &str) -> Option<Says> {
     Some(Says::Words { os, architecture, variant })
 }
 
-/// Tells whether a word stands in the text with no letter or digit beside it.
+/// Returns true if a word stands in the text with no letter or digit beside it.
 fn has_word(text: &str, word: &str) -> bool {
     let outside = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
     text.match_indices(word)

@@ -28,7 +28,7 @@ pub enum Format {
 
 /// How the index is to be written.
 #[derive(Debug, Clone, Default)]
-pub struct Wish {
+pub struct IndexSpec {
     /// The format; none to have Docker's where all images are of it, as `docker buildx imagetools` does, else OCI's.
     pub format: Option<Format>,
     /// What to say about the index.
@@ -75,7 +75,7 @@ struct Platform<'a> {
 ///
 /// # Errors
 /// When Docker's format is wished for and cannot hold what is wished for.
-pub fn compose(plan: &Plan, wish: &Wish) -> Result<Manifest, IndexError> {
+pub fn compose(plan: &Plan, wish: &IndexSpec) -> Result<Manifest, IndexError> {
     let format = format(plan.children(), wish)?;
     let media_type = match format {
         Format::Oci => OCI_INDEX,
@@ -90,7 +90,7 @@ pub fn compose(plan: &Plan, wish: &Wish) -> Result<Manifest, IndexError> {
     Ok(Manifest::read(Some(media_type), bytes).map_err(unfit)?)
 }
 
-fn format(children: &[Child], wish: &Wish) -> Result<Format, IndexError> {
+fn format(children: &[Child], wish: &IndexSpec) -> Result<Format, IndexError> {
     let annotated = wish.labels || !wish.annotations.is_empty();
     let other = children.iter().find(|child| !is_docker(child));
     match (wish.format, other) {
@@ -123,7 +123,7 @@ fn row(child: &Child, format: Format) -> Row<'_> {
     }
 }
 
-/// Gives the labels that all images have with one value.
+/// Returns the labels that all images have with one value.
 fn agreed(children: &[Child]) -> BTreeMap<String, String> {
     let Some((first, rest)) = children.split_first() else { return BTreeMap::new() };
     let all_agree = |key: &str, value: &str| rest.iter().all(|child| child.labels.get(key).is_some_and(|v| v == value));
@@ -154,7 +154,7 @@ mod tests {
         let both = || vec![child("app:1", "linux/amd64"), docker("app:2", "linux/arm64")];
         let dockers = || vec![docker("app:1", "linux/amd64"), docker("app:2", "linux/arm64")];
         let note = |text: &str| BTreeMap::from([("key".to_owned(), text.to_owned())]);
-        let wish = |format, annotations| Wish { format, annotations, labels: false };
+        let wish = |format, annotations| IndexSpec { format, annotations, labels: false };
         for (children, wish, expected) in [
             (both(), wish(None, BTreeMap::new()), Ok(OCI_INDEX)),
             (dockers(), wish(None, BTreeMap::new()), Ok(DOCKER_LIST)),
@@ -182,7 +182,7 @@ mod tests {
         arm.spelling.variant = Some("v8".to_owned());
         let children = vec![child("app:1", "linux/amd64"), arm, windows];
         let annotations = (0..9).map(|number| (format!("key{number}"), "value".to_owned())).collect();
-        let wish = Wish { annotations, ..Wish::default() };
+        let wish = IndexSpec { annotations, ..IndexSpec::default() };
         let plan = plan(children);
         let index = compose(&plan, &wish).unwrap();
         let again = compose(&plan, &wish).unwrap();
@@ -211,7 +211,7 @@ mod tests {
         ]);
         let annotations = |labels, own: &[(&str, &str)]| {
             let annotations = own.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-            let index = compose(&plan, &Wish { format: None, annotations, labels }).unwrap();
+            let index = compose(&plan, &IndexSpec { format: None, annotations, labels }).unwrap();
             serde_json::from_slice::<serde_json::Value>(&index.bytes).unwrap()["annotations"].clone()
         };
         assert_eq!(annotations(false, &[]), serde_json::Value::Null);

@@ -138,7 +138,7 @@ impl Given {
         }
     }
 
-    /// Gives the repository of an image in a registry.
+    /// Returns the repository of an image in a registry.
     #[must_use]
     pub fn repository(&self) -> Option<&Repository> {
         match &self.at {

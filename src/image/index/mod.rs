@@ -15,7 +15,7 @@ use std::path::Path;
 
 pub use child::{Child, Spelling, is_attestation, platform_of};
 pub use claim::{Claim, Says};
-pub use compose::{Format, Wish};
+pub use compose::{Format, IndexSpec};
 pub use error::{CopyFault, IndexError};
 pub use given::{At, Given, tags};
 
@@ -26,7 +26,7 @@ use crate::store::Store;
 
 /// What is wanted.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct PushSpec {
     /// Where the index goes.
     pub repository: Repository,
     /// The tags that shall mean it.
@@ -36,7 +36,7 @@ pub struct Wanted {
     /// The platforms that it must have.
     pub platforms: Vec<ImagePlatform>,
     /// How it is written.
-    pub wish: Wish,
+    pub wish: IndexSpec,
 }
 
 /// Whether anything is changed.
@@ -50,7 +50,7 @@ pub enum Pushing {
 
 /// What the work needs.
 #[derive(Debug, Clone, Copy)]
-pub struct Site<'a> {
+pub struct Context<'a> {
     /// The registries.
     pub registries: &'a Registries,
     /// Where blobs are kept on their way.
@@ -73,20 +73,20 @@ pub struct Assembled {
 /// # Errors
 /// When an image cannot be read, they do not fit together or are not what was said about them, or the registry does not
 /// take the index.
-pub async fn assemble(wanted: &Wanted, pushing: Pushing, site: &Site<'_>) -> Result<Assembled, IndexError> {
-    expect(wanted, pushing, site.registries); // one token for all that will be done
-    let found = child::read(&wanted.images, site.registries).await?; // each name once, then by digest
+pub async fn assemble(wanted: &PushSpec, pushing: Pushing, context: &Context<'_>) -> Result<Assembled, IndexError> {
+    expect(wanted, pushing, context.registries); // one token for all that will be done
+    let found = child::read(&wanted.images, context.registries).await?; // each name once, then by digest
     let plan = plan::Plan::new(found, &wanted.platforms)?; // as claimed, one for each platform, none missing
     let index = compose::compose(&plan, &wanted.wish)?; // the bytes
-    plan.notes().iter().for_each(|note| site.report.noted(note));
+    plan.notes().iter().for_each(|note| context.report.noted(note));
     if pushing == Pushing::Push {
-        push::push(&plan, &index, wanted, site).await?; // images, index, tags; then read back
+        push::push(&plan, &index, wanted, context).await?; // images, index, tags; then read back
     }
     Ok(Assembled { index, children: plan.into_children() })
 }
 
 /// Says beforehand what will be done where.
-fn expect(wanted: &Wanted, pushing: Pushing, registries: &Registries) {
+fn expect(wanted: &PushSpec, pushing: Pushing, registries: &Registries) {
     let target = &wanted.repository;
     registries.expect(target, if pushing == Pushing::Push { Actions::Push } else { Actions::Pull });
     for source in wanted.images.iter().filter_map(Given::repository).filter(|source| *source != target) {

@@ -46,19 +46,19 @@ impl Plan {
         Ok(Self { children, notes })
     }
 
-    /// Gives the images, in the order in which they were named.
+    /// Returns the images, in the order in which they were named.
     #[must_use]
     pub fn children(&self) -> &[Child] {
         &self.children
     }
 
-    /// Gives the images away.
+    /// Returns the images away.
     #[must_use]
     pub fn into_children(self) -> Vec<Child> {
         self.children
     }
 
-    /// Gives what the person should hear.
+    /// Returns what the person should hear.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes

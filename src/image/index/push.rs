@@ -9,12 +9,12 @@ use oci_spec::image::{Descriptor, MediaType};
 use super::child::Child;
 use super::error::{CopyFault, IndexError};
 use super::plan::Plan;
-use super::{Site, Wanted};
+use super::{Context, PushSpec};
 use crate::image::Source;
 use crate::ingest::{self, Progress};
 use crate::model::{Digest, Repository};
 use crate::oci::{self, Blob, Layout, Manifest, Mount, Registries, Session};
-use crate::store::Beside;
+use crate::store::AtomicDir;
 
 /// How many blobs of an image are on their way at once.
 const AT_ONCE: usize = 4;
@@ -24,11 +24,11 @@ const AT_ONCE: usize = 4;
 /// # Errors
 /// When a part cannot be copied, or the registry does not take the index or a tag, or gives back something else. Says which
 /// tags were moved by then.
-pub async fn push(plan: &Plan, index: &Manifest, wanted: &Wanted, site: &Site<'_>) -> Result<(), IndexError> {
+pub async fn push(plan: &Plan, index: &Manifest, wanted: &PushSpec, context: &Context<'_>) -> Result<(), IndexError> {
     for child in plan.children() {
-        bring(child, &wanted.repository, site).await?;
+        bring(child, &wanted.repository, context).await?;
     }
-    let registries = site.registries;
+    let registries = context.registries;
     let by_digest = wanted.repository.pinned(&index.digest);
     registries.put_manifest(&by_digest, index).await.map_err(|source| IndexError::Push {
         name: by_digest.to_string(),
@@ -50,7 +50,7 @@ async fn move_tag(
     tag: &str,
     index: &Manifest,
     moved: &[String],
-    wanted: &Wanted,
+    wanted: &PushSpec,
     registries: &Registries,
 ) -> Result<(), IndexError> {
     let at = wanted.repository.tagged(tag);
@@ -69,7 +69,7 @@ async fn move_tag(
     }
 }
 
-/// Tells whether a registry refuses to move a tag. There is no one way to say so: ECR answers 400 `TAG_INVALID` or
+/// Returns true if a registry refuses to move a tag. There is no one way to say so: ECR answers 400 `TAG_INVALID` or
 /// `ImageTagAlreadyExistsException`, Harbor 412, Quay 409, Google 400, all with a sentence.
 fn is_immutable(error: &oci::Error) -> bool {
     let (status, message) = match error {
@@ -82,7 +82,7 @@ fn is_immutable(error: &oci::Error) -> bool {
     matches!(status, 400 | 403 | 405 | 409 | 412) && said.iter().any(|words| message.contains(words))
 }
 
-async fn read_back(tag: &str, index: &Manifest, wanted: &Wanted, registries: &Registries) -> Result<(), IndexError> {
+async fn read_back(tag: &str, index: &Manifest, wanted: &PushSpec, registries: &Registries) -> Result<(), IndexError> {
     let at = wanted.repository.tagged(tag);
     let (name, moved) = (at.to_string(), wanted.tags.clone());
     let found =
@@ -96,7 +96,7 @@ async fn read_back(tag: &str, index: &Manifest, wanted: &Wanted, registries: &Re
 }
 
 /// Sees to it that an image is in the repository of the index.
-async fn bring(child: &Child, target: &Repository, site: &Site<'_>) -> Result<(), IndexError> {
+async fn bring(child: &Child, target: &Repository, context: &Context<'_>) -> Result<(), IndexError> {
     if matches!(&child.source, Source::Registry(repository) if repository == target) {
         return Ok(());
     }
@@ -105,7 +105,7 @@ async fn bring(child: &Child, target: &Repository, site: &Site<'_>) -> Result<()
         target: target.to_string(),
         source: Box::new(source),
     };
-    let registries = site.registries;
+    let registries = context.registries;
     if registries.has_manifest(target, &child.manifest).await.map_err(|source| failed(source.into()))? {
         return Ok(());
     }
@@ -113,7 +113,7 @@ async fn bring(child: &Child, target: &Repository, site: &Site<'_>) -> Result<()
     let mut blobs: Vec<&Descriptor> = layers.chain([child.image.config()]).collect();
     blobs.sort_by_key(|blob| blob.digest().as_ref());
     blobs.dedup_by_key(|blob| blob.digest().as_ref());
-    let copies = blobs.into_iter().map(|blob| copy(blob, &child.source, target, site));
+    let copies = blobs.into_iter().map(|blob| copy(blob, &child.source, target, context));
     stream::iter(copies).buffer_unordered(AT_ONCE).try_collect::<()>().await.map_err(failed)?;
     let at = target.pinned(&child.manifest.digest);
     registries.put_manifest(&at, &child.manifest).await.map_err(|source| failed(source.into()))
@@ -132,8 +132,8 @@ fn is_distributed(layer: &Descriptor) -> bool {
 }
 
 /// Brings one blob: mounted where the registry can, else sent.
-async fn copy(blob: &Descriptor, from: &Source, target: &Repository, site: &Site<'_>) -> Result<(), CopyFault> {
-    let registries = site.registries;
+async fn copy(blob: &Descriptor, from: &Source, target: &Repository, context: &Context<'_>) -> Result<(), CopyFault> {
+    let registries = context.registries;
     let unfit =
         |error: crate::model::BadDigest| oci::Error::Document { what: target.to_string(), reason: error.to_string() };
     let digest: Digest = blob.digest().as_ref().parse().map_err(unfit)?;
@@ -151,7 +151,7 @@ async fn copy(blob: &Descriptor, from: &Source, target: &Repository, site: &Site
     let sending = Sending { blob, digest: &digest, begun };
     match from {
         Source::Layout(layout) => sending.read_and_send(layout, target, registries).await,
-        Source::Registry(source) => sending.fetch_and_send(source, target, site).await,
+        Source::Registry(source) => sending.fetch_and_send(source, target, context).await,
     }
 }
 
@@ -174,22 +174,22 @@ impl Sending<'_> {
     }
 
     /// Keeps the blob on disk in between, so that no byte is sent before all of them were verified.
-    async fn fetch_and_send(self, from: &Repository, to: &Repository, site: &Site<'_>) -> Result<(), CopyFault> {
-        let folder = Beside::new(&site.store.root().join("copying"))?;
+    async fn fetch_and_send(self, from: &Repository, to: &Repository, context: &Context<'_>) -> Result<(), CopyFault> {
+        let folder = AtomicDir::new(&context.store.root().join("copying"))?;
         let file = folder.folder().join("blob");
-        let url = site.registries.blob(from, self.digest).await?;
-        let wanted = ingest::Wanted {
+        let url = context.registries.blob(from, self.digest).await?;
+        let wanted = ingest::Download {
             url: &url,
             digest: self.digest,
             size: Some(self.blob.size()),
             announcer: "the image's manifest",
         };
-        let task = site.report.began(&self.digest.short(), Some(self.blob.size()));
-        let progress = Progress { report: site.report, task };
-        let saved = ingest::save(&site.registries.client().direct(), wanted, &file, progress).await;
-        site.report.ended(task, if saved.is_ok() { "verified" } else { "failed" });
+        let task = context.report.began(&self.digest.short(), Some(self.blob.size()));
+        let progress = Progress { report: context.report, task };
+        let saved = ingest::save(&context.registries.client().direct(), wanted, &file, progress).await;
+        context.report.ended(task, if saved.is_ok() { "verified" } else { "failed" });
         saved?;
-        self.send(&file, to, site.registries).await
+        self.send(&file, to, context.registries).await
     }
 
     async fn send(self, file: &Path, to: &Repository, registries: &Registries) -> Result<(), CopyFault> {

@@ -286,7 +286,7 @@ fn exported(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// Tells whether a command may set a variable: by its name, or by a script that nobody sees into.
+/// Returns true if a command may set a variable: by its name, or by a script that nobody sees into.
 fn is_set(context: &Context<'_>, name: &Text) -> bool {
     let marks = ["source ", "eval ", "set -a"];
     let steps = context.buildspec.phases.iter().any(|phase| phase.steps.is_some());

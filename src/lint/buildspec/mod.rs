@@ -3,8 +3,8 @@
 
 mod batch;
 mod commands;
+mod end_of_life;
 mod env;
-mod life;
 mod output;
 mod push;
 mod runtimes;
@@ -40,14 +40,14 @@ pub const RULES: &[Rule] = &[
     commands::FLOATING_CHANNEL,
     push::UNGUARDED,
     commands::PIPED_STATUS,
-    life::COMMAND,
+    end_of_life::COMMAND,
     commands::GET_LOGIN,
     runtimes::NAME,
     runtimes::VERSION,
     runtimes::NOT_IN_IMAGE,
     runtimes::LOST_ZERO,
     runtimes::NUMBER,
-    life::RUNTIME,
+    end_of_life::RUNTIME,
     runtimes::DEFAULT,
     runtimes::GLOBAL_JSON,
     runtimes::LAMBDA,
@@ -89,7 +89,7 @@ pub(super) fn check(file: &File<'_>, setting: &Setting, findings: &mut Findings)
     let context = Context { file, setting, windows: is_windows(&buildspec), buildspec: &buildspec };
     commands::check(&context, findings);
     push::check(&context, findings);
-    life::check(&context, findings);
+    end_of_life::check(&context, findings);
     runtimes::check(&context, findings);
     env::check(&context, findings);
     output::check(&context, findings);

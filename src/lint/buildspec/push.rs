@@ -62,7 +62,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// Tells whether there is a build that can fail before `post_build` runs.
+/// Returns true if there is a build that can fail before `post_build` runs.
 fn can_fail(context: &Context<'_>) -> bool {
     context.buildspec.phase(PhaseName::Build).is_some_and(|build| {
         let aborts = build.on_failure == Some(OnFailure::Abort);

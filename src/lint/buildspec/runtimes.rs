@@ -93,7 +93,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("dotnet-sdk", "dotnet"),
 ];
 
-/// Gives the runtimes that the file asks for.
+/// Returns the runtimes that the file asks for.
 pub(super) fn runtimes<'a>(context: &'a Context<'_>) -> &'a [Pair] {
     context.buildspec.phase(PhaseName::Install).map_or(&[], |install| &install.runtimes)
 }
@@ -191,7 +191,7 @@ fn refusal(image: &Image, name: &str, wanted: &str, runtime: Option<&Runtime>) -
     }
 }
 
-/// Tells whether an image can give a version: one that it has, or one that its installer finds by that name.
+/// Returns true if an image can give a version: one that it has, or one that its installer finds by that name.
 fn gives(image: &Image, name: &str, wanted: &str) -> bool {
     let Some(runtime) = image.runtime(name) else { return false };
     let line = wanted.strip_suffix(".x");
@@ -204,7 +204,7 @@ fn gives(image: &Image, name: &str, wanted: &str) -> bool {
     wanted == "latest" || runtime.versions.iter().any(|version| same(version)) || (runtime.any && fetched(name, wanted))
 }
 
-/// Tells whether the installers in the images (dotnet-install.sh, goenv, pyenv, phpenv, rbenv, n, rustup, yum and apt) take
+/// Returns true if the installers in the images (dotnet-install.sh, goenv, pyenv, phpenv, rbenv, n, rustup, yum and apt) take
 /// a version by this name.
 fn fetched(name: &str, wanted: &str) -> bool {
     let numbers = wanted.split('.').collect::<Vec<_>>();

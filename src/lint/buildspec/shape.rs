@@ -224,7 +224,7 @@ fn rule_of(kind: &ProblemKind) -> &'static Rule {
     }
 }
 
-/// Tells whether an unknown key gives its value a name (`shared: &shared`): then it is there to be used elsewhere.
+/// Returns true if an unknown key gives its value a name (`shared: &shared`): then it is there to be used elsewhere.
 fn holds_an_anchor(file: &File<'_>, problem: &Problem) -> bool {
     let line = file.source.range_of(file.source.position(problem.span.end).line);
     let rest = file.source.text.get(problem.span.end..line.end).unwrap_or_default();

@@ -122,7 +122,7 @@ pub(super) fn lines(command: &str) -> Vec<Line> {
     found
 }
 
-/// Tells whether a line begins with a program that does the work of a build.
+/// Returns true if a line begins with a program that does the work of a build.
 pub(super) fn is_work(line: &str) -> bool {
     let mut words =
         line.split_whitespace().skip_while(|word| is_assignment(word) || *word == "sudo" || *word == "time");
@@ -130,12 +130,12 @@ pub(super) fn is_work(line: &str) -> bool {
     worker && !words.next().is_some_and(|word| ASKING.contains(&word))
 }
 
-/// Tells whether a word is `NAME=value`.
+/// Returns true if a word is `NAME=value`.
 pub(super) fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| is_name(name))
 }
 
-/// Tells whether a text can be the name of a variable in a shell.
+/// Returns true if a text can be the name of a variable in a shell.
 pub(super) fn is_name(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
@@ -198,12 +198,12 @@ pub(super) fn place(source: &Source, command: &Text, fragment: &str) -> Range<us
     span.start..end
 }
 
-/// Tells whether the shell goes on reading: the line ends with an operator.
+/// Returns true if the shell goes on reading: the line ends with an operator.
 fn is_continued(line: &str) -> bool {
     ["&&", "||", "|"].iter().any(|operator| line.ends_with(operator))
 }
 
-/// Tells whether a quote is open at the end of a line, so that the next one is text.
+/// Returns true if a quote is open at the end of a line, so that the next one is text.
 fn is_quoting(line: &str) -> bool {
     let mut quote = None::<char>;
     let mut chars = line.chars();

@@ -38,7 +38,7 @@ struct Building<'c, 'a> {
     stage: Option<usize>,
 }
 
-/// Gives the place of a job's stage among the stages.
+/// Returns the place of a job's stage among the stages.
 fn stage(config: &Config<'_>, job: &Job<'_>) -> Option<usize> {
     let stage = job.stage();
     config.stages()?.iter().position(|known| *known == stage)
@@ -112,7 +112,7 @@ fn command(source: &Source, node: &Node, line: &str, findings: &mut Findings) {
     }
 }
 
-/// Tells whether a command has these words, and no more letters behind them.
+/// Returns true if a command has these words, and no more letters behind them.
 fn whole(text: &str, words: &str) -> bool {
     text.match_indices(words)
         .any(|(at, _)| !text[at + words.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '\\'))

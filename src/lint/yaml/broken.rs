@@ -124,7 +124,7 @@ impl Broken {
         }
     }
 
-    /// Gives the offset in the file of an offset in the mended text, and whether it lies within a replacement.
+    /// Returns the offset in the file of an offset in the mended text, and whether it lies within a replacement.
     fn back(&self, offset: usize) -> (usize, bool) {
         let (mut mended, mut original) = (0, 0);
         for edit in &self.edits {

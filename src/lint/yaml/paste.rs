@@ -27,7 +27,7 @@ pub(super) struct Line {
     pub(super) in_block: bool,
 }
 
-/// Gives the lines of a text, and which of them are blocks of text.
+/// Returns the lines of a text, and which of them are blocks of text.
 pub(super) fn lines(source: &Source) -> impl Iterator<Item = Line> {
     let mut block = None;
     (1..=source.line_count()).map(move |number| {
@@ -162,7 +162,7 @@ fn starts_its_line(source: &Source, offset: usize) -> bool {
     before[before.rfind('\n').map_or(0, |end| end + 1)..].trim().is_empty()
 }
 
-/// Splits a line at the `|`, `;` and `&` that no quotes hold, and gives the parts that do not only print: behind
+/// Splits a line at the `|`, `;` and `&` that no quotes hold, and returns the parts that do not only print: behind
 /// `echo "$SECRET" |` stands a command like any other.
 fn commands(line: &str) -> Vec<Range<usize>> {
     let (mut quote, mut start, mut parts) = (None, 0, Vec::new());
@@ -186,7 +186,7 @@ fn commands(line: &str) -> Vec<Range<usize>> {
     parts
 }
 
-/// Tells whether a command only prints: what it prints is for people.
+/// Returns true if a command only prints: what it prints is for people.
 fn is_prose(command: &str) -> bool {
     let command = command.trim_start_matches([' ', '\t', '-', '"', '\'', '@']);
     let command = command.trim_start_matches(DASHES).trim_start();
@@ -234,7 +234,7 @@ fn quoted_value(source: &Source, line: Range<usize>, findings: &mut Findings) ->
     edits
 }
 
-/// Gives where the value of a `- key: value` line begins.
+/// Returns where the value of a `- key: value` line begins.
 fn value_start(line: &str) -> usize {
     let dash = if line.starts_with("- ") { 2 } else { 0 };
     let behind_key = line.find(": ").map_or(dash, |colon| colon + 2);
@@ -363,7 +363,7 @@ fn odd_characters(source: &Source, span: Range<usize>, findings: &mut Findings) 
     }
 }
 
-/// Tells whether the beginning of a line says that the rest is not run.
+/// Returns true if the beginning of a line says that the rest is not run.
 fn is_for_people(line: &str) -> bool {
     is_prose(line) || line.trim_start().starts_with('#')
 }

@@ -197,7 +197,7 @@ fn sexagesimal(text: &str) -> Option<u64> {
     (count > 0).then_some(value)
 }
 
-/// Tells whether a number with a point ends in a zero that matters: 1.20, not 1.0 or 0.50.
+/// Returns true if a number with a point ends in a zero that matters: 1.20, not 1.0 or 0.50.
 fn loses_zero(text: &str) -> bool {
     let Some((whole, rest)) = text.split_once('.') else { return false };
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

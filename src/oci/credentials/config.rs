@@ -94,7 +94,7 @@ impl Config {
 }
 
 impl Entry {
-    /// Tells whether anything stands in it; docker leaves empty entries behind for what its helper programs keep.
+    /// Returns true if anything stands in it; docker leaves empty entries behind for what its helper programs keep.
     fn says(&self) -> bool {
         let fields = [&self.auth, &self.password, &self.identity, &self.registry];
         fields.iter().any(|field| field.as_ref().is_some_and(|text| !text.is_empty()))

@@ -55,7 +55,7 @@ fn places(host: &Host) -> Vec<Place> {
     text.into_iter().chain(files).collect()
 }
 
-/// Gives the folder that podman takes for the session where nothing names one.
+/// Returns the folder that podman takes for the session where nothing names one.
 #[cfg(target_os = "linux")]
 fn session_of_podman() -> Option<PathBuf> {
     Some(Path::new("/run/containers").join(rustix::process::getuid().as_raw().to_string()))
@@ -88,7 +88,7 @@ impl Keychain for Files {
 }
 
 impl Place {
-    /// Reads the configuration, and gives its name. A missing file says nothing.
+    /// Reads the configuration, and returns its name. A missing file says nothing.
     async fn read(&self) -> Result<(Config, String), Error> {
         match self {
             Self::Variable(text) => {
@@ -129,7 +129,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Tells whether there is no such file. A folder that this user may not enter (`/root`, another user's session) holds
+/// Returns true if there is no such file. A folder that this user may not enter (`/root`, another user's session) holds
 /// nothing for this user.
 fn is_absent(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};

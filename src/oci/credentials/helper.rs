@@ -143,7 +143,7 @@ impl Helpers {
     }
 }
 
-/// Tells whether a name can stand behind `docker-credential-`: no folder, no option, nothing that a terminal minds.
+/// Returns true if a name can stand behind `docker-credential-`: no folder, no option, nothing that a terminal minds.
 fn is_name(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(inner)

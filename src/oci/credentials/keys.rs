@@ -8,7 +8,7 @@ use crate::model::{DOCKER_HUB, Repository};
 /// (<https://github.com/docker/cli/blob/master/cli/config/configfile/file.go>).
 pub(super) const HUB_SERVER: &str = "https://index.docker.io/v1/";
 
-/// Gives the name by which a helper program knows the registry.
+/// Returns the name by which a helper program knows the registry.
 pub(super) fn server(repository: &Repository) -> &str {
     if repository.registry == DOCKER_HUB { HUB_SERVER } else { &repository.registry }
 }
@@ -34,12 +34,12 @@ fn lengths(name: &str) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(name.len()), |length| name[..*length].rfind('/'))
 }
 
-/// Tells whether two names mean one server: `gitlab.com:443` is `gitlab.com`.
+/// Returns true if two names mean one server: `gitlab.com:443` is `gitlab.com`.
 pub(super) fn same_server(left: &str, right: &str) -> bool {
     registry_of(left).is_some() && registry_of(left) == registry_of(right)
 }
 
-/// Gives the registry that a key of any age means; none for the key of a repository.
+/// Returns the registry that a key of any age means; none for the key of a repository.
 ///
 /// Old dockers wrote `https://registry.example.com/v1/`; what has a scheme is cut at its path, as podman does it.
 fn registry_of(key: &str) -> Option<String> {

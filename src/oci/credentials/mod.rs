@@ -45,7 +45,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// Gives the text, for the one place that sends it.
+    /// Returns the text, for the one place that sends it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

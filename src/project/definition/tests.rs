@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::project::{Manifest, Wish};
+use crate::project::{Manifest, Requirement};
 
 fn parse(text: &str) -> Result<Manifest, Error> {
     Manifest::parse(Path::new("toolkit.toml"), text)
@@ -19,7 +19,7 @@ fn a_tool_on_github_is_defined_by_its_files() {
     )
     .unwrap();
     let want = &manifest.tools[0];
-    assert_eq!((want.tool.as_str(), want.line, &want.wish), ("jq", 1, &Wish::Channel("1.7".to_owned())));
+    assert_eq!((want.tool.as_str(), want.line, &want.wish), ("jq", 1, &Requirement::Channel("1.7".to_owned())));
     let jq = want.definition.as_ref().unwrap();
     let file = |platform: &str| jq.file("1.7", platform.parse().unwrap());
     assert_eq!(file("linux/arm64").as_deref(), Some("jq-linux-arm64"));

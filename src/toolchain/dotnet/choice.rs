@@ -5,7 +5,7 @@ use crate::model::{
     Candidate, Channel, Choice, Policy, Prefer, RollForward, RollForwardPolicy, Train, Verdict, Version,
 };
 
-/// Chooses, and gives every rejected candidate its reason.
+/// Chooses, and returns every rejected candidate its reason.
 pub(super) fn choose(component: Component, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
     let mut sorted: Vec<&Candidate> = candidates.iter().collect();
     sorted.sort_by(|a, b| b.version.cmp(&a.version));
@@ -77,7 +77,7 @@ fn roll_forward_rule(rule: &RollForward, prefer: Prefer) -> String {
     }
 }
 
-/// Gives the reason why the channel or the policy does not let the candidate be taken.
+/// Returns the reason why the channel or the policy does not let the candidate be taken.
 fn objection(channel: &Channel, candidate: &Candidate, policy: &Policy) -> Option<String> {
     let version = &candidate.version;
     let named = match channel {
@@ -171,7 +171,7 @@ fn roll_forward<'a>(rule: &RollForward, eligible: &[&'a Candidate], prefer: Pref
     (pick, "it is the newest patch of the nearest feature band".to_owned())
 }
 
-/// Gives major, minor and feature band, which order what a rule may roll to.
+/// Returns major, minor and feature band, which order what a rule may roll to.
 fn band(version: &Version) -> (u64, u64, u64) {
     let numbers = version.semver();
     (numbers.major, numbers.minor, numbers.patch / 100)

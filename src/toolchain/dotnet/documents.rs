@@ -95,7 +95,7 @@ impl ChannelName {
         Some(Self { major: number(major)?, minor: number(minor)? })
     }
 
-    /// Gives the document at the address that upstream has used for every channel since 2018, so that nothing but the
+    /// Returns the document at the address that upstream has used for every channel since 2018, so that nothing but the
     /// channel has to be asked for.
     pub(super) fn document(self) -> Document {
         channel_document(parsed(&format!("{METADATA}/{self}/releases.json")))
@@ -108,7 +108,7 @@ impl std::fmt::Display for ChannelName {
     }
 }
 
-/// Gives the index of all channels.
+/// Returns the index of all channels.
 pub(super) fn index_document() -> Document {
     let check = |bytes: &[u8]| read_index(bytes).map(drop);
     Document { url: parsed(&format!("{METADATA}/releases-index.json")), mirror_name: None, accept: None, check }
@@ -151,7 +151,7 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Gives the address to fetch instead of one that a document names.
+/// Returns the address to fetch instead of one that a document names.
 ///
 /// # Errors
 /// When it is not https, or leads to a host that does not belong to .NET: a document never chooses where bytes come from.
@@ -170,7 +170,7 @@ pub(super) fn accepted(text: &str) -> Result<Url, String> {
 }
 
 impl Entry {
-    /// Gives the channel's document by the address that the index names, else by the usual one, with a warning.
+    /// Returns the channel's document by the address that the index names, else by the usual one, with a warning.
     pub(super) fn document(&self, name: ChannelName) -> (Document, Option<String>) {
         let Some(named) = &self.releases_json else { return (name.document(), None) };
         match accepted(named) {
@@ -221,7 +221,7 @@ impl Entry {
         }
     }
 
-    /// Gives the version that the index calls the newest. Only a claim: it was `6.0.4209` for two hours in 2024.
+    /// Returns the version that the index calls the newest. Only a claim: it was `6.0.4209` for two hours in 2024.
     pub(super) fn claimed(&self, component: Component) -> Option<&str> {
         match component {
             Component::Sdk => self.latest_sdk.as_deref(),

@@ -9,7 +9,7 @@ use jsonc_parser::common::Ranged;
 use super::grammar::is_runtime_style;
 use super::settings::{self, Fault, Settings, What};
 use crate::model::{Channel, RollForward, RollForwardPolicy, Version};
-use crate::toolchain::{BadProjectFile, Wish};
+use crate::toolchain::{BadProjectFile, FileRequest};
 
 const KEYS: [&str; 5] = ["version", "rollForward", "allowPrerelease", "paths", "errorMessage"];
 
@@ -19,13 +19,17 @@ const KEYS: [&str; 5] = ["version", "rollForward", "allowPrerelease", "paths", "
 ///
 /// # Errors
 /// The line, what is wrong and what would be right, when the host could not use the file or would never find an SDK.
-pub fn read(text: &str) -> Result<Wish, BadProjectFile> {
+pub fn read(text: &str) -> Result<FileRequest, BadProjectFile> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let bad = |fault: Fault| BadProjectFile { line: settings::line_of(text, fault.at), reason: advice(&fault.what) };
     let root = settings::parse(text, true).map_err(bad)?;
     let mut warnings: Vec<String> = trailing_comma(text).into_iter().collect();
     let Some(sdk) = settings::sdk_of(&root).map_err(bad)? else {
-        return Ok(Wish { channel: None, rule: "global.json has no `sdk`: it asks for no SDK".to_owned(), warnings });
+        return Ok(FileRequest {
+            channel: None,
+            rule: "global.json has no `sdk`: it asks for no SDK".to_owned(),
+            warnings,
+        });
     };
     warnings.extend(odd_keys(text, sdk));
     let settings = match settings::read(sdk) {
@@ -42,14 +46,14 @@ pub fn read(text: &str) -> Result<Wish, BadProjectFile> {
     warnings.extend(settings.warnings.iter().cloned());
     warnings.extend(elsewhere(&settings));
     match &settings.wanted.version {
-        None => Ok(Wish { channel: Some(Channel::Name("latest")), rule: any_version(&settings), warnings }),
+        None => Ok(FileRequest { channel: Some(Channel::Name("latest")), rule: any_version(&settings), warnings }),
         Some(version) => {
             let at = sdk.get("version").map_or(0, |property| property.value.range().start);
             let line = settings::line_of(text, at);
             let channel = roll_forward(version, &settings).map_err(|reason| BadProjectFile { line, reason })?;
             let unset = if sdk.get("rollForward").is_some() { "" } else { ", the default" };
             let rule = format!("{}{unset} (line {line})", Channel::RollForward(channel.clone()));
-            Ok(Wish { channel: Some(Channel::RollForward(channel)), rule, warnings })
+            Ok(FileRequest { channel: Some(Channel::RollForward(channel)), rule, warnings })
         }
     }
 }

@@ -99,7 +99,7 @@ fn exact(component: Component, version: Version) -> Result<Channel, String> {
     Ok(Channel::Exact(version))
 }
 
-/// Tells whether an SDK cannot have the version: since 2.1.300 the third number is a band and a patch, from 100 up.
+/// Returns true if an SDK cannot have the version: since 2.1.300 the third number is a band and a patch, from 100 up.
 pub(super) fn is_runtime_style(version: &Version) -> bool {
     let numbers = version.semver();
     numbers.patch < 100 && (numbers.major, numbers.minor) >= (2, 2)

@@ -57,7 +57,7 @@ pub struct Judged {
 
 /// What the host looks for: version, roll-forward rule, prereleases.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct HostRequirement {
     /// The version that was asked for; none means any.
     pub version: Option<semver::Version>,
     /// How far to move from it.
@@ -182,7 +182,7 @@ fn folders(sdk: &Path) -> Vec<Installed> {
 
 /// Judges the folders of one `sdk` folder: name, whether it is the pick, and why. Newest first, then what is no version.
 #[must_use]
-pub fn judge(wanted: &Wanted, installed: &[Installed]) -> Vec<(String, bool, String)> {
+pub fn judge(wanted: &HostRequirement, installed: &[Installed]) -> Vec<(String, bool, String)> {
     let mut versions: Vec<(Option<semver::Version>, &Installed)> =
         installed.iter().map(|folder| (host_version(&folder.name), folder)).collect();
     versions.sort_by(|(a, x), (b, y)| match (a, b) {
@@ -208,7 +208,10 @@ pub fn judge(wanted: &Wanted, installed: &[Installed]) -> Vec<(String, bool, Str
 
 type Candidate<'a> = (&'a semver::Version, &'a Installed);
 
-fn pick<'a>(wanted: &Wanted, versions: &'a [(Option<semver::Version>, &'a Installed)]) -> Option<Candidate<'a>> {
+fn pick<'a>(
+    wanted: &HostRequirement,
+    versions: &'a [(Option<semver::Version>, &'a Installed)],
+) -> Option<Candidate<'a>> {
     let whole: Vec<Candidate<'a>> = versions
         .iter()
         .filter_map(|(version, folder)| Some((version.as_ref()?, *folder)).filter(|(_, folder)| folder.is_whole))
@@ -231,19 +234,19 @@ fn pick<'a>(wanted: &Wanted, versions: &'a [(Option<semver::Version>, &'a Instal
     best
 }
 
-impl Default for Wanted {
-    /// Gives what the host does without a usable `global.json`: the latest, prereleases included.
+impl Default for HostRequirement {
+    /// Returns what the host does without a usable `global.json`: the latest, prereleases included.
     fn default() -> Self {
         Self { version: None, roll_forward: RollForwardPolicy::LatestMajor, allow_prerelease: true }
     }
 }
 
-impl Wanted {
+impl HostRequirement {
     fn prefers_exact(&self) -> bool {
         matches!(self.roll_forward, RollForwardPolicy::Disable | RollForwardPolicy::Patch)
     }
 
-    /// Gives the reason why the host does not take the version, whatever else is installed.
+    /// Returns the reason why the host does not take the version, whatever else is installed.
     fn objection(&self, version: &semver::Version) -> Option<String> {
         let policy = self.roll_forward.as_str();
         if !self.allow_prerelease && !version.pre.is_empty() {
@@ -268,7 +271,7 @@ impl Wanted {
         (version.cmp_precedence(wanted) == Ordering::Less).then(|| format!("it is below {wanted}"))
     }
 
-    /// Tells whether the host prefers `current` where both match: the later within a band or for a `latest…` rule, else
+    /// Returns true if the host prefers `current` where both match: the later within a band or for a `latest…` rule, else
     /// the nearer one.
     fn is_better(&self, current: &semver::Version, previous: &semver::Version) -> bool {
         let latest = matches!(

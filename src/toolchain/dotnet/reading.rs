@@ -66,7 +66,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Tells whether reading on could not change the pick.
+    /// Returns true if reading on could not change the pick.
     fn is_settled(&self, channel: &Channel, name: ChannelName, found: &[Candidate], by_index: bool) -> bool {
         let Some(pick) = choice::choose(self.component, channel, found, self.policy).pick else { return false };
         let Channel::RollForward(rule) = channel else { return true };
@@ -257,7 +257,7 @@ fn needs_index(channel: &Channel) -> bool {
     }
 }
 
-/// Tells whether a channel of the index could hold the answer.
+/// Returns true if a channel of the index could hold the answer.
 fn could_hold(component: Component, channel: &Channel, name: ChannelName, entry: &Entry) -> bool {
     let of_train = |train| entry.train().is_none_or(|is| is == train);
     match channel {
@@ -275,7 +275,7 @@ fn could_hold(component: Component, channel: &Channel, name: ChannelName, entry:
     }
 }
 
-/// Tells whether any version that the channel could have is in the range: every third number is tried, since ranges may
+/// Returns true if any version that the channel could have is in the range: every third number is tried, since ranges may
 /// be as narrow as one patch.
 fn range_touches(component: Component, range: &Range, name: ChannelName) -> bool {
     let own = (name.minor, if component == Component::Sdk { 999 } else { 99 });

@@ -8,14 +8,14 @@ use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::host::Wanted;
+use super::host::HostRequirement;
 use crate::model::RollForwardPolicy;
 
 /// What a `global.json` says about the SDK.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// What to look for.
-    pub wanted: Wanted,
+    pub wanted: HostRequirement,
     /// The folders to search instead of the host's own (.NET 10 and later).
     pub paths: Option<Vec<String>>,
     /// What the host prints when it finds no SDK (.NET 10 and later).
@@ -90,7 +90,7 @@ pub(super) fn parse(text: &str, tolerated: bool) -> Result<Object<'_>, Fault> {
     }
 }
 
-/// Gives the `sdk` part; none when it is missing or null.
+/// Returns the `sdk` part; none when it is missing or null.
 pub(super) fn sdk_of<'o, 'a>(root: &'o Object<'a>) -> Result<Option<&'o Object<'a>>, Fault> {
     match member(root, "sdk") {
         None => Ok(None),
@@ -221,7 +221,7 @@ fn end_of_first_value(text: &str) -> usize {
     text.len()
 }
 
-/// Gives the length of a string with its quotes, or of all that is left.
+/// Returns the length of a string with its quotes, or of all that is left.
 fn length_of_string(rest: &[u8]) -> usize {
     let mut at = 1;
     while at < rest.len() {

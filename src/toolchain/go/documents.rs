@@ -58,17 +58,17 @@ struct RawEntry {
     files: Vec<File>,
 }
 
-/// Gives the document that lists the newest patch of the two newest minors.
+/// Returns the document that lists the newest patch of the two newest minors.
 pub(super) fn short_index() -> Document {
     document("https://go.dev/dl/?mode=json", Some("index.json"), check_index)
 }
 
-/// Gives the document that lists every release and prerelease.
+/// Returns the document that lists every release and prerelease.
 pub(super) fn full_index() -> Document {
     document("https://go.dev/dl/?mode=json&include=all", Some("index-all.json"), check_index)
 }
 
-/// Gives the release history, an HTML page.
+/// Returns the release history, an HTML page.
 pub(super) fn history() -> Document {
     document("https://go.dev/doc/devel/release", None, check_history)
 }
@@ -147,7 +147,7 @@ pub(super) fn parse_history(bytes: &[u8]) -> History {
     dated.collect()
 }
 
-/// Gives Go 1, which the page calls `go1` and whose patches it calls `go1.0.1`.
+/// Returns Go 1, which the page calls `go1` and whose patches it calls `go1.0.1`.
 fn first_release() -> Option<Version> {
     version::release("1.0")
 }

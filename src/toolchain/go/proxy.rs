@@ -125,7 +125,7 @@ impl Toolchain for GoProxy {
 }
 
 impl GoProxy {
-    /// Gives the hash of the module's zip that the checksum database states and proves.
+    /// Returns the hash of the module's zip that the checksum database states and proves.
     async fn proven(&self, module_version: &str, zip: &str, metadata: &dyn Metadata) -> Result<Digest, Error> {
         let unproven = |reason: String| Error::NoDigest {
             url: zip.to_owned(),
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     /// Serves a list and a database, through the proxy or directly, and counts what was read.
-    struct Site {
+    struct FakeUpstream {
         list: &'static str,
         database: Database,
         base: &'static str,
@@ -238,7 +238,7 @@ mod tests {
         reads: Mutex<Vec<String>>,
     }
 
-    impl Site {
+    impl FakeUpstream {
         fn new(base: &'static str) -> Self {
             let mut records: Vec<String> = (0..600).map(|i| format!("example.org/m{i} v1.0.0 h1:x\n")).collect();
             let mut numbers = BTreeMap::new();
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[async_trait]
-    impl Metadata for Site {
+    impl Metadata for FakeUpstream {
         async fn read(&self, document: &Document) -> Result<Vec<u8>, net::Error> {
             let url = document.url.to_string();
             self.reads.lock().unwrap().push(url.clone());
@@ -295,19 +295,19 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
-    fn release(site: &Site, version: &str, platform: &str) -> Result<Release, Error> {
+    fn release(upstream: &FakeUpstream, version: &str, platform: &str) -> Result<Release, Error> {
         let version = version::release(version).unwrap();
-        run(site.source().release(&version, platform.parse().unwrap(), site))
+        run(upstream.source().release(&version, platform.parse().unwrap(), upstream))
     }
 
     #[test]
     fn a_release_is_proven_for_every_platform_that_has_a_record() {
         for base in DATABASES {
-            let site = Site::new(base);
+            let upstream = FakeUpstream::new(base);
             for (platform, number) in
                 [("linux/amd64", 5), ("linux/amd64/musl", 5), ("linux/arm64", 300u64), ("linux/arm", 599)]
             {
-                let release = release(&site, "1.22.5", platform).unwrap();
+                let release = release(&upstream, "1.22.5", platform).unwrap();
                 let artifact = &release.artifacts[0];
                 assert_eq!(artifact.digest.bytes(), [number as u8; 32], "{platform}");
                 assert_eq!(artifact.digest.algorithm().prefix(), "h1");
@@ -328,37 +328,37 @@ mod tests {
 
     #[test]
     fn a_grown_tile_serves_as_well() {
-        let mut site = Site::new(DATABASES[0]);
-        site.full_tiles_only = true;
-        assert!(release(&site, "1.22.5", "linux/amd64").is_ok());
+        let mut upstream = FakeUpstream::new(DATABASES[0]);
+        upstream.full_tiles_only = true;
+        assert!(release(&upstream, "1.22.5", "linux/amd64").is_ok());
     }
 
     #[test]
     fn a_release_without_record_or_proof_is_none() {
-        let site = Site::new(DATABASES[0]);
-        let error = release(&site, "1.22.5", "darwin/arm64").unwrap_err().to_string();
+        let upstream = FakeUpstream::new(DATABASES[0]);
+        let error = release(&upstream, "1.22.5", "darwin/arm64").unwrap_err().to_string();
         assert_eq!(error, "go 1.22.5 is published for linux/amd64, not for darwin/arm64");
-        let direct = site.reads.lock().unwrap().iter().any(|url| url.starts_with("https:"));
+        let direct = upstream.reads.lock().unwrap().iter().any(|url| url.starts_with("https:"));
         assert!(!direct, "a proxy that relays the database is not passed by");
-        let error = release(&site, "1.22.6", "linux/amd64").unwrap_err();
+        let error = release(&upstream, "1.22.6", "linux/amd64").unwrap_err();
         assert!(matches!(&error, Error::NoSuchVersion { near, .. } if near == &["1.22.5"]), "{error}");
         assert!(
-            matches!(release(&site, "1.26.1", "linux/amd64"), Err(Error::Metadata { .. })),
+            matches!(release(&upstream, "1.26.1", "linux/amd64"), Err(Error::Metadata { .. })),
             "listed, yet without record"
         );
-        let mut site = Site::new(DATABASES[0]);
-        site.numbers.insert("v0.0.1-go1.22.5.linux-arm64".to_owned(), 5);
-        let error = release(&site, "1.22.5", "linux/arm64").unwrap_err();
+        let mut upstream = FakeUpstream::new(DATABASES[0]);
+        upstream.numbers.insert("v0.0.1-go1.22.5.linux-arm64".to_owned(), 5);
+        let error = release(&upstream, "1.22.5", "linux/arm64").unwrap_err();
         assert!(matches!(&error, Error::NoDigest { reason, .. } if reason.contains("something else")), "{error}");
-        let site = Site::new(DATABASES[0]);
+        let upstream = FakeUpstream::new(DATABASES[0]);
         let version = version::release("1.22.5").unwrap();
-        let error = run(GO_PROXY.release(&version, "linux/amd64".parse().unwrap(), &site)).unwrap_err();
+        let error = run(GO_PROXY.release(&version, "linux/amd64".parse().unwrap(), &upstream)).unwrap_err();
         assert!(matches!(&error, Error::NoDigest { reason, .. } if reason.contains("no signature by")), "{error}");
     }
 
     #[test]
     fn candidates_are_what_the_proxy_lists_and_the_exact_wish() {
-        let site = Site::new(DATABASES[0]);
+        let upstream = FakeUpstream::new(DATABASES[0]);
         let policy = Policy::on("2026-11-23".parse().unwrap());
         for (text, pick) in [
             ("latest", "1.27.0"),
@@ -370,10 +370,10 @@ mod tests {
             ("^1.22", "1.27.0"),
         ] {
             let channel = GO_PROXY.channel(text).unwrap();
-            let candidates = run(GO_PROXY.candidates(&channel, &policy, &site)).unwrap();
+            let candidates = run(GO_PROXY.candidates(&channel, &policy, &upstream)).unwrap();
             let choice = GO_PROXY.choose(&channel, &candidates, &policy);
             assert_eq!(choice.pick.unwrap().version.as_str(), pick, "{text}");
         }
-        assert_eq!(site.reads.lock().unwrap().len(), 7, "one document per wish");
+        assert_eq!(upstream.reads.lock().unwrap().len(), 7, "one document per wish");
     }
 }

@@ -72,7 +72,7 @@ impl Key {
         })
     }
 
-    /// Gives the text of a signed note when one of its signatures is by this key.
+    /// Returns the text of a signed note when one of its signatures is by this key.
     fn open<'a>(&self, note: &'a str) -> Result<&'a str, String> {
         let (text, signatures) = note.rsplit_once("\n\n").ok_or("it has no signature")?;
         let text = &note[..=text.len()]; // the signed text ends with its line feed
@@ -125,7 +125,7 @@ impl Lookup {
         nodes.into_iter().map(|node| self.tile_of(node)).collect()
     }
 
-    /// Proves the record by recomputing the signed root from it and the tiles, and gives the `h1:` hash that it states for
+    /// Proves the record by recomputing the signed root from it and the tiles, and returns the `h1:` hash that it states for
     /// the zip of the module.
     pub(super) fn prove(&self, tiles: &BTreeMap<Tile, Vec<u8>>, module: &str, version: &str) -> Result<Digest, String> {
         let leaf = leaf_hash(self.text.as_bytes());
@@ -166,7 +166,7 @@ impl Lookup {
 }
 
 impl Tile {
-    /// Gives its path below the database: `tile/8/0/x108/866`, with `.p/42` when it is not full. The index is written in
+    /// Returns its path below the database: `tile/8/0/x108/866`, with `.p/42` when it is not full. The index is written in
     /// groups of three digits, all but the last with `x`.
     pub(super) fn path(self) -> String {
         let mut groups = vec![format!("{:03}", self.index % 1000)];
@@ -179,18 +179,18 @@ impl Tile {
         format!("tile/{HEIGHT}/{}/{}{partial}", self.level, groups.join("/"))
     }
 
-    /// Gives the full tile at the same place: a server may drop a part once the tile is full.
+    /// Returns the full tile at the same place: a server may drop a part once the tile is full.
     pub(super) fn full(self) -> Self {
         Self { width: 1 << HEIGHT, ..self }
     }
 
-    /// Tells whether it has all of its hashes.
+    /// Returns true if it has all of its hashes.
     pub(super) fn is_full(self) -> bool {
         self.width == 1 << HEIGHT
     }
 }
 
-/// Tells whether an answer looks like a look-up, so that a login page does not replace the last good copy.
+/// Returns true if an answer looks like a look-up, so that a login page does not replace the last good copy.
 pub(super) fn check_lookup(bytes: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     let number = text.lines().next().and_then(plain_number);
@@ -200,7 +200,7 @@ pub(super) fn check_lookup(bytes: &[u8]) -> Result<(), String> {
     Err("it is not an answer of the checksum database".to_owned())
 }
 
-/// Tells whether an answer can be a tile: up to 256 hashes of 32 bytes.
+/// Returns true if an answer can be a tile: up to 256 hashes of 32 bytes.
 pub(super) fn check_tile(bytes: &[u8]) -> Result<(), String> {
     let fits = !bytes.is_empty() && bytes.len() <= 32 << HEIGHT && bytes.len().is_multiple_of(32);
     if fits { Ok(()) } else { Err("it is not a tile of the checksum database".to_owned()) }

@@ -51,17 +51,17 @@ impl GoVersion {
         Some(Self { major, minor, patch, stage, number })
     }
 
-    /// Tells whether it is only a language version: no release has this name.
+    /// Returns true if it is only a language version: no release has this name.
     pub(super) fn is_language(self) -> bool {
         self.patch.is_none() && self.stage == Stage::Final
     }
 
-    /// Gives the line that it belongs to.
+    /// Returns the line that it belongs to.
     pub(super) fn line(self) -> Line {
         Line { major: self.major, minor: Some(self.minor), band: None }
     }
 
-    /// Gives the semantic version that orders the release among others.
+    /// Returns the semantic version that orders the release among others.
     fn semver(self) -> semver::Version {
         let mut version = semver::Version::new(self.major, self.minor, self.patch.unwrap_or(0));
         let pre = match self.stage {
@@ -73,14 +73,14 @@ impl GoVersion {
         version
     }
 
-    /// Gives the request for exactly this release, spelled so that it cannot be taken for a line: `1.20.0`, not `1.20`.
+    /// Returns the request for exactly this release, spelled so that it cannot be taken for a line: `1.20.0`, not `1.20`.
     pub(super) fn exactly(self) -> Version {
         let semver = self.semver();
         let text = if semver.pre.is_empty() { semver.to_string() } else { self.release_name() };
         Version::spelled(&text, semver).expect("numbers, dots and `rc` follow the grammar of versions")
     }
 
-    /// Gives the name of the release without `go`: `1.20`, `1.21.0`, `1.27rc3`.
+    /// Returns the name of the release without `go`: `1.20`, `1.21.0`, `1.27rc3`.
     fn release_name(self) -> String {
         let mut text = format!("{}.{}", self.major, self.minor);
         let bare_zero = self.major == 1 && self.minor < FIRST_WITH_PATCH_ZERO && self.patch == Some(0);
@@ -102,7 +102,7 @@ pub(super) fn release(name: &str) -> Option<Version> {
     Version::spelled(name, version.semver()).ok()
 }
 
-/// Gives upstream's spelling of a version that may have been asked for as `1.20.0`.
+/// Returns upstream's spelling of a version that may have been asked for as `1.20.0`.
 pub(super) fn release_name(version: &Version) -> String {
     let semver = version.semver();
     if !semver.pre.is_empty() {

@@ -2,13 +2,13 @@
 
 use super::version;
 use crate::model::Channel;
-use crate::toolchain::{BadProjectFile, Wish};
+use crate::toolchain::{BadProjectFile, FileRequest};
 
 /// Reads a `.go-version`: the first line that says something; `#` starts a comment.
 ///
 /// # Errors
 /// When no line says anything, or the line is nothing that can be asked of Go.
-pub(super) fn read_go_version(text: &str) -> Result<Wish, BadProjectFile> {
+pub(super) fn read_go_version(text: &str) -> Result<FileRequest, BadProjectFile> {
     let mut lines = content(text);
     let Some((line, words)) = lines.next() else {
         let reason = "it is empty; a version such as `1.22.5` would be right".to_owned();
@@ -18,7 +18,7 @@ pub(super) fn read_go_version(text: &str) -> Result<Wish, BadProjectFile> {
     let channel = version::channel(&value).map_err(|bad| bad_line(line, &bad.text, &bad.reason))?;
     let warnings =
         lines.next().map(|(more, _)| format!("line {more} and what follows is not read; line {line} counts"));
-    Ok(Wish {
+    Ok(FileRequest {
         channel: Some(channel),
         rule: format!("{value} (line {line})"),
         warnings: warnings.into_iter().collect(),
@@ -30,11 +30,11 @@ pub(super) fn read_go_version(text: &str) -> Result<Wish, BadProjectFile> {
 ///
 /// # Errors
 /// When the line has no version, or one that is nothing that can be asked of Go.
-pub(super) fn read_tool_versions(text: &str) -> Result<Wish, BadProjectFile> {
+pub(super) fn read_tool_versions(text: &str) -> Result<FileRequest, BadProjectFile> {
     let mut lines = content(text).filter(|(_, words)| matches!(words[0], "golang" | "go"));
     let Some((line, words)) = lines.next() else {
         let rule = "no line for golang or go".to_owned();
-        return Ok(Wish { channel: None, rule, warnings: Vec::new() });
+        return Ok(FileRequest { channel: None, rule, warnings: Vec::new() });
     };
     let Some(value) = words.get(1) else {
         return Err(bad_line(line, words[0], "the version is missing, as in `golang 1.22.5`"));
@@ -47,7 +47,7 @@ pub(super) fn read_tool_versions(text: &str) -> Result<Wish, BadProjectFile> {
     if let Some((more, _)) = lines.next() {
         warnings.push(format!("line {more} is for the same tool and not read; line {line} counts"));
     }
-    Ok(Wish { channel: Some(channel), rule: format!("{} {value} (line {line})", words[0]), warnings })
+    Ok(FileRequest { channel: Some(channel), rule: format!("{} {value} (line {line})", words[0]), warnings })
 }
 
 fn tool_version(value: &str) -> Result<Channel, String> {

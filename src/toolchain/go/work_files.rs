@@ -7,13 +7,13 @@
 
 use super::version::{self, GoVersion};
 use crate::model::Channel;
-use crate::toolchain::{BadProjectFile, Wish};
+use crate::toolchain::{BadProjectFile, FileRequest};
 
 /// Reads a `go.mod`.
 ///
 /// # Errors
 /// When a `go` or `toolchain` line is not what Go accepts, with the line and what would be right.
-pub(super) fn read_go_mod(text: &str) -> Result<Wish, BadProjectFile> {
+pub(super) fn read_go_mod(text: &str) -> Result<FileRequest, BadProjectFile> {
     read(text, "without a `go` line Go takes language 1.16 for it, which asks for no release")
 }
 
@@ -21,11 +21,11 @@ pub(super) fn read_go_mod(text: &str) -> Result<Wish, BadProjectFile> {
 ///
 /// # Errors
 /// As for `go.mod`.
-pub(super) fn read_go_work(text: &str) -> Result<Wish, BadProjectFile> {
+pub(super) fn read_go_work(text: &str) -> Result<FileRequest, BadProjectFile> {
     read(text, "without a `go` line Go takes language 1.18 for it, which asks for no release")
 }
 
-/// Tells which of two project files of Go counts when both are found: a `go.work` in the folder of the `go.mod` or above it
+/// Returns which of two project files of Go counts when both are found: a `go.work` in the folder of the `go.mod` or above it
 /// replaces what the `go.mod` says about versions (<https://go.dev/doc/toolchain#config>), and both come before the files of
 /// other tools.
 #[must_use]
@@ -41,7 +41,7 @@ struct Found {
     version: Option<GoVersion>,
 }
 
-fn read(text: &str, without: &str) -> Result<Wish, BadProjectFile> {
+fn read(text: &str, without: &str) -> Result<FileRequest, BadProjectFile> {
     let (mut go, mut toolchain, mut warnings) = (None, None, Vec::new());
     for (line, words) in directives(text)? {
         let bad = |reason: String| BadProjectFile { line, reason };
@@ -72,7 +72,7 @@ fn read(text: &str, without: &str) -> Result<Wish, BadProjectFile> {
 }
 
 /// Takes the newer of the two lines.
-fn decide(go: Option<&Found>, toolchain: Option<&Found>, mut warnings: Vec<String>, without: &str) -> Wish {
+fn decide(go: Option<&Found>, toolchain: Option<&Found>, mut warnings: Vec<String>, without: &str) -> FileRequest {
     let place = |found: &Found| format!("{} (line {})", found.text, found.line);
     let least = go.and_then(|found| found.version);
     let suggested = toolchain.and_then(|found| Some((found, found.version?)));
@@ -81,10 +81,10 @@ fn decide(go: Option<&Found>, toolchain: Option<&Found>, mut warnings: Vec<Strin
         if version.is_language() {
             warnings.push(format!("no release is called {}; the newest patch of its line is meant", found.text));
         }
-        return Wish { channel: Some(release(version)), rule: format!("{}{instead}", place(found)), warnings };
+        return FileRequest { channel: Some(release(version)), rule: format!("{}{instead}", place(found)), warnings };
     }
     let Some(found) = go else {
-        return Wish { channel: None, rule: without.to_owned(), warnings };
+        return FileRequest { channel: None, rule: without.to_owned(), warnings };
     };
     let older = suggested.map(|(found, _)| format!("; {} is not newer", place(found))).unwrap_or_default();
     let channel = version::line_or_release(found.text.trim_start_matches("go "));
@@ -92,7 +92,7 @@ fn decide(go: Option<&Found>, toolchain: Option<&Found>, mut warnings: Vec<Strin
         Some(Channel::Line(_)) => "a language version: any release of that line",
         _ => "the least version, taken exactly",
     };
-    Wish { channel, rule: format!("{}, {meaning}{older}", place(found)), warnings }
+    FileRequest { channel, rule: format!("{}, {meaning}{older}", place(found)), warnings }
 }
 
 /// Asks for exactly the release, or for its line when no release has that name.
@@ -139,7 +139,7 @@ fn toolchain_value(value: &str, warnings: &mut Vec<String>) -> Result<Option<GoV
     Ok(Some(version))
 }
 
-/// Tells whether somebody forgot the space in `go 1.22`.
+/// Returns true if somebody forgot the space in `go 1.22`.
 fn is_glued(word: &str) -> bool {
     word.strip_prefix("go").is_some_and(|rest| GoVersion::parse(rest).is_some())
 }

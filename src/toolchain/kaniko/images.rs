@@ -204,7 +204,7 @@ fn document(
     Ok(Document { url, mirror_name, accept, check })
 }
 
-/// Gives an address in a repository. A registry on this machine speaks plain HTTP.
+/// Returns an address in a repository. A registry on this machine speaks plain HTTP.
 fn address(repository: &Repository, rest: &str) -> Result<Url, Error> {
     let Repository { registry, name } = repository;
     let host = if registry == DOCKER_HUB { HUB_SERVER } else { registry };

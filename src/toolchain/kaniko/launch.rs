@@ -170,7 +170,7 @@ struct Launch<'a> {
 }
 
 impl Launch<'_> {
-    /// Gives what stands for the value of a flag inside.
+    /// Returns what stands for the value of a flag inside.
     fn value(&mut self, name: &str, kind: Kind, value: &str) -> Result<String, String> {
         let path = self.host.cwd.join(value);
         match kind {
@@ -233,7 +233,7 @@ impl Launch<'_> {
         Ok(inside)
     }
 
-    /// Brings in what every run needs, and gives the environment.
+    /// Brings in what every run needs, and returns the environment.
     fn surroundings(&mut self) -> Vec<(String, String)> {
         let mut vars: Vec<(String, String)> =
             VARS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

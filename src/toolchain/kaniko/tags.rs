@@ -15,7 +15,7 @@ pub(super) fn version(tag: &str, suffix: &str) -> Option<Version> {
     (counted && semver.build.is_empty()).then_some(version)
 }
 
-/// Gives the tag of a version.
+/// Returns the tag of a version.
 pub(super) fn tag(version: &Version, suffix: &str) -> String {
     format!("v{version}{suffix}")
 }

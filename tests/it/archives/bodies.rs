@@ -10,7 +10,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256, Sha512};
 use tempfile::TempDir;
 use toolkit::archive::{self, Limits};
-use toolkit::ingest::{self, Error, Ingested, Options, Packing, Progress, Wanted};
+use toolkit::ingest::{self, Download, Error, Ingested, Options, Packing, Progress};
 use toolkit::model::{Algorithm, Digest, Explain, Format, Kind};
 use toolkit::net::{self, Body, Net};
 use toolkit::report::{Silent, Task};
@@ -99,7 +99,7 @@ fn attempt(server: &Server, asked: &Asked<'_>) -> Attempt {
     fs::create_dir(&target).unwrap();
     fs::create_dir(&staging).unwrap();
     let url: Url = format!("http://test/{}", asked.name).parse().unwrap();
-    let wanted = Wanted { url: &url, digest: asked.digest, size: asked.size, announcer: "go.dev" };
+    let wanted = Download { url: &url, digest: asked.digest, size: asked.size, announcer: "go.dev" };
     let options =
         Options { staging: &staging, limits: Limits::default(), processors: asked.processors, progress: silent() };
     let packing = Packing { format: asked.format, strip: 0 };
@@ -296,7 +296,7 @@ fn a_future_that_is_dropped_leaves_no_thread_at_work() {
     let parts = [chunks(&bytes[..bytes.len() - 500]), vec![Part::Stall]].concat();
     let server = serve(vec![parts]);
     let (url, digest): (Url, _) = ("http://test/go.tar.gz".parse().unwrap(), sha256(&bytes));
-    let wanted = Wanted { url: &url, digest: &digest, size: None, announcer: "go.dev" };
+    let wanted = Download { url: &url, digest: &digest, size: None, announcer: "go.dev" };
     let options = Options { staging: world.path(), limits: Limits::default(), processors: 2, progress: silent() };
     let packing = Packing { format: Some(Format::TarGz), strip: 0 };
     runtime().block_on(async {
@@ -326,14 +326,14 @@ fn a_saved_file_is_there_only_when_it_is_right() {
         let world = TempDir::new().unwrap();
         let path = world.path().join("file");
         fs::write(&path, b"before").unwrap();
-        let wanted = Wanted { url: &url, digest, size: None, announcer: "--digest" };
+        let wanted = Download { url: &url, digest, size: None, announcer: "--digest" };
         let outcome = runtime().block_on(ingest::save(&serve(answers), wanted, &path, silent()));
         assert_eq!(outcome.is_ok(), expected == bytes, "{:?}", outcome.map_err(|error| texts(&error)));
         assert_eq!(fs::read(&path).unwrap(), expected);
         assert_eq!(fs::read_dir(world.path()).unwrap().count(), 1, "something is left beside it");
     }
     let missing = Path::new("/nowhere/at/all");
-    let wanted = Wanted { url: &url, digest: &right, size: None, announcer: "--digest" };
+    let wanted = Download { url: &url, digest: &right, size: None, announcer: "--digest" };
     let outcome = runtime().block_on(ingest::save(&serve(vec![chunks(&bytes)]), wanted, missing, silent()));
     assert_eq!(outcome.unwrap_err().kind(), Kind::Machine);
 }

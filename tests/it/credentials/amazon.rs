@@ -87,7 +87,7 @@ fn with_keys<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     KEYS.iter().chain(more).copied().collect()
 }
 
-/// Gives the scope that a request was signed for: `AKIDEXAMPLE/20261126/eu-central-1/ecr/aws4_request` without the day.
+/// Returns the scope that a request was signed for: `AKIDEXAMPLE/20261126/eu-central-1/ecr/aws4_request` without the day.
 fn scope(seen: &Seen) -> String {
     let value = &seen.headers["authorization"];
     let scope = value.strip_prefix("AWS4-HMAC-SHA256 Credential=").unwrap().split(',').next().unwrap();

@@ -1,6 +1,6 @@
 //! What running a buildspec here says.
 
-use toolkit::codebuild::local::Error;
+use toolkit::local_build::Error;
 
 use super::examples::{Section, denied, full, section, text};
 

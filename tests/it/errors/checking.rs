@@ -3,7 +3,7 @@
 use std::io;
 
 use toolkit::format::{Source, yaml};
-use toolkit::image::check::CheckError;
+use toolkit::image_audit::CheckError;
 use toolkit::model::Reference;
 
 use super::examples::{Section, section, text};

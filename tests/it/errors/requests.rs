@@ -1,6 +1,6 @@
 //! What people ask for and what their project's files say.
 
-use toolkit::cli::Unspeakable;
+use toolkit::cli::Unrepresentable;
 use toolkit::model::{Algorithm, Choice, Digest, Level};
 use toolkit::{project, provision, toolchain};
 
@@ -33,7 +33,7 @@ fn words() -> Vec<Section> {
 }
 
 fn commands() -> Vec<Section> {
-    let unspeakable = Unspeakable { name: text("PATH"), format: "a Dockerfile" };
+    let unspeakable = Unrepresentable { name: text("PATH"), format: "a Dockerfile" };
     vec![
         section(
             "cli::Mistake",
@@ -44,7 +44,7 @@ fn commands() -> Vec<Section> {
                 run(&[], &["list"]),
             ],
         ),
-        section("cli::Unspeakable", [Example::from(unspeakable)]),
+        section("cli::Unrepresentable", [Example::from(unspeakable)]),
     ]
 }
 
@@ -274,7 +274,7 @@ fn locks() -> Vec<Section> {
     ]
 }
 
-/// Gives what the product says to a request as it is typed.
+/// Returns what the product says to a request as it is typed.
 fn asked_error(request: &str) -> Error {
     provision::argument(request).map(|asked| asked.text()).unwrap_err()
 }
@@ -291,7 +291,7 @@ fn bad_setting(name: &str, value: &str) -> toolchain::BadSetting {
     toolchain::check_settings(toolchain::find("go").unwrap(), &[(text(name), text(value))]).unwrap_err()
 }
 
-/// Gives what the product says to a project file that it does not understand.
+/// Returns what the product says to a project file that it does not understand.
 fn unread(name: &str, contents: &str) -> Example {
     let mut readers = toolchain::ALL.iter().flat_map(|tool| tool.project_files()).filter(|file| file.name == name);
     let source = (readers.next().unwrap().read)(contents).unwrap_err();

@@ -18,7 +18,7 @@ fn made(more: &str) -> (World, String) {
     (world, text)
 }
 
-/// Gives the instructions of a Dockerfile: a word and what follows, lines that end in a backslash joined.
+/// Returns the instructions of a Dockerfile: a word and what follows, lines that end in a backslash joined.
 fn instructions(text: &str) -> Vec<(String, String)> {
     let plain: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
     let joined = plain.join("\n").replace("\\\n", " ");

@@ -26,14 +26,14 @@ pub fn project(example: &str, mirror: &Path) -> World {
     world
 }
 
-/// Gives the commands of a phase of the generated file.
+/// Returns the commands of a phase of the generated file.
 fn commands(world: &World, phase: &str) -> Vec<String> {
     world.ok(&["gen", "buildspec", "--force"]);
     let file: Value = serde_yaml::from_str(&world.read("buildspec.yml")).unwrap();
     texts(&file["phases"][phase]["commands"])
 }
 
-/// Gives what every job of the generated GitLab file that needs the tools does first.
+/// Returns what every job of the generated GitLab file that needs the tools does first.
 fn before_script(world: &World) -> Vec<String> {
     world.ok(&["gen", "gitlab-ci", "--force"]);
     let file: Value = serde_yaml::from_str(&world.read(".gitlab-ci.yml")).unwrap();
@@ -66,7 +66,7 @@ fn run(world: &World, shell: &str, commands: &[String], last: &str) -> Run {
     Run::of(&output)
 }
 
-/// Gives the lines of a lock that begin with a key.
+/// Returns the lines of a lock that begin with a key.
 pub fn locked(world: &World, key: &str) -> Vec<String> {
     let lock = world.read("toolkit.lock");
     let start = format!("{key} = \"");

@@ -235,7 +235,7 @@ enum Reader {
     Shell,
 }
 
-/// Tells whether `found` is `usual` with the value in place of the mark: as it is, or for a shell as one word, or as
+/// Returns true if `found` is `usual` with the value in place of the mark: as it is, or for a shell as one word, or as
 /// whatever a real shell reads as the same arguments.
 fn is_meant(usual: &str, found: &str, value: &str, reader: Reader, folder: &std::path::Path) -> bool {
     if value.is_empty() {
@@ -270,7 +270,7 @@ fn is_meant(usual: &str, found: &str, value: &str, reader: Reader, folder: &std:
     }
 }
 
-/// Tells whether a rule of a buildspec lets exactly this branch push.
+/// Returns true if a rule of a buildspec lets exactly this branch push.
 fn is_branch(script: &str, branch: &str, folder: &std::path::Path) -> bool {
     let pushes = |trigger: &str| {
         let mut command = Command::new("/bin/sh");
@@ -301,7 +301,7 @@ fn are_same_arguments(usual: &str, found: &str, value: &str, folder: &std::path:
     })
 }
 
-/// Gives the arguments of a text that is one command.
+/// Returns the arguments of a text that is one command.
 fn given_to_one(command: &str, folder: &std::path::Path) -> Option<String> {
     let (_, rest) = command.split_once(' ')?;
     let script = format!("show() {{ for one; do printf '%s|' \"$one\"; done; }}; show {rest}");
@@ -334,7 +334,7 @@ fn given_to_all(script: &str, folder: &std::path::Path) -> Option<String> {
     status.success().then(|| std::fs::read_to_string(&written).unwrap_or_default())
 }
 
-/// Runs what a shell would read as the word, and gives what it reads.
+/// Runs what a shell would read as the word, and returns what it reads.
 fn read_by_a_shell(word: &str, folder: &std::path::Path) -> String {
     let script = format!("printf '%s' {word}");
     let output = Command::new("sh").args(["-c", &script]).current_dir(folder).stdin(Stdio::null()).output().unwrap();

@@ -74,7 +74,7 @@ impl Stage {
         self
     }
 
-    /// Gives `toolkit exec kaniko -- ARGUMENTS` where the program is this script.
+    /// Returns `toolkit exec kaniko -- ARGUMENTS` where the program is this script.
     pub(super) fn command(&self, mode: Mode, script: &str, arguments: &[&str]) -> Command {
         self.world.write("context/script.sh", script);
         let plain = self.world.command(&[]);

@@ -24,7 +24,7 @@ impl Moments {
         Self(0x9e37_79b9_7f4a_7c15)
     }
 
-    /// Gives a moment of something that takes `whole`.
+    /// Returns a moment of something that takes `whole`.
     pub fn within(&mut self, whole: Duration) -> Duration {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         whole.mul_f64((self.0 >> 40) as f64 / f64::from(1 << 24))

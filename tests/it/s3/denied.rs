@@ -32,7 +32,7 @@ fn world(front: &Front) -> World {
         .with("TOOLKIT_RETRIES", "1")
 }
 
-/// Installs from a server that answers everything like this, and gives what is said and how often it was asked.
+/// Installs from a server that answers everything like this, and returns what is said and how often it was asked.
 fn said(answer: &Answer) -> (i32, String, usize) {
     let reply = answer.clone();
     let front = Front::answering(move |_, _| Turn::Answer(reply.clone()));

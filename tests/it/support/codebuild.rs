@@ -186,7 +186,7 @@ impl CodeBuild {
         self.requests(operation).len()
     }
 
-    /// Gives `http://127.0.0.1:PORT`.
+    /// Returns `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.front.host())
     }

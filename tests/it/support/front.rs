@@ -28,7 +28,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Gives `GET /v2/app/manifests/1.2`.
+    /// Returns `GET /v2/app/manifests/1.2`.
     pub fn line(&self) -> String {
         format!("{} {}", self.method, self.target.split('?').next().unwrap())
     }
@@ -129,7 +129,7 @@ impl Front {
         Self { shared, address, acceptor: Some(acceptor) }
     }
 
-    /// Gives `127.0.0.1:PORT`.
+    /// Returns `127.0.0.1:PORT`.
     pub fn host(&self) -> String {
         self.address.to_string()
     }

@@ -50,7 +50,7 @@ impl Blobs {
         json!({ "mediaType": media_type, "digest": digest, "size": size })
     }
 
-    /// Adds an image of one platform, `os/architecture`, and gives what describes its manifest in an index.
+    /// Adds an image of one platform, `os/architecture`, and returns what describes its manifest in an index.
     pub fn image(&mut self, layers: &[Layer], platform: &str) -> Value {
         let (os, architecture) = platform.split_once('/').unwrap();
         let diff_ids: Vec<String> = layers.iter().map(|layer| sha256(&layer.tar)).collect();

@@ -76,12 +76,12 @@ impl Moto {
         Some(Self { process, host })
     }
 
-    /// Gives `127.0.0.1:port`.
+    /// Returns `127.0.0.1:port`.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Gives the value for `AWS_ENDPOINT_URL`.
+    /// Returns the value for `AWS_ENDPOINT_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.host)
     }
@@ -160,7 +160,7 @@ impl Moto {
         self
     }
 
-    /// Makes a user who may do what the statements say (one object, or a list), and gives its keys.
+    /// Makes a user who may do what the statements say (one object, or a list), and returns its keys.
     pub fn user(&self, statements: &Value) -> Keys {
         let name = format!("user-{:016x}", fastrand::u64(..));
         let policy = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
@@ -239,7 +239,7 @@ impl Drop for Moto {
     }
 }
 
-/// Gives the line of a head from which moto reads which service is meant, and that somebody asks.
+/// Returns the line of a head from which moto reads which service is meant, and that somebody asks.
 fn scope(service: &str) -> String {
     let scope = format!("AKIAROOT/20260101/{REGION}/{service}/aws4_request");
     format!("Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0\r\n")

@@ -81,7 +81,7 @@ impl Registry {
         Some(registry)
     }
 
-    /// Gives `127.0.0.1:PORT`.
+    /// Returns `127.0.0.1:PORT`.
     pub fn host(&self) -> &str {
         &self.address
     }
@@ -131,7 +131,7 @@ impl Registry {
         }
     }
 
-    /// Gives a command of skopeo or podman that reaches it, with the option for TLS that this subcommand has.
+    /// Returns a command of skopeo or podman that reaches it, with the option for TLS that this subcommand has.
     pub fn tool(&self, tool: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(tool);
         command.args(arguments).env("REGISTRY_AUTH_FILE", self.credentials()).stdin(Stdio::null());
@@ -154,7 +154,7 @@ impl Registry {
         succeeded(&self.tool("skopeo", &arguments).output().unwrap());
     }
 
-    /// Gives the bytes of a manifest as `skopeo inspect --raw` has them.
+    /// Returns the bytes of a manifest as `skopeo inspect --raw` has them.
     pub fn raw(&self, name: &str) -> Vec<u8> {
         let at = format!("docker://{}", self.name(name));
         let tls = format!("--tls-verify={}", self.kind == Kind::Tls);
@@ -182,12 +182,12 @@ impl Drop for Registry {
     }
 }
 
-/// Tells whether a program is installed.
+/// Returns true if a program is installed.
 pub fn has(tool: &str) -> bool {
     std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(tool).is_file())
 }
 
-/// Gives what a program printed, which must have succeeded.
+/// Returns what a program printed, which must have succeeded.
 pub fn succeeded(output: &Output) -> Vec<u8> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout.clone()

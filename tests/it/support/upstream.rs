@@ -164,18 +164,18 @@ impl Upstream {
         self
     }
 
-    /// Gives the URL of a path.
+    /// Returns the URL of a path.
     pub fn url(&self, path: &str) -> Url {
         let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
         Url::parse(&format!("{scheme}://{}{path}", self.address)).unwrap()
     }
 
-    /// Gives `host:port`.
+    /// Returns `host:port`.
     pub fn host(&self) -> String {
         self.address.to_string()
     }
 
-    /// Gives the certificate authority of a server with TLS, as PEM.
+    /// Returns the certificate authority of a server with TLS, as PEM.
     pub fn authority(&self) -> &str {
         self.authority.as_deref().unwrap()
     }
@@ -200,12 +200,12 @@ impl Upstream {
         self.state().sent
     }
 
-    /// Gives the requests for `path` in their order.
+    /// Returns the requests for `path` in their order.
     pub fn seen(&self, path: &str) -> Vec<Seen> {
         self.state().seen.iter().filter(|seen| path_of(&seen.target) == path).cloned().collect()
     }
 
-    /// Gives all requests in their order.
+    /// Returns all requests in their order.
     pub fn all_seen(&self) -> Vec<Seen> {
         self.state().seen.clone()
     }

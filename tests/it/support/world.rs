@@ -66,7 +66,7 @@ impl World {
         fs::read_to_string(self.project().join(name)).unwrap()
     }
 
-    /// Gives the command, ready to run in the project, with an environment of its own.
+    /// Returns the command, ready to run in the project, with an environment of its own.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_toolkit"));
         command
@@ -92,7 +92,7 @@ impl World {
         Run::of(&self.command(arguments).output().unwrap())
     }
 
-    /// Runs the command, which must succeed, and gives what it printed.
+    /// Runs the command, which must succeed, and returns what it printed.
     pub fn ok(&self, arguments: &[&str]) -> String {
         let run = self.run(arguments);
         assert_eq!(run.code, Some(0), "toolkit {arguments:?}: {}", run.stderr);
@@ -104,7 +104,7 @@ impl World {
         serde_json::from_str(&self.ok(arguments)).unwrap()
     }
 
-    /// Runs the command, which must end with `code`, and gives what it said.
+    /// Runs the command, which must end with `code`, and returns what it said.
     pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let run = self.run(arguments);
         assert_eq!(run.code, Some(code), "toolkit {arguments:?}: {}{}", run.stdout, run.stderr);

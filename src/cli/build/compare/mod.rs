@@ -12,8 +12,8 @@ use super::service;
 use super::start::named;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, Style};
-use crate::cli::site::{Workplace, done};
-use crate::codebuild::compare::{Prices, Subject, Wish, compared, gather, svg, warnings};
+use crate::cli::settings::{Settings, done};
+use crate::codebuild::compare::{CompareRequest, Prices, Subject, compared, gather, svg, warnings};
 use crate::codebuild::start::compute_type;
 use crate::host::Host;
 use crate::project::{MANIFEST, write_whole};
@@ -102,9 +102,9 @@ impl Arguments {
             Some(path) => prices.with_file(&host.cwd.join(path))?,
             None => prices,
         };
-        let place = Workplace::without_project(host, global)?;
-        let gathered = place.block_on(async {
-            let service = service(&place).await?;
+        let settings = Settings::without_project(host, global)?;
+        let gathered = settings.block_on(async {
+            let service = service(&settings).await?;
             Ok(gather(&*service, &wish).await?)
         })?;
         let comparison = compared(gathered, &prices);
@@ -112,7 +112,7 @@ impl Arguments {
             done(global, &tally.to_string());
         }
         for warning in warnings(&comparison) {
-            place.report.warned(&warning);
+            settings.report.warned(&warning);
         }
         let title = shown::title(&wish.subject, &comparison);
         if let Some(path) = chart {
@@ -127,7 +127,7 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn wish(&self, host: &Host) -> Result<Wish, Failure> {
+    fn wish(&self, host: &Host) -> Result<CompareRequest, Failure> {
         let subject = match self.subjects.as_slice() {
             [] => Subject::Architectures(named(host)?.ok_or_else(unnamed)?),
             typed => subject(typed)?,
@@ -137,7 +137,7 @@ impl Arguments {
                 "two builds are compared as they are: `--branch` and `--compute` choose of a project's",
             ));
         }
-        Ok(Wish {
+        Ok(CompareRequest {
             subject,
             last: self.last.into(),
             within: self.within.into(),

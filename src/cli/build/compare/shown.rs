@@ -104,7 +104,7 @@ fn prices(comparison: &Comparison) -> Vec<&Price> {
     comparison.costs.iter().flatten().flat_map(|cost| &cost.prices).collect()
 }
 
-/// Gives everything for programs.
+/// Returns everything for programs.
 pub(super) fn value(comparison: &Comparison) -> Value {
     let verdict = Verdict::of(comparison);
     let sides = [0, 1].map(|at| side(comparison, at));

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::names::Names;
 use super::plain;
-use crate::codebuild::follow::{Event, Who, causes};
+use crate::codebuild::follow::{BuildRef, Event, causes};
 use crate::codebuild::{Phase, Status, console};
 
-/// Gives an event as JSON.
+/// Returns an event as JSON.
 pub(super) fn value(event: &Event, names: &mut Names) -> Value {
     let mut object = Map::new();
     let (name, fields) = fields(event, names);
@@ -25,7 +25,7 @@ pub(super) fn value(event: &Event, names: &mut Names) -> Value {
     Value::Object(object)
 }
 
-fn who(event: &Event) -> Option<&Who> {
+fn who(event: &Event) -> Option<&BuildRef> {
     match event {
         Event::Known { who, .. }
         | Event::BatchKnown { who, .. }
@@ -102,7 +102,7 @@ fn phase_value(phase: &Phase) -> Value {
     })
 }
 
-/// Gives the phases that failed, each of their contexts with its likely cause.
+/// Returns the phases that failed, each of their contexts with its likely cause.
 fn failed(phases: &[Phase], status: &Status) -> Vec<Value> {
     let mut rows = Vec::new();
     for phase in causes::failed(phases) {

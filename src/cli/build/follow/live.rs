@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::super::list::spoken;
 use super::plain;
 use crate::cli::render::printable;
-use crate::codebuild::follow::Who;
+use crate::codebuild::follow::BuildRef;
 use crate::codebuild::{Group, Status};
 
 /// The table; nothing when it is not shown.
@@ -34,7 +34,7 @@ impl Live {
     }
 
     /// A build or a batch appears.
-    pub(super) fn build(&mut self, who: &Who, name: &str) {
+    pub(super) fn build(&mut self, who: &BuildRef, name: &str) {
         if let Some(row) = who.identifier.as_ref().and_then(|identifier| self.waiting.remove(identifier)) {
             self.table.remove(&row);
         }
@@ -63,7 +63,7 @@ impl Live {
     }
 
     /// A phase began.
-    pub(super) fn phase(&self, who: &Who, phase: &str, at: Option<Timestamp>) {
+    pub(super) fn phase(&self, who: &BuildRef, phase: &str, at: Option<Timestamp>) {
         let Some(row) = self.rows.get(&who.id) else { return };
         row.set_message(printable(phase));
         if let Some(age) = at.and_then(|at| Duration::try_from(Timestamp::now().duration_since(at)).ok()) {
@@ -72,7 +72,7 @@ impl Live {
     }
 
     /// It is over.
-    pub(super) fn over(&self, who: &Who, status: &Status, started: Option<Timestamp>, ended: Option<Timestamp>) {
+    pub(super) fn over(&self, who: &BuildRef, status: &Status, started: Option<Timestamp>, ended: Option<Timestamp>) {
         let Some(row) = self.rows.get(&who.id) else { return };
         let time =
             started.zip(ended).map(|(started, ended)| ended.duration_since(started).as_secs().max(0).unsigned_abs());

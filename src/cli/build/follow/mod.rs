@@ -16,7 +16,7 @@ use clap::Args;
 use super::{service, stop};
 use crate::cli::Global;
 use crate::cli::render::Failure;
-use crate::cli::site::Workplace;
+use crate::cli::settings::Settings;
 use crate::host::Host;
 pub(super) use watch::{Options, watch};
 
@@ -85,15 +85,15 @@ as lines show it:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::without_project(host, global)?;
+        let settings = Settings::without_project(host, global)?;
         let options = Options {
             logs: !self.no_logs,
             stop_on_interrupt: self.stop_on_interrupt,
             fresh: false,
             interval: self.interval,
         };
-        let service = place.block_on(service(&place))?;
-        watch(&place, global, service, self.ids, &options)
+        let service = settings.block_on(service(&settings))?;
+        watch(&settings, global, service, self.ids, &options)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::codebuild::follow::Who;
+use crate::codebuild::follow::BuildRef;
 
 /// The names that are taken. A name is given once and stays.
 #[derive(Debug, Default)]
@@ -11,8 +11,8 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Gives a build's name: what it is for, and where it runs.
-    pub(super) fn of(&mut self, who: &Who) -> String {
+    /// Returns a build's name: what it is for, and where it runs.
+    pub(super) fn of(&mut self, who: &BuildRef) -> String {
         if let Some(name) = self.given.get(&who.id) {
             return name.clone();
         }
@@ -36,8 +36,8 @@ impl Names {
 mod tests {
     use super::*;
 
-    fn who(id: &str, number: Option<i64>, architecture: Option<&'static str>, identifier: Option<&str>) -> Who {
-        Who {
+    fn who(id: &str, number: Option<i64>, architecture: Option<&'static str>, identifier: Option<&str>) -> BuildRef {
+        BuildRef {
             id: id.to_owned(),
             project: id.split(':').next().unwrap().to_owned(),
             number,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::list::spoken;
 use crate::cli::render::{Style, printable};
-use crate::codebuild::follow::{Note, Who};
+use crate::codebuild::follow::{BuildRef, Note};
 use crate::codebuild::{Phase, Status};
 
 /// Makes a line of a log fit for a terminal: colours are taken out, tabs stay, and what else would be obeyed is spelled out.
@@ -59,7 +59,7 @@ pub(super) fn how(status: &Status, time: Option<&str>) -> String {
 }
 
 /// Names a build as people talk of it.
-pub(super) fn known(who: &Who) -> String {
+pub(super) fn known(who: &BuildRef) -> String {
     let what = if who.is_batch { "batch" } else { "build" };
     let number = who.number.map_or(String::new(), |number| format!(" {number}"));
     let place = who.architecture.map_or(String::new(), |architecture| format!(" on {architecture}"));
@@ -95,7 +95,7 @@ pub(super) fn note(note: &Note, name: &str) -> String {
     }
 }
 
-/// Gives the stable name of a kind of note.
+/// Returns the stable name of a kind of note.
 pub(super) fn kind(note: &Note) -> &'static str {
     match note {
         Note::Throttled { .. } => "throttled",
@@ -110,8 +110,8 @@ pub(super) fn kind(note: &Note) -> &'static str {
     }
 }
 
-/// Gives whom a note is about.
-pub(super) fn about(note: &Note) -> Option<&Who> {
+/// Returns whom a note is about.
+pub(super) fn about(note: &Note) -> Option<&BuildRef> {
     match note {
         Note::NoLog { who, .. } | Note::MissingLog { who } | Note::UnreadLog { who, .. } | Note::EndlessLog { who } => {
             Some(who)
@@ -120,7 +120,7 @@ pub(super) fn about(note: &Note) -> Option<&Who> {
     }
 }
 
-/// Gives an error with its causes, in one line.
+/// Returns an error with its causes, in one line.
 fn whole(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

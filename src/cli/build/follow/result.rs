@@ -11,7 +11,7 @@ use crate::cli::render::{self, Style, printable};
 use crate::codebuild::follow::{Finished, Report, Root, causes};
 use crate::codebuild::{Phase, Status, console};
 
-/// Gives the text for people. With `terse` only what failed.
+/// Returns the text for people. With `terse` only what failed.
 pub(super) fn text(report: &Report, names: &mut Names, terse: bool, style: Style) -> String {
     let mut text = String::new();
     for root in &report.roots {

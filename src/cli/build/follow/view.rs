@@ -5,7 +5,7 @@ use super::names::Names;
 use super::{json, plain};
 use crate::aws;
 use crate::cli::render::{self, Failure, Style, printable};
-use crate::codebuild::follow::{Event, Note, Observer, Who};
+use crate::codebuild::follow::{BuildRef, Event, Note, Observer};
 
 /// How events are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,12 +50,12 @@ impl View {
         }
     }
 
-    /// Gives the reason why nothing can be shown any more.
+    /// Returns the reason why nothing can be shown any more.
     pub(super) fn broken(&mut self) -> Option<Failure> {
         self.broken.take()
     }
 
-    /// Gives the reason why a log could not be read.
+    /// Returns the reason why a log could not be read.
     pub(super) fn unread(&mut self) -> Option<aws::Error> {
         self.unread.take()
     }
@@ -82,7 +82,7 @@ impl View {
     }
 
     /// A line of a build or batch.
-    fn line(&mut self, who: &Who, line: &str) {
+    fn line(&mut self, who: &BuildRef, line: &str) {
         let text = if self.several {
             let prefix = format!("[{}]", printable(&self.names.of(who)));
             format!("{} {line}\n", self.out.cyan(&prefix))
@@ -163,7 +163,7 @@ impl View {
 
 impl View {
     /// A batch has a name of its own before its lines.
-    fn phase(&mut self, who: &Who, text: &str) {
+    fn phase(&mut self, who: &BuildRef, text: &str) {
         if self.manner == Manner::Live {
             return;
         }

@@ -10,10 +10,10 @@ use super::view::{Manner, View};
 use crate::cli::Global;
 use crate::cli::network::seconds;
 use crate::cli::render::{self, Failure, Style, printable};
-use crate::cli::signals::{Signals, Wish};
-use crate::cli::site::Workplace;
+use crate::cli::settings::Settings;
+use crate::cli::signals::{Signals, StopRequest};
 use crate::codebuild::Service;
-use crate::codebuild::follow::{Error, Follower, Monotonic, Pace, Report, Settings};
+use crate::codebuild::follow::{Error, FollowOptions, Follower, Monotonic, Pace, Report};
 
 /// How long the end of builds is waited for that were stopped.
 const STOPPING: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ pub(in crate::cli::build) struct Options {
 /// When an id is unknown, AWS does not answer, or it is interrupted and the builds go on; when all succeeded and a log could
 /// not be read.
 pub(in crate::cli::build) fn watch(
-    place: &Workplace,
+    place: &Settings,
     global: &Global,
     service: Arc<dyn Service>,
     ids: Vec<String>,
@@ -51,7 +51,7 @@ pub(in crate::cli::build) fn watch(
     let variable = variable.map(|text| seconds("TOOLKIT_POLL_INTERVAL", text)).transpose()?;
     let pace = Pace::new(options.interval.or(variable).unwrap_or(Pace::BASE));
     let several = ids.len() > 1;
-    let settings = Settings { ids, logs: options.logs, fresh: options.fresh, pace };
+    let settings = FollowOptions { ids, logs: options.logs, fresh: options.fresh, pace };
     let clock = Arc::new(Monotonic::new());
     let mut follower = Follower::new(service, clock, settings, View::new(manner, several));
     let ended = place.block_on_through_signals(to_the_end(&mut follower, place, manner, options));
@@ -75,7 +75,7 @@ pub(in crate::cli::build) fn watch(
     }
 }
 
-fn manner(place: &Workplace, global: &Global) -> Manner {
+fn manner(place: &Settings, global: &Global) -> Manner {
     match () {
         () if global.json => Manner::Json,
         () if global.quiet => Manner::Quiet,
@@ -93,7 +93,7 @@ struct End {
 
 async fn to_the_end(
     follower: &mut Follower<View>,
-    place: &Workplace,
+    place: &Settings,
     manner: Manner,
     options: &Options,
 ) -> Result<End, Failure> {
@@ -104,7 +104,9 @@ async fn to_the_end(
     };
     let stops = match wish {
         _ if options.stop_on_interrupt => true,
-        Wish::Interrupt if manner == Manner::Live && io::stdin().is_terminal() => ask(follower, &mut signals).await,
+        StopRequest::Interrupt if manner == Manner::Live && io::stdin().is_terminal() => {
+            ask(follower, &mut signals).await
+        }
         _ => false,
     };
     if !stops {
@@ -114,7 +116,7 @@ async fn to_the_end(
 }
 
 /// Stops everything and follows it to its end, for a while.
-async fn stop(follower: &mut Follower<View>, signals: &mut Signals, place: &Workplace) -> Result<End, Failure> {
+async fn stop(follower: &mut Follower<View>, signals: &mut Signals, place: &Settings) -> Result<End, Failure> {
     let running = tokio::select! {
         stopped = follower.stop() => stopped?,
         _ = signals.next() => return Err(detached(follower)),

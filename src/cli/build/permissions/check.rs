@@ -9,7 +9,7 @@ use crate::aws::s3::Bucket;
 use crate::aws::{Decision, Error, Identity, Need};
 use crate::cli::build::service;
 use crate::cli::render::Failure;
-use crate::cli::site::Workplace;
+use crate::cli::settings::Settings;
 use crate::codebuild::{LogPlace, Service};
 
 /// Part of ids and keys that nobody has.
@@ -37,14 +37,14 @@ pub(super) struct Checked {
 
 /// Finds out which of these needs are allowed to whoever asks.
 pub(super) async fn check(
-    place: &Workplace,
+    settings: &Settings,
     scope: &Scope,
     identity: &Identity,
     wanted: &[Need],
 ) -> Result<Checked, Failure> {
     let why = match identity.principal() {
         None => format!("IAM has no policies of {}", identity.arn),
-        Some(principal) => match place.session.simulate(identity, &principal, wanted, &scope.region).await {
+        Some(principal) => match settings.session.simulate(identity, &principal, wanted, &scope.region).await {
             Ok(decisions) => return Ok(simulated(&decisions, wanted, &identity.arn)),
             Err(error @ (Error::ExpiredCredentials | Error::RefusedCredentials { .. } | Error::Clock { .. })) => {
                 return Err(error.into());
@@ -55,7 +55,7 @@ pub(super) async fn check(
     };
     let mut answers = BTreeMap::new();
     if wanted.iter().any(|need| need.action.starts_with("codebuild:") || need.action.starts_with("logs:")) {
-        let service = service(place).await?;
+        let service = service(settings).await?;
         for need in wanted {
             if let Some(result) = asked(&*service, scope, need).await {
                 answers.insert(need.clone(), judged(result));
@@ -63,7 +63,7 @@ pub(super) async fn check(
         }
     }
     if wanted.iter().any(|need| need.action.starts_with("s3:")) {
-        answers.extend(bucket(place, scope, wanted).await);
+        answers.extend(bucket(settings, scope, wanted).await);
     }
     for need in wanted {
         answers.entry(need.clone()).or_insert_with(|| Answer::Unknown(unasked(need, scope).to_owned()));
@@ -99,8 +99,8 @@ async fn asked(service: &dyn Service, scope: &Scope, need: &Need) -> Option<Resu
         ("codebuild:BatchGetBuilds", Some(project)) => service.builds(&nobody(project)).await.map(drop),
         ("codebuild:BatchGetBuildBatches", Some(project)) => service.batches(&nobody(project)).await.map(drop),
         ("logs:GetLogEvents", Some(_)) => {
-            let place = LogPlace { group: scope.group(), stream: NOBODY.to_owned() };
-            service.log(&place, None).await.map(drop)
+            let settings = LogPlace { group: scope.group(), stream: NOBODY.to_owned() };
+            service.log(&settings, None).await.map(drop)
         }
         _ => return None,
     };
@@ -118,7 +118,7 @@ fn judged(result: Result<(), Error>) -> Answer {
 
 /// Lists and reads the mirror. S3 says `forbidden` of an object that is not there to those who may not list, so that reading
 /// is known only where listing is allowed.
-async fn bucket(place: &Workplace, scope: &Scope, wanted: &[Need]) -> BTreeMap<Need, Answer> {
+async fn bucket(settings: &Settings, scope: &Scope, wanted: &[Need]) -> BTreeMap<Need, Answer> {
     let mut answers = BTreeMap::new();
     let Some(location) = scope.store.clone() else {
         return answers;
@@ -129,7 +129,7 @@ async fn bucket(place: &Workplace, scope: &Scope, wanted: &[Need]) -> BTreeMap<N
         }
     };
     let unknown = |error: Error| Answer::Unknown(error.to_string());
-    let bucket = match Bucket::new(std::sync::Arc::clone(&place.session), location) {
+    let bucket = match Bucket::new(std::sync::Arc::clone(&settings.session), location) {
         Ok(bucket) => bucket,
         Err(error) => {
             put("s3:ListBucket", &unknown(error));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::start::{named, project};
 use crate::aws::{self, Identity, Need, policy};
 use crate::cli::render::{self, Failure, Style};
-use crate::cli::site::{Workplace, done};
+use crate::cli::settings::{Settings, done};
 use crate::cli::{Global, network};
 use crate::host::Host;
 use crate::oci::credentials::ecr_place;
@@ -76,11 +76,11 @@ How `--check` finds out:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Workplace::new(host, global)?;
-        let askers = self.askers(&place, global)?;
-        tell_others(&self.images, &place);
-        place.block_on(async {
-            let (scope, identity) = self.scope(&place, global).await?;
+        let settings = Settings::new(host, global)?;
+        let askers = self.askers(&settings, global)?;
+        tell_others(&self.images, &settings);
+        settings.block_on(async {
+            let (scope, identity) = self.scope(&settings, global).await?;
             let rows = rows(&askers, &scope);
             let needs: Vec<Need> = rows.iter().map(|row| row.need.clone()).collect();
             if self.policy {
@@ -89,7 +89,7 @@ impl Arguments {
             let checked = match identity {
                 Some(identity) if self.check => {
                     let wanted = once(&needs);
-                    Some((check(&place, &scope, &identity, &wanted).await?, identity))
+                    Some((check(&settings, &scope, &identity, &wanted).await?, identity))
                 }
                 _ => None,
             };
@@ -97,9 +97,9 @@ impl Arguments {
         })
     }
 
-    /// Gives the commands that were typed, or those that this project uses.
-    fn askers(&self, place: &Workplace, global: &Global) -> Result<Vec<Asker>, Failure> {
-        let stored = network::location(&place.host, global, place.manifest.as_ref())?.is_some();
+    /// Returns the commands that were typed, or those that this project uses.
+    fn askers(&self, settings: &Settings, global: &Global) -> Result<Vec<Asker>, Failure> {
+        let stored = network::location(&settings.host, global, settings.manifest.as_ref())?.is_some();
         if let Some(asker) = self.commands.iter().find(|asker| matches!(asker, Asker::Mirror | Asker::Sync))
             && !stored
         {
@@ -126,32 +126,32 @@ impl Arguments {
     }
 
     /// Finds out who asks. A policy is printed without it, too.
-    async fn identity(&self, place: &Workplace, region: &str) -> Result<Option<Identity>, Failure> {
+    async fn identity(&self, settings: &Settings, region: &str) -> Result<Option<Identity>, Failure> {
         // Every region knows who asks.
         let region = if region == "*" { "us-east-1" } else { region };
-        match place.session.identity(region).await {
+        match settings.session.identity(region).await {
             Ok(identity) => Ok(Some(identity)),
             Err(error) if self.check => Err(error.into()),
             Err(error) => {
-                place.report.warned(&format!("the account is not known, so the policy says `*`: {error}"));
+                settings.report.warned(&format!("the account is not known, so the policy says `*`: {error}"));
                 Ok(None)
             }
         }
     }
 
     /// Finds what the resources are narrowed to, and who asks where that matters.
-    async fn scope(&self, place: &Workplace, global: &Global) -> Result<(Scope, Option<Identity>), Failure> {
-        let region = place.session.region(aws::Service::CODEBUILD).await;
+    async fn scope(&self, settings: &Settings, global: &Global) -> Result<(Scope, Option<Identity>), Failure> {
+        let region = settings.session.region(aws::Service::CODEBUILD).await;
         let region = if self.check { region? } else { region.unwrap_or_else(|_| "*".to_owned()) };
-        let identity = if self.check || self.policy { self.identity(place, &region).await? } else { None };
+        let identity = if self.check || self.policy { self.identity(settings, &region).await? } else { None };
         let account = identity.as_ref().map_or_else(|| "*".to_owned(), |identity| identity.account.clone());
         let scope = Scope {
             region,
             account,
-            project: self.project.clone().map_or_else(|| named(&place.host), |name| Ok(Some(name)))?,
+            project: self.project.clone().map_or_else(|| named(&settings.host), |name| Ok(Some(name)))?,
             log_group: self.log_group.clone(),
             batch: self.batch,
-            store: network::location(&place.host, global, place.manifest.as_ref())?,
+            store: network::location(&settings.host, global, settings.manifest.as_ref())?,
             images: self.images.clone(),
         };
         Ok((scope, identity))
@@ -159,13 +159,13 @@ impl Arguments {
 }
 
 /// Says which images are none of Amazon ECR's.
-fn tell_others(images: &[String], place: &Workplace) {
+fn tell_others(images: &[String], settings: &Settings) {
     for image in images.iter().filter(|image| ecr_place(image.split('/').next().unwrap_or_default()).is_none()) {
-        place.report.warned(&format!("{image} is not in Amazon ECR: AWS is not asked for it"));
+        settings.report.warned(&format!("{image} is not in Amazon ECR: AWS is not asked for it"));
     }
 }
 
-/// Gives each need once, in order.
+/// Returns each need once, in order.
 fn once(needs: &[Need]) -> Vec<Need> {
     let mut wanted = needs.to_vec();
     wanted.sort();

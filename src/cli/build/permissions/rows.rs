@@ -74,7 +74,7 @@ impl Asker {
         }
     }
 
-    /// Gives the permissions of the command.
+    /// Returns the permissions of the command.
     pub(super) fn rows(self, scope: &Scope) -> Vec<Row> {
         let needs = match self {
             Self::Start => scope.start(),
@@ -102,82 +102,82 @@ impl Scope {
         self.project.as_deref().unwrap_or("*")
     }
 
-    /// Gives the group of the project's logs.
+    /// Returns the group of the project's logs.
     pub(super) fn group(&self) -> String {
         self.log_group.clone().unwrap_or_else(|| needs::usual_log_group(self.project()))
     }
 
     fn start(&self) -> Needs {
-        let (place, project) = (self.place(), self.project());
+        let (settings, project) = (self.place(), self.project());
         let mut needs = vec![
-            (needs::start_build(place, project), "start a build"),
-            (needs::batch_get_projects(place, project), "see what the project builds on, for --arch"),
+            (needs::start_build(settings, project), "start a build"),
+            (needs::batch_get_projects(settings, project), "see what the project builds on, for --arch"),
         ];
         if self.batch {
-            needs.push((needs::start_build_batch(place, project), "start a batch"));
+            needs.push((needs::start_build_batch(settings, project), "start a batch"));
         }
         needs
     }
 
     fn follow(&self) -> Needs {
-        let (place, project) = (self.place(), self.project());
+        let (settings, project) = (self.place(), self.project());
         let mut needs = vec![
-            (needs::batch_get_builds(place, project), "see how builds stand"),
-            (needs::get_log_events(place, &self.group(), "*"), "read their logs"),
+            (needs::batch_get_builds(settings, project), "see how builds stand"),
+            (needs::get_log_events(settings, &self.group(), "*"), "read their logs"),
         ];
         if self.batch {
-            needs.push((needs::batch_get_build_batches(place, project), "see how batches stand"));
+            needs.push((needs::batch_get_build_batches(settings, project), "see how batches stand"));
         }
         needs
     }
 
     fn stop(&self) -> Needs {
-        let (place, project) = (self.place(), self.project());
+        let (settings, project) = (self.place(), self.project());
         let mut needs = vec![
-            (needs::stop_build(place, project), "stop a build"),
-            (needs::batch_get_builds(place, project), "see whether it still runs"),
+            (needs::stop_build(settings, project), "stop a build"),
+            (needs::batch_get_builds(settings, project), "see whether it still runs"),
         ];
         if self.batch {
-            needs.push((needs::stop_build_batch(place, project), "stop a batch"));
-            needs.push((needs::batch_get_build_batches(place, project), "see whether it still runs"));
+            needs.push((needs::stop_build_batch(settings, project), "stop a batch"));
+            needs.push((needs::batch_get_build_batches(settings, project), "see whether it still runs"));
         }
         needs
     }
 
     fn list(&self) -> Needs {
-        let (place, project) = (self.place(), self.project());
-        let mut needs = vec![(needs::list_builds_for_project(place, project), "list the builds of a project")];
+        let (settings, project) = (self.place(), self.project());
+        let mut needs = vec![(needs::list_builds_for_project(settings, project), "list the builds of a project")];
         if self.project.is_none() {
             needs.push((needs::list_builds(), "list the builds of all projects"));
         }
-        needs.push((needs::batch_get_builds(place, project), "see how they ended"));
+        needs.push((needs::batch_get_builds(settings, project), "see how they ended"));
         if self.batch {
-            needs.push((needs::list_build_batches_for_project(place, project), "list the batches of a project"));
+            needs.push((needs::list_build_batches_for_project(settings, project), "list the batches of a project"));
             if self.project.is_none() {
                 needs.push((needs::list_build_batches(), "list the batches of all projects"));
             }
-            needs.push((needs::batch_get_build_batches(place, project), "see how they ended"));
+            needs.push((needs::batch_get_build_batches(settings, project), "see how they ended"));
         }
         needs
     }
 
     fn compare(&self) -> Needs {
-        let (place, project) = (self.place(), self.project());
+        let (settings, project) = (self.place(), self.project());
         vec![
-            (needs::list_builds_for_project(place, project), "find the last builds"),
-            (needs::batch_get_builds(place, project), "see how long their phases took"),
+            (needs::list_builds_for_project(settings, project), "find the last builds"),
+            (needs::batch_get_builds(settings, project), "see how long their phases took"),
         ]
     }
 
     fn local(&self) -> Needs {
-        let place = self.place();
+        let settings = self.place();
         vec![
-            (needs::get_parameters(place, "*"), "read the values of `parameter-store`"),
-            (needs::get_secret_value(place, "*"), "read the values of `secrets-manager`"),
+            (needs::get_parameters(settings, "*"), "read the values of `parameter-store`"),
+            (needs::get_secret_value(settings, "*"), "read the values of `secrets-manager`"),
         ]
     }
 
-    /// Gives region, bucket and keys of the mirror, when somebody must be allowed to read it.
+    /// Returns region, bucket and keys of the mirror, when somebody must be allowed to read it.
     fn objects(&self) -> Option<(&str, &str, String)> {
         let location = self.store.as_ref().filter(|location| !location.anonymous)?;
         let region = location.region.as_deref().unwrap_or(&self.region);
@@ -234,17 +234,19 @@ impl Scope {
     }
 }
 
-fn private(place: Place<'_>, repository: &str, needs: &mut Needs) {
+fn private(settings: Place<'_>, repository: &str, needs: &mut Needs) {
     needs.push((needs::ecr_login(), "log in to the registry"));
     needs.extend(
-        needs::ecr_pull(place, repository).into_iter().map(|need| (need, "read images: check, inspect, index")),
+        needs::ecr_pull(settings, repository).into_iter().map(|need| (need, "read images: check, inspect, index")),
     );
     needs.extend(
-        needs::ecr_push(place, repository).into_iter().map(|need| (need, "write the image of both platforms: index")),
+        needs::ecr_push(settings, repository)
+            .into_iter()
+            .map(|need| (need, "write the image of both platforms: index")),
     );
 }
 
-/// Gives the rows of several commands, each once.
+/// Returns the rows of several commands, each once.
 pub(super) fn rows(askers: &[Asker], scope: &Scope) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for row in askers.iter().flat_map(|asker| asker.rows(scope)) {

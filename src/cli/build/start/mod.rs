@@ -14,8 +14,8 @@ use super::service;
 use crate::aws;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, printable};
-use crate::cli::site::{Workplace, done};
-use crate::codebuild::start::{Planned, Wanted, plan};
+use crate::cli::settings::{Settings, done};
+use crate::codebuild::start::{Planned, StartRequest, plan};
 use crate::codebuild::{Cache, Environment, Project, Service, Variable, console, patiently};
 use crate::host::Host;
 use crate::report::Report;
@@ -121,21 +121,21 @@ impl Arguments {
         let (logs, stop_on_interrupt) = (!self.no_logs, self.stop_on_interrupt);
         let wait = self.wait.then_some(Options { logs, stop_on_interrupt, fresh: true, interval: None });
         let wanted = self.wanted(host)?;
-        let place = Workplace::without_project(host, global)?;
-        let (service, started) = place.block_on(async {
-            let service = service(&place).await?;
-            let own = own_machine(&*service, &wanted, &place).await?;
+        let settings = Settings::without_project(host, global)?;
+        let (service, started) = settings.block_on(async {
+            let service = service(&settings).await?;
+            let own = own_machine(&*service, &wanted, &settings).await?;
             let plans = plan(&wanted, own.as_ref())?;
             for note in plans.iter().flat_map(|plan| &plan.notes) {
-                place.report.warned(note);
+                settings.report.warned(note);
             }
-            let started = start(&service, &wanted, &plans, &place, global).await?;
+            let started = start(&service, &wanted, &plans, &settings, global).await?;
             Ok((service, started))
         })?;
         if let Some(options) = wait {
             // Of a batch the ARN, since ids of both look alike.
             let id = |one: Started| one.arn.filter(|_| one.batch).unwrap_or(one.id);
-            return watch(&place, global, service, started.into_iter().map(id).collect(), &options);
+            return watch(&settings, global, service, started.into_iter().map(id).collect(), &options);
         }
         if global.json {
             render::json(&started.iter().map(value).collect::<Vec<_>>())?;
@@ -149,7 +149,11 @@ impl Arguments {
 
 /// Reads the project where the machine depends on it. Who may start builds may not be allowed to read projects: where
 /// nothing has to be chosen from it, the checks do without.
-async fn own_machine(service: &dyn Service, wanted: &Wanted, place: &Workplace) -> Result<Option<Project>, Failure> {
+async fn own_machine(
+    service: &dyn Service,
+    wanted: &StartRequest,
+    settings: &Settings,
+) -> Result<Option<Project>, Failure> {
     if !wanted.asks_for_machine() {
         return Ok(None);
     }
@@ -158,7 +162,7 @@ async fn own_machine(service: &dyn Service, wanted: &Wanted, place: &Workplace) 
         Ok(project) => Ok(Some(project)),
         Err(error @ aws::Error::Denied { .. }) if wanted.architectures.is_empty() => {
             let text = format!("{error}: what is overridden is not checked against the project's own machine");
-            place.report.warned(&text);
+            settings.report.warned(&text);
             Ok(None)
         }
         Err(error) => Err(error.into()),
@@ -169,13 +173,13 @@ async fn own_machine(service: &dyn Service, wanted: &Wanted, place: &Workplace) 
 /// builds that are there, and they stay.
 async fn start(
     service: &Arc<dyn Service>,
-    wanted: &Wanted,
+    wanted: &StartRequest,
     plans: &[Planned],
-    place: &Workplace,
+    settings: &Settings,
     global: &Global,
 ) -> Result<Vec<Started>, Failure> {
     let mut started: Vec<Started> = Vec::new();
-    let mut begun = Begun { report: &place.report, project: &wanted.common.project, ids: Vec::new(), over: false };
+    let mut begun = Begun { report: &settings.report, project: &wanted.common.project, ids: Vec::new(), over: false };
     for planned in plans {
         let error = match patiently(async || one(&**service, planned, wanted.batch).await).await {
             Ok(one) => {
@@ -189,14 +193,14 @@ async fn start(
         begun.over = true;
         for before in &started {
             if wanted.key.is_some() {
-                place.report.warned(&format!("{} goes on; `toolkit build stop` stops it", before.id));
+                settings.report.warned(&format!("{} goes on; `toolkit build stop` stops it", before.id));
                 continue;
             }
             let text = match patiently(async || service.stop(&before.id).await).await {
                 Ok(_) => format!("stopped {} again: the other one was refused", before.id),
                 Err(cause) => format!("{} goes on, since it could not be stopped: {cause}", before.id),
             };
-            place.report.warned(&text);
+            settings.report.warned(&text);
         }
         return Err(error.into());
     }

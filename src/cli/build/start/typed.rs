@@ -7,7 +7,7 @@ use super::Arguments;
 use super::Variable;
 use crate::cli::lint::broken;
 use crate::cli::render::{self, Failure, Style};
-use crate::codebuild::start::{Wanted, compute_type, environment_named};
+use crate::codebuild::start::{StartRequest, compute_type, environment_named};
 use crate::codebuild::{Cache, Start, VariableKind};
 use crate::format::Source;
 use crate::format::source::LARGEST;
@@ -19,7 +19,7 @@ use crate::project::{MANIFEST, find};
 pub(super) type Image = (Option<&'static str>, String);
 
 impl Arguments {
-    pub(super) fn wanted(self, host: &Host) -> Result<Wanted, Failure> {
+    pub(super) fn wanted(self, host: &Host) -> Result<StartRequest, Failure> {
         let buildspec = match (&self.buildspec, self.buildspec_in_source.clone()) {
             (Some(file), _) => Some(self.inline(file, host)?),
             (None, path) => path,
@@ -58,7 +58,7 @@ impl Arguments {
             retry_limit: self.retry_limit,
             ..Start::default()
         };
-        Ok(Wanted { common, architectures, images: self.image, batch: self.batch, key: self.idempotent })
+        Ok(StartRequest { common, architectures, images: self.image, batch: self.batch, key: self.idempotent })
     }
 
     /// Reads the buildspec that is sent along.
@@ -83,7 +83,7 @@ impl Arguments {
     }
 }
 
-/// Gives the project to start when none was typed.
+/// Returns the project to start when none was typed.
 fn default_project(host: &Host) -> Result<String, Failure> {
     named(host)?.ok_or_else(|| {
         Failure::usage_with_hint(
@@ -93,7 +93,7 @@ fn default_project(host: &Host) -> Result<String, Failure> {
     })
 }
 
-/// Gives the project that `toolkit.toml` names.
+/// Returns the project that `toolkit.toml` names.
 pub(in crate::cli::build) fn named(host: &Host) -> Result<Option<String>, Failure> {
     let Some(path) = find(&host.cwd).map(|folder| folder.join(MANIFEST)) else {
         return Ok(None);
@@ -177,9 +177,9 @@ pub(super) fn cache(text: &str) -> Result<Cache, String> {
             };
             modes.split(',').map(mode).collect::<Result<_, _>>().map(Cache::Local)
         }
-        Some(("s3", place)) => {
-            let place = place.trim_start_matches('/').trim_end_matches('/');
-            if place.is_empty() { Err(wrong()) } else { Ok(Cache::S3(place.to_owned())) }
+        Some(("s3", settings)) => {
+            let settings = settings.trim_start_matches('/').trim_end_matches('/');
+            if settings.is_empty() { Err(wrong()) } else { Ok(Cache::S3(settings.to_owned())) }
         }
         _ => Err(wrong()),
     }

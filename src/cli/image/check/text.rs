@@ -2,7 +2,7 @@
 
 use super::{chain, names};
 use crate::cli::render::{self, Style};
-use crate::image::check::{Answer, Cell, Matrix, Newer, Note, NoteKind, Row};
+use crate::image_audit::{Answer, Cell, Matrix, Newer, Note, NoteKind, Row};
 use crate::model::ImagePlatform;
 use crate::oci;
 

@@ -20,7 +20,7 @@ fn number(node: Node<'_, '_>, name: &str) -> i32 {
     node.attribute(name).unwrap().parse().unwrap()
 }
 
-/// Gives left end and width of the bars of a side, from above, without the legend.
+/// Returns left end and width of the bars of a side, from above, without the legend.
 fn widths(document: &Document<'_>, colour: &str) -> Vec<i32> {
     let bars = document.descendants().filter(|node| node.attribute("fill") == Some(colour));
     bars.filter(|node| number(*node, "x") == LEFT).map(|node| number(node, "width")).collect()

@@ -1,15 +1,15 @@
 use super::super::made::{InMemory, build};
 use super::*;
 
-fn wish(subject: Subject, last: usize) -> Wish {
-    Wish { subject, last, within: 1000, source_version: None, compute: None }
+fn wish(subject: Subject, last: usize) -> CompareRequest {
+    CompareRequest { subject, last, within: 1000, source_version: None, compute: None }
 }
 
 fn of_web() -> Subject {
     Subject::Architectures("web".to_owned())
 }
 
-fn gathered(service: &InMemory, wish: &Wish) -> Result<Gathered, Error> {
+fn gathered(service: &InMemory, wish: &CompareRequest) -> Result<Gathered, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(gather(service, wish))
 }
@@ -66,7 +66,7 @@ fn reading_stops_when_both_sides_have_enough_or_the_bound_is_reached() {
     let service = InMemory { page: 50, ..InMemory::of(alternating(900)) };
     let enough = gathered(&service, &wish(of_web(), 10)).unwrap();
     assert_eq!((enough.tallies[0].looked, enough.tallies[0].more), (50, true));
-    let bounded = Wish { within: 7, ..wish(of_web(), 10) };
+    let bounded = CompareRequest { within: 7, ..wish(of_web(), 10) };
     let bounded = gathered(&service, &bounded).unwrap();
     assert_eq!(bounded.sides.each_ref().map(|side| side.builds.len()), [4, 3]);
     assert_eq!((bounded.tallies[0].looked, bounded.tallies[0].more), (7, true));
@@ -104,11 +104,11 @@ fn a_branch_a_commit_and_a_compute_type_narrow() {
     builds[5].resolved_version = Some("0123456789abcdef".to_owned());
     builds[3].environment.compute = "BUILD_GENERAL1_LARGE".to_owned();
     let service = InMemory::of(builds);
-    let main = Wish { source_version: Some("main".to_owned()), ..wish(of_web(), 9) };
+    let main = CompareRequest { source_version: Some("main".to_owned()), ..wish(of_web(), 9) };
     assert_eq!(gathered(&service, &main).unwrap().sides.each_ref().map(ids), [vec!["web:0"], vec!["web:1", "web:3"]]);
-    let commit = Wish { source_version: Some("0123456".to_owned()), ..wish(of_web(), 9) };
+    let commit = CompareRequest { source_version: Some("0123456".to_owned()), ..wish(of_web(), 9) };
     assert_eq!(gathered(&service, &commit).unwrap().sides.each_ref().map(ids), [vec!["web:4"], vec!["web:5"]]);
-    let small = Wish { compute: Some("BUILD_GENERAL1_SMALL".to_owned()), ..main };
+    let small = CompareRequest { compute: Some("BUILD_GENERAL1_SMALL".to_owned()), ..main };
     let small = gathered(&service, &small).unwrap();
     assert_eq!(small.sides.each_ref().map(ids), [vec!["web:0"], vec!["web:1"]]);
     assert_eq!(small.tallies[0].left_out[&LeftOut::OtherCompute], 1);

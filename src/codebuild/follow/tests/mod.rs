@@ -95,7 +95,7 @@ fn what_was_started_a_moment_ago_may_be_unknown_for_a_moment() {
     let mut course = Course::new("web:1", 10);
     course.begins = 5;
     let service = Arc::new(Scripted::new([course]));
-    let settings = Settings { fresh: true, ..scripted::settings(&["web:1"]) };
+    let settings = FollowOptions { fresh: true, ..scripted::settings(&["web:1"]) };
     let mut follower = Follower::new(service.clone(), service.clock.clone(), settings, scripted::Diary::default());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert!(runtime.block_on(follower.run()).unwrap().succeeded());

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::aws::{self, Need, Refusal, judged};
-use crate::codebuild::follow::{Clock, Event, Follower, Note, Observer, Pace, Report, Settings};
+use crate::codebuild::follow::{Clock, Event, FollowOptions, Follower, Note, Observer, Pace, Report};
 use crate::codebuild::{
     AutoRetry, Batch, Build, Context, Environment, Group, LogEvent, LogPage, LogPlace, Page, Phase, Project, Service,
     Start, Status,
@@ -372,7 +372,7 @@ impl Diary {
     }
 }
 
-/// Follows, and gives what was seen and how it ended.
+/// Follows, and returns what was seen and how it ended.
 pub fn follow(service: Scripted, ids: &[&str]) -> (Arc<Scripted>, Diary, Result<Report, super::super::Error>) {
     let service = Arc::new(service);
     let settings = settings(ids);
@@ -383,9 +383,9 @@ pub fn follow(service: Scripted, ids: &[&str]) -> (Arc<Scripted>, Diary, Result<
     (service, diary, result)
 }
 
-pub fn settings(ids: &[&str]) -> Settings {
+pub fn settings(ids: &[&str]) -> FollowOptions {
     let pace = Pace { jitter: |longest| longest.mul_f64(0.5), ..Pace::new(Pace::BASE) };
-    Settings { ids: ids.iter().map(|id| (*id).to_owned()).collect(), logs: true, fresh: false, pace }
+    FollowOptions { ids: ids.iter().map(|id| (*id).to_owned()).collect(), logs: true, fresh: false, pace }
 }
 
 /// A batch with groups of (identifier, what it waits for, whether its failure is ignored, its builds in order).

@@ -106,7 +106,7 @@ impl Api {
         answer::read(&answer).map_err(|reason| aws::Error::Answer { service: service.name, reason })
     }
 
-    /// Gives the address of the API.
+    /// Returns the address of the API.
     fn address(&self, service: Service, registry: &Registry) -> Result<Url, aws::Error> {
         if let Some(url) = self.session.address(service)? {
             return Ok(url);

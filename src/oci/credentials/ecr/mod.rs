@@ -74,7 +74,7 @@ impl Ecr {
     }
 }
 
-/// Tells whether a registry is one of Amazon ECR, by its host: whether it is the public one, and the region of its API.
+/// Returns true if a registry is one of Amazon ECR, by its host: whether it is the public one, and the region of its API.
 #[must_use]
 pub fn place_of(host: &str) -> Option<(bool, String)> {
     Registry::parse(host).map(|registry| (registry.public, registry.region))

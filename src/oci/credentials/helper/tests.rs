@@ -155,7 +155,7 @@ fn hanging(folder: &Path) -> PathBuf {
     numbers
 }
 
-/// Tells whether a process still runs; one that is dead and was not asked about yet does not.
+/// Returns true if a process still runs; one that is dead and was not asked about yet does not.
 fn runs(number: &str) -> bool {
     let state = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
     let state = state.rsplit(") ").next().and_then(|rest| rest.chars().next());

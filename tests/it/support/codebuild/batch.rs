@@ -90,7 +90,7 @@ impl State {
         }
     }
 
-    /// Tells whether a group is over in a way that those that wait for it may begin.
+    /// Returns true if a group is over in a way that those that wait for it may begin.
     fn lets_pass(&self, batch: &Batch, name: &str) -> bool {
         let index = batch.script.groups.iter().position(|group| group.identifier == name).unwrap();
         let status = batch.groups[index].builds.last().map(|build| self.status_of(build)).unwrap_or_default();
@@ -98,7 +98,7 @@ impl State {
         status == "SUCCEEDED" || (over && batch.script.groups[index].ignore_failure)
     }
 
-    /// Tells whether nothing more comes of a group that has begun.
+    /// Returns true if nothing more comes of a group that has begun.
     fn is_over(&self, batch: &Batch, index: usize) -> bool {
         let group = &batch.groups[index];
         group.builds.last().is_some_and(|build| match self.status_of(build).as_str() {

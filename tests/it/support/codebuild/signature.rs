@@ -7,7 +7,7 @@ use ring::hmac;
 
 use super::super::front::Seen;
 
-/// Gives the signature that a request to `/` must have, from what its own `Authorization` says it signs.
+/// Returns the signature that a request to `/` must have, from what its own `Authorization` says it signs.
 pub(super) fn of(seen: &Seen, secret: &str) -> Option<String> {
     let proof = seen.headers.get("authorization")?;
     let part = |name: &str| Some(proof.split_once(name)?.1.split([',', ' ']).next().unwrap_or_default());

@@ -1,0 +1,50 @@
+//! Buildspecs: the images of a batch, and those that plain `docker run` and `docker pull` commands name.
+
+use super::commands::pulled;
+use super::{File, Findings};
+use crate::format::buildspec::images::environment_type;
+use crate::format::buildspec::{Buildspec, Text};
+use crate::image_audit::found::Needs;
+use crate::model::ImagePlatform;
+
+pub(super) fn read(file: &File, buildspec: &Buildspec, findings: &mut Findings) {
+    for (image, kind) in batch(buildspec) {
+        let name = if image.text.contains('$') {
+            Err("CodeBuild knows no variables there".to_owned())
+        } else {
+            Ok(image.text.clone())
+        };
+        findings.add(name, &image.text, file.place(&image.span), "build of the batch", machine(kind));
+    }
+    for (phase, command) in buildspec.commands() {
+        for image in pulled(&command.text) {
+            // Where in the command it stands; a folded or quoted text may differ from what is in the file.
+            let inside = file.source.text.get(command.span.clone()).and_then(|text| text.find(&image));
+            let start = command.span.start + inside.unwrap_or(0);
+            let role = format!("command of {}", phase.name.as_str());
+            findings.add(Ok(image.clone()), &image, file.place(&(start..start)), &role, Needs::All);
+        }
+    }
+}
+
+/// Lists the images of a batch with the kinds of machines that they run on.
+fn batch(buildspec: &Buildspec) -> Vec<(&Text, Option<&Text>)> {
+    let Some(batch) = &buildspec.batch else { return Vec::new() };
+    let mut found: Vec<_> =
+        batch.tasks().filter_map(|task| Some((task.env.image.as_ref()?, task.env.kind.as_ref()))).collect();
+    if let Some(matrix) = batch.matrix() {
+        let images = matrix.images.iter().chain(&matrix.shared.image);
+        found.extend(images.map(|image| (image, matrix.shared.kind.as_ref())));
+    }
+    found
+}
+
+/// Tells for which platform the image of a build must be: that of its machine, where one is named.
+fn machine(kind: Option<&Text>) -> Needs {
+    match kind.and_then(|kind| environment_type(&kind.text)) {
+        Some(machine) => {
+            Needs::Only { platforms: vec![ImagePlatform::new(machine.os, machine.arch, None)], pinned: false }
+        }
+        None => Needs::All,
+    }
+}

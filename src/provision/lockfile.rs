@@ -1,0 +1,302 @@
+//! The lock: written from the project's wishes for every platform, checked against them, installed from.
+
+use super::{Context, Error, Resolved, ToolRequest, releases, resolve};
+use crate::model::{Artifact, Platform, Policy, Release, SourceImage, ToolName, Version};
+use crate::project::{Lock, LockedArtifact, LockedTool};
+
+/// What `lock --check` found, one line each. Empty when the lock answers the project's wishes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings(pub Vec<String>);
+
+/// Compares a lock with what the project asks for, without any upstream document.
+#[must_use]
+pub fn check(asked: &[ToolRequest], platforms: &[Platform], lock: &Lock, policy: &Policy) -> Findings {
+    let mut findings = Vec::new();
+    for asked in asked {
+        let name = asked.tool.name();
+        match lock.tool(name) {
+            None => findings.push(format!("{name} is asked for and not locked")),
+            Some(locked) => findings.extend(entry(asked, platforms, locked, policy)),
+        }
+    }
+    for locked in &lock.tools {
+        if !asked.iter().any(|asked| asked.tool.name() == locked.name) {
+            findings.push(format!("{} is locked and no longer asked for", locked.name));
+        }
+    }
+    Findings(findings)
+}
+
+/// Lists what is wrong with one tool's entry.
+fn entry(asked: &ToolRequest, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Vec<String> {
+    let name = asked.tool.name();
+    let mut findings = Vec::new();
+    let wish = asked.channel.to_string();
+    if locked.request != wish || locked.file.as_deref() != asked.file() || locked.source != asked.source {
+        findings.push(format!(
+            "{name} is asked for as {}, and locked as {}",
+            wording(&wish, asked.file(), asked.source.as_deref()),
+            wording(&locked.request, locked.file.as_deref(), locked.source.as_deref())
+        ));
+    }
+    match asked.tool.version(&locked.version) {
+        Err(cause) => findings.push(format!("{name}: {cause}")),
+        Ok(version) if !asked.channel.admits(&version) => {
+            findings.push(format!("{name} {version} does not answer {wish}"));
+        }
+        Ok(_) => {}
+    }
+    for platform in platforms {
+        if locked.artifacts_for(*platform).is_empty() {
+            findings.push(format!("{name} {} is not locked for {platform}", locked.version));
+        }
+    }
+    for platform in locked_platforms(locked) {
+        // A version that cannot be read was found above.
+        let Ok(release) = release(asked, locked, platform, locked.artifacts_for(platform)) else { continue };
+        if !asked.tool.agrees(&release) {
+            findings.push(format!("{name} is defined in another way than it is locked for {platform}"));
+        }
+    }
+    for LockedArtifact { platform, artifact, .. } in &locked.artifacts {
+        if !platforms.contains(platform) {
+            findings.push(format!("{name} is locked for {platform}, which `platforms` does not list"));
+        }
+        if artifact.proof.level < policy.verification {
+            findings.push(format!(
+                "{name}: {} is proven by {}, and the policy asks for {}",
+                artifact.file_name(),
+                artifact.proof.level,
+                policy.verification
+            ));
+        }
+    }
+    findings
+}
+
+fn locked_platforms(locked: &LockedTool) -> Vec<Platform> {
+    let mut platforms: Vec<Platform> = locked.artifacts.iter().map(|locked| locked.platform).collect();
+    platforms.sort_unstable();
+    platforms.dedup();
+    platforms
+}
+
+fn wording(request: &str, file: Option<&str>, source: Option<&str>) -> String {
+    let mut text = format!("`{request}`");
+    if let Some(file) = file {
+        text.push_str(&format!(" by {file}"));
+    }
+    if let Some(source) = source {
+        text.push_str(&format!(" from {source}"));
+    }
+    text
+}
+
+/// Answers the project's wishes for every platform. Entries of `old` that still answer are kept as they are, unless
+/// `upgrade` names their tool; each request is resolved once, so that no platform drifts.
+///
+/// # Errors
+/// When something cannot be resolved; the lock on disk is not touched here.
+pub async fn lock(
+    asked: &[ToolRequest],
+    platforms: &[Platform],
+    old: Option<&Lock>,
+    upgrade: &dyn Fn(&str) -> bool,
+    context: &Context<'_>,
+) -> Result<Lock, Error> {
+    let mut tools = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let name = asked.tool.name();
+        let kept = old
+            .and_then(|lock| lock.tool(name))
+            .filter(|_| !upgrade(name))
+            .and_then(|locked| keep(asked, platforms, locked, context.policy));
+        tools.push(match kept {
+            Some(kept) => kept,
+            None => answer(asked, platforms, context).await?,
+        });
+    }
+    tools.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(Lock { tools })
+}
+
+/// Keeps an entry that answers the request on every platform; platforms that are no longer wanted go.
+fn keep(asked: &ToolRequest, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Option<LockedTool> {
+    let mut kept = locked.clone();
+    kept.artifacts.retain(|locked| platforms.contains(&locked.platform));
+    entry(asked, platforms, &kept, policy).is_empty().then_some(kept)
+}
+
+async fn answer(asked: &ToolRequest, platforms: &[Platform], context: &Context<'_>) -> Result<LockedTool, Error> {
+    let resolved = resolve(asked, context).await?;
+    let mut artifacts = Vec::new();
+    let mut image = None;
+    for release in releases(asked, resolved.version(), platforms, context).await? {
+        image = image.or(release.image.map(|image| image.reference));
+        for mut artifact in release.artifacts {
+            if artifact.size.is_none() {
+                artifact.size = announced_size(&artifact, context).await;
+            }
+            let executables = release.executables.clone();
+            artifacts.push(LockedArtifact { platform: release.platform, artifact, executables });
+        }
+    }
+    Ok(LockedTool { image, ..entry_for(&resolved, artifacts) })
+}
+
+fn entry_for(resolved: &Resolved, artifacts: Vec<LockedArtifact>) -> LockedTool {
+    LockedTool {
+        name: resolved.asked.tool.name().to_owned(),
+        request: resolved.asked.channel.to_string(),
+        file: resolved.asked.file().map(str::to_owned),
+        source: resolved.asked.source.clone(),
+        version: resolved.version().to_string(),
+        image: None,
+        released: resolved.pick.released,
+        artifacts,
+    }
+}
+
+/// Asks the server how long a file is, where the upstream's documents do not say (.NET). A server that does not answer
+/// is no reason to fail: the digest is what counts, and the archive may reach the mirror later than the documents.
+async fn announced_size(artifact: &Artifact, context: &Context<'_>) -> Option<u64> {
+    match context.net.open(&artifact.url).await {
+        Ok(body) => body.length(),
+        Err(cause) => {
+            context.report.noted(&format!("{} is locked without its size: {cause}", artifact.file_name()));
+            None
+        }
+    }
+}
+
+/// Returns what the lock says for `platform`, without resolving anything.
+///
+/// # Errors
+/// When the lock does not answer the wishes of the project on this platform, or its proof is too weak.
+pub fn from_lock(
+    asked: &[ToolRequest],
+    platform: Platform,
+    lock: &Lock,
+    policy: &Policy,
+) -> Result<Vec<(ToolRequest, Release)>, Error> {
+    let mut releases = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let name = asked.tool.name();
+        let Some(locked) = lock.tool(name) else {
+            return Err(Error::StaleLock { reasons: vec![format!("{name} is asked for and not locked")] });
+        };
+        let artifacts = locked.artifacts_for(platform);
+        if artifacts.is_empty() {
+            let (tool, version) = (name.to_owned(), locked.version.clone());
+            return Err(Error::NotLocked { tool, version, platform });
+        }
+        let reasons = entry(asked, &[platform], &for_platform(locked, platform), policy);
+        if !reasons.is_empty() {
+            return Err(Error::StaleLock { reasons });
+        }
+        releases.push((asked.clone(), release(asked, locked, platform, artifacts)?));
+    }
+    Ok(releases)
+}
+
+fn for_platform(locked: &LockedTool, platform: Platform) -> LockedTool {
+    let mut one = locked.clone();
+    one.artifacts.retain(|locked| locked.platform == platform);
+    one
+}
+
+fn release(
+    asked: &ToolRequest,
+    locked: &LockedTool,
+    platform: Platform,
+    artifacts: Vec<Artifact>,
+) -> Result<Release, Error> {
+    let stale = |reason: String| Error::StaleLock { reasons: vec![reason] };
+    let tool = ToolName::parse(asked.tool.name())?;
+    let version: Version = asked.tool.version(&locked.version).map_err(|cause| stale(cause.to_string()))?;
+    let image = locked.image.clone().map(|reference| SourceImage { reference, manifest: None });
+    let executables = locked.executables_for(platform);
+    Ok(Release { image, executables, ..Release::new(tool, version, platform, artifacts) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Format, Level, Proof};
+    use crate::provision::{Origin, argument};
+
+    fn artifact(platform: &str) -> LockedArtifact {
+        LockedArtifact {
+            platform: platform.parse().unwrap(),
+            artifact: Artifact {
+                url: "https://go.dev/dl/go1.26.7.tar.gz".parse().unwrap(),
+                digest: format!("sha256:{}", "0".repeat(64)).parse().unwrap(),
+                proof: Proof { level: Level::Checksum, source: "go.dev".to_owned() },
+                size: None,
+                format: Format::TarGz,
+                strip: 1,
+            },
+            executables: Vec::new(),
+        }
+    }
+
+    /// What `go@1.26` and a lock of it say, before a case changes either.
+    fn agreeing() -> (ToolRequest, Lock, Policy) {
+        let locked = LockedTool {
+            name: "go".to_owned(),
+            request: "1.26".to_owned(),
+            file: None,
+            source: None,
+            version: "1.26.7".to_owned(),
+            image: None,
+            released: None,
+            artifacts: vec![artifact("linux/amd64"), artifact("linux/arm64")],
+        };
+        (argument("go@1.26").unwrap(), Lock { tools: vec![locked] }, Policy::on("2026-11-01".parse().unwrap()))
+    }
+
+    #[test]
+    fn a_lock_that_differs_from_the_wishes_in_one_thing_has_one_finding() {
+        type Change = fn(&mut ToolRequest, &mut Lock);
+        let cases: [(Change, Option<&str>); 10] = [
+            (|_, _| {}, None),
+            (|_, lock| lock.tools.clear(), Some("go is asked for and not locked")),
+            (|_, lock| lock.tools[0].request = "1.27".to_owned(), Some("as `1.26`, and locked as `1.27`")),
+            (|_, lock| lock.tools[0].file = Some("go.mod".to_owned()), Some("locked as `1.26` by go.mod")),
+            (
+                |asked, _| asked.origin = Origin::File { path: "/p/go.mod".into(), name: "go.mod".to_owned() },
+                Some("as `1.26` by go.mod, and locked as `1.26`"),
+            ),
+            (|asked, _| asked.source = Some("goproxy".to_owned()), Some("goproxy")),
+            (|_, lock| lock.tools[0].version = "1.25.1".to_owned(), Some("go 1.25.1 does not answer 1.26")),
+            (|_, lock| drop(lock.tools[0].artifacts.pop()), Some("is not locked for linux/arm64")),
+            (
+                |_, lock| lock.tools[0].artifacts.push(artifact("darwin/arm64")),
+                Some("locked for darwin/arm64, which `platforms` does not list"),
+            ),
+            (
+                |_, lock| lock.tools.push(LockedTool { name: "dotnet".to_owned(), ..lock.tools[0].clone() }),
+                Some("dotnet is locked and no longer asked for"),
+            ),
+        ];
+        for (change, expected) in cases {
+            let (mut asked, mut lock, policy) = agreeing();
+            change(&mut asked, &mut lock);
+            let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
+            let found = check(&[asked], &platforms, &lock, &policy).0;
+            assert_eq!(found.len(), usize::from(expected.is_some()), "{expected:?}: {found:?}");
+            assert!(found.iter().all(|line| line.contains(expected.unwrap_or_default())), "{expected:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_proof_that_is_too_weak_is_found_for_every_platform() {
+        let (asked, lock, mut policy) = agreeing();
+        policy.verification = Level::Signature;
+        let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
+        let found = check(std::slice::from_ref(&asked), &platforms, &lock, &policy).0;
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found.iter().all(|line| line.contains("is proven by checksum")), "{found:?}");
+        assert!(matches!(from_lock(&[asked], platforms[0], &lock, &policy), Err(Error::StaleLock { .. })));
+    }
+}

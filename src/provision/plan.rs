@@ -1,0 +1,226 @@
+//! What is here, what is missing, and the installing of the missing: side by side, each under its own lock.
+
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::{Context, Error, ToolRequest};
+use crate::archive::{Layers, Limits};
+use crate::ingest::{self, Ingested, IngestedLayer};
+use crate::model::{Artifact, Release, Verified};
+use crate::store::{Fingerprint, Install, InstallId, Lock, Origin, Staging, Store, Unpacked};
+use crate::toolchain::{self, Toolchain};
+
+/// What is here already and what is missing. A value, so that `--dry-run` can print it before anything changes.
+#[derive(Debug)]
+pub struct Plan {
+    /// Installs that are here.
+    pub present: Vec<Installed>,
+    /// Releases that must be fetched.
+    pub missing: Vec<Missing>,
+}
+
+/// A release that must be fetched.
+#[derive(Debug, Clone)]
+pub struct Missing {
+    /// Who asked for it.
+    pub asked: ToolRequest,
+    /// What to fetch.
+    pub release: Release,
+    /// Where it will be.
+    pub id: InstallId,
+}
+
+/// An install that answers a request.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// Who asked for it.
+    pub asked: ToolRequest,
+    /// The install.
+    pub install: Install,
+    /// What was done for it; none when it was here already.
+    pub work: Option<Work>,
+}
+
+/// What an install took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Work {
+    /// How many bytes were received.
+    pub bytes: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Plan {
+    /// Looks up which releases are installed. A release that was asked for twice is planned once.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn new(releases: Vec<(ToolRequest, Release)>, store: &Store) -> Result<Self, Error> {
+        let mut plan = Self { present: Vec::new(), missing: Vec::new() };
+        let mut seen: Vec<InstallId> = Vec::new();
+        for (asked, release) in releases {
+            let id = id_of(&release);
+            if seen.contains(&id) {
+                continue;
+            }
+            seen.push(id.clone());
+            match store.find(&id)? {
+                Some(install) => plan.present.push(Installed { asked, install, work: None }),
+                None => plan.missing.push(Missing { asked, release, id }),
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Installs what is missing, at most `context.jobs` at once, and returns all installs: those that were here first.
+    ///
+    /// # Errors
+    /// The first failure; the others are stopped and leave nothing half-made.
+    pub async fn apply(self, context: &Context<'_>) -> Result<Vec<Installed>, Error> {
+        let mut installs = self.present;
+        if self.missing.is_empty() {
+            return Ok(installs);
+        }
+        let store = context.store.clone();
+        blocking(move || store.sweep()).await?;
+        let mut running = stream::iter(self.missing.into_iter().map(|missing| install(missing, context)))
+            .buffered(context.jobs.max(1));
+        while let Some(installed) = running.next().await {
+            installs.push(installed?);
+        }
+        Ok(installs)
+    }
+}
+
+/// Returns the place of a release in the store.
+#[must_use]
+pub fn id_of(release: &Release) -> InstallId {
+    InstallId {
+        tool: release.tool.clone(),
+        version: release.version.clone(),
+        platform: release.platform,
+        fingerprint: Fingerprint::laid_out(
+            release.artifacts.iter().map(|artifact| (&artifact.digest, artifact.strip)),
+            &release.executables,
+        ),
+    }
+}
+
+/// Installs one release: takes its lock, looks again, stages, ingests every file, promotes by one rename.
+async fn install(missing: Missing, context: &Context<'_>) -> Result<Installed, Error> {
+    let Missing { asked, release, id } = missing;
+    let started = Instant::now();
+    let lock = lock(&id, context).await?;
+    let (store, wanted) = (context.store.clone(), id.clone());
+    if let Some(install) = blocking(move || store.find(&wanted)).await? {
+        return Ok(Installed { asked, install, work: None });
+    }
+    let staged = stage(&release, Some(asked.tool), &lock, context).await?;
+    let bytes = staged.unpacked.artifacts.iter().map(|origin| origin.size).sum();
+    let install = blocking(move || staged.staging.promote(staged.verified, staged.unpacked)).await?;
+    Ok(Installed { asked, install, work: Some(Work { bytes, seconds: started.elapsed().as_secs_f64() }) })
+}
+
+/// Installs anew what an install was made of, in its place.
+///
+/// # Errors
+/// When a file cannot be had again; the damaged install stays then.
+pub async fn repair(install: &Install, context: &Context<'_>) -> Result<Install, Error> {
+    let release = install.release();
+    let lock = lock(&install.id, context).await?;
+    let staged = stage(&release, toolchain::find(release.tool.as_str()), &lock, context).await?;
+    blocking(move || staged.staging.replace(staged.verified, staged.unpacked)).await
+}
+
+/// Waits for the lock of the install without blocking the other downloads.
+async fn lock(id: &InstallId, context: &Context<'_>) -> Result<Lock, Error> {
+    let (store, id, report) = (context.store.clone(), id.clone(), context.report.clone());
+    blocking(move || store.lock(&id, &|waiting| report.noted(waiting))).await
+}
+
+/// A tree in staging, every byte of it verified.
+struct Staged {
+    staging: Staging,
+    verified: Vec<Verified>,
+    unpacked: Unpacked,
+}
+
+/// Fetches, verifies and unpacks every file of the release into a staging folder, and adds what the tool needs beside it.
+/// The files stand side by side in one tree, but for the layers of an image, each of which changes the tree that those
+/// before it made.
+async fn stage(
+    release: &Release,
+    tool: Option<&dyn Toolchain>,
+    lock: &Lock,
+    context: &Context<'_>,
+) -> Result<Staged, Error> {
+    // Makes two folders, and waits at most for another process that lists staging: too little to leave the thread for.
+    let staging = context.store.stage(lock)?;
+    let mut verified = Vec::with_capacity(release.artifacts.len());
+    let executables = release.executables.clone();
+    let mut unpacked = Unpacked { artifacts: Vec::new(), nodes: Vec::new(), executables, installed: context.now };
+    let mut layers = Layers::default();
+    for artifact in &release.artifacts {
+        let Ingested { verified: proof, nodes, bytes } =
+            ingest_one(artifact, &mut layers, &staging, release, context).await?;
+        verified.push(proof);
+        unpacked.artifacts.push(Origin::of(artifact, bytes));
+        unpacked.nodes.extend(nodes);
+    }
+    unpacked.nodes.extend(layers.nodes);
+    staging.expose(&release.executables, &mut unpacked.nodes)?;
+    if let Some(tool) = tool {
+        unpacked.nodes.extend(staging.add(&tool.extras(&staging.final_root(), release.platform))?);
+    }
+    Ok(Staged { staging, verified, unpacked })
+}
+
+/// Takes in one file. A layer gives no nodes of its own: `layers` is the tree with it.
+async fn ingest_one(
+    artifact: &Artifact,
+    layers: &mut Layers,
+    staging: &Staging,
+    release: &Release,
+    context: &Context<'_>,
+) -> Result<Ingested, Error> {
+    let report = context.report.as_ref();
+    let task = report.began(artifact.file_name(), artifact.size);
+    let options = ingest::Options {
+        staging: &staging.folder(),
+        limits: Limits::default(),
+        processors: context.processors,
+        progress: ingest::Progress { report, task },
+    };
+    let outcome = if artifact.format.is_layer() {
+        let lower = std::mem::take(layers);
+        let ingested = ingest::ingest_layer(context.net, artifact, &staging.tree(), &options, lower).await;
+        ingested.map(|IngestedLayer { verified, layers: tree, bytes }| {
+            *layers = tree;
+            Ingested { verified, nodes: Vec::new(), bytes }
+        })
+    } else {
+        ingest::ingest(context.net, artifact, &staging.tree(), &options).await
+    };
+    report.ended(task, if outcome.is_ok() { "verified and unpacked" } else { "failed" });
+    outcome.map_err(|source| Error::Install {
+        tool: release.tool.to_string(),
+        version: release.version.to_string(),
+        platform: release.platform,
+        source: Box::new(source),
+    })
+}
+
+/// Runs blocking work beside the async thread.
+async fn blocking<T: Send + 'static, E: Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Error>
+where
+    Error: From<E>,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result?),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}

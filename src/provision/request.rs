@@ -1,0 +1,241 @@
+//! Where requests come from: arguments, `toolkit.toml`, the project's own files.
+
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use crate::model::{BadRequest, Channel, Repository, ToolName};
+use crate::project::{Definition, Manifest, Requirement, ToolEntry, did_you_mean};
+use crate::toolchain::{self, ProjectFile, Toolchain};
+
+/// One request, read and ready to be resolved.
+#[derive(Debug, Clone)]
+pub struct ToolRequest {
+    /// The tool, or the variant of it that reads another source.
+    pub tool: &'static dyn Toolchain,
+    /// What is wanted of it.
+    pub channel: Channel,
+    /// Who asked.
+    pub origin: Origin,
+    /// The rule that was read out of a project file, for `--explain`.
+    pub rule: Option<String>,
+    /// The tool's source, when not the usual one.
+    pub source: Option<String>,
+    /// Settings of the tool itself.
+    pub settings: Vec<(String, String)>,
+    /// What the person should know although the request was understood.
+    pub warnings: Vec<String>,
+}
+
+/// Who asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The command line.
+    Argument(String),
+    /// A line of `toolkit.toml`.
+    Manifest {
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// A project file.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// The path as the lock records it, relative to the project.
+        name: String,
+    },
+}
+
+impl ToolRequest {
+    /// Returns the request in canonical spelling: `dotnet@lts`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{}@{}", self.tool.name(), self.channel)
+    }
+
+    /// Names the project file that asked, as the lock records it.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::File { name, .. } => Some(name),
+            Origin::Argument(_) | Origin::Manifest { .. } => None,
+        }
+    }
+}
+
+/// Reads a request as it is typed: `go`, `go@1.27`, `dotnet@>=8 <10`.
+///
+/// # Errors
+/// When the tool is not known (with a near miss) or its grammar does not know the channel.
+pub fn argument(text: &str) -> Result<ToolRequest, Error> {
+    argument_in(text, None)
+}
+
+/// Reads a request as [`argument`] does, in a project that may define tools of its own.
+///
+/// # Errors
+/// As [`argument`], and when the definition cannot be used.
+pub fn argument_in(text: &str, manifest: Option<&Manifest>) -> Result<ToolRequest, Error> {
+    let (name, channel) = match text.split_once('@') {
+        Some((name, channel)) => (name, Some(channel.trim())),
+        None => (text, None),
+    };
+    if name.is_empty() || channel.is_some_and(str::is_empty) {
+        let reason = "write it as TOOL or TOOL@CHANNEL, like go@1.27".to_owned();
+        return Err(BadRequest { text: text.to_owned(), reason }.into());
+    }
+    let wants = manifest.map_or(&[][..], |manifest| &manifest.tools);
+    let tool = match wants.iter().find(|want| want.tool == name).and_then(|want| want.definition.as_ref()) {
+        Some(definition) => defined(name, definition)?,
+        None => known(name).map_err(|_| unknown(name, wants))?,
+    };
+    let channel = tool.channel(channel.unwrap_or(tool.usual_channel()))?;
+    Ok(asked(tool, channel, Origin::Argument(text.to_owned())))
+}
+
+/// Reads what the project at `root` asks for: its `toolkit.toml`, or without one its own files.
+///
+/// # Errors
+/// When a file is not understood, or names an unknown tool.
+pub fn project(root: &Path, manifest: Option<&Manifest>) -> Result<Vec<ToolRequest>, Error> {
+    match manifest {
+        Some(manifest) => manifest.tools.iter().map(|want| wanted(root, want)).collect(),
+        None => discovered(root),
+    }
+}
+
+fn asked(tool: &'static dyn Toolchain, channel: Channel, origin: Origin) -> ToolRequest {
+    ToolRequest { tool, channel, origin, rule: None, source: None, settings: Vec::new(), warnings: Vec::new() }
+}
+
+fn known(name: &str) -> Result<&'static dyn Toolchain, Error> {
+    toolchain::find(name).ok_or_else(|| unknown(name, &[]))
+}
+
+/// Says which tools there are: those that this program knows, and those that the project defines.
+fn unknown(name: &str, wants: &[ToolEntry]) -> Error {
+    let defined = || wants.iter().filter(|want| want.definition.is_some()).map(|want| want.tool.as_str());
+    let names = || toolchain::ALL.iter().map(|tool| tool.name()).chain(defined());
+    Error::UnknownTool {
+        name: name.to_owned(),
+        near: did_you_mean(name, names()).map(str::to_owned),
+        known: names().map(str::to_owned).collect(),
+    }
+}
+
+/// Makes a tool of the project's definition.
+fn defined(name: &str, definition: &Definition) -> Result<&'static dyn Toolchain, Error> {
+    toolchain::define(&ToolName::parse(name)?, definition)
+        .map_err(|reason| Error::BadDefinition { tool: name.to_owned(), reason })
+}
+
+/// Reads one line of `[tools]`.
+fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
+    let at_line = |source: Error| Error::ManifestLine { line: want.line, source: Box::new(source) };
+    ToolName::parse(&want.tool).map_err(|cause| at_line(Error::BadRequest(cause)))?;
+    if let Some(definition) = &want.definition {
+        let Requirement::Channel(text) = &want.wish else { return Err(at_line(unknown(&want.tool, &[]))) };
+        let tool = defined(&want.tool, definition).map_err(at_line)?;
+        let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
+        return Ok(asked(tool, channel, Origin::Manifest { line: want.line }));
+    }
+    let mut tool = known(&want.tool).map_err(at_line)?;
+    if let Some(name) = &want.source {
+        let sources = tool.sources();
+        let named = sources.iter().find(|(known, _)| known == name).map(|(_, variant)| *variant);
+        let Some(variant) = named.or_else(|| of_repository(tool, name)) else {
+            let known = sources.iter().map(|(known, _)| (*known).to_owned()).collect();
+            return Err(at_line(Error::UnknownSource { tool: tool.name().to_owned(), name: name.clone(), known }));
+        };
+        tool = variant;
+    }
+    toolchain::check_settings(tool, &want.settings).map_err(|cause| at_line(cause.into()))?;
+    let mut asked = match &want.wish {
+        Requirement::Channel(text) => {
+            let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
+            asked(tool, channel, Origin::Manifest { line: want.line })
+        }
+        Requirement::File(path) => {
+            let file = read_file(tool, &root.join(path), &path.to_string_lossy()).map_err(at_line)?;
+            file.ok_or_else(|| at_line(Error::NothingInFile { path: root.join(path), tool: tool.name().to_owned() }))?
+        }
+    };
+    asked.source.clone_from(&want.source);
+    asked.settings.clone_from(&want.settings);
+    Ok(asked)
+}
+
+/// Reads a source as the name of a repository of images, by its registry: `registry.example/kaniko`.
+fn of_repository(tool: &'static dyn Toolchain, name: &str) -> Option<&'static dyn Toolchain> {
+    let repository: Repository = name.parse().ok().filter(|_| name.contains('/'))?;
+    tool.of_repository(&repository)
+}
+
+/// Reads a project file that was named: for each tool that reads files of this name, what it asks for.
+///
+/// # Errors
+/// When no tool reads such a file, it is not understood, or it asks for nothing.
+pub fn file(path: &Path) -> Result<Vec<ToolRequest>, Error> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let readers: Vec<_> = toolchain::ALL.iter().filter(|tool| reader(**tool, &name).is_some()).collect();
+    if readers.is_empty() {
+        let known = toolchain::ALL.iter().flat_map(|tool| tool.project_files()).map(|file| file.name.to_owned());
+        return Err(Error::UnknownFile { path: path.to_owned(), known: known.collect() });
+    }
+    let mut found = Vec::new();
+    for tool in readers {
+        found.extend(read_file(*tool, path, &path.to_string_lossy())?);
+    }
+    if found.is_empty() {
+        return Err(Error::NothingInFile { path: path.to_owned(), tool: "any known tool".to_owned() });
+    }
+    Ok(found)
+}
+
+/// Reads the project's own files: for each tool the first of its files, by the tool's order, that lies in the folder or,
+/// inside a Git work tree, above it.
+fn discovered(root: &Path) -> Result<Vec<ToolRequest>, Error> {
+    let folders = folders_of_project(root);
+    let mut found: Vec<ToolRequest> = Vec::new();
+    for tool in toolchain::ALL {
+        for file in tool.project_files() {
+            let places = folders.iter().enumerate().map(|(up, folder)| (up, folder.join(file.name)));
+            let Some((up, path)) = places.into_iter().find(|(_, path)| path.is_file()) else {
+                continue;
+            };
+            let name = format!("{}{}", "../".repeat(up), file.name);
+            if let Some(asked) = read_file(*tool, &path, &name)? {
+                found.push(asked);
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Lists the folder and those above it up to the root of the Git work tree; the folder alone outside of one, so that a
+/// stray file in `/` or `/codebuild` decides nothing.
+fn folders_of_project(root: &Path) -> Vec<PathBuf> {
+    let top = root.ancestors().position(|folder| folder.join(".git").exists()).unwrap_or(0);
+    root.ancestors().take(top + 1).map(Path::to_owned).collect()
+}
+
+fn reader(tool: &'static dyn Toolchain, name: &str) -> Option<&'static ProjectFile> {
+    tool.project_files().iter().find(|file| file.name == name)
+}
+
+fn read_file(tool: &'static dyn Toolchain, path: &Path, name: &str) -> Result<Option<ToolRequest>, Error> {
+    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some(file) = reader(tool, &file_name) else {
+        let known = tool.project_files().iter().map(|file| file.name.to_owned()).collect();
+        return Err(Error::UnknownFile { path: path.to_owned(), known });
+    };
+    let bytes = std::fs::read(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?;
+    let text = String::from_utf8_lossy(&bytes);
+    let wish = (file.read)(&text).map_err(|source| Error::BadProjectFile { path: path.to_owned(), source })?;
+    let origin = Origin::File { path: path.to_owned(), name: name.to_owned() };
+    Ok(wish.channel.map(|channel| ToolRequest {
+        rule: Some(wish.rule),
+        warnings: wish.warnings,
+        ..asked(tool, channel, origin)
+    }))
+}

@@ -1,0 +1,182 @@
+//! A folder outside the store that is filled whole or not at all: `fetch --unpack DIR`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::delete::delete;
+use super::error::{At, Error};
+use super::is_absent;
+use super::staging::{Maker, ask, hold, make_movable, private_folder};
+
+/// A staging folder beside its target, deleted on drop.
+#[derive(Debug)]
+pub struct AtomicDir {
+    target: PathBuf,
+    folder: PathBuf,
+    _alive: File,
+}
+
+impl AtomicDir {
+    /// Makes a staging folder beside `target`, which must be absent or an empty folder. Folders above it are made.
+    /// What killed processes left beside the same target is deleted.
+    ///
+    /// # Errors
+    /// [`Error::NotEmpty`] when something is there; when the folder above cannot be written to.
+    pub fn new(target: &Path) -> Result<Self, Error> {
+        let target = usable(target)?;
+        let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
+            return Err(Error::NotEmpty { path: target });
+        };
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        fs::create_dir_all(parent).at("create", parent)?;
+        let prefix = format!(".{}.toolkit-", name.to_string_lossy());
+        sweep(parent, &prefix)?;
+        let folder = private_folder(parent, &prefix)?;
+        let made = hold(&folder).and_then(|alive| {
+            let tree = folder.join(TREE);
+            fs::create_dir(&tree).at("create", &tree)?;
+            Ok(alive)
+        });
+        match made {
+            Ok(alive) => Ok(Self { target, folder, _alive: alive }),
+            Err(error) => {
+                // The error above is the one to tell.
+                let _ = delete(&folder);
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns the staging folder itself, for what is needed on the way and not kept.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the folder to unpack into.
+    #[must_use]
+    pub fn tree(&self) -> PathBuf {
+        self.folder.join(TREE)
+    }
+
+    /// Moves the tree to its target by one rename.
+    ///
+    /// # Errors
+    /// [`Error::NotEmpty`] when somebody put something there meanwhile; when the rename fails. Nothing is left behind.
+    pub fn promote(self) -> Result<(), Error> {
+        usable(&self.target)?;
+        make_movable(&self.tree())?;
+        #[cfg(windows)]
+        {
+            // Windows renames over no folder, not even an empty one.
+            let _ = fs::remove_dir(&self.target);
+        }
+        fs::rename(self.tree(), &self.target).at("create", &self.target)
+    }
+}
+
+impl Drop for AtomicDir {
+    fn drop(&mut self) {
+        // What cannot be deleted now, the next one beside this target sweeps.
+        let _ = delete(&self.folder);
+    }
+}
+
+const TREE: &str = "tree";
+
+/// Returns the real path of a target that is absent or an empty folder.
+fn usable(target: &Path) -> Result<PathBuf, Error> {
+    let metadata = match fs::symlink_metadata(target) {
+        Ok(metadata) => metadata,
+        Err(error) if is_absent(&error) => return Ok(target.to_owned()),
+        Err(error) => return Err(error).at("look at", target),
+    };
+    // A rename does not go through a link, so its end is the target.
+    let real = if metadata.is_symlink() { fs::canonicalize(target).at("follow", target)? } else { target.to_owned() };
+    let not_empty = || Error::NotEmpty { path: target.to_owned() };
+    if !fs::metadata(&real).at("look at", &real)?.is_dir() {
+        return Err(not_empty());
+    }
+    let mut entries = fs::read_dir(&real).at("read", &real)?;
+    if entries.next().is_none() { Ok(real) } else { Err(not_empty()) }
+}
+
+/// Deletes staging folders of this target whose makers are dead.
+fn sweep(parent: &Path, prefix: &str) -> Result<(), Error> {
+    for entry in fs::read_dir(parent).at("read", parent)? {
+        let entry = entry.at("read", parent)?;
+        if !is_ours(&entry.file_name().to_string_lossy(), prefix) || !entry.file_type().is_ok_and(|kind| kind.is_dir())
+        {
+            continue;
+        }
+        if let Maker::Dead(_alive) = ask(&entry.path())? {
+            delete(&entry.path()).at("delete", &entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns true if a name is the prefix and 16 hexadecimal digits, and nothing that a person would choose.
+fn is_ours(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_target_is_whole_or_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("deep/er/out");
+        let beside = AtomicDir::new(&target).unwrap();
+        fs::write(beside.tree().join("file"), "x").unwrap();
+        assert!(!target.exists());
+        drop(beside);
+        assert!(names(target.parent().unwrap()).is_empty());
+        for _ in 0..2 {
+            let beside = AtomicDir::new(&target).unwrap();
+            fs::write(beside.tree().join("file"), "x").unwrap();
+            beside.promote().unwrap();
+            assert_eq!(names(target.parent().unwrap()), ["out"]);
+            fs::remove_file(target.join("file")).unwrap(); // and again into the empty folder
+        }
+    }
+
+    #[test]
+    fn a_target_that_holds_something_is_refused_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let full = folder.path().join("full");
+        fs::create_dir(&full).unwrap();
+        fs::write(full.join("mine"), "x").unwrap();
+        assert!(matches!(AtomicDir::new(&full), Err(Error::NotEmpty { .. })));
+        assert!(matches!(AtomicDir::new(&full.join("mine")), Err(Error::NotEmpty { .. })));
+        assert!(matches!(AtomicDir::new(Path::new("/")), Err(Error::NotEmpty { .. })));
+        let late = folder.path().join("late");
+        let beside = AtomicDir::new(&late).unwrap();
+        fs::create_dir(&late).unwrap();
+        fs::write(late.join("mine"), "x").unwrap();
+        assert!(matches!(beside.promote(), Err(Error::NotEmpty { .. })));
+        assert_eq!(names(&late), ["mine"]);
+        assert_eq!(names(folder.path()).len(), 2);
+    }
+
+    #[test]
+    fn the_dead_are_swept_and_the_living_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out");
+        let living = AtomicDir::new(&target).unwrap();
+        let dead = folder.path().join(".out.toolkit-0123456789abcdef");
+        fs::create_dir(&dead).unwrap();
+        fs::write(dead.join("alive"), "").unwrap();
+        let mine = folder.path().join(".out.toolkit-notes");
+        fs::create_dir(&mine).unwrap();
+        fs::write(mine.join("alive"), "").unwrap();
+        drop(AtomicDir::new(&target).unwrap());
+        assert!(living.tree().exists() && !dead.exists() && mine.exists());
+    }
+}
