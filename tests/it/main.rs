@@ -17,6 +17,7 @@ mod cli;
 mod credentials;
 mod daily;
 mod docs;
+mod demo;
 mod documents;
 mod errors;
 mod faults;
