@@ -38,9 +38,10 @@ impl Schema {
     /// Reads a schema.
     ///
     /// # Errors
-    /// The reason, when the text is not JSON or not a schema, or the schema refers to other documents. Always without the feature `schema`.
+    /// The reason, when the text is not JSON or not a schema, or the schema refers to other documents. In a binary without
+    /// the feature `schema` always.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(text).map_err(|cause| format!("the schema is no JSON: {cause}"))?;
+        let value: Value = serde_json::from_str(text).map_err(|cause| format!("the schema is not JSON: {cause}"))?;
         Validator::new(&value).map(Self)
     }
 }
