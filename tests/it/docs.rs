@@ -206,6 +206,58 @@ fn every_tool_stands_in_the_table_of_tools() {
     }
 }
 
+/// The names in code spans of a table's cell: those that always appear, and all of them. What stands in parentheses is
+/// below the top level.
+fn keys(cell: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let mut depth = 0;
+    let top: String = cell
+        .chars()
+        .filter(|letter| {
+            depth += i32::from(*letter == '(') - i32::from(*letter == ')');
+            depth == 0
+        })
+        .collect();
+    let always = top.split("for images").next().unwrap_or_default();
+    let of = |text: &str| spans(text).into_iter().collect::<BTreeSet<_>>();
+    (of(always), of(&top))
+}
+
+#[test]
+fn the_keys_of_json_are_those_that_are_listed() {
+    let world = World::new();
+    world.write("go.mod", "module example.com/shop\n\ngo 1.25\n");
+    world.write("bad.yml", "version: 0.2\nphases: {build: {commands: [\"curl –s\"]}}\n");
+    world.ok(&["init"]);
+    let page = read("docs/json-and-exit-codes.md");
+    for (command, arguments) in [
+        ("resolve", &["resolve"][..]),
+        ("resolve --requests", &["resolve", "--requests"]),
+        ("lock", &["lock"]),
+        ("lock --check", &["lock", "--check"]),
+        ("install", &["install"]),
+        ("env", &["env"]),
+        ("which", &["which", "go"]),
+        ("list", &["list"]),
+        ("list --known", &["list", "--known"]),
+        ("gen", &["gen", "gitlab-ci"]),
+        ("lint", &["lint", "bad.yml", "--as", "buildspec"]),
+        ("mirror sync", &["mirror", "sync", "mirror"]),
+        ("mirror check", &["mirror", "check", "mirror"]),
+        ("mirror list", &["mirror", "list", "mirror"]),
+        ("mirror parse", &["mirror", "parse", "s3://bucket/key"]),
+    ] {
+        let run = world.run(&[arguments, &["--json"]].concat());
+        let value: serde_json::Value =
+            serde_json::from_str(&run.stdout).unwrap_or_else(|cause| panic!("{command}: {cause}: {}", run.stderr));
+        let object = value.as_array().map_or(Some(&value), |list| list.first()).unwrap().as_object().unwrap();
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{command}` |"))).unwrap();
+        let (always, all) = keys(row.split(" | ").nth(1).unwrap().split("; ").next().unwrap());
+        let printed: BTreeSet<String> = object.keys().cloned().collect();
+        assert!(printed.is_subset(&all), "{command} prints {printed:?}; listed are {all:?}");
+        assert!(always.is_subset(&printed), "{command} prints {printed:?}; listed are {always:?}");
+    }
+}
+
 /// Runs the `console` blocks of a page in one shell, in order, and compares what they print with what is shown: `…` stands for
 /// any text, and alone on a line for any lines.
 fn prints_what_is_shown(page: &str, world: &World) {
