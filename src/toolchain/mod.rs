@@ -1,16 +1,11 @@
 //! The tools that this program knows. A new one is one new file and one line in [`ALL`].
 
+mod custom;
 pub mod dotnet;
-mod error;
-mod general;
-mod github;
 pub mod go;
 pub mod kaniko;
-mod newest;
 pub mod podman;
-mod semantic;
-mod setting;
-mod sums;
+mod shared;
 
 use std::ffi::OsString;
 use std::fmt::Debug;
@@ -27,9 +22,9 @@ use crate::model::{
 use crate::net::Metadata;
 use crate::sandbox::Job;
 
-pub use error::Error;
-pub use general::define;
-pub use setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
+pub use custom::define;
+pub use shared::error::Error;
+pub use shared::setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
 
 /// Every tool, in the order in which people should see them.
 pub const ALL: &[&dyn Toolchain] = &[
@@ -294,7 +289,7 @@ async fn first_seen(url: &Url, why: &str, metadata: &dyn Metadata) -> Result<(Di
 /// # Errors
 /// When it is none.
 pub fn version(name: &str, text: &str) -> Result<Version, BadVersion> {
-    find(name).map_or_else(|| semantic::version(text), |tool| tool.version(text))
+    find(name).map_or_else(|| shared::semantic::version(text), |tool| tool.version(text))
 }
 
 /// Reads what is asked of the tool called `name`, as [`version`] does.
@@ -302,7 +297,7 @@ pub fn version(name: &str, text: &str) -> Result<Version, BadVersion> {
 /// # Errors
 /// When it is none of the tool's spellings.
 pub fn channel(name: &str, text: &str) -> Result<Channel, BadChannel> {
-    find(name).map_or_else(|| semantic::channel(name, text), |tool| tool.channel(text))
+    find(name).map_or_else(|| shared::semantic::channel(name, text), |tool| tool.channel(text))
 }
 
 /// Finds a tool by its name or an alias, without regard to case.

@@ -8,8 +8,9 @@ mod remote;
 pub use engine::{ENGINE, Engine};
 pub use remote::{REMOTE, Remote};
 
-use super::github::{self, Published, Repository};
-use super::{Error, not_published, semantic};
+use super::shared::github::{self, Published, Repository};
+use super::shared::semantic;
+use super::{Error, not_published};
 use crate::model::{Arch, Artifact, Candidate, Format, Os, Phase, Platform, Release, Support, ToolName, Version};
 use crate::net::Metadata;
 

@@ -1,6 +1,6 @@
 //! The version policy of Go: which candidate a channel means, and why every other one is not it. Pure.
 
-use super::super::newest;
+use super::super::shared::newest;
 use crate::model::{Candidate, Channel, Choice, Policy};
 
 /// Chooses the newest candidate that the channel means and the policy allows.

@@ -1,6 +1,6 @@
 //! Kaniko's tags: `v1.28.3`, `v1.28.3-debug`. Which of them are versions, what may be asked, and which one is the answer.
 
-use super::super::newest;
+use super::super::shared::newest;
 use crate::model::{Candidate, Channel, Choice, Line, Policy, Range, Version};
 
 /// Reads a tag of the variant with this suffix; none for other variants, for moving tags (`latest`), for architectures

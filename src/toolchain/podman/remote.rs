@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
-use super::super::{Error, Setting, SettingValue, Toolchain, VersionProof, semantic};
+use super::super::shared::semantic;
+use super::super::{Error, Setting, SettingValue, Toolchain, VersionProof};
 use super::{SPELLINGS, Source};
 use crate::model::{
     Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Extra, ExtraKind, Platform, Policy, Release,

@@ -7,7 +7,8 @@
 use serde::Deserialize;
 use url::Url;
 
-use super::{Error, sums};
+use super::super::Error;
+use super::sums;
 use crate::model::{Date, Digest, Level, Proof};
 use crate::net::{self, Document, Fault, Metadata};
 
@@ -19,31 +20,31 @@ const ANNOUNCER: &str = "api.github.com";
 
 /// A repository: `owner/name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Repository {
+pub(in crate::toolchain) struct Repository {
     owner: String,
     name: String,
 }
 
 /// A release that was published, drafts aside.
 #[derive(Debug, Clone)]
-pub(super) struct Published {
+pub(in crate::toolchain) struct Published {
     /// Its tag.
-    pub(super) tag: String,
+    pub(in crate::toolchain) tag: String,
     /// Whether its makers call it a prerelease.
-    pub(super) prerelease: bool,
+    pub(in crate::toolchain) prerelease: bool,
     /// The day on which it was published.
-    pub(super) day: Option<Date>,
+    pub(in crate::toolchain) day: Option<Date>,
     /// Its files that were uploaded whole.
-    pub(super) assets: Vec<Asset>,
+    pub(in crate::toolchain) assets: Vec<Asset>,
 }
 
 /// A file of a release.
 #[derive(Debug, Clone)]
-pub(super) struct Asset {
+pub(in crate::toolchain) struct Asset {
     /// Its name.
-    pub(super) name: String,
+    pub(in crate::toolchain) name: String,
     /// Its length in bytes.
-    pub(super) size: Option<u64>,
+    pub(in crate::toolchain) size: Option<u64>,
     /// Its digest as GitHub spells it: since June 2025, null for what was uploaded before.
     digest: Option<String>,
 }
@@ -73,7 +74,7 @@ impl Repository {
     ///
     /// # Errors
     /// The reason, in words.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(in crate::toolchain) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is no repository on GitHub; write it as OWNER/NAME, like jqlang/jq");
         let (owner, name) = text.split_once('/').ok_or_else(wrong)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -94,7 +95,7 @@ impl Repository {
     }
 
     /// Returns where a file of the release with this tag is.
-    pub(super) fn download(&self, tag: &str, file: &str) -> Url {
+    pub(in crate::toolchain) fn download(&self, tag: &str, file: &str) -> Url {
         let mut url = Url::parse("https://github.com/").expect("a constant URL is valid");
         let parts = ["releases", "download"].into_iter().chain(tag.split('/')).chain([file]);
         url.path_segments_mut()
@@ -118,7 +119,7 @@ impl std::fmt::Display for Repository {
 /// # Errors
 /// [`Error::Limited`] when GitHub answers no more requests for now, [`Error::NoRepository`] when it knows no such
 /// repository; when the list cannot be had otherwise.
-pub(super) async fn releases(
+pub(in crate::toolchain) async fn releases(
     tool: &str,
     repository: &Repository,
     metadata: &dyn Metadata,
@@ -187,7 +188,7 @@ impl From<RawRelease> for Published {
 
 impl Published {
     /// Finds a file by its name.
-    pub(super) fn asset(&self, name: &str) -> Option<&Asset> {
+    pub(in crate::toolchain) fn asset(&self, name: &str) -> Option<&Asset> {
         self.assets.iter().find(|asset| asset.name == name)
     }
 }
@@ -206,7 +207,7 @@ impl Asset {
 /// # Errors
 /// [`Error::NoDigest`] when there is none, when the list lacks the file, or when list and GitHub contradict each other:
 /// then one of the two was changed after the other.
-pub(super) async fn digest(
+pub(in crate::toolchain) async fn digest(
     repository: &Repository,
     release: &Published,
     asset: &Asset,
@@ -219,7 +220,7 @@ pub(super) async fn digest(
     let Some(sums) = sums else {
         return match announced {
             Some(digest) => Ok((digest, Proof { level: Level::Checksum, source: ANNOUNCER.to_owned() })),
-            None => super::first_seen(&url, "GitHub announces none", metadata).await,
+            None => super::super::first_seen(&url, "GitHub announces none", metadata).await,
         };
     };
     let listed = listed(repository, release, asset, sums, metadata).await?;

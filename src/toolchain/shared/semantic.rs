@@ -9,7 +9,7 @@ use crate::model::{BadChannel, BadVersion, Candidate, Channel, Choice, Line, Pha
 ///
 /// # Errors
 /// When it is none.
-pub(super) fn version(text: &str) -> Result<Version, BadVersion> {
+pub(in crate::toolchain) fn version(text: &str) -> Result<Version, BadVersion> {
     let reason = "one to three numbers are expected, such as 25.1, 5.8.4 or 6.0.0-rc1".to_owned();
     match semver_of(text) {
         Some(semver) => Version::spelled(text, semver),
@@ -38,7 +38,7 @@ fn semver_of(text: &str) -> Option<semver::Version> {
 ///
 /// # Errors
 /// When it is nothing of that.
-pub(super) fn channel(tool: &str, text: &str) -> Result<Channel, BadChannel> {
+pub(in crate::toolchain) fn channel(tool: &str, text: &str) -> Result<Channel, BadChannel> {
     let plain = text.strip_prefix('v').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(text);
     if matches!(plain, "latest" | "stable") {
         return Ok(Channel::Name("latest"));
@@ -70,7 +70,7 @@ fn line(text: &str) -> Option<Line> {
 
 /// Chooses the newest candidate that the channel means and the policy allows. What upstream calls a prerelease, by the
 /// version or by [`Phase::Preview`], is taken only when it is named.
-pub(super) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
+pub(in crate::toolchain) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
     newest::choose(rule(channel), candidates, policy, |candidate, _| {
         outside(channel, candidate).or_else(|| policy.forbids(candidate))
     })
@@ -111,7 +111,7 @@ fn outside(channel: &Channel, candidate: &Candidate) -> Option<String> {
 }
 
 /// Lists what comes near a version that does not exist: the newest of its minor, else the newest of all.
-pub(super) fn near<'a>(version: &Version, known: impl Iterator<Item = &'a Version>) -> Vec<String> {
+pub(in crate::toolchain) fn near<'a>(version: &Version, known: impl Iterator<Item = &'a Version>) -> Vec<String> {
     let line = |version: &Version| (version.semver().major, version.semver().minor);
     let mut known: Vec<&Version> = known.collect();
     known.sort_by(|a, b| b.cmp(a));

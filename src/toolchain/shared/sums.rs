@@ -7,7 +7,7 @@ use crate::model::{Algorithm, Digest};
 use crate::net::Document;
 
 /// Returns the document at `url`.
-pub(super) fn document(url: Url) -> Document {
+pub(in crate::toolchain) fn document(url: Url) -> Document {
     Document { url, mirror_name: None, accept: None, check }
 }
 
@@ -24,7 +24,7 @@ fn check(bytes: &[u8]) -> Result<(), String> {
 ///
 /// # Errors
 /// The reason, when the list gives the file two digests.
-pub(super) fn find(bytes: &[u8], name: &str) -> Result<Option<Digest>, String> {
+pub(in crate::toolchain) fn find(bytes: &[u8], name: &str) -> Result<Option<Digest>, String> {
     let all: Vec<(Digest, Option<String>)> = lines(bytes).collect();
     if let [(digest, None)] = all.as_slice() {
         return Ok(Some(digest.clone()));

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use url::Url;
 
-use super::github::{self, Published, Repository};
-use super::{Error, Toolchain, first_seen, not_published, semantic, sums};
+use super::shared::github::{self, Published, Repository};
+use super::shared::{semantic, sums};
+use super::{Error, Toolchain, first_seen, not_published};
 use crate::model::{
     Activation, Arch, Artifact, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Executable, Format, Level,
     Libc, Os, Phase, Platform, Policy, Proof, Release, Support, ToolName, Version,
@@ -16,7 +17,7 @@ use crate::project::{Definition, Origin, Pattern};
 
 /// A tool as a project defines it.
 #[derive(Debug)]
-pub struct General {
+pub struct CustomTool {
     /// Handed out as long as the program runs.
     name: &'static str,
     tool: ToolName,
@@ -44,7 +45,7 @@ pub fn define(name: &ToolName, definition: &Definition) -> Result<&'static dyn T
         Origin::GitHub { repository, .. } => Some(Repository::parse(repository)?),
         Origin::Url(_) => None,
     };
-    Ok(Box::leak(Box::new(General {
+    Ok(Box::leak(Box::new(CustomTool {
         name: Box::leak(name.as_str().to_owned().into_boxed_str()),
         tool: name.clone(),
         definition: definition.clone(),
@@ -59,7 +60,7 @@ struct Tagged {
 }
 
 #[async_trait]
-impl Toolchain for General {
+impl Toolchain for CustomTool {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -139,7 +140,7 @@ impl Toolchain for General {
     }
 }
 
-impl General {
+impl CustomTool {
     /// Reads the releases whose tags are versions by the definition, and which have a file for some platform.
     async fn releases(&self, repository: &Repository, metadata: &dyn Metadata) -> Result<Vec<Tagged>, Error> {
         let Origin::GitHub { tag, .. } = &self.definition.origin else { return Ok(Vec::new()) };

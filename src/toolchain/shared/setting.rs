@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Toolchain;
+use super::super::Toolchain;
 use crate::model::{Activation, Explain, Kind};
 
 /// A choice: `toolchain = "pin"` in `go = { version = "1.22", toolchain = "pin" }`.

@@ -3,7 +3,7 @@
 use crate::model::{Candidate, Choice, Policy, Verdict};
 
 /// Chooses the newest candidate that `refused` says nothing against. It also hears whether a newer one was taken already.
-pub(super) fn choose(
+pub(in crate::toolchain) fn choose(
     rule: String,
     candidates: &[Candidate],
     policy: &Policy,
