@@ -163,7 +163,7 @@ fn a_circle_is_found_and_a_diamond_is_none() {
 fn assert_listed(module: &str, shared: &[&str]) {
     let folder = source().join(module);
     let text = fs::read_to_string(folder.join("mod.rs")).unwrap();
-    let list = text.split_once("pub const ALL").unwrap().1.split_once(';').unwrap().0;
+    let list = text.split_once(" ALL: ").unwrap().1.split_once(';').unwrap().0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();

@@ -68,7 +68,8 @@ impl Arguments {
             return Ok(None);
         }
         let asked = settings.asked(&self.specs)?;
-        let Some((tool, root)) = asked.iter().find_map(|asked| Some((asked, asked.tool.own_root()?))) else {
+        let Some((tool, root)) = asked.iter().find_map(|asked| Some((asked, asked.tool.card().layout.chroot()?)))
+        else {
             return Ok(None);
         };
         if asked.len() > 1 {
@@ -78,7 +79,7 @@ impl Arguments {
                 format!("name it alone: `toolkit exec {name} -- FLAGS`"),
             ));
         }
-        sandbox::run(root, tool, &self.specs, &self.command, host, settings).map(Some)
+        sandbox::run(&root, tool, &self.specs, &self.command, host, settings).map(Some)
     }
 }
 

@@ -98,7 +98,7 @@ impl Arguments {
         let pipeline = Pipeline::parse(&path, &text)?.unwrap_or_default();
         let lock = Lock::read(root)?;
         let asked = provision::project(root, Some(&manifest))?;
-        let wanted = asked.iter().map(|asked| (asked.tool, asked.settings.clone())).collect();
+        let wanted = asked.iter().map(|asked| (asked.tool.clone(), asked.settings.clone())).collect();
         let project = Project::new(&pipeline, &manifest, lock.as_ref(), wanted, root)?;
         self.of(&project, root)
     }

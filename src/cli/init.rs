@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -80,18 +81,20 @@ fn names_in(folder: &Path) -> Result<Vec<String>, Failure> {
 }
 
 /// A tool that the project needs, and its line in `[tools]`.
-type Needed = (&'static dyn Toolchain, String);
+type Needed = (Arc<dyn Toolchain>, String);
 
 /// Returns the lines of `[tools]`: a tool's own file where one asks for it, its usual channel where a marker is.
 fn tools(folder: &Path, names: &[String]) -> Result<Vec<Needed>, Failure> {
     let asked = provision::project(folder, None)?;
     let mut lines = Vec::new();
-    for tool in toolchain::ALL {
+    for tool in toolchain::ALL.iter() {
         let file = asked.iter().find(|asked| asked.tool.name() == tool.name()).and_then(provision::ToolRequest::file);
-        let marked = tool.markers().iter().any(|marker| names.iter().any(|name| matches(marker, name)));
+        let marked = tool.card().markers.iter().any(|marker| names.iter().any(|name| matches(marker, name)));
         match file {
-            Some(file) => lines.push((*tool, format!("{} = {{ file = \"{file}\" }}", tool.name()))),
-            None if marked => lines.push((*tool, format!("{} = \"{}\"", tool.name(), tool.usual_channel()))),
+            Some(file) => lines.push((tool.clone(), format!("{} = {{ file = \"{file}\" }}", tool.name()))),
+            None if marked => {
+                lines.push((tool.clone(), format!("{} = \"{}\"", tool.name(), tool.card().default_channel)))
+            }
             None => {}
         }
     }
@@ -124,7 +127,7 @@ fn manifest(tools: &[Needed], here: Platform) -> String {
 /// Returns `[pipeline]`: the usual commands of the tools, and the image when there is a Dockerfile. Nothing when there is
 /// neither, so that nobody keeps a section that does nothing.
 fn pipeline(tools: &[Needed], names: &[String], folder: &Path) -> String {
-    let usual: Vec<_> = tools.iter().map(|(tool, _)| tool.usual_pipeline()).collect();
+    let usual: Vec<_> = tools.iter().map(|(tool, _)| tool.card().pipeline).collect();
     let step = |name: &str, commands: Vec<&str>| {
         let quoted: Vec<_> = commands.iter().map(|command| format!("\"{command}\"")).collect();
         if quoted.is_empty() { String::new() } else { format!("{name} = [{}]\n", quoted.join(", ")) }

@@ -80,11 +80,11 @@ fn known(global: &Global) -> Result<ExitCode, Failure> {
         let tools: Vec<_> = toolchain::ALL
             .iter()
             .map(|tool| {
-                let files: Vec<_> = tool.project_files().iter().map(|file| file.name).collect();
-                let sources: Vec<_> = tool.sources().iter().map(|(name, _)| *name).collect();
+                let card = tool.card();
+                let files: Vec<_> = card.project_files.iter().map(|file| file.name).collect();
                 serde_json::json!({
-                    "tool": tool.name(), "aliases": tool.aliases(), "about": tool.about(), "files": files,
-                    "sources": sources, "channels": tool.spellings().iter().map(|(spelling, _)| *spelling).collect::<Vec<_>>(),
+                    "tool": card.name, "aliases": card.aliases, "about": card.about, "files": files,
+                    "sources": card.sources, "channels": card.spellings.iter().map(|(spelling, _)| *spelling).collect::<Vec<_>>(),
                 })
             })
             .collect();

@@ -177,9 +177,10 @@ impl Command {
 /// Appends to a command's examples what can be asked of each tool, for `--help` (`-h` stays short).
 fn toolchain_help(examples: &str) -> String {
     let mut text = format!("{examples}\n\nTools and what can be asked of them:");
-    for tool in toolchain::ALL {
-        text.push_str(&format!("\n  {:<25} {}\n", tool.name(), tool.about()));
-        for (spelling, meaning) in tool.spellings() {
+    for tool in toolchain::ALL.iter() {
+        let card = tool.card();
+        text.push_str(&format!("\n  {:<25} {}\n", card.name, card.about));
+        for (spelling, meaning) in card.spellings {
             text.push_str(&format!("    {spelling:<23} {meaning}\n"));
         }
     }

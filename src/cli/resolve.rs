@@ -58,7 +58,7 @@ Examples:
 #[derive(Serialize)]
 struct Answer<'a> {
     request: String,
-    tool: &'static str,
+    tool: &'a str,
     channel: String,
     version: &'a str,
     released: Option<Date>,

@@ -10,11 +10,11 @@ use super::wanted;
 use crate::host::Host;
 use crate::provision::ToolRequest;
 use crate::sandbox;
-use crate::toolchain::OwnRoot;
+use crate::toolchain::Chroot;
 
 /// Runs the program of a tool that comes as an image, with a private copy of the image's tree as its root.
 pub(super) fn run(
-    root: &OwnRoot,
+    root: &Chroot,
     asked: &ToolRequest,
     specs: &[String],
     arguments: &[OsString],

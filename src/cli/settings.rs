@@ -188,7 +188,7 @@ impl Settings {
     pub(super) fn tell(&self, installs: &[Installed]) {
         let home = self.host.var("HOME").map(Path::new);
         for Installed { asked, install, .. } in installs {
-            for note in asked.tool.notes(&install.id.version, &install.root, home) {
+            for note in asked.tool.card().layout.notes(&install.id.version, &install.root, home) {
                 self.report.warned(&note);
             }
         }

@@ -111,11 +111,11 @@ fn visible(settings: &Settings, global: &Global) -> Result<Vec<Visible>, Failure
 
 /// Finds an executable by its name, or the first one of the tool with that name.
 fn executable(name: &str, visible: &[Visible]) -> Result<PathBuf, Failure> {
-    let tool = toolchain::find(name).map(toolchain::Toolchain::name);
+    let tool = toolchain::find(name);
     for one in visible {
         for path in one.executables() {
             let stem = Path::new(&path).file_stem().is_some_and(|stem| stem == name);
-            if stem || tool == Some(one.tool.name()) || one.tool.name() == name {
+            if stem || tool.as_ref().is_some_and(|tool| tool.name() == one.tool.name()) || one.tool.name() == name {
                 return Ok(one.root.join(path));
             }
         }
@@ -127,7 +127,8 @@ fn executable(name: &str, visible: &[Visible]) -> Result<PathBuf, Failure> {
 }
 
 fn dotnet_root(visible: &[Visible]) -> Result<PathBuf, Failure> {
-    visible.iter().find(|one| one.tool.shared_root() == Some("dotnet")).map(|one| one.root.clone()).ok_or_else(|| {
+    let is_dotnet = |one: &&Visible| one.tool.card().layout.shared().is_some_and(|root| root.name == dotnet::ROOT.name);
+    visible.iter().find(is_dotnet).map(|one| one.root.clone()).ok_or_else(|| {
         Failure::usage_with_hint("the project has no .NET root", "name one with --root, or set DOTNET_ROOT")
     })
 }

@@ -207,7 +207,7 @@ impl<'p> Image<'p> {
         let mut roots: Vec<(String, std::path::PathBuf)> = Vec::new();
         for tool in &self.project.tools {
             let platform = crate::model::Platform::new(crate::model::Os::Linux, crate::model::Arch::Amd64);
-            let Some(executable) = tool.toolchain.executables(platform).into_iter().next() else { continue };
+            let Some(executable) = tool.toolchain.card().executables_on(platform).into_iter().next() else { continue };
             let name = fetch::folder(tool);
             if roots.iter().all(|(known, _)| *known != name) {
                 roots.push((name, executable));
@@ -244,12 +244,13 @@ impl<'p> Image<'p> {
     }
 }
 
-/// What most jobs need; .NET also needs ICU and what its native parts are linked with
-/// (<https://learn.microsoft.com/dotnet/core/install/linux-debian>).
+/// Lists what most jobs need, and what the tools need.
 fn usual_packages(project: &Project<'_>) -> Vec<String> {
     let mut packages = vec!["ca-certificates", "git"];
-    if project.tools.iter().any(|tool| tool.toolchain.shared_root() == Some("dotnet")) {
-        packages.extend(["libicu76", "libssl3t64", "libstdc++6"]);
+    for package in project.tools.iter().flat_map(|tool| tool.toolchain.card().debian_packages) {
+        if !packages.contains(package) {
+            packages.push(package);
+        }
     }
     packages.into_iter().map(str::to_owned).collect()
 }
@@ -265,7 +266,7 @@ fn user_lines(user: &str) -> String {
 }
 
 fn proof(tool: &Tool<'_>) -> Option<String> {
-    let words = tool.toolchain.smoke_test();
+    let words = tool.toolchain.card().smoke_test;
     (!words.is_empty()).then(|| words.iter().map(|word| shell::word(word)).collect::<Vec<_>>().join(" "))
 }
 

@@ -136,7 +136,8 @@ fn runtime(image: &'static Image, tool: &Tool<'_>) -> Option<&'static Runtime> {
     if tool.locked.is_defined() {
         return None;
     }
-    let names = std::iter::once(tool.toolchain.name()).chain(tool.toolchain.aliases().iter().copied());
+    let card = tool.toolchain.card();
+    let names = std::iter::once(card.name).chain(card.aliases.iter().copied());
     names.into_iter().find_map(|name| image.runtime(name))
 }
 
@@ -162,7 +163,7 @@ fn own_runtimes(project: &Project<'_>, place: &Place, target: &'static str) -> R
             reason,
         };
         let is_tool =
-            |tool: &Tool<'_>| tool.toolchain.name() == name || tool.toolchain.aliases().contains(&name.as_str());
+            |tool: &Tool<'_>| tool.toolchain.name() == name || tool.toolchain.card().aliases.contains(&name.as_str());
         if let Some(tool) = project.tools.iter().find(|tool| is_tool(tool)) {
             return Err(refuse(format!("{} stands under `tools` already; keep one of them", tool.toolchain.name())));
         }
@@ -217,7 +218,7 @@ fn by_toolkit(project: &Project<'_>, place: &Place, target: &'static str) -> Res
 /// one just installed. A project with its own is not touched by them.
 fn unhidden(project: &Project<'_>, place: &Place) -> Option<Step> {
     let Place::CodeBuild { images } = place else { return None };
-    let swayed = proven(project).any(|(_, proof)| proof.swayed_by.contains(&"global.json"));
+    let swayed = proven(project).any(|(_, _, proof)| proof.swayed_by.contains(&"global.json"));
     if project.has_global_json || !swayed {
         return None;
     }
@@ -230,32 +231,33 @@ fn unhidden(project: &Project<'_>, place: &Place) -> Option<Step> {
     (!files.is_empty()).then(|| Step::new(comment, command))
 }
 
-fn proven<'p>(project: &'p Project<'_>) -> impl Iterator<Item = (&'p str, VersionProof)> {
+fn proven<'p>(project: &'p Project<'_>) -> impl Iterator<Item = (&'p str, &'p str, VersionProof)> {
     project.tools.iter().filter_map(|tool| {
-        let proof = tool.toolchain.version_proof(&tool.locked.version)?;
-        Some((tool.toolchain.name(), proof))
+        let card = tool.toolchain.card();
+        Some((card.name, tool.locked.version.as_str(), card.version_proof?))
     })
 }
 
 /// Asks each tool for its version from where the project's commands run, and says what is in the way when it is another.
 fn proofs(project: &Project<'_>) -> Vec<Step> {
-    let mut steps: Vec<Step> = proven(project).map(|(name, proof)| proof_of(name, &proof)).collect();
+    let mut steps: Vec<Step> = proven(project).map(|(name, version, proof)| proof_of(name, version, &proof)).collect();
     if let Some(first) = steps.first_mut() {
         first.comment = Some("Proves that what answers here is what toolkit.lock says.".to_owned());
     }
     steps
 }
 
-fn proof_of(name: &str, proof: &VersionProof) -> Step {
+fn proof_of(name: &str, version: &str, proof: &VersionProof) -> Step {
+    let words = proof.expected(version);
     let asked = proof.command.iter().map(|part| word(part)).collect::<Vec<_>>().join(" ");
-    let expected = word(&format!(" {} ", proof.words));
+    let expected = word(&format!(" {words} "));
     let mut lines = vec![
         "(".to_owned(),
         format!("  found=$({asked}) || found=\"nothing (exit status $?)\""),
         format!("  case \" $(printf '%s' \"$found\" | tr '\\n' ' ') \" in *{expected}*) exit 0 ;; esac"),
         format!(
             "  printf '%s\\n' {} \"$found\" >&2",
-            word(&format!("{name}: toolkit.lock says {}, and `{asked}` in this folder says:", proof.words))
+            word(&format!("{name}: toolkit.lock says {words}, and `{asked}` in this folder says:"))
         ),
     ];
     if !proof.swayed_by.is_empty() {

@@ -17,6 +17,7 @@ mod stamp;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use error::Error;
 pub use pipeline::{
@@ -74,7 +75,7 @@ pub struct Project<'a> {
 #[derive(Debug, Clone)]
 pub struct Tool<'a> {
     /// Its rules.
-    pub toolchain: &'static dyn Toolchain,
+    pub toolchain: Arc<dyn Toolchain>,
     /// What the lock says.
     pub locked: &'a LockedTool,
     /// What the project sets about it.
@@ -85,7 +86,7 @@ pub struct Tool<'a> {
 #[derive(Debug, Clone)]
 pub struct LockedImage<'a> {
     /// The tool that it is.
-    pub tool: &'static str,
+    pub tool: String,
     /// The purpose of the jobs that can run in it; none where it has no shell.
     pub purpose: Option<&'static str>,
     /// Its name, with the digest of its index.

@@ -11,16 +11,16 @@ use crate::net::Mirror;
 
 /// Groups tools by the folder that they need to share, sorted by its name. Of files that several bring, the newest's stay:
 /// it is unpacked last.
-pub(super) fn groups<'p>(project: &'p Project<'p>) -> Vec<(&'static str, Vec<&'p Tool<'p>>)> {
+pub(super) fn groups<'p>(project: &'p Project<'p>) -> Vec<(&'p str, Vec<&'p Tool<'p>>)> {
     let mut groups: BTreeMap<&str, Vec<&Tool<'_>>> = BTreeMap::new();
     for tool in &project.tools {
-        let name = tool.toolchain.shared_root().unwrap_or(tool.toolchain.name());
+        let name = tool.toolchain.card().folder();
         groups.entry(name).or_default().push(tool);
     }
     for tools in groups.values_mut() {
         tools.sort_by_cached_key(|tool| {
             let version = tool.toolchain.version(&tool.locked.version).map(|version| version.semver().clone());
-            (version.ok(), tool.toolchain.name())
+            (version.ok(), tool.toolchain.name().to_owned())
         });
     }
     groups.into_iter().collect()
@@ -42,7 +42,8 @@ pub(super) fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<V
 /// Says why plain shell cannot install a tool: an install of it is more than its unpacked files.
 pub(super) fn needs_toolkit(tool: &Tool<'_>) -> Option<String> {
     let platform = tool.locked.artifacts.first()?.platform;
-    let more = tool.locked.is_defined() || !tool.toolchain.extras(Path::new("/"), platform).is_empty();
+    let layout = tool.toolchain.card().layout;
+    let more = tool.locked.is_defined() || !layout.added_files(Path::new("/"), platform).is_empty();
     more.then(|| {
         format!("{} {} needs files that only toolkit adds; use \"toolkit\"", tool.toolchain.name(), tool.locked.version)
     })

@@ -197,13 +197,14 @@ fn by_machine(cases: &[(Architecture, Vec<String>)], what: &str, indent: &str) -
 fn visible(root: &Root<'_>, target: &'static str) -> Result<String, Error> {
     let (mut paths, mut vars): (Vec<String>, Vec<(String, String)>) = (Vec::new(), Vec::new());
     for tool in &root.tools {
-        let activation = activate(tool.toolchain, Path::new(ROOT), &tool.settings).map_err(|cause| Error::Value {
-            key: format!("tools.{}.{}", tool.toolchain.name(), cause.name),
-            value: cause.value.clone(),
-            target,
-            reason: "a portable install cannot do it, since the tool is not there yet; use `method = \"toolkit\"`"
-                .to_owned(),
-        })?;
+        let activation =
+            activate(tool.toolchain.as_ref(), Path::new(ROOT), &tool.settings).map_err(|cause| Error::Value {
+                key: format!("tools.{}.{}", tool.toolchain.name(), cause.name),
+                value: cause.value.clone(),
+                target,
+                reason: "a portable install cannot do it, since the tool is not there yet; use `method = \"toolkit\"`"
+                    .to_owned(),
+            })?;
         let placed = |text: &str| text.replace(ROOT, &root.folder);
         for path in activation.paths.iter().map(|path| placed(&path.display().to_string())) {
             if !paths.contains(&path) {

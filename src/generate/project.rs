@@ -1,6 +1,7 @@
 //! What files are made from, put together from a project's own files.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -10,7 +11,7 @@ use crate::project::{Lock, Manifest};
 use crate::toolchain::Toolchain;
 
 /// A tool that a project asks for, and what it sets about it.
-pub type ToolSpec = (&'static dyn Toolchain, Vec<(String, String)>);
+pub type ToolSpec = (Arc<dyn Toolchain>, Vec<(String, String)>);
 
 impl<'a> Project<'a> {
     /// Puts together what `root` holds: `wanted` are the tools that the project asks for, with their settings.
@@ -29,8 +30,8 @@ impl<'a> Project<'a> {
         for (toolchain, settings) in wanted {
             let missing = || Error::NotLocked { tool: toolchain.name().to_owned() };
             let locked = lock.and_then(|lock| lock.tool(toolchain.name())).ok_or_else(missing)?;
-            if let (Some(root), Some(reference)) = (toolchain.own_root(), &locked.image) {
-                images.push(LockedImage { tool: toolchain.name(), purpose: root.job_image, reference });
+            if let (Some(root), Some(reference)) = (toolchain.card().layout.chroot(), &locked.image) {
+                images.push(LockedImage { tool: toolchain.name().to_owned(), purpose: root.job_image, reference });
                 continue;
             }
             for architecture in &architectures {

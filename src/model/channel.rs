@@ -1,4 +1,4 @@
-//! What a person asks for: `dotnet@lts`, `go@1.27`, `8.0.1xx`, `^8.0`, a `global.json` with its roll-forward rule.
+//! What a person asks for: `dotnet@lts`, `go@1.27`, `8.0.1xx`, `^8.0`, a version of a `global.json` or a later one.
 
 use std::fmt;
 
@@ -28,8 +28,8 @@ pub enum Channel {
     Exact(Version),
     /// The newest release in a semantic-version range.
     Range(Range),
-    /// A .NET `global.json` that names a version, with its roll-forward rule.
-    RollForward(RollForward),
+    /// A version or a later one within bounds, as a project file may ask for.
+    Minimum(Minimum),
 }
 
 /// A line of releases: all that start with these numbers.
@@ -50,39 +50,44 @@ pub struct Range {
     alternatives: Vec<semver::VersionReq>,
 }
 
-/// How a `global.json` lets the .NET host move away from the version it names
-/// (<https://learn.microsoft.com/dotnet/core/tools/global-json>).
+/// A version or a later one within bounds: what a project file asks for that names a version and says how far the answer
+/// may be from it (`global.json`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RollForward {
-    /// The version that the file names.
+pub struct Minimum {
+    /// The version that is named, and the least that is taken.
     pub version: Version,
-    /// How far to move.
-    pub policy: RollForwardPolicy,
-    /// Whether prereleases count.
-    pub allow_prerelease: bool,
+    /// How far above it the answer may be.
+    pub within: Within,
+    /// Which version is taken where the named one is not.
+    pub preference: Preference,
+    /// Whether prereleases are taken.
+    pub prereleases: bool,
+    /// The request in the words of its file, which the lock records.
+    pub text: String,
 }
 
-/// The nine values of `rollForward`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RollForwardPolicy {
-    /// The version or, without it, the newest patch of its band.
-    Patch,
-    /// Like `patch`, else the next higher band.
-    Feature,
-    /// Like `feature`, else the next higher minor.
+/// What an answer must have in common with the named version, from all to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Within {
+    /// The whole version.
+    Version,
+    /// Both first numbers and the hundreds of the third, as .NET's feature bands have them.
+    Band,
+    /// Both first numbers.
     Minor,
-    /// Like `minor`, else the next higher major.
+    /// The first number.
     Major,
-    /// The newest patch of the band.
-    LatestPatch,
-    /// The newest band of the minor.
-    LatestFeature,
-    /// The newest minor of the major.
-    LatestMinor,
+    /// Nothing.
+    Any,
+}
+
+/// Which of several versions within bounds is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preference {
+    /// The newest patch that is nearest to the named version.
+    Nearest,
     /// The newest of all.
-    LatestMajor,
-    /// The version and nothing else.
-    Disable,
+    Newest,
 }
 
 /// A text that the tool's grammar does not know.
@@ -234,54 +239,35 @@ impl PartialEq for Range {
 
 impl Eq for Range {}
 
-impl RollForwardPolicy {
-    /// All values, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
-        Self::Patch,
-        Self::Feature,
-        Self::Minor,
-        Self::Major,
-        Self::LatestPatch,
-        Self::LatestFeature,
-        Self::LatestMinor,
-        Self::LatestMajor,
-        Self::Disable,
-    ];
-
-    /// Returns the spelling in `global.json`. The host compares it without regard to case.
+impl Within {
+    /// Returns true if `other` has in common with `version` what it must.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn holds(self, version: &semver::Version, other: &semver::Version) -> bool {
+        let major = version.major == other.major;
+        let minor = major && version.minor == other.minor;
         match self {
-            Self::Patch => "patch",
-            Self::Feature => "feature",
-            Self::Minor => "minor",
-            Self::Major => "major",
-            Self::LatestPatch => "latestPatch",
-            Self::LatestFeature => "latestFeature",
-            Self::LatestMinor => "latestMinor",
-            Self::LatestMajor => "latestMajor",
-            Self::Disable => "disable",
+            Self::Version => version == other,
+            Self::Band => minor && version.patch / 100 == other.patch / 100,
+            Self::Minor => minor,
+            Self::Major => major,
+            Self::Any => true,
         }
     }
 }
 
-impl RollForward {
-    /// Returns true if the host may run `version` for this file: not older, within the bounds of the policy.
+impl Minimum {
+    /// Returns true if `version` is not older than the named one, within the bounds, and a prerelease only where those are
+    /// taken or the named one is a prerelease itself.
     #[must_use]
-    pub fn admits(&self, version: &Version) -> bool {
-        let (wanted, found) = (self.version.semver(), version.semver());
-        let major = wanted.major == found.major;
-        let minor = major && wanted.minor == found.minor;
-        let band = minor && wanted.patch / 100 == found.patch / 100;
-        let prerelease = self.allow_prerelease || self.version.is_prerelease() || !version.is_prerelease();
-        let bounds = match self.policy {
-            RollForwardPolicy::Disable => self.version == *version,
-            RollForwardPolicy::Patch | RollForwardPolicy::LatestPatch => band,
-            RollForwardPolicy::Feature | RollForwardPolicy::LatestFeature => minor,
-            RollForwardPolicy::Minor | RollForwardPolicy::LatestMinor => major,
-            RollForwardPolicy::Major | RollForwardPolicy::LatestMajor => true,
-        };
-        prerelease && bounds && *version >= self.version
+    pub fn contains(&self, version: &Version) -> bool {
+        let prerelease = self.prereleases || self.version.is_prerelease() || !version.is_prerelease();
+        prerelease && self.within.holds(self.version.semver(), version.semver()) && *version >= self.version
+    }
+}
+
+impl fmt::Display for Minimum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -295,7 +281,17 @@ impl Channel {
             Self::Line(line) => line.contains(version),
             Self::Exact(exact) => exact == version,
             Self::Range(range) => range.contains(version),
-            Self::RollForward(rule) => rule.admits(version),
+            Self::Minimum(minimum) => minimum.contains(version),
+        }
+    }
+
+    /// Returns the version that is named, where one is.
+    #[must_use]
+    pub fn named_version(&self) -> Option<&Version> {
+        match self {
+            Self::Exact(version) => Some(version),
+            Self::Minimum(minimum) => Some(&minimum.version),
+            Self::Name(_) | Self::Line(_) | Self::Range(_) => None,
         }
     }
 }
@@ -308,10 +304,7 @@ impl fmt::Display for Channel {
             Self::Line(line) => line.fmt(f),
             Self::Exact(version) => version.fmt(f),
             Self::Range(range) => range.fmt(f),
-            Self::RollForward(rule) => {
-                write!(f, "{} rollForward={}", rule.version, rule.policy.as_str())?;
-                if rule.allow_prerelease { Ok(()) } else { f.write_str(" allowPrerelease=false") }
-            }
+            Self::Minimum(minimum) => minimum.fmt(f),
         }
     }
 }
@@ -347,18 +340,18 @@ mod tests {
     }
 
     #[test]
-    fn a_roll_forward_rule_bounds_what_it_admits() {
-        use RollForwardPolicy as P;
-        let cases: &[(P, &[&str], &[&str])] = &[
-            (P::Disable, &["9.0.105"], &["9.0.106"]),
-            (P::Patch, &["9.0.105", "9.0.199"], &["9.0.104", "9.0.200"]),
-            (P::LatestFeature, &["9.0.300"], &["9.1.100"]),
-            (P::Minor, &["9.1.100"], &["10.0.100"]),
-            (P::LatestMajor, &["10.0.100"], &["8.0.400", "11.0.100-rc.1"]),
+    fn a_minimum_bounds_what_it_admits() {
+        let cases: &[(Within, &[&str], &[&str])] = &[
+            (Within::Version, &["9.0.105"], &["9.0.106"]),
+            (Within::Band, &["9.0.105", "9.0.199"], &["9.0.104", "9.0.200"]),
+            (Within::Minor, &["9.0.300"], &["9.1.100"]),
+            (Within::Major, &["9.1.100"], &["10.0.100"]),
+            (Within::Any, &["10.0.100"], &["8.0.400", "11.0.100-rc.1"]),
         ];
-        for (policy, inside, outside) in cases {
+        for (within, inside, outside) in cases {
             let version = Version::parse("9.0.105").unwrap();
-            let channel = Channel::RollForward(RollForward { version, policy: *policy, allow_prerelease: false });
+            let (preference, text) = (Preference::Newest, format!("{within:?}"));
+            let channel = Channel::Minimum(Minimum { version, within: *within, preference, prereleases: false, text });
             for (versions, expected) in [(inside, true), (outside, false)] {
                 for version in *versions {
                     assert_eq!(channel.admits(&Version::parse(version).unwrap()), expected, "{channel}: {version}");

@@ -54,7 +54,7 @@ fn entry(asked: &ToolRequest, platforms: &[Platform], locked: &LockedTool, polic
     for platform in locked_platforms(locked) {
         // A version that cannot be read was found above.
         let Ok(release) = release(asked, locked, platform, locked.artifacts_for(platform)) else { continue };
-        if !asked.tool.agrees(&release) {
+        if !asked.tool.could_have_locked(&release) {
             findings.push(format!("{name} is defined in another way than it is locked for {platform}"));
         }
     }

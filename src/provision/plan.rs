@@ -117,7 +117,7 @@ async fn install(missing: Missing, context: &Context<'_>) -> Result<Installed, E
     if let Some(install) = blocking(move || store.find(&wanted)).await? {
         return Ok(Installed { asked, install, work: None });
     }
-    let staged = stage(&release, Some(asked.tool), &lock, context).await?;
+    let staged = stage(&release, Some(asked.tool.as_ref()), &lock, context).await?;
     let bytes = staged.unpacked.artifacts.iter().map(|origin| origin.size).sum();
     let install = blocking(move || staged.staging.promote(staged.verified, staged.unpacked)).await?;
     Ok(Installed { asked, install, work: Some(Work { bytes, seconds: started.elapsed().as_secs_f64() }) })
@@ -130,7 +130,7 @@ async fn install(missing: Missing, context: &Context<'_>) -> Result<Installed, E
 pub async fn repair(install: &Install, context: &Context<'_>) -> Result<Install, Error> {
     let release = install.release();
     let lock = lock(&install.id, context).await?;
-    let staged = stage(&release, toolchain::find(release.tool.as_str()), &lock, context).await?;
+    let staged = stage(&release, toolchain::find(release.tool.as_str()).as_deref(), &lock, context).await?;
     blocking(move || staged.staging.replace(staged.verified, staged.unpacked)).await
 }
 
@@ -172,7 +172,7 @@ async fn stage(
     unpacked.nodes.extend(layers.nodes);
     staging.expose(&release.executables, &mut unpacked.nodes)?;
     if let Some(tool) = tool {
-        unpacked.nodes.extend(staging.add(&tool.extras(&staging.final_root(), release.platform))?);
+        unpacked.nodes.extend(staging.add(&tool.card().layout.added_files(&staging.final_root(), release.platform))?);
     }
     Ok(Staged { staging, verified, unpacked })
 }

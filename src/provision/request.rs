@@ -1,9 +1,10 @@
 //! Where requests come from: arguments, `toolkit.toml`, the project's own files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Error;
-use crate::model::{BadRequest, Channel, Repository, ToolName};
+use crate::model::{BadRequest, Channel, ToolName};
 use crate::project::{Definition, Manifest, Requirement, ToolEntry, did_you_mean};
 use crate::toolchain::{self, ProjectFile, Toolchain};
 
@@ -11,7 +12,7 @@ use crate::toolchain::{self, ProjectFile, Toolchain};
 #[derive(Debug, Clone)]
 pub struct ToolRequest {
     /// The tool, or the variant of it that reads another source.
-    pub tool: &'static dyn Toolchain,
+    pub tool: Arc<dyn Toolchain>,
     /// What is wanted of it.
     pub channel: Channel,
     /// Who asked.
@@ -88,7 +89,7 @@ pub fn argument_in(text: &str, manifest: Option<&Manifest>) -> Result<ToolReques
         Some(definition) => defined(name, definition)?,
         None => known(name).map_err(|_| unknown(name, wants))?,
     };
-    let channel = tool.channel(channel.unwrap_or(tool.usual_channel()))?;
+    let channel = tool.channel(channel.unwrap_or(tool.card().default_channel))?;
     Ok(asked(tool, channel, Origin::Argument(text.to_owned())))
 }
 
@@ -103,11 +104,11 @@ pub fn project(root: &Path, manifest: Option<&Manifest>) -> Result<Vec<ToolReque
     }
 }
 
-fn asked(tool: &'static dyn Toolchain, channel: Channel, origin: Origin) -> ToolRequest {
+fn asked(tool: Arc<dyn Toolchain>, channel: Channel, origin: Origin) -> ToolRequest {
     ToolRequest { tool, channel, origin, rule: None, source: None, settings: Vec::new(), warnings: Vec::new() }
 }
 
-fn known(name: &str) -> Result<&'static dyn Toolchain, Error> {
+fn known(name: &str) -> Result<Arc<dyn Toolchain>, Error> {
     toolchain::find(name).ok_or_else(|| unknown(name, &[]))
 }
 
@@ -123,7 +124,7 @@ fn unknown(name: &str, wants: &[ToolEntry]) -> Error {
 }
 
 /// Makes a tool of the project's definition.
-fn defined(name: &str, definition: &Definition) -> Result<&'static dyn Toolchain, Error> {
+fn defined(name: &str, definition: &Definition) -> Result<Arc<dyn Toolchain>, Error> {
     toolchain::define(&ToolName::parse(name)?, definition)
         .map_err(|reason| Error::BadDefinition { tool: name.to_owned(), reason })
 }
@@ -140,22 +141,20 @@ fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
     }
     let mut tool = known(&want.tool).map_err(at_line)?;
     if let Some(name) = &want.source {
-        let sources = tool.sources();
-        let named = sources.iter().find(|(known, _)| known == name).map(|(_, variant)| *variant);
-        let Some(variant) = named.or_else(|| of_repository(tool, name)) else {
-            let known = sources.iter().map(|(known, _)| (*known).to_owned()).collect();
+        let Some(variant) = tool.with_source(name) else {
+            let known = tool.card().sources.iter().map(|known| (*known).to_owned()).collect();
             return Err(at_line(Error::UnknownSource { tool: tool.name().to_owned(), name: name.clone(), known }));
         };
         tool = variant;
     }
-    toolchain::check_settings(tool, &want.settings).map_err(|cause| at_line(cause.into()))?;
+    toolchain::check_settings(tool.as_ref(), &want.settings).map_err(|cause| at_line(cause.into()))?;
     let mut asked = match &want.wish {
         Requirement::Channel(text) => {
             let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
             asked(tool, channel, Origin::Manifest { line: want.line })
         }
         Requirement::File(path) => {
-            let file = read_file(tool, &root.join(path), &path.to_string_lossy()).map_err(at_line)?;
+            let file = read_file(&tool, &root.join(path), &path.to_string_lossy()).map_err(at_line)?;
             file.ok_or_else(|| at_line(Error::NothingInFile { path: root.join(path), tool: tool.name().to_owned() }))?
         }
     };
@@ -164,26 +163,20 @@ fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
     Ok(asked)
 }
 
-/// Reads a source as the name of a repository of images, by its registry: `registry.example/kaniko`.
-fn of_repository(tool: &'static dyn Toolchain, name: &str) -> Option<&'static dyn Toolchain> {
-    let repository: Repository = name.parse().ok().filter(|_| name.contains('/'))?;
-    tool.of_repository(&repository)
-}
-
 /// Reads a project file that was named: for each tool that reads files of this name, what it asks for.
 ///
 /// # Errors
 /// When no tool reads such a file, it is not understood, or it asks for nothing.
 pub fn file(path: &Path) -> Result<Vec<ToolRequest>, Error> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let readers: Vec<_> = toolchain::ALL.iter().filter(|tool| reader(**tool, &name).is_some()).collect();
+    let readers: Vec<_> = toolchain::ALL.iter().filter(|tool| reader(tool.as_ref(), &name).is_some()).collect();
     if readers.is_empty() {
-        let known = toolchain::ALL.iter().flat_map(|tool| tool.project_files()).map(|file| file.name.to_owned());
+        let known = toolchain::ALL.iter().flat_map(|tool| tool.card().project_files).map(|file| file.name.to_owned());
         return Err(Error::UnknownFile { path: path.to_owned(), known: known.collect() });
     }
     let mut found = Vec::new();
     for tool in readers {
-        found.extend(read_file(*tool, path, &path.to_string_lossy())?);
+        found.extend(read_file(tool, path, &path.to_string_lossy())?);
     }
     if found.is_empty() {
         return Err(Error::NothingInFile { path: path.to_owned(), tool: "any known tool".to_owned() });
@@ -196,14 +189,14 @@ pub fn file(path: &Path) -> Result<Vec<ToolRequest>, Error> {
 fn discovered(root: &Path) -> Result<Vec<ToolRequest>, Error> {
     let folders = folders_of_project(root);
     let mut found: Vec<ToolRequest> = Vec::new();
-    for tool in toolchain::ALL {
-        for file in tool.project_files() {
+    for tool in toolchain::ALL.iter() {
+        for file in tool.card().project_files {
             let places = folders.iter().enumerate().map(|(up, folder)| (up, folder.join(file.name)));
             let Some((up, path)) = places.into_iter().find(|(_, path)| path.is_file()) else {
                 continue;
             };
             let name = format!("{}{}", "../".repeat(up), file.name);
-            if let Some(asked) = read_file(*tool, &path, &name)? {
+            if let Some(asked) = read_file(tool, &path, &name)? {
                 found.push(asked);
                 break;
             }
@@ -219,14 +212,14 @@ fn folders_of_project(root: &Path) -> Vec<PathBuf> {
     root.ancestors().take(top + 1).map(Path::to_owned).collect()
 }
 
-fn reader(tool: &'static dyn Toolchain, name: &str) -> Option<&'static ProjectFile> {
-    tool.project_files().iter().find(|file| file.name == name)
+fn reader(tool: &dyn Toolchain, name: &str) -> Option<&'static ProjectFile> {
+    tool.card().project_files.iter().find(|file| file.name == name)
 }
 
-fn read_file(tool: &'static dyn Toolchain, path: &Path, name: &str) -> Result<Option<ToolRequest>, Error> {
+fn read_file(tool: &Arc<dyn Toolchain>, path: &Path, name: &str) -> Result<Option<ToolRequest>, Error> {
     let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let Some(file) = reader(tool, &file_name) else {
-        let known = tool.project_files().iter().map(|file| file.name.to_owned()).collect();
+    let Some(file) = reader(tool.as_ref(), &file_name) else {
+        let known = tool.card().project_files.iter().map(|file| file.name.to_owned()).collect();
         return Err(Error::UnknownFile { path: path.to_owned(), known });
     };
     let bytes = std::fs::read(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?;
@@ -236,6 +229,6 @@ fn read_file(tool: &'static dyn Toolchain, path: &Path, name: &str) -> Result<Op
     Ok(wish.channel.map(|channel| ToolRequest {
         rule: Some(wish.rule),
         warnings: wish.warnings,
-        ..asked(tool, channel, origin)
+        ..asked(tool.clone(), channel, origin)
     }))
 }

@@ -60,11 +60,7 @@ fn nothing(asked: &ToolRequest, choice: Choice) -> Error {
 
 /// Finds the candidates on either side of what was asked for where that is a version, else the newest.
 fn nearest<'a>(channel: &Channel, verdicts: &'a [Verdict], shown: usize) -> Vec<&'a Verdict> {
-    let wanted = match channel {
-        Channel::Exact(version) => Some(version),
-        Channel::RollForward(rule) => Some(&rule.version),
-        _ => None,
-    };
+    let wanted = channel.named_version();
     // Verdicts stand newest first.
     let older = wanted.and_then(|wanted| verdicts.iter().position(|verdict| verdict.version < *wanted));
     let last = verdicts.len().saturating_sub(shown);

@@ -1,18 +1,19 @@
 //! Installs made visible: views for tools that share a root, folders for `PATH`, variables, links.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Error, Installed};
 use crate::model::{Activation, Executable, Platform, ToolName};
 use crate::report::Report;
 use crate::store::{Composition, Install, Linked, Store, View};
-use crate::toolchain::{self, Toolchain};
+use crate::toolchain::{self, SharedRoot, Toolchain};
 
 /// One root that an environment shows: an install by itself, or the view of several.
 #[derive(Debug, Clone)]
 pub struct Visible {
     /// The tool whose rules apply to the root.
-    pub tool: &'static dyn Toolchain,
+    pub tool: Arc<dyn Toolchain>,
     /// The root.
     pub root: PathBuf,
     /// Settings of the tool.
@@ -28,7 +29,7 @@ impl Visible {
     #[must_use]
     pub fn executables(&self) -> Vec<PathBuf> {
         let named = self.named.iter().map(|executable| PathBuf::from(executable.named_path()));
-        self.tool.executables(self.platform).into_iter().chain(named).collect()
+        self.tool.card().executables_on(self.platform).into_iter().chain(named).collect()
     }
 }
 
@@ -40,14 +41,14 @@ pub fn visible_roots(installs: &[Installed], store: &Store, report: &dyn Report)
     let mut visible: Vec<Visible> = Vec::new();
     let mut composed: Vec<&str> = Vec::new();
     for installed in installs {
-        let tool = installed.asked.tool;
-        let root = match tool.shared_root() {
+        let tool = installed.asked.tool.clone();
+        let root = match tool.card().layout.shared() {
             None => installed.install.root.clone(),
-            Some(name) if composed.contains(&name) => continue,
-            Some(name) => {
-                composed.push(name);
-                let sharing = installs.iter().filter(|other| other.asked.tool.shared_root() == Some(name));
-                shared_root(tool, name, &by_rank(sharing), store, report)?
+            Some(shared) if composed.contains(&shared.name) => continue,
+            Some(shared) => {
+                composed.push(shared.name);
+                let sharing = installs.iter().filter(|other| shares(&other.asked.tool, shared.name));
+                shared_root(shared, &by_rank(sharing, shared), store, report)?
             }
         };
         let (settings, platform) = (installed.asked.settings.clone(), installed.install.id.platform);
@@ -57,19 +58,17 @@ pub fn visible_roots(installs: &[Installed], store: &Store, report: &dyn Report)
     Ok(visible)
 }
 
+fn shares(tool: &Arc<dyn Toolchain>, name: &str) -> bool {
+    tool.card().layout.shared().is_some_and(|shared| shared.name == name)
+}
+
 /// Returns the root of installs that share one: that of the only one, or a view of all.
-fn shared_root(
-    tool: &dyn Toolchain,
-    name: &str,
-    members: &[Install],
-    store: &Store,
-    report: &dyn Report,
-) -> Result<PathBuf, Error> {
+fn shared_root(shared: SharedRoot, members: &[Install], store: &Store, report: &dyn Report) -> Result<PathBuf, Error> {
     if let [only] = members {
         return Ok(only.root.clone());
     }
-    let name = ToolName::parse(name)?;
-    let composition = Composition { name: &name, members, overlapping: tool.overlapping() };
+    let name = ToolName::parse(shared.name)?;
+    let composition = Composition { name: &name, members, overlapping: shared.overlapping };
     Ok(store.view(&composition, &|waiting| report.noted(waiting))?.root)
 }
 
@@ -81,11 +80,12 @@ pub fn recompose(view: &View, store: &Store, report: &dyn Report) -> Result<(), 
     let installs = store.list()?;
     let find = |id: &String| installs.iter().find(|install| install.id.to_string() == *id).cloned();
     let members: Option<Vec<Install>> = view.members.iter().map(find).collect();
-    let tool = toolchain::ALL.iter().find(|tool| tool.shared_root() == Some(&view.name));
-    match (members, tool) {
-        (Some(members), Some(tool)) => {
+    let shared =
+        toolchain::ALL.iter().filter_map(|tool| tool.card().layout.shared()).find(|root| root.name == view.name);
+    match (members, shared) {
+        (Some(members), Some(shared)) => {
             let name = ToolName::parse(&view.name)?;
-            let composition = Composition { name: &name, members: &members, overlapping: tool.overlapping() };
+            let composition = Composition { name: &name, members: &members, overlapping: shared.overlapping };
             store.recompose(&composition, &|waiting| report.noted(waiting))?;
             Ok(())
         }
@@ -97,9 +97,9 @@ pub fn recompose(view: &View, store: &Store, report: &dyn Report) -> Result<(), 
 }
 
 /// Orders installs that share a root: the one with the newest runtime last, so that its unversioned files win.
-fn by_rank<'a>(sharing: impl Iterator<Item = &'a Installed>) -> Vec<Install> {
+fn by_rank<'a>(sharing: impl Iterator<Item = &'a Installed>, shared: SharedRoot) -> Vec<Install> {
     let mut ranked: Vec<_> =
-        sharing.map(|installed| (installed.asked.tool.rank(&installed.install.root), &installed.install)).collect();
+        sharing.map(|installed| ((shared.rank)(&installed.install.root), &installed.install)).collect();
     ranked.sort_by(|(left, one), (right, other)| left.cmp(right).then_with(|| one.id.cmp(&other.id)));
     ranked.into_iter().map(|(_, install)| install.clone()).collect()
 }
@@ -111,7 +111,7 @@ fn by_rank<'a>(sharing: impl Iterator<Item = &'a Installed>) -> Vec<Install> {
 pub fn activate(visible: &[Visible]) -> Result<Activation, Error> {
     let mut whole = Activation::default();
     for one in visible {
-        let activation = toolchain::activate(one.tool, &one.root, &one.settings)?;
+        let activation = toolchain::activate(one.tool.as_ref(), &one.root, &one.settings)?;
         whole.paths.extend(activation.paths);
         for executable in &one.named {
             let folder = executable.path.rsplit_once('/').map(|(folder, _)| one.root.join(folder));

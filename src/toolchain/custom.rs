@@ -1,16 +1,16 @@
 //! Tools that this program does not know and a project defines: releases on GitHub, or files under an address.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use url::Url;
 
 use super::shared::github::{self, Published, Repository};
-use super::shared::{semantic, sums};
-use super::{Error, Toolchain, first_seen, not_published};
+use super::shared::{first_use, platforms, semantic, sums};
+use super::{Card, Error, Toolchain};
 use crate::model::{
-    Activation, Arch, Artifact, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Executable, Format, Level,
-    Libc, Os, Phase, Platform, Policy, Proof, Release, Support, ToolName, Version,
+    Arch, Artifact, BadChannel, Candidate, Channel, Digest, Executable, Format, Level, Phase, Platform, Policy, Proof,
+    Release, Support, ToolName, Version,
 };
 use crate::net::Metadata;
 use crate::project::{Definition, Origin, Pattern};
@@ -18,9 +18,7 @@ use crate::project::{Definition, Origin, Pattern};
 /// A tool as a project defines it.
 #[derive(Debug)]
 pub struct CustomTool {
-    /// Handed out as long as the program runs.
-    name: &'static str,
-    tool: ToolName,
+    name: ToolName,
     definition: Definition,
     /// The repository, where releases are on GitHub.
     repository: Option<Repository>,
@@ -33,11 +31,14 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("^1.6", "a semantic-version range of releases on GitHub"),
 ];
 
-/// Makes a tool of a project's definition, for as long as the program runs: a project has few, and they are read once.
+/// The processors for which a project can define files.
+const ARCHES: &[Arch] = &[Arch::Amd64, Arch::Arm64, Arch::Arm, Arch::S390x, Arch::Ppc64le, Arch::Riscv64];
+
+/// Makes a tool of a project's definition.
 ///
 /// # Errors
-/// The reason, in words: this program knows the tool itself, or the repository is none.
-pub fn define(name: &ToolName, definition: &Definition) -> Result<&'static dyn Toolchain, String> {
+/// The reason: this program knows the tool itself, or the repository is not one.
+pub fn define(name: &ToolName, definition: &Definition) -> Result<Arc<dyn Toolchain>, String> {
     if super::find(name.as_str()).is_some() {
         return Err("toolkit knows this tool itself; remove `github` and `url`, or choose another name".to_owned());
     }
@@ -45,12 +46,7 @@ pub fn define(name: &ToolName, definition: &Definition) -> Result<&'static dyn T
         Origin::GitHub { repository, .. } => Some(Repository::parse(repository)?),
         Origin::Url(_) => None,
     };
-    Ok(Box::leak(Box::new(CustomTool {
-        name: Box::leak(name.as_str().to_owned().into_boxed_str()),
-        tool: name.clone(),
-        definition: definition.clone(),
-        repository,
-    })))
+    Ok(Arc::new(CustomTool { name: name.clone(), definition: definition.clone(), repository }))
 }
 
 /// A release on GitHub whose tag is a version.
@@ -61,25 +57,23 @@ struct Tagged {
 
 #[async_trait]
 impl Toolchain for CustomTool {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn about(&self) -> &'static str {
-        "a tool that the project defines in toolkit.toml"
-    }
-
-    fn spellings(&self) -> &'static [(&'static str, &'static str)] {
-        SPELLINGS
+    /// What goes on `PATH` follows from the executables that a release names.
+    fn card(&self) -> Card<'_> {
+        Card {
+            name: self.name.as_str(),
+            about: "a tool that the project defines in toolkit.toml",
+            spellings: SPELLINGS,
+            ..Card::BLANK
+        }
     }
 
     /// Under an address there is no list of releases, so a version is what it says.
     fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
         if self.repository.is_some() {
-            return semantic::channel(self.name, text);
+            return semantic::channel(self.name.as_str(), text);
         }
         semantic::version(text).map(Channel::Exact).map_err(|_| BadChannel {
-            tool: self.name.to_owned(),
+            tool: self.name.to_string(),
             text: text.to_owned(),
             reason: "an address has no list of releases to choose from; name one version, such as 25.1".to_owned(),
         })
@@ -103,33 +97,16 @@ impl Toolchain for CustomTool {
         Ok(releases.into_iter().map(of).collect())
     }
 
-    fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
-        semantic::choose(channel, candidates, policy)
-    }
-
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
         let (version, artifact) = match &self.repository {
             Some(repository) => self.on_github(repository, version, platform, metadata).await?,
             None => (version.clone(), self.under_an_address(version, platform, metadata).await?),
         };
         let executables = self.executables_of(&version, platform, artifact.file_name());
-        Ok(Release { executables, ..Release::new(self.tool.clone(), version, platform, vec![artifact]) })
+        Ok(Release { executables, ..Release::new(self.name.clone(), version, platform, vec![artifact]) })
     }
 
-    fn version(&self, text: &str) -> Result<Version, BadVersion> {
-        semantic::version(text)
-    }
-
-    /// What is visible follows from the executables, which the install knows.
-    fn activation(&self, _root: &Path) -> Activation {
-        Activation::default()
-    }
-
-    fn executables(&self, _platform: Platform) -> Vec<PathBuf> {
-        Vec::new()
-    }
-
-    fn agrees(&self, release: &Release) -> bool {
+    fn could_have_locked(&self, release: &Release) -> bool {
         let [artifact] = release.artifacts.as_slice() else { return false };
         let Some(url) = self.url(&release.version, release.platform) else { return false };
         let (format, strip) = self.packing(artifact.file_name());
@@ -145,7 +122,7 @@ impl CustomTool {
     async fn releases(&self, repository: &Repository, metadata: &dyn Metadata) -> Result<Vec<Tagged>, Error> {
         let Origin::GitHub { tag, .. } = &self.definition.origin else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        for published in github::releases(self.name, repository, metadata).await? {
+        for published in github::releases(self.name.as_str(), repository, metadata).await? {
             let version = tag.version_in(&published.tag).and_then(|text| semantic::version(text).ok());
             if let Some(version) = version
                 && self.platforms(&version, &published).next().is_some()
@@ -160,7 +137,7 @@ impl CustomTool {
 
     /// Lists the platforms for which a release has a file.
     fn platforms(&self, version: &Version, published: &Published) -> impl Iterator<Item = Platform> {
-        all_platforms().filter(|platform| {
+        platforms::every(ARCHES).filter(|platform| {
             let file = self.definition.file(version.as_str(), *platform);
             file.is_some_and(|name| published.asset(&name).is_some())
         })
@@ -176,12 +153,12 @@ impl CustomTool {
         let releases = self.releases(repository, metadata).await?;
         let Some(Tagged { version, published }) = releases.iter().find(|tagged| tagged.version == *version) else {
             let near = semantic::near(version, releases.iter().map(|tagged| &tagged.version));
-            return Err(Error::NoSuchVersion { tool: self.name.to_owned(), version: version.to_string(), near });
+            return Err(Error::NoSuchVersion { tool: self.name.to_string(), version: version.to_string(), near });
         };
         let file = self.definition.file(version.as_str(), platform);
         let asset = file
             .and_then(|name| published.asset(&name))
-            .ok_or_else(|| not_published(self.name, version, platform, self.platforms(version, published)))?;
+            .ok_or_else(|| self.not_published(version, platform, self.platforms(version, published)))?;
         let url = repository.download(&published.tag, &asset.name);
         let list = self.definition.sums.as_ref().map(|sums| self.fill(sums, version, platform, &asset.name));
         if let Some(list) = list.as_ref().filter(|list| published.asset(list).is_none()) {
@@ -199,11 +176,12 @@ impl CustomTool {
         metadata: &dyn Metadata,
     ) -> Result<Artifact, Error> {
         let Some(url) = self.url(version, platform) else {
-            let published = all_platforms().filter(|other| self.definition.file(version.as_str(), *other).is_some());
-            return Err(not_published(self.name, version, platform, published));
+            let published =
+                platforms::every(ARCHES).filter(|other| self.definition.file(version.as_str(), *other).is_some());
+            return Err(self.not_published(version, platform, published));
         };
         let Some(sums) = &self.definition.sums else {
-            let (digest, proof) = first_seen(&url, "no `sums` names a list of them", metadata).await?;
+            let (digest, proof) = first_use::digest(&url, "no `sums` names a list of them", metadata).await?;
             return Ok(self.artifact(url, digest, proof, None));
         };
         let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
@@ -212,12 +190,16 @@ impl CustomTool {
         let bytes = metadata
             .read(&sums::document(list))
             .await
-            .map_err(|source| Error::Metadata { tool: self.name.to_owned(), source })?;
+            .map_err(|source| Error::Metadata { tool: self.name.to_string(), source })?;
         let unusable = |reason: String| Error::NoDigest { url: url.to_string(), reason };
         let digest = sums::find(&bytes, name)
             .map_err(unusable)?
             .ok_or_else(|| unusable("the list that `sums` names does not have it".to_owned()))?;
         Ok(self.artifact(url, digest, Proof { level: Level::Checksum, source }, None))
+    }
+
+    fn not_published(&self, version: &Version, platform: Platform, published: impl Iterator<Item = Platform>) -> Error {
+        platforms::not_published(self.name.as_str(), version, platform, &platforms::names(published))
     }
 
     /// Returns where the file is; none when the definition has none for the platform.
@@ -249,7 +231,7 @@ impl CustomTool {
     fn executables_of(&self, version: &Version, platform: Platform, file: &str) -> Vec<Executable> {
         let named = &self.definition.executables;
         if Format::from_name(file).is_none() && named.len() <= 1 {
-            let name = named.first().map_or(self.name, |(name, _)| name);
+            let name = named.first().map_or(self.name.as_str(), |(name, _)| name);
             return vec![Executable { name: name.to_owned(), path: file.to_owned() }];
         }
         let of = |(name, path): &(String, Pattern)| Executable {
@@ -272,10 +254,4 @@ fn address(text: &str) -> Url {
 fn candidate(version: Version, released: Option<crate::model::Date>, phase: Phase) -> Candidate {
     let line = format!("{}.{}", version.semver().major, version.semver().minor);
     Candidate { version, released, support: Support { line, phase, train: None, eol: None }, security: false }
-}
-
-fn all_platforms() -> impl Iterator<Item = Platform> {
-    let arches = [Arch::Amd64, Arch::Arm64, Arch::Arm, Arch::S390x, Arch::Ppc64le, Arch::Riscv64];
-    let systems = [(Os::Linux, None), (Os::Linux, Some(Libc::Musl)), (Os::Darwin, None), (Os::Windows, None)];
-    systems.into_iter().flat_map(move |(os, libc)| arches.into_iter().map(move |arch| Platform { os, arch, libc }))
 }

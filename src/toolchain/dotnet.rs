@@ -3,16 +3,17 @@
 //! The documents carry a SHA-512 for every archive; nothing is signed, so [`Level::Checksum`] is all there is.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use async_trait::async_trait;
 
+use super::shared::platforms;
+use super::{Card, Error, Layout, ProjectFile, SharedRoot, Toolchain, UsualPipeline, VersionProof};
 use crate::model::{
-    Activation, Algorithm, Arch, Artifact, BadChannel, Candidate, Channel, Choice, Digest, Format, Level, Libc, Os,
-    Platform, Policy, Proof, Release, ToolName, Version,
+    Activation, Algorithm, Arch, Artifact, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Format, Level,
+    Libc, Os, Platform, Policy, Proof, Release, ToolName, Version,
 };
 use crate::net::Metadata;
-use crate::toolchain::{Error, ProjectFile, Toolchain, UsualPipeline, VersionProof};
 
 mod choice;
 mod documents;
@@ -20,25 +21,20 @@ pub mod global_json;
 mod grammar;
 pub mod host;
 mod reading;
+mod roll_forward;
 pub mod settings;
 
 use documents::{File, Published};
 use reading::Reading;
 
-/// The SDK: compiler, command line and the runtimes of its own version.
-pub const SDK: &Dotnet = &Dotnet { component: Component::Sdk };
-/// The runtime alone.
-pub const RUNTIME: &Dotnet = &Dotnet { component: Component::Runtime };
-/// The runtime with ASP.NET Core.
-pub const ASPNETCORE: &Dotnet = &Dotnet { component: Component::AspNetCore };
-
 /// One of the three components that are published as archives.
 #[derive(Debug)]
 pub struct Dotnet {
+    card: Card<'static>,
     component: Component,
 }
 
-/// What of a release is meant.
+/// The part of a release that is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Component {
     Sdk,
@@ -46,9 +42,106 @@ enum Component {
     AspNetCore,
 }
 
+/// The SDK: compiler, command line and the runtimes of its own version.
+pub const SDK: Dotnet = Dotnet {
+    component: Component::Sdk,
+    card: Card {
+        name: Component::Sdk.name(),
+        aliases: &["dotnet-sdk", "dotnetcore"],
+        about: ".NET SDK",
+        spellings: &[
+            ("lts", "the newest stable SDK of the newest supported long-term channel"),
+            ("sts", "the same of the standard-term channels; it may be older than lts"),
+            ("latest", "the newest stable SDK of the supported channels"),
+            ("preview", "the newest SDK, previews and release candidates included"),
+            ("10, 10.0, 10.0.x", "the newest stable SDK of a line, also when the line has ended"),
+            ("10.0.1xx", "the newest stable SDK of a feature band"),
+            ("10.0.302", "one version, prereleases too"),
+            ("^10.0, >=8 <10, 8 || 9", "the newest in a semantic-version range"),
+        ],
+        project_files: &[ProjectFile { name: "global.json", read: global_json::read }],
+        markers: &["*.sln", "*.slnx", "*.csproj", "*.fsproj", "*.vbproj"],
+        pipeline: UsualPipeline {
+            restore: &["dotnet restore"],
+            build: &["dotnet build --no-restore --configuration Release"],
+            test: &["dotnet test --no-build --configuration Release --logger trx --results-directory test-results"],
+            reports: &[("trx", "test-results/**/*.trx")],
+        },
+        // The host selects an SDK here, which `global.json` decides.
+        version_proof: Some(VersionProof {
+            command: &["dotnet", "--version"],
+            prefix: "",
+            swayed_by: &["global.json"],
+        }),
+        // A list, since `--version` fails under a `global.json` that wants another SDK.
+        smoke_test: &["dotnet", "--list-sdks"],
+        ..CARD
+    },
+};
+
+/// The runtime alone.
+pub const RUNTIME: Dotnet = Dotnet {
+    component: Component::Runtime,
+    card: Card {
+        name: Component::Runtime.name(),
+        about: ".NET runtime",
+        version_proof: Some(VersionProof {
+            command: &["dotnet", "--list-runtimes"],
+            prefix: "Microsoft.NETCore.App ",
+            swayed_by: &[],
+        }),
+        ..RUNTIME_CARD
+    },
+};
+
+/// The runtime with ASP.NET Core.
+pub const ASPNETCORE: Dotnet = Dotnet {
+    component: Component::AspNetCore,
+    card: Card {
+        name: Component::AspNetCore.name(),
+        about: ".NET runtime with ASP.NET Core",
+        version_proof: Some(VersionProof {
+            command: &["dotnet", "--list-runtimes"],
+            prefix: "Microsoft.AspNetCore.App ",
+            swayed_by: &[],
+        }),
+        ..RUNTIME_CARD
+    },
+};
+
+/// What all three have in common.
+const CARD: Card<'static> = Card {
+    default_channel: "lts",
+    executables: &["dotnet"],
+    // ICU, and what its native parts are linked with (<https://learn.microsoft.com/dotnet/core/install/linux-debian>).
+    debian_packages: &["libicu76", "libssl3t64", "libstdc++6"],
+    layout: Layout::Shared(ROOT),
+    ..Card::BLANK
+};
+
+/// What both runtimes have in common.
+const RUNTIME_CARD: Card<'static> = Card {
+    spellings: &[
+        ("lts", "the newest stable runtime of the newest supported long-term channel"),
+        ("sts", "the same of the standard-term channels; it may be older than lts"),
+        ("latest", "the newest stable runtime of the supported channels"),
+        ("preview", "the newest runtime, previews and release candidates included"),
+        ("10, 10.0, 10.0.x", "the newest stable runtime of a line, also when the line has ended"),
+        ("10.0.10", "one version, prereleases too"),
+        ("^10.0, >=8 <10, 8 || 9", "the newest in a semantic-version range"),
+    ],
+    smoke_test: &["dotnet", "--list-runtimes"],
+    ..CARD
+};
+
+/// `DOTNET_ROOT`, which SDKs and runtimes share. SDKs of one major ship different manifests, templates and packs under the
+/// same versions; those of the newer install are the ones that its SDK was tested with.
+pub const ROOT: SharedRoot =
+    SharedRoot { name: "dotnet", rank: newest_host, overlapping: &["sdk-manifests", "templates", "packs"] };
+
 impl Component {
     /// Returns the tool's name.
-    fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Sdk => "dotnet",
             Self::Runtime => "dotnet-runtime",
@@ -68,47 +161,8 @@ impl Component {
 
 #[async_trait]
 impl Toolchain for Dotnet {
-    fn name(&self) -> &'static str {
-        self.component.name()
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        match self.component {
-            Component::Sdk => &["dotnet-sdk", "dotnetcore"],
-            Component::Runtime | Component::AspNetCore => &[],
-        }
-    }
-
-    fn about(&self) -> &'static str {
-        match self.component {
-            Component::Sdk => ".NET SDK",
-            Component::Runtime => ".NET runtime",
-            Component::AspNetCore => ".NET runtime with ASP.NET Core",
-        }
-    }
-
-    fn spellings(&self) -> &'static [(&'static str, &'static str)] {
-        match self.component {
-            Component::Sdk => &[
-                ("lts", "the newest stable SDK of the newest supported long-term channel"),
-                ("sts", "the same of the standard-term channels; it may be older than lts"),
-                ("latest", "the newest stable SDK of the supported channels"),
-                ("preview", "the newest SDK, previews and release candidates included"),
-                ("10, 10.0, 10.0.x", "the newest stable SDK of a line, also when the line has ended"),
-                ("10.0.1xx", "the newest stable SDK of a feature band"),
-                ("10.0.302", "one version, prereleases too"),
-                ("^10.0, >=8 <10, 8 || 9", "the newest in a semantic-version range"),
-            ],
-            Component::Runtime | Component::AspNetCore => &[
-                ("lts", "the newest stable runtime of the newest supported long-term channel"),
-                ("sts", "the same of the standard-term channels; it may be older than lts"),
-                ("latest", "the newest stable runtime of the supported channels"),
-                ("preview", "the newest runtime, previews and release candidates included"),
-                ("10, 10.0, 10.0.x", "the newest stable runtime of a line, also when the line has ended"),
-                ("10.0.10", "one version, prereleases too"),
-                ("^10.0, >=8 <10, 8 || 9", "the newest in a semantic-version range"),
-            ],
-        }
+    fn card(&self) -> Card<'_> {
+        self.card
     }
 
     fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
@@ -137,7 +191,7 @@ impl Toolchain for Dotnet {
         let file = self.file(published, version, platform)?;
         Ok(Release {
             executables: Vec::new(),
-            tool: ToolName::parse(self.name()).expect("the three names follow the grammar of names"),
+            tool: ToolName::parse(self.card.name).expect("the three names follow the grammar of names"),
             version: version.clone(),
             platform,
             artifacts: vec![artifact(file)?],
@@ -160,69 +214,8 @@ impl Toolchain for Dotnet {
         Activation { paths: vec![root.to_owned()], vars }
     }
 
-    fn executables(&self, platform: Platform) -> Vec<PathBuf> {
-        vec![PathBuf::from(if platform.os == Os::Windows { "dotnet.exe" } else { "dotnet" })]
-    }
-
-    fn shared_root(&self) -> Option<&'static str> {
-        Some("dotnet")
-    }
-
-    /// SDKs of one major ship different manifests, templates and packs under the same versions; the newer install's
-    /// are the ones that its SDK was tested with.
-    fn overlapping(&self) -> &'static [&'static str] {
-        &["sdk-manifests", "templates", "packs"]
-    }
-
-    fn markers(&self) -> &'static [&'static str] {
-        if self.component == Component::Sdk { &["*.sln", "*.slnx", "*.csproj", "*.fsproj", "*.vbproj"] } else { &[] }
-    }
-
-    fn usual_channel(&self) -> &'static str {
-        "lts"
-    }
-
-    fn rank(&self, root: &Path) -> Option<Version> {
-        newest_host(root)
-    }
-
-    fn project_files(&self) -> &'static [ProjectFile] {
-        match self.component {
-            Component::Sdk => &[ProjectFile { name: "global.json", read: global_json::read }],
-            Component::Runtime | Component::AspNetCore => &[],
-        }
-    }
-
-    fn usual_pipeline(&self) -> UsualPipeline {
-        match self.component {
-            Component::Sdk => UsualPipeline {
-                restore: &["dotnet restore"],
-                build: &["dotnet build --no-restore --configuration Release"],
-                test: &["dotnet test --no-build --configuration Release --logger trx --results-directory test-results"],
-                reports: &[("trx", "test-results/**/*.trx")],
-            },
-            Component::Runtime | Component::AspNetCore => UsualPipeline::default(),
-        }
-    }
-
-    /// Asks which SDK the host selects here, which `global.json` decides; runtimes are asked for by the list of them.
-    fn version_proof(&self, version: &str) -> Option<VersionProof> {
-        let (command, words, swayed_by): (&[&str], _, &[&str]) = match self.component {
-            Component::Sdk => (&["dotnet", "--version"], version.to_owned(), &["global.json"]),
-            Component::Runtime => (&["dotnet", "--list-runtimes"], format!("Microsoft.NETCore.App {version}"), &[]),
-            Component::AspNetCore => {
-                (&["dotnet", "--list-runtimes"], format!("Microsoft.AspNetCore.App {version}"), &[])
-            }
-        };
-        Some(VersionProof { command, words, swayed_by })
-    }
-
-    /// Lists what is installed instead of printing the version, which fails under a `global.json` that wants another one.
-    fn smoke_test(&self) -> &'static [&'static str] {
-        match self.component {
-            Component::Sdk => &["dotnet", "--list-sdks"],
-            Component::Runtime | Component::AspNetCore => &["dotnet", "--list-runtimes"],
-        }
+    fn version(&self, text: &str) -> Result<Version, BadVersion> {
+        Version::parse(text)
     }
 }
 
@@ -237,11 +230,9 @@ impl Dotnet {
     fn file<'a>(&self, published: &'a Published, version: &Version, platform: Platform) -> Result<&'a File, Error> {
         let name = self.archive_name(platform);
         let found = name.and_then(|name| published.files.iter().find(|file| file.name == name));
-        found.ok_or_else(|| Error::NoSuchPlatform {
-            tool: self.name().to_owned(),
-            version: version.to_string(),
-            platform,
-            published: in_words(&self.platforms(published)),
+        found.ok_or_else(|| {
+            let platforms: Vec<String> = self.platforms(published).map(|platform| platform.to_string()).collect();
+            platforms::not_published(self.card.name, version, platform, &platforms)
         })
     }
 
@@ -251,16 +242,11 @@ impl Dotnet {
     }
 
     /// Lists the platforms for which there is an archive.
-    fn platforms(&self, published: &Published) -> Vec<Platform> {
+    fn platforms(&self, published: &Published) -> impl Iterator<Item = Platform> {
         let is_there = |name: &str| published.files.iter().any(|file| file.name == name);
-        all_platforms().filter(|platform| self.archive_name(*platform).is_some_and(|name| is_there(&name))).collect()
+        platforms::every(&[Arch::Amd64, Arch::Arm64, Arch::Arm])
+            .filter(move |platform| self.archive_name(*platform).is_some_and(|name| is_there(&name)))
     }
-}
-
-fn all_platforms() -> impl Iterator<Item = Platform> {
-    let arches = [Arch::Amd64, Arch::Arm64, Arch::Arm];
-    let systems = [(Os::Linux, None), (Os::Linux, Some(Libc::Musl)), (Os::Darwin, None), (Os::Windows, None)];
-    systems.into_iter().flat_map(move |(os, libc)| arches.into_iter().map(move |arch| Platform { os, arch, libc }))
 }
 
 /// Returns .NET's name for a platform, its runtime identifier.
@@ -278,15 +264,6 @@ fn rid(platform: Platform) -> Option<String> {
         Arch::S390x | Arch::Ppc64le | Arch::Riscv64 => return None,
     };
     Some(format!("{os}-{arch}"))
-}
-
-fn in_words(platforms: &[Platform]) -> String {
-    let names: Vec<String> = platforms.iter().map(ToString::to_string).collect();
-    match names.as_slice() {
-        [] => "no platform as an archive".to_owned(),
-        [one] => one.clone(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
-    }
 }
 
 /// Turns a published file into what is fetched.
@@ -491,6 +468,6 @@ mod tests {
             fs::create_dir_all(root.path().join("host/fxr").join(host)).unwrap();
             assert_eq!(names(root.path()).contains(&"DOTNET_MULTILEVEL_LOOKUP".to_owned()), expected, "{host}");
         }
-        assert_eq!(SDK.rank(root.path()).unwrap().as_str(), "10.0.10");
+        assert_eq!((ROOT.rank)(root.path()).unwrap().as_str(), "10.0.10");
     }
 }

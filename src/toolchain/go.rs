@@ -12,27 +12,63 @@ mod version;
 mod version_files;
 mod work_files;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use self::documents::{Dated, Entry, File, History};
-use super::{Error, ProjectFile, Setting, Toolchain, UsualPipeline, VersionProof};
+use self::proxy::Proxy;
+use super::shared::platforms;
+use super::{Card, Error, ProjectFile, Toolchain, UsualPipeline, VersionProof};
 use crate::model::{
-    Activation, Algorithm, Arch, Artifact, BadChannel, Candidate, Channel, Choice, Digest, Format, Level, Os, Phase,
-    Platform, Policy, Proof, Release, Support, ToolName, Version,
+    Activation, Algorithm, Arch, Artifact, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Format, Level,
+    Os, Phase, Platform, Policy, Proof, Release, Support, ToolName, Version,
 };
 use crate::net::{Document, Metadata};
 
-pub use self::proxy::GO_PROXY;
 pub use self::work_files::prevailing;
 
 /// Go from go.dev.
-pub const GO: Go = Go;
+pub const GO: Go = Go { upstream: Upstream::GoDev };
 
-/// Go as go.dev publishes it: one archive per platform with the SHA-256 of its index.
+/// The Go toolchain, from one of its upstreams.
 #[derive(Debug)]
-pub struct Go;
+pub struct Go {
+    upstream: Upstream,
+}
+
+#[derive(Debug)]
+enum Upstream {
+    /// One archive per platform, with the SHA-256 of go.dev's index.
+    GoDev,
+    /// A module, with the hash that the checksum database proves.
+    Proxy(Proxy),
+}
+
+const CARD: Card<'static> = Card {
+    name: "go",
+    aliases: &["golang"],
+    about: "the Go toolchain, from go.dev",
+    spellings: SPELLINGS,
+    sources: &[GOPROXY],
+    settings: gotoolchain::SETTINGS,
+    project_files: PROJECT_FILES,
+    pipeline: UsualPipeline {
+        restore: &["go mod download"],
+        build: &["go build ./..."],
+        test: &["go vet ./...", "go test ./..."],
+        reports: &[],
+    },
+    executables: &["bin/go", "bin/gofmt"],
+    // `go version` answers with the toolchain that `GOTOOLCHAIN`, `go.work` and `go.mod` select.
+    version_proof: Some(VersionProof { command: &["go", "version"], prefix: "go", swayed_by: &["go.work", "go.mod"] }),
+    smoke_test: &["go", "version"],
+    ..Card::BLANK
+};
+
+/// The source that is the module proxy.
+const GOPROXY: &str = "goproxy";
 
 /// What can be asked of Go, whatever the source.
 const SPELLINGS: &[(&str, &str)] = &[
@@ -55,40 +91,24 @@ const PROJECT_FILES: &[ProjectFile] = &[
 
 #[async_trait]
 impl Toolchain for Go {
-    fn name(&self) -> &'static str {
-        "go"
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        &["golang"]
-    }
-
-    fn about(&self) -> &'static str {
-        "the Go toolchain, from go.dev"
-    }
-
-    fn spellings(&self) -> &'static [(&'static str, &'static str)] {
-        SPELLINGS
+    fn card(&self) -> Card<'_> {
+        CARD
     }
 
     fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
         version::channel(text)
     }
 
-    /// Reads the short index for a moving name and the full one otherwise. The short one knows only today, so it does not
-    /// do where dates matter.
     async fn candidates(
         &self,
         channel: &Channel,
         policy: &Policy,
         metadata: &dyn Metadata,
     ) -> Result<Vec<Candidate>, Error> {
-        let moving = matches!(channel, Channel::Name(_)) && !policy.needs_dates();
-        let document = if moving { documents::short_index() } else { documents::full_index() };
-        let entries = read_index(&document, metadata).await?;
-        let versions = entries.into_iter().filter(is_installable).map(|entry| entry.version).collect();
-        let history = read_history(policy, metadata).await?;
-        Ok(candidates(versions, &history))
+        match &self.upstream {
+            Upstream::GoDev => go_dev_candidates(channel, policy, metadata).await,
+            Upstream::Proxy(proxy) => proxy.candidates(channel, policy, metadata).await,
+        }
     }
 
     fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
@@ -96,60 +116,53 @@ impl Toolchain for Go {
     }
 
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
-        let entries = index_with(version, metadata).await?;
-        let Some(entry) = entries.iter().find(|entry| entry.version == *version && is_installable(entry)) else {
-            let known = entries.iter().filter(|entry| is_installable(entry)).map(|entry| &entry.version);
-            return Err(no_such_version(version, known));
-        };
-        let name = archive_name(&entry.version, platform);
-        let Some(file) = entry.files.iter().find(|file| file.filename == name && file.kind == "archive") else {
-            let published = published(entry);
-            let (tool, version) = ("go".to_owned(), entry.version.to_string());
-            return Err(Error::NoSuchPlatform { tool, version, platform, published });
-        };
-        let artifacts = vec![artifact(file, platform)?];
-        Ok(Release::new(tool_name(), entry.version.clone(), platform, artifacts))
+        match &self.upstream {
+            Upstream::GoDev => go_dev_release(version, platform, metadata).await,
+            Upstream::Proxy(proxy) => proxy.release(version, platform, metadata).await,
+        }
+    }
+
+    fn version(&self, text: &str) -> Result<Version, BadVersion> {
+        Version::parse(text)
     }
 
     fn activation(&self, root: &Path) -> Activation {
         gotoolchain::activation(root)
     }
 
-    fn executables(&self, platform: Platform) -> Vec<PathBuf> {
-        let suffix = if platform.os == Os::Windows { ".exe" } else { "" };
-        ["go", "gofmt"].iter().map(|name| PathBuf::from(format!("bin/{name}{suffix}"))).collect()
+    fn with_source(&self, source: &str) -> Option<Arc<dyn Toolchain>> {
+        (source == GOPROXY)
+            .then(|| Arc::new(Self { upstream: Upstream::Proxy(Proxy::default()) }) as Arc<dyn Toolchain>)
     }
+}
 
-    fn sources(&self) -> &'static [(&'static str, &'static dyn Toolchain)] {
-        &[("goproxy", &GO_PROXY)]
-    }
+/// Reads the short index for a moving name and the full one otherwise. The short one knows only today, so it does not do
+/// where dates matter.
+async fn go_dev_candidates(
+    channel: &Channel,
+    policy: &Policy,
+    metadata: &dyn Metadata,
+) -> Result<Vec<Candidate>, Error> {
+    let moving = matches!(channel, Channel::Name(_)) && !policy.needs_dates();
+    let document = if moving { documents::short_index() } else { documents::full_index() };
+    let entries = read_index(&document, metadata).await?;
+    let versions = entries.into_iter().filter(is_installable).map(|entry| entry.version).collect();
+    let history = read_history(policy, metadata).await?;
+    Ok(candidates(versions, &history))
+}
 
-    fn settings(&self) -> &'static [Setting] {
-        gotoolchain::SETTINGS
-    }
-
-    fn project_files(&self) -> &'static [ProjectFile] {
-        PROJECT_FILES
-    }
-
-    fn usual_pipeline(&self) -> UsualPipeline {
-        UsualPipeline {
-            restore: &["go mod download"],
-            build: &["go build ./..."],
-            test: &["go vet ./...", "go test ./..."],
-            reports: &[],
-        }
-    }
-
-    /// `go version` answers with the toolchain that `GOTOOLCHAIN`, `go.work` and `go.mod` select.
-    fn version_proof(&self, version: &str) -> Option<VersionProof> {
-        let words = format!("go{version}");
-        Some(VersionProof { command: &["go", "version"], words, swayed_by: &["go.work", "go.mod"] })
-    }
-
-    fn smoke_test(&self) -> &'static [&'static str] {
-        &["go", "version"]
-    }
+async fn go_dev_release(version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
+    let entries = index_with(version, metadata).await?;
+    let Some(entry) = entries.iter().find(|entry| entry.version == *version && is_installable(entry)) else {
+        let known = entries.iter().filter(|entry| is_installable(entry)).map(|entry| &entry.version);
+        return Err(no_such_version(version, known));
+    };
+    let name = archive_name(&entry.version, platform);
+    let Some(file) = entry.files.iter().find(|file| file.filename == name && file.kind == "archive") else {
+        return Err(platforms::not_published(CARD.name, &entry.version, platform, &published(entry)));
+    };
+    let artifacts = vec![artifact(file, platform)?];
+    Ok(Release::new(tool_name(), entry.version.clone(), platform, artifacts))
 }
 
 /// Reads the index that lists the version: the short one when it was read anyway and has it, else the full one.
@@ -165,7 +178,7 @@ async fn index_with(version: &Version, metadata: &dyn Metadata) -> Result<Vec<En
 }
 
 async fn read(document: &Document, metadata: &dyn Metadata) -> Result<Vec<u8>, Error> {
-    metadata.read(document).await.map_err(|source| Error::Metadata { tool: "go".to_owned(), source })
+    metadata.read(document).await.map_err(|source| Error::Metadata { tool: CARD.name.to_owned(), source })
 }
 
 async fn read_index(document: &Document, metadata: &dyn Metadata) -> Result<Vec<Entry>, Error> {
@@ -239,7 +252,7 @@ fn support(line: (u64, u64), lines: &[(u64, u64)], history: &History) -> Support
 }
 
 fn tool_name() -> ToolName {
-    ToolName::parse("go").expect("two lower-case letters are a tool's name")
+    ToolName::parse(CARD.name).expect("two lower-case letters are a tool's name")
 }
 
 /// Returns the name of the archive for the platform. There is one for glibc and musl alike: the toolchain is static.
@@ -270,27 +283,17 @@ fn no_such_version<'a>(version: &Version, known: impl Iterator<Item = &'a Versio
     let newest = known.iter().filter(|other| !other.is_prerelease()).take(2);
     let near: Vec<_> = if same_line.is_empty() { newest.collect() } else { same_line };
     Error::NoSuchVersion {
-        tool: "go".to_owned(),
+        tool: CARD.name.to_owned(),
         version: version.to_string(),
         near: near.into_iter().map(ToString::to_string).collect(),
     }
 }
 
-/// Lists the platforms of a release in words: `linux/amd64, linux/arm64 and windows/amd64`.
-fn published(entry: &Entry) -> String {
+/// Lists the platforms of a release.
+fn published(entry: &Entry) -> Vec<String> {
     let plain = entry.files.iter().filter(|file| file.kind == "archive" && is_plainly_named(file, &entry.version));
     let arch = |arch: &str| if arch == "armv6l" { "arm".to_owned() } else { arch.to_owned() };
-    let mut names: Vec<_> = plain.map(|file| format!("{}/{}", file.os, arch(&file.arch))).collect();
-    names.sort();
-    names.dedup();
-    in_words(&names)
-}
-
-fn in_words(names: &[String]) -> String {
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
-    }
+    platforms::names(plain.map(|file| format!("{}/{}", file.os, arch(&file.arch))))
 }
 
 #[cfg(test)]

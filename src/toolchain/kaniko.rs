@@ -8,48 +8,29 @@ mod images;
 mod launch;
 mod tags;
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Error, OwnRoot, Toolchain};
+use super::shared::semantic;
+use super::{Card, Chroot, Error, Layout, Toolchain};
 use crate::model::{
-    Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Date, Phase, Platform, Policy, Release, Repository,
-    Support, ToolName, Version,
+    BadChannel, BadVersion, Candidate, Channel, Choice, Date, Phase, Platform, Policy, Release, Repository, Support,
+    ToolName, Version,
 };
 use crate::net::Metadata;
 
 /// A variant of kaniko, and where it is read from.
 #[derive(Debug)]
 pub struct Kaniko {
-    variant: &'static Variant,
+    card: Card<'static>,
+    /// What follows the version in the variant's tags.
+    suffix: &'static str,
     home: Home,
 }
 
-/// The executor and the credential helpers.
-pub const PLAIN: &dyn Toolchain = &Kaniko { variant: &PLAIN_VARIANT, home: Home::Fork };
-/// With a shell from BusyBox: what jobs of a pipeline run in.
-pub const DEBUG: &dyn Toolchain = &Kaniko { variant: &DEBUG_VARIANT, home: Home::Fork };
-/// Without credential helpers.
-pub const SLIM: &dyn Toolchain = &Kaniko { variant: &SLIM_VARIANT, home: Home::Fork };
-/// On Alpine Linux, with its shell.
-pub const ALPINE: &dyn Toolchain = &Kaniko { variant: &ALPINE_VARIANT, home: Home::Fork };
-/// The program that fills a cache of base images.
-pub const WARMER: &dyn Toolchain = &Kaniko { variant: &WARMER_VARIANT, home: Home::Fork };
-
-/// What the tags of one kind of image have in common.
-#[derive(Debug)]
-struct Variant {
-    name: &'static str,
-    about: &'static str,
-    /// What follows the version in a tag.
-    suffix: &'static str,
-    root: OwnRoot,
-    sources: &'static [(&'static str, &'static dyn Toolchain)],
-}
-
 /// Where an image is read from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Home {
     /// The maintained fork at GitHub.
     Fork,
@@ -58,61 +39,75 @@ enum Home {
     /// Google's, whose last release was v1.24.0.
     Archived,
     /// A repository that a project names: a copy of one of these.
-    Own(&'static Repository),
+    Own(Repository),
 }
 
-const fn root(program: &'static str, job_image: Option<&'static str>) -> OwnRoot {
-    OwnRoot { program, job_image, prepare: launch::prepare }
-}
-
-static PLAIN_VARIANT: Variant = Variant {
-    name: "kaniko",
-    about: "builds images without a daemon; runs only by `toolkit exec kaniko -- FLAGS`, in a root of its own",
+/// The executor and the credential helpers.
+pub const PLAIN: Kaniko = Kaniko {
+    card: Card {
+        name: "kaniko",
+        about: "builds images without a daemon; runs only by `toolkit exec kaniko -- FLAGS`, in a root of its own",
+        ..CARD
+    },
     suffix: "",
-    root: root("/kaniko/executor", None),
-    sources: &[
-        ("dockerhub", &Kaniko { variant: &PLAIN_VARIANT, home: Home::DockerHub }),
-        ("archived", &Kaniko { variant: &PLAIN_VARIANT, home: Home::Archived }),
-    ],
+    home: Home::Fork,
 };
 
-static DEBUG_VARIANT: Variant = Variant {
-    name: "kaniko-debug",
-    about: "kaniko with a shell: the image of jobs that `toolkit gen gitlab-ci` writes",
+/// With a shell from BusyBox: what jobs of a pipeline run in.
+pub const DEBUG: Kaniko = Kaniko {
+    card: Card {
+        name: "kaniko-debug",
+        about: "kaniko with a shell: the image of jobs that `toolkit gen gitlab-ci` writes",
+        layout: chroot(EXECUTOR, Some("kaniko")),
+        ..CARD
+    },
     suffix: "-debug",
-    root: root("/kaniko/executor", Some("kaniko")),
-    sources: &[
-        ("dockerhub", &Kaniko { variant: &DEBUG_VARIANT, home: Home::DockerHub }),
-        ("archived", &Kaniko { variant: &DEBUG_VARIANT, home: Home::Archived }),
-    ],
+    home: Home::Fork,
 };
 
-static SLIM_VARIANT: Variant = Variant {
-    name: "kaniko-slim",
-    about: "kaniko without credential helpers",
+/// Without credential helpers.
+pub const SLIM: Kaniko = Kaniko {
+    card: Card { name: "kaniko-slim", about: "kaniko without credential helpers", ..CARD },
     suffix: "-slim",
-    root: root("/kaniko/executor", None),
-    sources: &[
-        ("dockerhub", &Kaniko { variant: &SLIM_VARIANT, home: Home::DockerHub }),
-        ("archived", &Kaniko { variant: &SLIM_VARIANT, home: Home::Archived }),
-    ],
+    home: Home::Fork,
 };
 
-static ALPINE_VARIANT: Variant = Variant {
-    name: "kaniko-alpine",
-    about: "kaniko on Alpine Linux, with a shell",
+/// On Alpine Linux, with its shell. Google never published it.
+pub const ALPINE: Kaniko = Kaniko {
+    card: Card {
+        name: "kaniko-alpine",
+        about: "kaniko on Alpine Linux, with a shell",
+        sources: &["dockerhub"],
+        layout: chroot(EXECUTOR, Some("kaniko")),
+        ..CARD
+    },
     suffix: "-alpine",
-    root: root("/kaniko/executor", Some("kaniko")),
-    sources: &[("dockerhub", &Kaniko { variant: &ALPINE_VARIANT, home: Home::DockerHub })],
+    home: Home::Fork,
 };
 
-static WARMER_VARIANT: Variant = Variant {
-    name: "kaniko-warmer",
-    about: "fills a cache of base images for kaniko",
+/// The program that fills a cache of base images. Google's repository of it is another one.
+pub const WARMER: Kaniko = Kaniko {
+    card: Card {
+        name: "kaniko-warmer",
+        about: "fills a cache of base images for kaniko",
+        sources: &["dockerhub"],
+        layout: chroot("/kaniko/warmer", None),
+        ..CARD
+    },
     suffix: "-warmer",
-    root: root("/kaniko/warmer", None),
-    sources: &[("dockerhub", &Kaniko { variant: &WARMER_VARIANT, home: Home::DockerHub })],
+    home: Home::Fork,
 };
+
+const EXECUTOR: &str = "/kaniko/executor";
+
+/// What the variants have in common. Nothing of them goes on `PATH`, where it could be started by mistake: the executor
+/// empties the file system that it runs on.
+const CARD: Card<'static> =
+    Card { spellings: SPELLINGS, sources: &["dockerhub", "archived"], layout: chroot(EXECUTOR, None), ..Card::BLANK };
+
+const fn chroot(program: &'static str, job_image: Option<&'static str>) -> Layout {
+    Layout::Chroot(Chroot { program, job_image, prepare: launch::prepare })
+}
 
 /// What can be asked of kaniko, whatever the variant and the source.
 const SPELLINGS: &[(&str, &str)] = &[
@@ -125,20 +120,12 @@ const SPELLINGS: &[(&str, &str)] = &[
 
 #[async_trait]
 impl Toolchain for Kaniko {
-    fn name(&self) -> &'static str {
-        self.variant.name
-    }
-
-    fn about(&self) -> &'static str {
-        self.variant.about
-    }
-
-    fn spellings(&self) -> &'static [(&'static str, &'static str)] {
-        SPELLINGS
+    fn card(&self) -> Card<'_> {
+        self.card
     }
 
     fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
-        let bad = |reason| BadChannel { tool: self.name().to_owned(), text: text.to_owned(), reason };
+        let bad = |reason| BadChannel { tool: self.card.name.to_owned(), text: text.to_owned(), reason };
         tags::channel(text).map_err(bad)
     }
 
@@ -151,18 +138,18 @@ impl Toolchain for Kaniko {
         metadata: &dyn Metadata,
     ) -> Result<Vec<Candidate>, Error> {
         let repository = self.repository();
-        let mut versions: Vec<Version> = images::tags(self.name(), &repository, metadata)
+        let mut versions: Vec<Version> = images::tags(self.card.name, &repository, metadata)
             .await?
             .iter()
-            .filter_map(|tag| tags::version(tag, self.variant.suffix))
+            .filter_map(|tag| tags::version(tag, self.suffix))
             .collect();
         versions.sort_by(|left, right| right.cmp(left));
         versions.dedup();
         let mut candidates: Vec<Candidate> = versions.into_iter().map(|version| self.candidate(version)).collect();
         if policy.needs_dates() {
-            for candidate in candidates.iter_mut().filter(|one| tags::outside(channel, &one.version).is_none()) {
-                let tag = repository.tagged(&tags::tag(&candidate.version, self.variant.suffix));
-                candidate.released = images::created(self.name(), &tag, metadata).await?;
+            for candidate in candidates.iter_mut().filter(|one| semantic::outside(channel, one).is_none()) {
+                let tag = repository.tagged(&tags::tag(&candidate.version, self.suffix));
+                candidate.released = images::created(self.card.name, &tag, metadata).await?;
                 if policy.forbids(candidate).is_none() {
                     break;
                 }
@@ -176,16 +163,16 @@ impl Toolchain for Kaniko {
     }
 
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
-        let tag = self.repository().tagged(&tags::tag(version, self.variant.suffix));
-        let image = match images::find(self.name(), &tag, platform, metadata).await? {
+        let tag = self.repository().tagged(&tags::tag(version, self.suffix));
+        let image = match images::find(self.card.name, &tag, platform, metadata).await? {
             images::Found::Image(image) => image,
             images::Found::NoTag => return Err(self.no_such_version(version, metadata).await),
             images::Found::NoPlatform { published } => {
-                let (tool, version) = (self.name().to_owned(), version.to_string());
+                let (tool, version) = (self.card.name.to_owned(), version.to_string());
                 return Err(Error::NoSuchPlatform { tool, version, platform, published });
             }
         };
-        let tool = ToolName::parse(self.name()).expect("the names of the variants are names of tools");
+        let tool = ToolName::parse(self.card.name).expect("the names of the variants are names of tools");
         Ok(Release { image: Some(image.source), ..Release::new(tool, version.clone(), platform, image.layers) })
     }
 
@@ -193,35 +180,21 @@ impl Toolchain for Kaniko {
         Version::parse(text)
     }
 
-    /// Returns nothing: what is on `PATH` can be started by mistake, and the executor empties the file system that it runs on.
-    fn activation(&self, _root: &Path) -> Activation {
-        Activation::default()
-    }
-
-    fn executables(&self, _platform: Platform) -> Vec<PathBuf> {
-        Vec::new()
-    }
-
-    fn sources(&self) -> &'static [(&'static str, &'static dyn Toolchain)] {
-        self.variant.sources
-    }
-
-    /// A project names few repositories, and what it named is needed to the end of the program: that is as long as these
-    /// live.
-    fn of_repository(&self, repository: &Repository) -> Option<&'static dyn Toolchain> {
-        let home = Home::Own(Box::leak(Box::new(repository.clone())));
-        Some(Box::leak(Box::new(Self { variant: self.variant, home })))
-    }
-
-    fn own_root(&self) -> Option<&'static OwnRoot> {
-        Some(&self.variant.root)
+    fn with_source(&self, source: &str) -> Option<Arc<dyn Toolchain>> {
+        let home = match source {
+            "dockerhub" => Home::DockerHub,
+            "archived" if self.card.sources.contains(&source) => Home::Archived,
+            repository if repository.contains('/') => Home::Own(repository.parse().ok()?),
+            _ => return None,
+        };
+        Some(Arc::new(Self { card: self.card, suffix: self.suffix, home }))
     }
 }
 
 impl Kaniko {
     fn repository(&self) -> Repository {
         let of = |registry: &str, name: &str| Repository { registry: registry.to_owned(), name: name.to_owned() };
-        match self.home {
+        match &self.home {
             Home::Fork => of("ghcr.io", "osscontainertools/kaniko"),
             Home::DockerHub => of("docker.io", "martizih/kaniko"),
             Home::Archived => of("gcr.io", "kaniko-project/executor"),
@@ -231,7 +204,7 @@ impl Kaniko {
 
     fn candidate(&self, version: Version) -> Candidate {
         let line = format!("{}.{}", version.semver().major, version.semver().minor);
-        let (phase, eol) = match self.home {
+        let (phase, eol) = match &self.home {
             // The day on which the repository became read-only.
             Home::Archived => (Phase::Eol, Some(Date::constant(2025, 6, 3))),
             // The fork says of no line that it has ended.
@@ -241,13 +214,13 @@ impl Kaniko {
     }
 
     async fn no_such_version(&self, version: &Version, metadata: &dyn Metadata) -> Error {
-        let tags = images::tags(self.name(), &self.repository(), metadata).await.unwrap_or_default();
-        let mut known: Vec<Version> = tags.iter().filter_map(|tag| tags::version(tag, self.variant.suffix)).collect();
+        let tags = images::tags(self.card.name, &self.repository(), metadata).await.unwrap_or_default();
+        let mut known: Vec<Version> = tags.iter().filter_map(|tag| tags::version(tag, self.suffix)).collect();
         known.sort_by(|left, right| right.cmp(left));
         let near = known.iter().filter(|other| other.semver().minor == version.semver().minor).take(3);
         let near: Vec<String> = near.map(ToString::to_string).collect();
         let newest = || known.iter().take(2).map(ToString::to_string).collect();
         let near = if near.is_empty() { newest() } else { near };
-        Error::NoSuchVersion { tool: self.name().to_owned(), version: version.to_string(), near }
+        Error::NoSuchVersion { tool: self.card.name.to_owned(), version: version.to_string(), near }
     }
 }

@@ -5,27 +5,36 @@
 mod engine;
 mod remote;
 
-pub use engine::{ENGINE, Engine};
-pub use remote::{REMOTE, Remote};
+pub use engine::ENGINE;
+pub use remote::REMOTE;
+
+use std::path::Path;
+
+use async_trait::async_trait;
 
 use super::shared::github::{self, Published, Repository};
-use super::shared::semantic;
-use super::{Error, not_published};
-use crate::model::{Arch, Artifact, Candidate, Format, Os, Phase, Platform, Release, Support, ToolName, Version};
+use super::shared::{platforms, semantic};
+use super::{Card, Error, Toolchain};
+use crate::model::{
+    Activation, Arch, Artifact, Candidate, Channel, Format, Os, Phase, Platform, Policy, Release, Support, ToolName,
+    Version,
+};
 use crate::net::Metadata;
 
-/// Where one of the two is published, and how.
-struct Source {
-    /// The tool.
-    tool: &'static str,
-    /// The repository.
+/// One of the two, and how it is published.
+#[derive(Debug)]
+pub struct Podman {
+    card: Card<'static>,
+    /// The repository on GitHub.
     repository: &'static str,
-    /// What stands before the processor in the name of an archive.
+    /// What precedes the processor in the name of an archive.
     prefix: &'static str,
-    /// The list of digests, where releases have one.
+    /// The list of checksums, where releases have one.
     sums: Option<&'static str>,
     /// How many leading folders of the archive to drop.
     strip: usize,
+    /// Returns the variables that an install at the path needs.
+    variables: fn(&Path) -> Vec<(String, String)>,
 }
 
 /// A release whose tag is a version.
@@ -44,7 +53,45 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("^5.6", "a semantic-version range; also `>=5.6 <6`, `5.7 || 5.8`"),
 ];
 
-impl Source {
+#[async_trait]
+impl Toolchain for Podman {
+    fn card(&self) -> Card<'_> {
+        self.card
+    }
+
+    async fn candidates(
+        &self,
+        _channel: &Channel,
+        _policy: &Policy,
+        metadata: &dyn Metadata,
+    ) -> Result<Vec<Candidate>, Error> {
+        Ok(candidates(&self.releases(metadata).await?))
+    }
+
+    async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
+        let releases = self.releases(metadata).await?;
+        let Some(Tagged { version, published }) = releases.iter().find(|tagged| tagged.version == *version) else {
+            let near = semantic::near(version, releases.iter().map(|tagged| &tagged.version));
+            return Err(Error::NoSuchVersion { tool: self.card.name.to_owned(), version: version.to_string(), near });
+        };
+        let asset = self.archive_name(platform).and_then(|name| published.asset(&name)).ok_or_else(|| {
+            let platforms = published.assets.iter().filter_map(|asset| self.platform_of(&asset.name));
+            platforms::not_published(self.card.name, version, platform, &platforms::names(platforms))
+        })?;
+        let (repository, sums) = (self.repository(), self.sums.filter(|name| published.asset(name).is_some()));
+        let (digest, proof) = github::digest(&repository, published, asset, sums, metadata).await?;
+        let url = repository.download(&published.tag, &asset.name);
+        let artifact = Artifact { url, digest, proof, size: asset.size, format: Format::TarGz, strip: self.strip };
+        let tool = ToolName::parse(self.card.name).expect("lower-case letters and `-` are a tool's name");
+        Ok(Release::new(tool, version.clone(), platform, vec![artifact]))
+    }
+
+    fn activation(&self, root: &Path) -> Activation {
+        Activation { paths: self.card.folders_on_path(root), vars: (self.variables)(root) }
+    }
+}
+
+impl Podman {
     fn repository(&self) -> Repository {
         Repository::parse(self.repository).expect("a constant repository is one")
     }
@@ -52,7 +99,7 @@ impl Source {
     /// Reads the releases that have an archive, newest first.
     async fn releases(&self, metadata: &dyn Metadata) -> Result<Vec<Tagged>, Error> {
         let mut found = Vec::new();
-        for published in github::releases(self.tool, &self.repository(), metadata).await? {
+        for published in github::releases(self.card.name, &self.repository(), metadata).await? {
             let version = published.tag.strip_prefix('v').and_then(|text| semantic::version(text).ok());
             if let Some(version) = version
                 && published.assets.iter().any(|asset| self.platform_of(&asset.name).is_some())
@@ -63,28 +110,6 @@ impl Source {
         found.sort_by(|a, b| b.version.cmp(&a.version));
         found.dedup_by(|a, b| a.version == b.version);
         Ok(found)
-    }
-
-    async fn candidates(&self, metadata: &dyn Metadata) -> Result<Vec<Candidate>, Error> {
-        Ok(candidates(&self.releases(metadata).await?))
-    }
-
-    async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
-        let releases = self.releases(metadata).await?;
-        let Some(Tagged { version, published }) = releases.iter().find(|tagged| tagged.version == *version) else {
-            let near = semantic::near(version, releases.iter().map(|tagged| &tagged.version));
-            return Err(Error::NoSuchVersion { tool: self.tool.to_owned(), version: version.to_string(), near });
-        };
-        let asset = self.archive_name(platform).and_then(|name| published.asset(&name)).ok_or_else(|| {
-            let platforms = published.assets.iter().filter_map(|asset| self.platform_of(&asset.name));
-            not_published(self.tool, version, platform, platforms)
-        })?;
-        let (repository, sums) = (self.repository(), self.sums.filter(|name| published.asset(name).is_some()));
-        let (digest, proof) = github::digest(&repository, published, asset, sums, metadata).await?;
-        let url = repository.download(&published.tag, &asset.name);
-        let artifact = Artifact { url, digest, proof, size: asset.size, format: Format::TarGz, strip: self.strip };
-        let tool = ToolName::parse(self.tool).expect("lower-case letters and `-` are a tool's name");
-        Ok(Release::new(tool, version.clone(), platform, vec![artifact]))
     }
 
     /// Returns the name of the archive. There is one for glibc and musl alike: what is in it is static.

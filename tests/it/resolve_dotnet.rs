@@ -456,7 +456,7 @@ fn every_version_of_every_channel_has_releases_or_a_clear_error() {
                 match wait(tool.release(&candidate.version, "linux/amd64".parse().unwrap(), &upstream)) {
                     Ok(_) => good += 1,
                     Err(Error::NoSuchPlatform { .. } | Error::NoDigest { .. }) => refused += 1,
-                    Err(other) => panic!("{} {}: {other}", tool.name(), candidate.version),
+                    Err(other) => panic!("{} {}: {other}", tool.card().name, candidate.version),
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use toolkit::model::{Channel, Choice, Format, Level, Phase, Policy, Unsupported};
@@ -97,7 +97,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-fn go() -> &'static dyn Toolchain {
+fn go() -> Arc<dyn Toolchain> {
     find("golang").unwrap()
 }
 
@@ -347,7 +347,7 @@ fn project_files_ask_for_the_right_release() {
         (".tool-versions", "nodejs 20.1.0\ngolang 1.22.5 1.21.0\n", "1.22.5"),
         (".tool-versions", "golang latest\n", "1.27.0"),
     ] {
-        let file = go().project_files().iter().find(|file| file.name == name).unwrap();
+        let file = go().card().project_files.iter().find(|file| file.name == name).unwrap();
         let wish = (file.read)(text).unwrap();
         let choice = resolve(&wish.channel.unwrap(), &policy(TODAY), &upstream);
         assert_eq!(picked(&choice), expected, "{name}: {text:?}");

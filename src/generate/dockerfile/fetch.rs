@@ -8,7 +8,7 @@ use crate::model::{Artifact, Digest, Format};
 
 /// Returns the folder of a tool below the trees: several .NET tools share one.
 pub(super) fn folder(tool: &Tool<'_>) -> String {
-    tool.toolchain.shared_root().unwrap_or(tool.toolchain.name()).to_owned()
+    tool.toolchain.card().folder().to_owned()
 }
 
 /// Returns true if an archive needs xz.

@@ -126,10 +126,10 @@ pub(super) fn put_image(body: &mut Map, context: &Context<'_>, client: Client) {
 }
 
 /// Finds the tool of this name whose image the lock pins and a job cannot use, where no other is pinned for the job.
-fn locked_without_shell(context: &Context<'_>, client: Client) -> Option<&'static str> {
+fn locked_without_shell<'c>(context: &Context<'c>, client: Client) -> Option<&'c str> {
     let (purpose, images) = (client.purpose(), &context.project.images);
     let chosen = context.pipeline.images.contains_key(purpose) || images.iter().any(|one| one.purpose == Some(purpose));
-    images.iter().map(|image| image.tool).find(|tool| !chosen && *tool == purpose)
+    images.iter().map(|image| image.tool.as_str()).find(|tool| !chosen && *tool == purpose)
 }
 
 /// Returns the variables that a program for images needs in a container of its own.

@@ -1,9 +1,8 @@
 //! Which candidate a channel means, and why each other one is not it. Pure: reads nothing.
 
 use super::Component;
-use crate::model::{
-    Candidate, Channel, Choice, Policy, Prefer, RollForward, RollForwardPolicy, Train, Verdict, Version,
-};
+use super::roll_forward::RollForward;
+use crate::model::{Candidate, Channel, Choice, Minimum, Policy, Prefer, Preference, Train, Verdict, Version, Within};
 
 /// Chooses, and returns every rejected candidate its reason.
 pub(super) fn choose(component: Component, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
@@ -14,7 +13,7 @@ pub(super) fn choose(component: Component, channel: &Channel, candidates: &[Cand
     let eligible: Vec<&Candidate> =
         judged.iter().filter(|(_, objection)| objection.is_none()).map(|(candidate, _)| *candidate).collect();
     let (pick, reason) = match channel {
-        Channel::RollForward(rule) => roll_forward(rule, &eligible, policy.prefer),
+        Channel::Minimum(minimum) => roll_forward(minimum, &eligible, policy.prefer),
         Channel::Exact(_) => (eligible.first().copied(), "it is the version that was asked for".to_owned()),
         Channel::Name(_) | Channel::Line(_) | Channel::Range(_) => {
             (eligible.first().copied(), "it is the newest that answers".to_owned())
@@ -52,25 +51,25 @@ fn rule(component: Component, channel: &Channel, policy: &Policy) -> String {
         Channel::Line(line) => format!("{line}: the newest stable {what} of {line}"),
         Channel::Exact(version) => format!("{version}: this version and no other"),
         Channel::Range(range) => format!("{range}: the newest {what} in the range"),
-        Channel::RollForward(rule) => roll_forward_rule(rule, policy.prefer),
+        Channel::Minimum(minimum) => roll_forward_rule(minimum, policy.prefer),
     }
 }
 
-fn roll_forward_rule(rule: &RollForward, prefer: Prefer) -> String {
-    let version = &rule.version;
-    let far = match rule.policy {
-        RollForwardPolicy::Disable => return format!("{version} rollForward=disable: this version and no other"),
-        RollForwardPolicy::Patch => "the newest patch of its band",
-        RollForwardPolicy::Feature => "the newest patch of the nearest band from it on",
-        RollForwardPolicy::Minor => "the newest patch of the nearest band or minor from it on",
-        RollForwardPolicy::Major => "the newest patch of the nearest band, minor or major from it on",
-        RollForwardPolicy::LatestPatch => "the newest of its band, not below it",
-        RollForwardPolicy::LatestFeature => "the newest of its minor, not below it",
-        RollForwardPolicy::LatestMinor => "the newest of its major, not below it",
-        RollForwardPolicy::LatestMajor => "the newest of all, not below it",
+fn roll_forward_rule(minimum: &Minimum, prefer: Prefer) -> String {
+    let (version, value) = (&minimum.version, RollForward::of(minimum));
+    let far = match value {
+        RollForward::Disable => return format!("{version} rollForward=disable: this version and no other"),
+        RollForward::Patch => "the newest patch of its band",
+        RollForward::Feature => "the newest patch of the nearest band from it on",
+        RollForward::Minor => "the newest patch of the nearest band or minor from it on",
+        RollForward::Major => "the newest patch of the nearest band, minor or major from it on",
+        RollForward::LatestPatch => "the newest of its band, not below it",
+        RollForward::LatestFeature => "the newest of its minor, not below it",
+        RollForward::LatestMinor => "the newest of its major, not below it",
+        RollForward::LatestMajor => "the newest of all, not below it",
     };
     let stable = "stable versions before prereleases";
-    let policy = rule.policy.as_str();
+    let policy = value.as_str();
     match prefer {
         Prefer::Named => format!("{version} rollForward={policy}: the version itself, else {far}, {stable}"),
         Prefer::Newest => format!("{version} rollForward={policy}, upgrade: {far}, {stable}"),
@@ -88,7 +87,7 @@ fn objection(channel: &Channel, candidate: &Candidate, policy: &Policy) -> Optio
         }
         Channel::Exact(wanted) if version != wanted => Some("it is not the version that was asked for".to_owned()),
         Channel::Range(range) if !range.contains(version) => Some("it is not in the range".to_owned()),
-        Channel::RollForward(rule) => out_of_bounds(rule, version),
+        Channel::Minimum(minimum) => out_of_bounds(minimum, version),
         Channel::Line(_) | Channel::Exact(_) | Channel::Range(_) => None,
     };
     named.or_else(|| policy.forbids(candidate))
@@ -116,29 +115,18 @@ fn not_by_name(name: &str, candidate: &Candidate, policy: &Policy) -> Option<Str
 }
 
 /// Judges what the .NET host would not accept for the rule, wherever else it lies.
-fn out_of_bounds(rule: &RollForward, version: &Version) -> Option<String> {
-    if *version == rule.version {
+fn out_of_bounds(minimum: &Minimum, version: &Version) -> Option<String> {
+    let named = &minimum.version;
+    if version == named {
         return None;
     }
-    let (is, want) = (version.semver(), rule.version.semver());
-    let policy = rule.policy.as_str();
-    let same_major = is.major == want.major;
-    let same_minor = same_major && is.minor == want.minor;
-    let same_band = same_minor && is.patch / 100 == want.patch / 100;
-    let within = match rule.policy {
-        RollForwardPolicy::Disable => false,
-        RollForwardPolicy::Patch | RollForwardPolicy::LatestPatch => same_band,
-        RollForwardPolicy::Feature | RollForwardPolicy::LatestFeature => same_minor,
-        RollForwardPolicy::Minor | RollForwardPolicy::LatestMinor => same_major,
-        RollForwardPolicy::Major | RollForwardPolicy::LatestMajor => true,
-    };
-    if !within {
-        return Some(format!("rollForward={policy} does not reach it from {}", rule.version));
+    if !minimum.within.holds(named.semver(), version.semver()) {
+        return Some(format!("rollForward={} does not reach it from {named}", RollForward::of(minimum).as_str()));
     }
-    if *version < rule.version {
-        return Some(format!("it is below {}", rule.version));
+    if version < named {
+        return Some(format!("it is below {named}"));
     }
-    (!rule.allow_prerelease && version.is_prerelease())
+    (!minimum.prereleases && version.is_prerelease())
         .then(|| "it is a prerelease, and allowPrerelease is false".to_owned())
 }
 
@@ -147,23 +135,16 @@ fn out_of_bounds(rule: &RollForward, version: &Version) -> Option<String> {
 /// Two things differ, because here nothing is installed yet: stable versions go before prereleases (the host takes what
 /// it finds), and [`Prefer::Named`] takes the named version also where a `latest…` rule would move on when a newer one
 /// is installed. For `patch`, [`Prefer::Newest`] gives what the host takes when the named version is not installed.
-fn roll_forward<'a>(rule: &RollForward, eligible: &[&'a Candidate], prefer: Prefer) -> (Option<&'a Candidate>, String) {
-    let named = eligible.iter().find(|candidate| candidate.version == rule.version);
+fn roll_forward<'a>(minimum: &Minimum, eligible: &[&'a Candidate], prefer: Prefer) -> (Option<&'a Candidate>, String) {
+    let named = eligible.iter().find(|candidate| candidate.version == minimum.version);
     if let Some(named) = named
-        && (prefer == Prefer::Named || rule.policy == RollForwardPolicy::Disable)
+        && (prefer == Prefer::Named || minimum.within == Within::Version)
     {
         return (Some(named), "it is the version that the file names".to_owned());
     }
     let stable: Vec<&Candidate> = eligible.iter().copied().filter(|c| !c.version.is_prerelease()).collect();
     let pool = if stable.is_empty() { eligible } else { &stable };
-    let latest = matches!(
-        rule.policy,
-        RollForwardPolicy::LatestPatch
-            | RollForwardPolicy::LatestFeature
-            | RollForwardPolicy::LatestMinor
-            | RollForwardPolicy::LatestMajor
-    );
-    if latest {
+    if minimum.preference == Preference::Newest {
         return (pool.first().copied(), "it is the newest that the rule allows".to_owned());
     }
     let nearest = pool.iter().map(|candidate| band(&candidate.version)).min();
@@ -184,10 +165,10 @@ fn passed_over(channel: &Channel, candidate: &Candidate, pick: Option<&Candidate
         return format!("{} is newer", pick.version);
     }
     match channel {
-        Channel::RollForward(rule) if pick.version == rule.version => {
+        Channel::Minimum(minimum) if pick.version == minimum.version => {
             format!("{} is the version that the file names", pick.version)
         }
-        Channel::RollForward(_) if candidate.version.is_prerelease() && !pick.version.is_prerelease() => {
+        Channel::Minimum(_) if candidate.version.is_prerelease() && !pick.version.is_prerelease() => {
             format!("it is a prerelease, and {} is stable", pick.version)
         }
         _ => format!("{} is nearer to the version that the file names", pick.version),

@@ -7,8 +7,9 @@ use jsonc_parser::ast::Object;
 use jsonc_parser::common::Ranged;
 
 use super::grammar::is_runtime_style;
+use super::roll_forward::RollForward;
 use super::settings::{self, Fault, Settings, What};
-use crate::model::{Channel, RollForward, RollForwardPolicy, Version};
+use crate::model::{Channel, Minimum, Version, Within};
 use crate::toolchain::{BadProjectFile, FileRequest};
 
 const KEYS: [&str; 5] = ["version", "rollForward", "allowPrerelease", "paths", "errorMessage"];
@@ -50,25 +51,22 @@ pub fn read(text: &str) -> Result<FileRequest, BadProjectFile> {
         Some(version) => {
             let at = sdk.get("version").map_or(0, |property| property.value.range().start);
             let line = settings::line_of(text, at);
-            let channel = roll_forward(version, &settings).map_err(|reason| BadProjectFile { line, reason })?;
+            let minimum = roll_forward(version, &settings).map_err(|reason| BadProjectFile { line, reason })?;
             let unset = if sdk.get("rollForward").is_some() { "" } else { ", the default" };
-            let rule = format!("{}{unset} (line {line})", Channel::RollForward(channel.clone()));
-            Ok(FileRequest { channel: Some(Channel::RollForward(channel)), rule, warnings })
+            let rule = format!("{minimum}{unset} (line {line})");
+            Ok(FileRequest { channel: Some(Channel::Minimum(minimum)), rule, warnings })
         }
     }
 }
 
-fn roll_forward(version: &semver::Version, settings: &Settings) -> Result<RollForward, String> {
+fn roll_forward(version: &semver::Version, settings: &Settings) -> Result<Minimum, String> {
     let wanted = &settings.wanted;
     let version = Version::spelled(&version.to_string(), version.clone()).map_err(|cause| cause.to_string())?;
-    let stays = matches!(
-        wanted.roll_forward,
-        RollForwardPolicy::Patch | RollForwardPolicy::LatestPatch | RollForwardPolicy::Disable
-    );
+    let stays = wanted.roll_forward.within() <= Within::Band;
     if stays && is_runtime_style(&version) {
         return Err(advice(&What::Version(version.to_string())));
     }
-    Ok(RollForward { version, policy: wanted.roll_forward, allow_prerelease: wanted.allow_prerelease })
+    Ok(wanted.roll_forward.from_version(version, wanted.allow_prerelease))
 }
 
 fn any_version(settings: &Settings) -> String {
@@ -98,7 +96,7 @@ fn advice(what: &What) -> String {
             )
         }
         What::RollForward(text) => {
-            let all: Vec<_> = RollForwardPolicy::ALL.iter().map(|policy| policy.as_str()).collect();
+            let all: Vec<_> = RollForward::ALL.iter().map(|policy| policy.as_str()).collect();
             format!("`sdk.rollForward` is `{text}`; it can be {}", all.join(", "))
         }
         other => other.to_string(),

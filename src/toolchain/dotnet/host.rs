@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::settings::{Settings, host_version};
-use crate::model::RollForwardPolicy;
+use super::roll_forward::RollForward;
+use super::settings::{HostRequirement, Settings, host_version};
+use crate::model::Preference;
 
 /// The outcome of a selection, as `which dotnet-sdk` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,17 +54,6 @@ pub struct Judged {
     pub verdict: &'static str,
     /// Why.
     pub reason: String,
-}
-
-/// What the host looks for: version, roll-forward rule, prereleases.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostRequirement {
-    /// The version that was asked for; none means any.
-    pub version: Option<semver::Version>,
-    /// How far to move from it.
-    pub roll_forward: RollForwardPolicy,
-    /// Whether prereleases count.
-    pub allow_prerelease: bool,
 }
 
 /// One folder under `sdk`.
@@ -221,7 +211,7 @@ fn pick<'a>(
     {
         // The host probes for the folder of that name, so build metadata counts here.
         let exact = whole.iter().find(|(_, folder)| folder.name == version.to_string());
-        if exact.is_some() || wanted.roll_forward == RollForwardPolicy::Disable {
+        if exact.is_some() || wanted.roll_forward == RollForward::Disable {
             return exact.copied();
         }
     }
@@ -234,16 +224,9 @@ fn pick<'a>(
     best
 }
 
-impl Default for HostRequirement {
-    /// Returns what the host does without a usable `global.json`: the latest, prereleases included.
-    fn default() -> Self {
-        Self { version: None, roll_forward: RollForwardPolicy::LatestMajor, allow_prerelease: true }
-    }
-}
-
 impl HostRequirement {
     fn prefers_exact(&self) -> bool {
-        matches!(self.roll_forward, RollForwardPolicy::Disable | RollForwardPolicy::Patch)
+        matches!(self.roll_forward, RollForward::Disable | RollForward::Patch)
     }
 
     /// Returns the reason why the host does not take the version, whatever else is installed.
@@ -252,20 +235,11 @@ impl HostRequirement {
         if !self.allow_prerelease && !version.pre.is_empty() {
             return Some("it is a prerelease, and allowPrerelease is false".to_owned());
         }
-        if self.roll_forward == RollForwardPolicy::Disable {
+        if self.roll_forward == RollForward::Disable {
             return Some("rollForward=disable takes only the version that was asked for".to_owned());
         }
         let wanted = self.version.as_ref()?;
-        let same_major = version.major == wanted.major;
-        let same_minor = same_major && version.minor == wanted.minor;
-        let same_band = same_minor && version.patch / 100 == wanted.patch / 100;
-        let within = match self.roll_forward {
-            RollForwardPolicy::Patch | RollForwardPolicy::LatestPatch => same_band,
-            RollForwardPolicy::Feature | RollForwardPolicy::LatestFeature => same_minor,
-            RollForwardPolicy::Minor | RollForwardPolicy::LatestMinor => same_major,
-            RollForwardPolicy::Major | RollForwardPolicy::LatestMajor | RollForwardPolicy::Disable => true,
-        };
-        if !within {
+        if !self.roll_forward.within().holds(wanted, version) {
             return Some(format!("rollForward={policy} does not reach it from {wanted}"));
         }
         (version.cmp_precedence(wanted) == Ordering::Less).then(|| format!("it is below {wanted}"))
@@ -274,13 +248,7 @@ impl HostRequirement {
     /// Returns true if the host prefers `current` where both match: the later within a band or for a `latest…` rule, else
     /// the nearer one.
     fn is_better(&self, current: &semver::Version, previous: &semver::Version) -> bool {
-        let latest = matches!(
-            self.roll_forward,
-            RollForwardPolicy::LatestPatch
-                | RollForwardPolicy::LatestFeature
-                | RollForwardPolicy::LatestMinor
-                | RollForwardPolicy::LatestMajor
-        );
+        let latest = self.roll_forward.preference() == Preference::Newest;
         let band = |version: &semver::Version| (version.major, version.minor, version.patch / 100);
         let order = current.cmp_precedence(previous);
         if self.version.is_none() || latest || band(current) == band(previous) {

@@ -5,7 +5,7 @@ use tokio::sync::OnceCell;
 
 use super::documents::{self, Channel as ChannelDocument, ChannelName, Entry, Index};
 use super::{Component, choice};
-use crate::model::{Candidate, Channel, Policy, Prefer, Range, RollForwardPolicy, Train, Version};
+use crate::model::{Candidate, Channel, Policy, Prefer, Preference, Range, Train, Version, Within};
 use crate::net::{Document, Metadata};
 use crate::toolchain::Error;
 
@@ -69,11 +69,11 @@ impl<'a> Reading<'a> {
     /// Returns true if reading on could not change the pick.
     fn is_settled(&self, channel: &Channel, name: ChannelName, found: &[Candidate], by_index: bool) -> bool {
         let Some(pick) = choice::choose(self.component, channel, found, self.policy).pick else { return false };
-        let Channel::RollForward(rule) = channel else { return true };
-        if pick.version == rule.version && self.policy.prefer == Prefer::Named {
+        let Channel::Minimum(minimum) = channel else { return true };
+        if pick.version == minimum.version && self.policy.prefer == Prefer::Named {
             return true;
         }
-        let upward = matches!(rule.policy, RollForwardPolicy::LatestMinor | RollForwardPolicy::LatestMajor);
+        let upward = minimum.preference == Preference::Newest && minimum.within >= Within::Major;
         let from_here = pick.support.line == name.to_string() && !pick.version.is_prerelease();
         from_here && (by_index || !upward)
     }
@@ -85,8 +85,9 @@ impl<'a> Reading<'a> {
         let mut channels: Vec<_> =
             named.filter(|(name, entry)| could_hold(self.component, channel, *name, entry)).collect();
         channels.sort_by_key(|(name, _)| std::cmp::Reverse(*name));
-        if let Channel::RollForward(rule) = channel
-            && matches!(rule.policy, RollForwardPolicy::Minor | RollForwardPolicy::Major)
+        if let Channel::Minimum(minimum) = channel
+            && minimum.preference == Preference::Nearest
+            && minimum.within >= Within::Major
         {
             channels.reverse();
         }
@@ -220,7 +221,7 @@ fn direct(component: Component, channel: &Channel) -> Vec<ChannelName> {
             line.minor.map(|minor| homes(component, line.major, minor, line.band)).unwrap_or_default()
         }
         Channel::Exact(version) => homes_of(component, version),
-        Channel::RollForward(rule) => homes_of(component, &rule.version),
+        Channel::Minimum(minimum) => homes_of(component, &minimum.version),
         Channel::Name(_) | Channel::Range(_) => Vec::new(),
     }
 }
@@ -247,13 +248,7 @@ fn needs_index(channel: &Channel) -> bool {
         Channel::Name(_) | Channel::Range(_) => true,
         Channel::Line(line) => line.minor.is_none(),
         Channel::Exact(_) => false,
-        Channel::RollForward(rule) => matches!(
-            rule.policy,
-            RollForwardPolicy::Minor
-                | RollForwardPolicy::Major
-                | RollForwardPolicy::LatestMinor
-                | RollForwardPolicy::LatestMajor
-        ),
+        Channel::Minimum(minimum) => minimum.within >= Within::Major,
     }
 }
 
@@ -267,9 +262,9 @@ fn could_hold(component: Component, channel: &Channel, name: ChannelName, entry:
         Channel::Line(line) => line.major == name.major,
         Channel::Range(range) => range_touches(component, range, name),
         Channel::Exact(_) => false,
-        Channel::RollForward(rule) => {
-            let from = rule.version.semver();
-            let within_major = matches!(rule.policy, RollForwardPolicy::Minor | RollForwardPolicy::LatestMinor);
+        Channel::Minimum(minimum) => {
+            let from = minimum.version.semver();
+            let within_major = minimum.within == Within::Major;
             name >= ChannelName { major: from.major, minor: from.minor } && (!within_major || name.major == from.major)
         }
     }

@@ -8,8 +8,7 @@ use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::host::HostRequirement;
-use crate::model::RollForwardPolicy;
+use super::roll_forward::RollForward;
 
 /// What a `global.json` says about the SDK.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +21,24 @@ pub struct Settings {
     pub message: Option<String>,
     /// What the person should know although the host goes on.
     pub warnings: Vec<String>,
+}
+
+/// What the host looks for: version, roll-forward rule, prereleases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostRequirement {
+    /// The version that was asked for; none means any.
+    pub version: Option<semver::Version>,
+    /// How far to move from it.
+    pub roll_forward: RollForward,
+    /// Whether prereleases count.
+    pub allow_prerelease: bool,
+}
+
+impl Default for HostRequirement {
+    /// Returns what the host does without a usable `global.json`: the latest, prereleases included.
+    fn default() -> Self {
+        Self { version: None, roll_forward: RollForward::LatestMajor, allow_prerelease: true }
+    }
 }
 
 /// Why the host would ignore the file.
@@ -114,12 +131,12 @@ pub(super) fn read(sdk: &Object<'_>) -> Result<Settings, Fault> {
     if let Some((version, at)) = string(sdk, "version")? {
         let parsed = host_version(version);
         settings.wanted.version = Some(parsed.ok_or_else(|| Fault { at, what: What::Version(version.to_owned()) })?);
-        settings.wanted.roll_forward = RollForwardPolicy::Patch;
+        settings.wanted.roll_forward = RollForward::Patch;
     }
     if let Some((name, at)) = string(sdk, "rollForward")? {
-        let known = RollForwardPolicy::ALL.into_iter().find(|policy| policy.as_str().eq_ignore_ascii_case(name));
+        let known = RollForward::ALL.into_iter().find(|policy| policy.as_str().eq_ignore_ascii_case(name));
         let policy = known.ok_or_else(|| Fault { at, what: What::RollForward(name.to_owned()) })?;
-        if policy != RollForwardPolicy::LatestMajor && settings.wanted.version.is_none() {
+        if policy != RollForward::LatestMajor && settings.wanted.version.is_none() {
             return Err(Fault { at, what: What::NeedsVersion(name.to_owned()) });
         }
         settings.wanted.roll_forward = policy;

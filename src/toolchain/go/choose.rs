@@ -1,6 +1,6 @@
 //! The version policy of Go: which candidate a channel means, and why every other one is not it. Pure.
 
-use super::super::shared::newest;
+use super::super::shared::{newest, semantic};
 use crate::model::{Candidate, Channel, Choice, Policy};
 
 /// Chooses the newest candidate that the channel means and the policy allows.
@@ -37,35 +37,24 @@ fn rule(channel: &Channel, old_line: Option<(u64, u64)>) -> String {
             format!("oldstable: the newest patch of the second newest minor, {major}.{minor}")
         }
         (Channel::Name("oldstable"), None) => "oldstable: the newest patch of the second newest minor".to_owned(),
-        (Channel::Name(name), _) => format!("{name}: the newest release"),
         (Channel::Line(line), _) if line.minor.is_none() => format!("{line}: the newest release of Go {line}"),
         (Channel::Line(line), _) => format!("{line}: the newest patch of {line}"),
         (Channel::Exact(version), _) => match super::version::release_name(version) {
             name if name != version.as_str() => format!("{version}: this release, which Go calls go{name}"),
             _ => format!("{version}: this release"),
         },
-        (Channel::Range(range), _) => format!("{range}: the newest release in the range"),
-        (Channel::RollForward(_), _) => "a roll-forward rule is for .NET and means nothing here".to_owned(),
+        (channel, _) => semantic::rule(channel),
     }
 }
 
 /// Says why the candidate is not what the channel means; `None` when it is.
 fn outside(channel: &Channel, candidate: &Candidate, old_line: Option<(u64, u64)>) -> Option<String> {
-    let version = &candidate.version;
-    let prerelease = || version.is_prerelease().then(|| "a prerelease is taken only when it is named".to_owned());
-    match channel {
-        Channel::Name("oldstable") => match old_line {
-            Some(old) if line(candidate) == old => prerelease(),
-            Some((major, minor)) => prerelease().or_else(|| Some(format!("not in {major}.{minor}"))),
-            None => Some("there is no second minor".to_owned()),
-        },
-        Channel::Name("latest" | "stable") => prerelease(),
-        Channel::Name(name) => Some(format!("Go has no channel `{name}`")),
-        Channel::Line(line) if !line.contains(version) => Some(format!("not in {line}")),
-        Channel::Line(_) => prerelease(),
-        Channel::Exact(exact) => (exact != version).then(|| format!("not {exact}")),
-        Channel::Range(range) if range.contains(version) => None,
-        Channel::Range(range) => prerelease().or_else(|| Some(format!("not in {range}"))),
-        Channel::RollForward(_) => Some("a roll-forward rule is for .NET".to_owned()),
-    }
+    let of_old_line = match (channel, old_line) {
+        (Channel::Name("oldstable"), Some(old)) => {
+            (line(candidate) != old).then(|| format!("not in {}.{}", old.0, old.1))
+        }
+        (Channel::Name("oldstable"), None) => Some("there is no second minor".to_owned()),
+        _ => None,
+    };
+    semantic::outside(channel, candidate).or(of_old_line)
 }

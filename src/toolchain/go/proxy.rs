@@ -3,28 +3,21 @@
 //! Addresses have the scheme `goproxy:`; `net` resolves it by the list in `GOPROXY`. A proxy lists only the versions that it
 //! has seen, so a version that is asked for by its number is tried even when it is not listed.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-use async_trait::async_trait;
 
 use super::sumdb::{self, Key, Lookup, SUM_GOLANG_ORG, Tile};
-use super::{GO, documents, read, read_history, tool_name, version};
-use crate::model::{
-    Activation, Artifact, BadChannel, Candidate, Channel, Choice, Digest, Format, Level, Platform, Policy, Proof,
-    Release, Version,
-};
+use super::{CARD, documents, read, read_history, tool_name, version};
+use crate::model::{Artifact, Candidate, Channel, Digest, Format, Level, Platform, Policy, Proof, Release, Version};
 use crate::net::{self, Document, Metadata};
-use crate::toolchain::{Error, ProjectFile, Setting, Toolchain, VersionProof};
-
-/// Go from the Go module proxy, checked against sum.golang.org.
-pub const GO_PROXY: GoProxy = GoProxy { key: SUM_GOLANG_ORG };
+use crate::toolchain::Error;
+use crate::toolchain::shared::platforms;
 
 /// Go as the module `golang.org/toolchain` (<https://go.dev/ref/mod#goproxy-protocol>).
 #[derive(Debug)]
-pub struct GoProxy {
+pub(super) struct Proxy {
     /// The verifier key of the checksum database.
-    key: &'static str,
+    key: Cow<'static, str>,
 }
 
 const MODULE: &str = "golang.org/toolchain";
@@ -32,29 +25,15 @@ const MODULE: &str = "golang.org/toolchain";
 /// Where the checksum database is asked: through the proxy as the go command does, else itself.
 const DATABASES: [&str; 2] = ["goproxy:///sumdb/sum.golang.org", "https://sum.golang.org"];
 
-#[async_trait]
-impl Toolchain for GoProxy {
-    fn name(&self) -> &'static str {
-        GO.name()
+impl Default for Proxy {
+    /// Returns the proxy as sum.golang.org checks it.
+    fn default() -> Self {
+        Self { key: Cow::Borrowed(SUM_GOLANG_ORG) }
     }
+}
 
-    fn aliases(&self) -> &'static [&'static str] {
-        GO.aliases()
-    }
-
-    fn about(&self) -> &'static str {
-        "the Go toolchain, from the Go module proxy, proven by the checksum database"
-    }
-
-    fn spellings(&self) -> &'static [(&'static str, &'static str)] {
-        GO.spellings()
-    }
-
-    fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
-        GO.channel(text)
-    }
-
-    async fn candidates(
+impl Proxy {
+    pub(super) async fn candidates(
         &self,
         channel: &Channel,
         policy: &Policy,
@@ -74,11 +53,12 @@ impl Toolchain for GoProxy {
         Ok(super::candidates(versions, &read_history(policy, metadata).await?))
     }
 
-    fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
-        GO.choose(channel, candidates, policy)
-    }
-
-    async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
+    pub(super) async fn release(
+        &self,
+        version: &Version,
+        platform: Platform,
+        metadata: &dyn Metadata,
+    ) -> Result<Release, Error> {
         let name = version::release_name(version);
         let module_version = format!("v0.0.1-go{name}.{}-{}", platform.os.as_str(), platform.arch.as_str());
         let zip = format!("goproxy:///{MODULE}/@v/{module_version}.zip");
@@ -99,32 +79,6 @@ impl Toolchain for GoProxy {
         Ok(Release::new(tool_name(), version, platform, vec![artifact]))
     }
 
-    fn activation(&self, root: &Path) -> Activation {
-        GO.activation(root)
-    }
-
-    fn executables(&self, platform: Platform) -> Vec<PathBuf> {
-        GO.executables(platform)
-    }
-
-    fn settings(&self) -> &'static [Setting] {
-        GO.settings()
-    }
-
-    fn project_files(&self) -> &'static [ProjectFile] {
-        GO.project_files()
-    }
-
-    fn version_proof(&self, version: &str) -> Option<VersionProof> {
-        GO.version_proof(version)
-    }
-
-    fn smoke_test(&self) -> &'static [&'static str] {
-        GO.smoke_test()
-    }
-}
-
-impl GoProxy {
     /// Returns the hash of the module's zip that the checksum database states and proves.
     async fn proven(&self, module_version: &str, zip: &str, metadata: &dyn Metadata) -> Result<Digest, Error> {
         let unproven = |reason: String| Error::NoDigest {
@@ -132,7 +86,7 @@ impl GoProxy {
             reason: format!("the answer of the checksum database does not prove one: {reason}"),
         };
         let (database, answer) = look_up(module_version, metadata).await?;
-        let key = Key::parse(self.key).ok_or_else(|| unproven("its key cannot be read".to_owned()))?;
+        let key = Key::parse(&self.key).ok_or_else(|| unproven("its key cannot be read".to_owned()))?;
         let lookup = Lookup::open(&answer, &key).map_err(unproven)?;
         let mut tiles = BTreeMap::new();
         for tile in lookup.tiles() {
@@ -168,20 +122,17 @@ async fn explain_unknown(unknown: Error, version: &Version, platform: Platform, 
         return unknown;
     };
     let rows = parse_list(&bytes);
-    let mut platforms: Vec<_> =
-        rows.iter().filter(|row| row.version == *version).map(|row| row.platform.clone()).collect();
-    if platforms.is_empty() {
+    let published = platforms::names(rows.iter().filter(|row| row.version == *version).map(|row| &row.platform));
+    if published.is_empty() {
         let mut versions: Vec<_> = rows.into_iter().map(|row| row.version).collect();
         versions.sort_by(|a, b| b.cmp(a));
         versions.dedup();
         return super::no_such_version(version, versions.iter());
     }
-    platforms.sort();
-    if platforms.contains(&format!("{}/{}", platform.os.as_str(), platform.arch.as_str())) {
+    if published.contains(&format!("{}/{}", platform.os.as_str(), platform.arch.as_str())) {
         return unknown;
     }
-    let published = super::in_words(&platforms);
-    Error::NoSuchPlatform { tool: "go".to_owned(), version: version.to_string(), platform, published }
+    platforms::not_published(CARD.name, version, platform, &published)
 }
 
 /// Reads a tile; a part of one may have given way to the full tile meanwhile.
@@ -225,8 +176,12 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Mutex;
 
+    use async_trait::async_trait;
+
+    use super::super::GO;
     use super::super::sumdb::tests::{Database, record};
     use super::*;
+    use crate::toolchain::Toolchain;
 
     /// Serves a list and a database, through the proxy or directly, and counts what was read.
     struct FakeUpstream {
@@ -253,8 +208,8 @@ mod tests {
             Self { list, database, base, numbers, full_tiles_only: false, reads: Mutex::default() }
         }
 
-        fn source(&self) -> GoProxy {
-            GoProxy { key: self.database.key().leak() }
+        fn source(&self) -> Proxy {
+            Proxy { key: Cow::Owned(self.database.key()) }
         }
 
         fn answer(&self, url: &str) -> Option<Vec<u8>> {
@@ -352,7 +307,7 @@ mod tests {
         assert!(matches!(&error, Error::NoDigest { reason, .. } if reason.contains("something else")), "{error}");
         let upstream = FakeUpstream::new(DATABASES[0]);
         let version = version::release("1.22.5").unwrap();
-        let error = run(GO_PROXY.release(&version, "linux/amd64".parse().unwrap(), &upstream)).unwrap_err();
+        let error = run(Proxy::default().release(&version, "linux/amd64".parse().unwrap(), &upstream)).unwrap_err();
         assert!(matches!(&error, Error::NoDigest { reason, .. } if reason.contains("no signature by")), "{error}");
     }
 
@@ -369,9 +324,9 @@ mod tests {
             ("1.25.3", "1.25.3"), // not listed: the proxy is asked for it
             ("^1.22", "1.27.0"),
         ] {
-            let channel = GO_PROXY.channel(text).unwrap();
-            let candidates = run(GO_PROXY.candidates(&channel, &policy, &upstream)).unwrap();
-            let choice = GO_PROXY.choose(&channel, &candidates, &policy);
+            let channel = GO.channel(text).unwrap();
+            let candidates = run(Proxy::default().candidates(&channel, &policy, &upstream)).unwrap();
+            let choice = GO.choose(&channel, &candidates, &policy);
             assert_eq!(choice.pick.unwrap().version.as_str(), pick, "{text}");
         }
         assert_eq!(upstream.reads.lock().unwrap().len(), 7, "one document per wish");

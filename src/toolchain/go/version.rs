@@ -266,7 +266,7 @@ mod tests {
                 Channel::Line(_) => "line",
                 Channel::Exact(_) => "exact",
                 Channel::Range(_) => "range",
-                Channel::RollForward(_) => "roll-forward",
+                Channel::Minimum(_) => "minimum",
             };
             assert_eq!((found, channel.to_string().as_str()), (kind, printed), "{text}");
             assert_eq!(super::channel(printed).unwrap(), channel, "the lock must read back {printed}");

@@ -1,6 +1,6 @@
 //! Kaniko's tags: `v1.28.3`, `v1.28.3-debug`. Which of them are versions, what may be asked, and which one is the answer.
 
-use super::super::shared::newest;
+use super::super::shared::{newest, semantic};
 use crate::model::{Candidate, Channel, Choice, Line, Policy, Range, Version};
 
 /// Reads a tag of the variant with this suffix; none for other variants, for moving tags (`latest`), for architectures
@@ -65,34 +65,16 @@ pub(super) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Polic
     newest::choose(rule(channel), candidates, policy, |candidate, taken| {
         // What is older than the answer was not asked for its date.
         let forbidden = || if taken { None } else { policy.forbids(candidate) };
-        outside(channel, &candidate.version).or_else(forbidden)
+        semantic::outside(channel, candidate).or_else(forbidden)
     })
 }
 
 /// Says what the channel means, in one sentence.
 fn rule(channel: &Channel) -> String {
     match channel {
-        Channel::Name(name) => format!("{name}: the newest release"),
         Channel::Line(line) if line.minor.is_none() => format!("{line}: the newest release of kaniko {line}"),
         Channel::Line(line) => format!("{line}: the newest patch of {line}"),
-        Channel::Exact(version) => format!("{version}: this release"),
-        Channel::Range(range) => format!("{range}: the newest release in the range"),
-        Channel::RollForward(_) => "a roll-forward rule is for .NET and means nothing here".to_owned(),
-    }
-}
-
-/// Says why the version is not what the channel means; none when it is.
-pub(super) fn outside(channel: &Channel, version: &Version) -> Option<String> {
-    let prerelease = || version.is_prerelease().then(|| "a prerelease is taken only when it is named".to_owned());
-    match channel {
-        Channel::Name("latest") => prerelease(),
-        Channel::Name(name) => Some(format!("kaniko has no channel `{name}`")),
-        Channel::Line(line) if !line.contains(version) => Some(format!("not in {line}")),
-        Channel::Line(_) => prerelease(),
-        Channel::Exact(exact) => (exact != version).then(|| format!("not {exact}")),
-        Channel::Range(range) if range.contains(version) => None,
-        Channel::Range(range) => prerelease().or_else(|| Some(format!("not in {range}"))),
-        Channel::RollForward(_) => Some("a roll-forward rule is for .NET".to_owned()),
+        channel => semantic::rule(channel),
     }
 }
 

@@ -5,27 +5,29 @@
 
 use std::path::{Path, PathBuf};
 
-use async_trait::async_trait;
+use super::super::{Card, Completion, Layout, Setting, SettingValue, VersionProof};
+use super::{Podman, SPELLINGS};
+use crate::model::{Extra, ExtraKind, Platform, Version};
 
-use super::super::shared::semantic;
-use super::super::{Error, Setting, SettingValue, Toolchain, VersionProof};
-use super::{SPELLINGS, Source};
-use crate::model::{
-    Activation, BadChannel, BadVersion, Candidate, Channel, Choice, Extra, ExtraKind, Platform, Policy, Release,
-    Version,
-};
-use crate::net::Metadata;
-
-/// The static build of podman-static.
-pub const ENGINE: Engine = Engine;
-
-const SOURCE: Source = Source {
-    tool: "podman",
+/// Podman with crun, runc, conmon, netavark and what else it runs containers with.
+pub const ENGINE: Podman = Podman {
+    card: Card {
+        name: "podman",
+        about: "Podman with its engine as static binaries, from mgoltzsche/podman-static on GitHub",
+        spellings: SPELLINGS,
+        settings: SETTINGS,
+        executables: &["usr/local/bin/podman"],
+        version_proof: Some(VersionProof { command: &["podman", "--version"], prefix: "", swayed_by: &[] }),
+        smoke_test: &["podman", "--version"],
+        layout: Layout::Completed(Completion { files, notes }),
+        ..Card::BLANK
+    },
     repository: "mgoltzsche/podman-static",
     prefix: "podman-linux-",
-    // Releases have signatures beside the archives and no list.
+    // Releases have signatures next to the archives and no list.
     sums: None,
     strip: 1,
+    variables,
 };
 
 /// The folder of the files that say where everything is.
@@ -33,10 +35,6 @@ const CONFIG: &str = "toolkit";
 
 /// The first release that knows `CONTAINERS_POLICY_JSON`; those before it look in two places only.
 const KNOWS_POLICY_VARIABLE: u64 = 6;
-
-/// Podman with crun, runc, conmon, netavark and what else it runs containers with.
-#[derive(Debug)]
-pub struct Engine;
 
 /// `podman = { version = "5", config = "own" }`
 const SETTINGS: &[Setting] = &[Setting {
@@ -63,98 +61,39 @@ const SETTINGS: &[Setting] = &[Setting {
     ],
 }];
 
-#[async_trait]
-impl Toolchain for Engine {
-    fn name(&self) -> &'static str {
-        SOURCE.tool
-    }
+/// Points Podman to the files of this install.
+fn variables(root: &Path) -> Vec<(String, String)> {
+    let file = |name: &str| text(&root.join(CONFIG).join(name));
+    vec![
+        ("CONTAINERS_CONF".to_owned(), file("containers.conf")),
+        ("CONTAINERS_POLICY_JSON".to_owned(), file("policy.json")),
+    ]
+}
 
-    fn about(&self) -> &'static str {
-        "Podman with its engine as static binaries, from mgoltzsche/podman-static on GitHub"
-    }
+fn files(root: &Path, _: Platform) -> Vec<Extra> {
+    let files = [
+        ("containers.conf", containers_conf(root)),
+        ("storage.conf", STORAGE_CONF.to_owned()),
+        ("registries.conf", REGISTRIES_CONF.to_owned()),
+        ("policy.json", POLICY_JSON.to_owned()),
+    ];
+    let extra = |(name, text): (&str, String)| Extra { path: format!("{CONFIG}/{name}"), kind: ExtraKind::Text(text) };
+    files.into_iter().map(extra).collect()
+}
 
-    fn spellings(&self) -> &'static [(&'static str, &'static str)] {
-        SPELLINGS
+fn notes(version: &Version, root: &Path, home: Option<&Path>) -> Vec<String> {
+    let user = home.map(|home| home.join(".config/containers/policy.json"));
+    let there =
+        [Some(PathBuf::from("/etc/containers/policy.json")), user].into_iter().flatten().any(|file| file.exists());
+    if there || version.semver().major >= KNOWS_POLICY_VARIABLE {
+        return Vec::new();
     }
-
-    fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
-        semantic::channel(self.name(), text)
-    }
-
-    async fn candidates(
-        &self,
-        _channel: &Channel,
-        _policy: &Policy,
-        metadata: &dyn Metadata,
-    ) -> Result<Vec<Candidate>, Error> {
-        SOURCE.candidates(metadata).await
-    }
-
-    fn choose(&self, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
-        semantic::choose(channel, candidates, policy)
-    }
-
-    async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
-        SOURCE.release(version, platform, metadata).await
-    }
-
-    fn version(&self, text: &str) -> Result<Version, BadVersion> {
-        semantic::version(text)
-    }
-
-    fn activation(&self, root: &Path) -> Activation {
-        let file = |name: &str| text(&root.join(CONFIG).join(name));
-        Activation {
-            paths: vec![root.join("usr/local/bin")],
-            vars: vec![
-                ("CONTAINERS_CONF".to_owned(), file("containers.conf")),
-                ("CONTAINERS_POLICY_JSON".to_owned(), file("policy.json")),
-            ],
-        }
-    }
-
-    fn executables(&self, _platform: Platform) -> Vec<PathBuf> {
-        vec![PathBuf::from("usr/local/bin/podman")]
-    }
-
-    fn extras(&self, root: &Path, _platform: Platform) -> Vec<Extra> {
-        let files = [
-            ("containers.conf", containers_conf(root)),
-            ("storage.conf", STORAGE_CONF.to_owned()),
-            ("registries.conf", REGISTRIES_CONF.to_owned()),
-            ("policy.json", POLICY_JSON.to_owned()),
-        ];
-        let extra =
-            |(name, text): (&str, String)| Extra { path: format!("{CONFIG}/{name}"), kind: ExtraKind::Text(text) };
-        files.into_iter().map(extra).collect()
-    }
-
-    fn settings(&self) -> &'static [Setting] {
-        SETTINGS
-    }
-
-    fn notes(&self, version: &Version, root: &Path, home: Option<&Path>) -> Vec<String> {
-        let user = home.map(|home| home.join(".config/containers/policy.json"));
-        let there =
-            [Some(PathBuf::from("/etc/containers/policy.json")), user].into_iter().flatten().any(|file| file.exists());
-        if there || version.semver().major >= KNOWS_POLICY_VARIABLE {
-            return Vec::new();
-        }
-        let own = root.join(CONFIG).join("policy.json");
-        vec![format!(
-            "podman {version} takes images only under a policy in /etc/containers/policy.json or \
-             ~/.config/containers/policy.json, and neither is there; {} is one that accepts all",
-            own.display()
-        )]
-    }
-
-    fn version_proof(&self, version: &str) -> Option<VersionProof> {
-        Some(VersionProof { command: &["podman", "--version"], words: version.to_owned(), swayed_by: &[] })
-    }
-
-    fn smoke_test(&self) -> &'static [&'static str] {
-        &["podman", "--version"]
-    }
+    let own = root.join(CONFIG).join("policy.json");
+    vec![format!(
+        "podman {version} takes images only under a policy in /etc/containers/policy.json or \
+         ~/.config/containers/policy.json, and neither is there; {} is one that accepts all",
+        own.display()
+    )]
 }
 
 fn text(path: &Path) -> String {
@@ -239,8 +178,7 @@ mod tests {
     #[test]
     fn a_policy_that_is_nowhere_is_told_to_those_whose_podman_cannot_be_pointed_to_one() {
         let home = tempfile::tempdir().unwrap();
-        let notes =
-            |version: &str| ENGINE.notes(&semantic::version(version).unwrap(), Path::new("/r"), Some(home.path()));
+        let notes = |version: &str| notes(&Version::parse(version).unwrap(), Path::new("/r"), Some(home.path()));
         assert!(notes("6.0.0").is_empty());
         let machine = Path::new("/etc/containers/policy.json").exists();
         assert_eq!(notes("5.8.4").is_empty(), machine);

@@ -7,8 +7,8 @@
 use serde::Deserialize;
 use url::Url;
 
-use super::super::Error;
-use super::sums;
+use super::error::Error;
+use super::{first_use, sums};
 use crate::model::{Date, Digest, Level, Proof};
 use crate::net::{self, Document, Fault, Metadata};
 
@@ -220,7 +220,7 @@ pub(in crate::toolchain) async fn digest(
     let Some(sums) = sums else {
         return match announced {
             Some(digest) => Ok((digest, Proof { level: Level::Checksum, source: ANNOUNCER.to_owned() })),
-            None => super::super::first_seen(&url, "GitHub announces none", metadata).await,
+            None => first_use::digest(&url, "GitHub announces none", metadata).await,
         };
     };
     let listed = listed(repository, release, asset, sums, metadata).await?;

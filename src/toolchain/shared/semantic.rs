@@ -77,18 +77,18 @@ pub(in crate::toolchain) fn choose(channel: &Channel, candidates: &[Candidate], 
 }
 
 /// Says what the channel means, in one sentence.
-fn rule(channel: &Channel) -> String {
+pub(in crate::toolchain) fn rule(channel: &Channel) -> String {
     match channel {
         Channel::Name(name) => format!("{name}: the newest release"),
         Channel::Line(line) => format!("{line}: the newest release of {line}"),
         Channel::Exact(version) => format!("{version}: this release"),
         Channel::Range(range) => format!("{range}: the newest release in the range"),
-        Channel::RollForward(_) => "a roll-forward rule is for .NET and means nothing here".to_owned(),
+        Channel::Minimum(minimum) => format!("{minimum}: the newest release within its bounds"),
     }
 }
 
 /// Says why the candidate is not what the channel means; `None` when it is.
-fn outside(channel: &Channel, candidate: &Candidate) -> Option<String> {
+pub(in crate::toolchain) fn outside(channel: &Channel, candidate: &Candidate) -> Option<String> {
     let version = &candidate.version;
     let is_prerelease = version.is_prerelease() || candidate.support.phase == Phase::Preview;
     let prerelease = || is_prerelease.then(|| "a prerelease is taken only when it is named".to_owned());
@@ -106,7 +106,9 @@ fn outside(channel: &Channel, candidate: &Candidate) -> Option<String> {
             }
         }
         Channel::Range(range) => prerelease().or_else(|| Some(format!("not in {range}"))),
-        Channel::RollForward(_) => Some("a roll-forward rule is for .NET".to_owned()),
+        Channel::Minimum(minimum) => {
+            (!minimum.contains(version)).then(|| format!("not within the bounds of {minimum}"))
+        }
     }
 }
 

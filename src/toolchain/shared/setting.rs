@@ -81,8 +81,9 @@ fn refusal(tool: &dyn Toolchain, name: &str, value: &str, reason: String) -> Bad
 }
 
 fn find(tool: &dyn Toolchain, name: &str, value: &str) -> Result<&'static SettingValue, String> {
-    let Some(setting) = tool.settings().iter().find(|setting| setting.name == name) else {
-        let known: Vec<_> = tool.settings().iter().map(|setting| format!("`{}`", setting.name)).collect();
+    let settings = tool.card().settings;
+    let Some(setting) = settings.iter().find(|setting| setting.name == name) else {
+        let known: Vec<_> = settings.iter().map(|setting| format!("`{}`", setting.name)).collect();
         let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
         return Err(format!("no such setting; what can be set is {known}"));
     };

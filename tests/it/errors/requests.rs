@@ -288,12 +288,12 @@ fn in_manifest(error: Error) -> Example {
 }
 
 fn bad_setting(name: &str, value: &str) -> toolchain::BadSetting {
-    toolchain::check_settings(toolchain::find("go").unwrap(), &[(text(name), text(value))]).unwrap_err()
+    toolchain::check_settings(toolchain::find("go").unwrap().as_ref(), &[(text(name), text(value))]).unwrap_err()
 }
 
 /// Returns what the product says to a project file that it does not understand.
 fn unread(name: &str, contents: &str) -> Example {
-    let mut readers = toolchain::ALL.iter().flat_map(|tool| tool.project_files()).filter(|file| file.name == name);
+    let mut readers = toolchain::ALL.iter().flat_map(|tool| tool.card().project_files).filter(|file| file.name == name);
     let source = (readers.next().unwrap().read)(contents).unwrap_err();
     Error::BadProjectFile { path: format!("/src/shop/{name}").into(), source }.into()
 }

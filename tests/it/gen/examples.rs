@@ -24,7 +24,7 @@ fn generated(folder: &Path) -> Vec<(PathBuf, String)> {
     let pipeline = Pipeline::parse(&path, &text).unwrap().unwrap();
     let lock = Lock::read(folder).unwrap();
     let asked = toolkit::provision::project(folder, Some(&manifest)).unwrap();
-    let wanted = asked.iter().map(|asked| (asked.tool, asked.settings.clone())).collect();
+    let wanted = asked.iter().map(|asked| (asked.tool.clone(), asked.settings.clone())).collect();
     let project = Project::new(&pipeline, &manifest, lock.as_ref(), wanted, folder).unwrap();
     let mut files = Vec::new();
     for target in generate::ALL {

@@ -320,11 +320,12 @@ fn the_installer_and_the_host_understand_a_damaged_file_alike() {
             continue;
         }
         let host = host.unwrap_or_else(|reason| panic!("{text}: {reason}"));
-        if let Some(Channel::RollForward(rule)) = wish.channel {
+        if let Some(Channel::Minimum(minimum)) = wish.channel {
             understood += 1;
-            assert_eq!(host.wanted.version.as_ref(), Some(rule.version.semver()), "{text}");
-            assert_eq!(host.wanted.roll_forward, rule.policy, "{text}");
-            assert_eq!(host.wanted.allow_prerelease, rule.allow_prerelease, "{text}");
+            assert_eq!(host.wanted.version.as_ref(), Some(minimum.version.semver()), "{text}");
+            let roll_forward = (host.wanted.roll_forward.within(), host.wanted.roll_forward.preference());
+            assert_eq!(roll_forward, (minimum.within, minimum.preference), "{text}");
+            assert_eq!(host.wanted.allow_prerelease, minimum.prereleases, "{text}");
         }
     }
     assert!(understood > 20, "{understood}");

@@ -1,0 +1,158 @@
+//! The card of a tool: what is known about it without asking its upstream.
+
+use std::path::{Path, PathBuf};
+
+use super::layout::Layout;
+use super::setting::Setting;
+use crate::model::{Channel, Os, Platform};
+
+/// What is known about a tool without asking its upstream. Help, completions, `list`, `init` and the generators read it.
+///
+/// Write what applies, and take the rest from [`Card::BLANK`].
+#[derive(Debug, Clone, Copy)]
+pub struct Card<'t> {
+    /// The name that requests, `toolkit.toml` and the lock use.
+    pub name: &'t str,
+    /// Other names that requests may use, such as `golang` in `.tool-versions`.
+    pub aliases: &'static [&'static str],
+    /// One line for lists of tools.
+    pub about: &'static str,
+    /// What can be requested: a spelling and its meaning, for `--help` and error messages.
+    pub spellings: &'static [(&'static str, &'static str)],
+    /// The channel of a request that names only the tool.
+    pub default_channel: &'static str,
+    /// The sources that a project may choose by `source = "…"` instead of the default one.
+    pub sources: &'static [&'static str],
+    /// Choices that a project may make besides the version: `go = { version = "1", toolchain = "pin" }`.
+    pub settings: &'static [Setting],
+    /// Project files that request a version, in order of precedence.
+    pub project_files: &'static [ProjectFile],
+    /// Files that show that a project needs the tool although they name no version: `*.sln`, whole names.
+    pub markers: &'static [&'static str],
+    /// The usual commands of a pipeline, which `init` proposes.
+    pub pipeline: UsualPipeline,
+    /// Executables relative to the root, without the `.exe` that they have on Windows.
+    pub executables: &'static [&'static str],
+    /// How to ask which version runs in a folder; none when the tool cannot tell.
+    pub version_proof: Option<VersionProof>,
+    /// A command that proves an install: it runs and prints a version. Empty when there is none.
+    pub smoke_test: &'static [&'static str],
+    /// Debian packages that the tool needs in an image, besides certificates and Git.
+    pub debian_packages: &'static [&'static str],
+    /// How an install is laid out.
+    pub layout: Layout,
+}
+
+impl Card<'static> {
+    /// A card on which nothing is written yet: `latest` by default, a root of its own.
+    pub const BLANK: Self = Self {
+        name: "",
+        aliases: &[],
+        about: "",
+        spellings: &[],
+        default_channel: "latest",
+        sources: &[],
+        settings: &[],
+        project_files: &[],
+        markers: &[],
+        pipeline: UsualPipeline { restore: &[], build: &[], test: &[], reports: &[] },
+        executables: &[],
+        version_proof: None,
+        smoke_test: &[],
+        debian_packages: &[],
+        layout: Layout::Own,
+    };
+}
+
+impl<'t> Card<'t> {
+    /// Returns true if requests may call the tool `name`; case does not matter.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name) || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+    }
+
+    /// Lists the executables for a platform, relative to the root.
+    #[must_use]
+    pub fn executables_on(&self, platform: Platform) -> Vec<PathBuf> {
+        let suffix = if platform.os == Os::Windows { ".exe" } else { "" };
+        self.executables.iter().map(|path| PathBuf::from(format!("{path}{suffix}"))).collect()
+    }
+
+    /// Lists the folders of the executables of an install at `root`, for `PATH`.
+    #[must_use]
+    pub fn folders_on_path(&self, root: &Path) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> =
+            self.executables.iter().filter_map(|path| root.join(path).parent().map(Path::to_owned)).collect();
+        folders.dedup();
+        folders
+    }
+
+    /// Returns the folder that generated files unpack the tool into: the one that it shares with others, else its own.
+    #[must_use]
+    pub fn folder(&self) -> &'t str {
+        self.layout.shared().map_or(self.name, |shared| shared.name)
+    }
+}
+
+/// A question whose answer shows, in the folder where it is asked, which version runs there. Unlike [`Card::smoke_test`],
+/// it must fail or answer differently when something on the machine makes another version run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VersionProof {
+    /// The command.
+    pub command: &'static [&'static str],
+    /// What precedes the version in its answer, in the same word or the words before.
+    pub prefix: &'static str,
+    /// Names of files in the folder or above it that can make another version run.
+    pub swayed_by: &'static [&'static str],
+}
+
+impl VersionProof {
+    /// Returns what the answer must contain, between spaces or at the edge of a line.
+    #[must_use]
+    pub fn expected(&self, version: &str) -> String {
+        format!("{}{version}", self.prefix)
+    }
+}
+
+/// What most projects of a tool do in their pipelines.
+#[derive(Debug, Clone, Copy)]
+pub struct UsualPipeline {
+    /// Commands that fetch dependencies.
+    pub restore: &'static [&'static str],
+    /// Commands that compile.
+    pub build: &'static [&'static str],
+    /// Commands that test.
+    pub test: &'static [&'static str],
+    /// The reports of these tests: format and glob.
+    pub reports: &'static [(&'static str, &'static str)],
+}
+
+/// A project file that requests a version of a tool.
+#[derive(Debug)]
+pub struct ProjectFile {
+    /// Its name: `global.json`, `go.mod`.
+    pub name: &'static str,
+    /// Parses its text.
+    pub read: fn(&str) -> Result<FileRequest, BadProjectFile>,
+}
+
+/// What a project file requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRequest {
+    /// The channel; none when the file leaves the version open.
+    pub channel: Option<Channel>,
+    /// The rule that was read from it, for `--explain`: "toolchain go1.22.5 (line 5)".
+    pub rule: String,
+    /// What the user should know although the file was understood.
+    pub warnings: Vec<String>,
+}
+
+/// A project file that cannot be parsed. The caller that opened it adds the path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct BadProjectFile {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
