@@ -84,6 +84,19 @@ fn every_generator_is_listed() {
 }
 
 #[test]
+fn every_rule_is_listed() {
+    let listed: BTreeSet<String> = toolkit::lint::rules().into_iter().map(|rule| rule.id.to_owned()).collect();
+    let mut written = BTreeSet::new();
+    for file in rust_files(&source().join("lint")) {
+        let text = fs::read_to_string(file).unwrap();
+        let ids = text.lines().filter_map(|line| line.trim_start().strip_prefix("id: \"")?.split('"').next());
+        written.extend(ids.map(str::to_owned));
+    }
+    assert!(!written.is_empty(), "no rule was found");
+    assert_eq!(listed, written);
+}
+
+#[test]
 fn the_trait_of_toolchains_stays_small() {
     let text = fs::read_to_string(source().join("toolchain/mod.rs")).unwrap();
     let (_, rest) = text.split_once("pub trait Toolchain").unwrap();

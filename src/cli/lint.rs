@@ -198,8 +198,7 @@ impl Arguments {
 pub(super) fn broken(source: &Source, host: &Host, style: Style) -> String {
     let setting = Setting { today: host.today(), schema: None };
     let mut findings = lint::check(source, Target::Buildspec, &setting);
-    // TK0xx are about YAML, TK100 to TK129 about the shape.
-    findings.retain(|finding| finding.rule.level == Level::Error && finding.rule.id < "TK130");
+    findings.retain(|finding| finding.rule.blocks);
     let source = Some(source.clone());
     let path = source.as_ref().map_or(String::new(), |source| source.path.clone());
     text::report(&[Checked { path, target: Target::Buildspec, source, findings }], style)

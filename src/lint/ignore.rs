@@ -6,41 +6,45 @@ use std::ops::Range;
 use super::{Findings, Level, Rule, Target};
 use crate::format::Source;
 use crate::format::yaml::{Comment, Node, Style, Tree};
+use crate::lint::rule::rules;
 use crate::project::did_you_mean;
 
-/// The rules about such comments, by id.
-pub const RULES: &[Rule] = &[NOT_UNDERSTOOD, NO_REASON, UNUSED];
+rules! {
+    NOT_UNDERSTOOD = Rule {
+        id: "TK090",
+        level: Level::Warning,
+        target: Target::Yaml,
+        blocks: false,
+        summary: "a comment for toolkit is not understood",
+        reason: "It reads `# toolkit: allow TK001 because …`, or `allow-file` for the whole file, and names rules that \
+                 exist: `toolkit lint --list`.",
+        bad: "a: 1 # toolkit: allow TK9999 because it is so",
+        good: "a: 0755 # toolkit: allow TK011 because it is a number in base 8",
+    };
 
-const NOT_UNDERSTOOD: Rule = Rule {
-    id: "TK090",
-    level: Level::Warning,
-    summary: "a comment for toolkit is not understood",
-    reason: "It reads `# toolkit: allow TK001 because …`, or `allow-file` for the whole file, and names rules that exist: \
-             `toolkit lint --list`.",
-    bad: "a: 1 # toolkit: allow TK9999 because it is so",
-    good: "a: 0755 # toolkit: allow TK011 because it is a number in base 8",
-    target: Target::Yaml,
-};
+    NO_REASON = Rule {
+        id: "TK091",
+        level: Level::Warning,
+        target: Target::Yaml,
+        blocks: false,
+        summary: "a comment allows a finding and does not say why",
+        reason: "Who reads the file later cannot tell a decision from an oversight: write `because …`.",
+        bad: "a: 0755 # toolkit: allow TK011",
+        good: "a: 0755 # toolkit: allow TK011 because it is a number in base 8",
+    };
 
-const NO_REASON: Rule = Rule {
-    id: "TK091",
-    level: Level::Warning,
-    summary: "a comment allows a finding and does not say why",
-    reason: "Who reads the file later cannot tell a decision from an oversight: write `because …`.",
-    bad: "a: 0755 # toolkit: allow TK011",
-    good: "a: 0755 # toolkit: allow TK011 because it is a number in base 8",
-    target: Target::Yaml,
-};
-
-const UNUSED: Rule = Rule {
-    id: "TK092",
-    level: Level::Note,
-    summary: "a comment allows what is not there",
-    reason: "The mistake is gone, or stands on another line: the comment goes on that line, or alone on the line above.",
-    bad: "a: 755 # toolkit: allow TK011 because it is a number in base 8",
-    good: "a: 755",
-    target: Target::Yaml,
-};
+    UNUSED = Rule {
+        id: "TK092",
+        level: Level::Note,
+        target: Target::Yaml,
+        blocks: false,
+        summary: "a comment allows what is not there",
+        reason: "The mistake is gone, or stands on another line: the comment goes on that line, or alone on the line \
+                 above.",
+        bad: "a: 755 # toolkit: allow TK011 because it is a number in base 8",
+        good: "a: 755",
+    };
+}
 
 /// A rule that a comment allows.
 struct Allowed {
@@ -124,7 +128,7 @@ fn read(
 }
 
 fn unknown(id: &str, span: Range<usize>, reports: &mut Findings) {
-    let known = super::every().map(|rule| rule.id);
+    let known = super::rules().into_iter().map(|rule| rule.id);
     let near = did_you_mean(id, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     reports.report(&NOT_UNDERSTOOD, span, format!("no rule is called `{id}`{near}"));
 }

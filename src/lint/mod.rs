@@ -21,8 +21,21 @@ use crate::format::yaml::{Tree, parse};
 use crate::format::{Source, Unreadable};
 use crate::model::Date;
 
-/// Every rule, by id.
-pub const ALL: &[&[Rule]] = &[yaml::RULES, ignore::RULES, buildspec::RULES, gitlab::RULES];
+/// The rules, one list a file of rules.
+static LISTS: &[&[&Rule]] = &[
+    yaml::rules::RULES,
+    ignore::RULES,
+    buildspec::shape::RULES,
+    buildspec::commands::RULES,
+    buildspec::push::RULES,
+    buildspec::end_of_life::RULES,
+    buildspec::runtimes::RULES,
+    buildspec::env::RULES,
+    buildspec::output::RULES,
+    buildspec::batch::RULES,
+    gitlab::rules::RULES,
+    schema::RULES,
+];
 
 /// What is known beside the file itself.
 #[derive(Debug, Clone)]
@@ -33,15 +46,18 @@ pub struct Setting {
     pub schema: Option<Rc<schema::Schema>>,
 }
 
-/// Lists every rule by id, the one of the schema too, which no file breaks by itself.
-pub fn every() -> impl Iterator<Item = &'static Rule> {
-    ALL.iter().copied().flatten().chain(std::iter::once(&schema::REFUSED))
+/// Lists every rule, by id.
+#[must_use]
+pub fn rules() -> Vec<&'static Rule> {
+    let mut rules = LISTS.concat();
+    rules.sort_unstable_by_key(|rule| rule.id);
+    rules
 }
 
 /// Finds a rule by its id (`TK104`, any case).
 #[must_use]
 pub fn rule(id: &str) -> Option<&'static Rule> {
-    every().find(|rule| rule.id.eq_ignore_ascii_case(id))
+    LISTS.iter().copied().flatten().copied().find(|rule| rule.id.eq_ignore_ascii_case(id))
 }
 
 /// Tells what a file is, by its name and, where that does not tell, by its keys.

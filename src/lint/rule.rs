@@ -7,6 +7,10 @@ pub struct Rule {
     pub id: &'static str,
     /// How bad it is.
     pub level: Level,
+    /// What it is about.
+    pub target: Target,
+    /// Whether no build is started from a file that has it: the service would refuse the file.
+    pub blocks: bool,
     /// One sentence: what is wrong.
     pub summary: &'static str,
     /// One or two sentences: what happens because of it, and where that is written down (a URL, or "observed").
@@ -15,9 +19,19 @@ pub struct Rule {
     pub bad: &'static str,
     /// The same without it. Checked by a test.
     pub good: &'static str,
-    /// What it is about.
-    pub target: Target,
 }
+
+/// Defines the rules of a file, `NAME = Rule { … };`, and `RULES`, the list of them.
+macro_rules! rules {
+    ($($(#[$attribute:meta])* $name:ident = $rule:expr;)*) => {
+        $($(#[$attribute])* pub(in crate::lint) static $name: $crate::lint::Rule = $rule;)*
+
+        /// The rules of this file.
+        pub(in crate::lint) static RULES: &[&$crate::lint::Rule] = &[$(&$name),*];
+    };
+}
+
+pub(super) use rules;
 
 /// How bad a mistake is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

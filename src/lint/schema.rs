@@ -10,22 +10,26 @@ use serde_json::{Map, Value};
 
 use super::{File, Findings, Level, Rule, Target};
 use crate::format::yaml::{Node, Style};
+use crate::lint::rule::rules;
 use validator::Validator;
 
 /// Where GitLab publishes the schema of `.gitlab-ci.yml`.
 pub const PUBLISHED: &str =
     "https://gitlab.com/gitlab-org/gitlab-foss/-/raw/master/app/assets/javascripts/editor/schema/ci.json";
 
-/// What a file is reported by that the schema refuses. Stands in no list: only a schema can find it.
-pub static REFUSED: Rule = Rule {
-    id: "TK700",
-    level: Level::Error,
-    summary: "the JSON schema refuses the file",
-    reason: "GitLab's editor and most others judge files by this schema (https://docs.gitlab.com/ci/pipeline_editor/).",
-    bad: "a:\n  script: [make]\n  when: 7\n",
-    good: "a:\n  script: [make]\n  when: manual\n",
-    target: Target::GitLab,
-};
+rules! {
+    REFUSED = Rule {
+        id: "TK700",
+        level: Level::Error,
+        target: Target::GitLab,
+        blocks: false,
+        summary: "the JSON schema refuses the file",
+        reason: "GitLab's editor and most others judge files by this schema \
+                 (https://docs.gitlab.com/ci/pipeline_editor/).",
+        bad: "a:\n  script: [make]\n  when: 7\n",
+        good: "a:\n  script: [make]\n  when: manual\n",
+    };
+}
 
 /// True in a binary with the JSON Schema validator: the Cargo feature `schema`, which is on by default.
 pub const IS_BUILT_IN: bool = cfg!(feature = "schema");

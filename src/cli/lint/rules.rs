@@ -11,23 +11,20 @@ use crate::project::did_you_mean;
 /// Finds a rule by what was typed.
 pub(super) fn named(id: &str) -> Result<&'static Rule, Failure> {
     lint::rule(id).ok_or_else(|| {
-        let near = did_you_mean(id, all().map(|rule| rule.id));
+        let near = did_you_mean(id, lint::rules().into_iter().map(|rule| rule.id));
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         Failure::usage_with_hint(format!("no rule is called `{id}`{near}"), "`toolkit lint --list` lists them")
     })
 }
 
-fn all() -> impl Iterator<Item = &'static Rule> {
-    lint::every()
-}
-
 /// Prints the table of rules.
 pub(super) fn list(as_json: bool) -> Result<ExitCode, Failure> {
     if as_json {
-        render::json(&all().map(value).collect::<Vec<_>>())?;
+        render::json(&lint::rules().into_iter().map(value).collect::<Vec<_>>())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let rows: Vec<Vec<String>> = all()
+    let rows: Vec<Vec<String>> = lint::rules()
+        .into_iter()
         .map(|rule| [rule.id, rule.level.as_str(), about(rule.target), rule.summary].map(str::to_owned).to_vec())
         .collect();
     render::data(&render::table(&["rule", "level", "files", "finds"], &rows, Style::of_stdout()))?;

@@ -2,123 +2,174 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Findings, Level, Rule, rule};
+use super::{Context, Findings, Level, Rule, Target};
 use crate::lint::circle::{Waits, circle};
 
 use crate::format::buildspec::images::{
     COMPUTE_TYPES, ENVIRONMENTS, LAMBDA_COMPUTE_TYPES, arch_of, environment_type, is_lambda_image, is_retired,
 };
 use crate::format::buildspec::{Batch, BatchEnv, BatchKind, Matrix, OnFailure, Task, Text};
+use crate::lint::rule::rules;
 use crate::model::did_you_mean;
 
-pub(super) const DUPLICATE: Rule = rule(
-    "TK190",
-    Level::Error,
-    "two builds have one identifier",
-    "Identifiers tell builds apart (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n    - identifier: a\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const UNKNOWN_DEPENDENCY: Rule = rule(
-    "TK191",
-    Level::Error,
-    "a build waits for one that is not there",
-    "`depend-on` names identifiers of the same graph (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
-    "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const CYCLE: Rule = rule(
-    "TK192",
-    Level::Error,
-    "builds wait for each other",
-    "None of them can begin (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
-    "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\n      depend-on: [a]\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const MATRIX_ARCHITECTURES: Rule = rule(
-    "TK193",
-    Level::Error,
-    "a matrix mixes architectures",
-    "`type` is the same for all builds of a matrix; use `build-graph` or `build-list` \
-     (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html#build-spec.batch.build-matrix).",
-    "version: 0.2\nbatch:\n  build-matrix:\n    dynamic:\n      env:\n        type: [LINUX_CONTAINER, ARM_CONTAINER]\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: LINUX_CONTAINER}\n    - identifier: b\n      env: {type: ARM_CONTAINER}\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const COMPUTE_AND_FLEET: Rule = rule(
-    "TK194",
-    Level::Error,
-    "a build names a compute type and a fleet",
-    "One excludes the other (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_SMALL, fleet: macs}\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {fleet: macs}\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const IMAGE_ARCHITECTURE: Rule = rule(
-    "TK195",
-    Level::Error,
-    "an image is for another machine than the build's",
-    "An image runs on its own architecture, and an image for Lambda on Lambda compute only; there is no Ubuntu image for ARM \
-     (https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, image: \"aws/codebuild/standard:8.0\"}\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, image: \"aws/codebuild/amazonlinux-aarch64-standard:4.0\"}\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const COMPUTE_TYPE: Rule = rule(
-    "TK196",
-    Level::Warning,
-    "a compute type does not exist",
-    "The API does not know it, although the guide's examples have GENERAL_LINUX_XLAGRE and ARM_LAMBDA_1GB \
-     (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_TINY}\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_SMALL}\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const COMPUTE_FOR_TYPE: Rule = rule(
-    "TK197",
-    Level::Error,
-    "a compute type does not go with the environment type",
-    "BUILD_LAMBDA_… is for Lambda compute, and nothing else is (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, compute-type: BUILD_LAMBDA_2GB}\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_LAMBDA_CONTAINER, compute-type: BUILD_LAMBDA_2GB}\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const ENVIRONMENT_TYPE: Rule = rule(
-    "TK198",
-    Level::Error,
-    "an environment type does not exist",
-    "The API lists them (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM64_CONTAINER}\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER}\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const KINDS: Rule = rule(
-    "TK199",
-    Level::Error,
-    "a batch lists its builds in no way, or in several",
-    "One of build-graph, build-list, build-matrix and build-fanout is the documented use \
-     (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
-    "version: 0.2\nbatch:\n  fast-fail: true\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  fast-fail: true\n  build-list:\n    - identifier: a\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const LAMBDA_PRIVILEGED: Rule = rule(
-    "TK200",
-    Level::Error,
-    "Lambda compute cannot be privileged",
-    "There is no Docker and no root on it (https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_LAMBDA_CONTAINER, privileged-mode: true}\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, privileged-mode: true}\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const RETIRED_IMAGE: Rule = rule(
-    "TK201",
-    Level::Warning,
-    "AWS no longer maintains an image",
-    "It gets no repairs, and is not cached on the machines (https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {image: \"aws/codebuild/standard:5.0\"}\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {image: \"aws/codebuild/standard:8.0\"}\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const NO_RETRY: Rule = rule(
-    "TK202",
-    Level::Warning,
-    "`on-failure` does nothing on this machine",
-    "It works neither on Lambda compute nor on reserved capacity (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {fleet: macs}\nphases:\n  build:\n    on-failure: RETRY-2\n    commands: [make]\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER}\nphases:\n  build:\n    on-failure: RETRY-2\n    commands: [make]\n",
-);
+rules! {
+    DUPLICATE = Rule {
+        id: "TK190",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "two builds have one identifier",
+        reason: "Identifiers tell builds apart \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n    - identifier: a\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    UNKNOWN_DEPENDENCY = Rule {
+        id: "TK191",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a build waits for one that is not there",
+        reason: "`depend-on` names identifiers of the same graph \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
+        bad: "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    CYCLE = Rule {
+        id: "TK192",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "builds wait for each other",
+        reason: "None of them can begin \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
+        bad: "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\n      depend-on: [a]\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    MATRIX_ARCHITECTURES = Rule {
+        id: "TK193",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a matrix mixes architectures",
+        reason: "`type` is the same for all builds of a matrix; use `build-graph` or `build-list` \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html#build-spec.batch.build-matrix).",
+        bad: "version: 0.2\nbatch:\n  build-matrix:\n    dynamic:\n      env:\n        type: [LINUX_CONTAINER, ARM_CONTAINER]\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: LINUX_CONTAINER}\n    - identifier: b\n      env: {type: ARM_CONTAINER}\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    COMPUTE_AND_FLEET = Rule {
+        id: "TK194",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a build names a compute type and a fleet",
+        reason: "One excludes the other \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_SMALL, fleet: macs}\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {fleet: macs}\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    IMAGE_ARCHITECTURE = Rule {
+        id: "TK195",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "an image is for another machine than the build's",
+        reason: "An image runs on its own architecture, and an image for Lambda on Lambda compute only; there is no \
+                 Ubuntu image for ARM \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, image: \"aws/codebuild/standard:8.0\"}\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, image: \"aws/codebuild/amazonlinux-aarch64-standard:4.0\"}\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    COMPUTE_TYPE = Rule {
+        id: "TK196",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a compute type does not exist",
+        reason: "The API does not know it, although the guide's examples have GENERAL_LINUX_XLAGRE and ARM_LAMBDA_1GB \
+                 (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_TINY}\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_SMALL}\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    COMPUTE_FOR_TYPE = Rule {
+        id: "TK197",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a compute type does not go with the environment type",
+        reason: "BUILD_LAMBDA_… is for Lambda compute, and nothing else is \
+                 (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, compute-type: BUILD_LAMBDA_2GB}\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_LAMBDA_CONTAINER, compute-type: BUILD_LAMBDA_2GB}\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    ENVIRONMENT_TYPE = Rule {
+        id: "TK198",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "an environment type does not exist",
+        reason: "The API lists them \
+                 (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM64_CONTAINER}\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER}\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    KINDS = Rule {
+        id: "TK199",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a batch lists its builds in no way, or in several",
+        reason: "One of build-graph, build-list, build-matrix and build-fanout is the documented use \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
+        bad: "version: 0.2\nbatch:\n  fast-fail: true\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  fast-fail: true\n  build-list:\n    - identifier: a\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    LAMBDA_PRIVILEGED = Rule {
+        id: "TK200",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "Lambda compute cannot be privileged",
+        reason: "There is no Docker and no root on it \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_LAMBDA_CONTAINER, privileged-mode: true}\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, privileged-mode: true}\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    RETIRED_IMAGE = Rule {
+        id: "TK201",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "AWS no longer maintains an image",
+        reason: "It gets no repairs, and is not cached on the machines \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {image: \"aws/codebuild/standard:5.0\"}\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {image: \"aws/codebuild/standard:8.0\"}\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    NO_RETRY = Rule {
+        id: "TK202",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "`on-failure` does nothing on this machine",
+        reason: "It works neither on Lambda compute nor on reserved capacity \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {fleet: macs}\nphases:\n  build:\n    on-failure: RETRY-2\n    commands: [make]\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER}\nphases:\n  build:\n    on-failure: RETRY-2\n    commands: [make]\n",
+    };
+}
 
 /// What the guide's own examples write, and what the API knows.
 const DOCUMENTED_COMPUTE: &[(&str, &str)] = &[

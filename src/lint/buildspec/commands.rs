@@ -1,62 +1,85 @@
 //! What commands do: statuses that get lost, scripts that run unread, tools that are gone.
 
 use super::shell::{self, Line, lines, parts, place};
-use super::{Context, Findings, Level, Rule, rule};
+use super::{Context, Findings, Level, Rule, Target};
 use crate::format::buildspec::Text;
+use crate::lint::rule::rules;
 
-pub(super) const LOST_STATUS: Rule = rule(
-    "TK123",
-    Level::Warning,
-    "a failure in a command of several lines is lost",
-    "CodeBuild sees the exit status of the last line only (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); \
-     begin the block with `set -e`, or join its lines with `&&`.",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - |\n        npm test\n        echo done\n",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - |\n        set -e\n        npm test\n        echo done\n",
-);
-pub(super) const LOST_SHELL: Rule = rule(
-    "TK124",
-    Level::Warning,
-    "a change of folder or variable is lost",
-    "In version 0.1 every command runs in a shell of its own (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.1\nphases:\n  build:\n    commands:\n      - cd app\n      - make\n",
-    "version: 0.1\nphases:\n  build:\n    commands:\n      - cd app && make\n",
-);
-pub(super) const PIPED_SHELL: Rule = rule(
-    "TK125",
-    Level::Warning,
-    "a script from the network runs unread",
-    "Whoever answers that address runs commands with the build's credentials, and a cut download runs half of it; check a \
-     digest first, as in `toolkit fetch URL --digest sha256:…`.",
-    "version: 0.2\nphases:\n  install:\n    commands:\n      - curl -sSL https://example.com/install.sh | bash\n",
-    "version: 0.2\nphases:\n  install:\n    commands:\n      - curl -sSLo install.sh https://example.com/install.sh\n      - echo \"$DIGEST  install.sh\" | sha256sum -c\n      - bash install.sh\n",
-);
-pub(super) const FLOATING_CHANNEL: Rule = rule(
-    "TK126",
-    Level::Warning,
-    "the .NET SDK is whatever a channel means today",
-    "LTS and STS move to another major version without a word (https://learn.microsoft.com/dotnet/core/tools/dotnet-install-script); \
-     name a version, or a `global.json` by `--jsonfile`.",
-    "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --channel STS\n",
-    "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --version 10.0.302\n",
-);
-pub(super) const PIPED_STATUS: Rule = rule(
-    "TK128",
-    Level::Warning,
-    "a failure before a pipe is lost",
-    "The status of a pipe is that of its last program, and `tee` succeeds; `set -o pipefail` in bash keeps the failure \
-     (https://www.gnu.org/software/bash/manual/html_node/Pipelines.html).",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - npm test | tee test.log\n",
-    "version: 0.2\nenv:\n  shell: bash\nphases:\n  build:\n    commands:\n      - set -o pipefail\n      - npm test | tee test.log\n",
-);
-pub(super) const GET_LOGIN: Rule = rule(
-    "TK130",
-    Level::Warning,
-    "`aws ecr get-login` is gone",
-    "Version 2 of the AWS CLI, which every curated image has, does not know it \
-     (https://docs.aws.amazon.com/cli/latest/userguide/cliv2-migration-changes.html).",
-    "version: 0.2\nphases:\n  pre_build:\n    commands:\n      - $(aws ecr get-login --no-include-email)\n",
-    "version: 0.2\nphases:\n  pre_build:\n    commands:\n      - aws ecr get-login-password | docker login --username AWS --password-stdin \"$REGISTRY\"\n",
-);
+rules! {
+    LOST_STATUS = Rule {
+        id: "TK123",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a failure in a command of several lines is lost",
+        reason: "CodeBuild sees the exit status of the last line only \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); begin the block with \
+                 `set -e`, or join its lines with `&&`.",
+        bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - |\n        npm test\n        echo done\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands:\n      - |\n        set -e\n        npm test\n        echo done\n",
+    };
+
+    LOST_SHELL = Rule {
+        id: "TK124",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a change of folder or variable is lost",
+        reason: "In version 0.1 every command runs in a shell of its own \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.1\nphases:\n  build:\n    commands:\n      - cd app\n      - make\n",
+        good: "version: 0.1\nphases:\n  build:\n    commands:\n      - cd app && make\n",
+    };
+
+    PIPED_SHELL = Rule {
+        id: "TK125",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a script from the network runs unread",
+        reason: "Whoever answers that address runs commands with the build's credentials, and a cut download runs half \
+                 of it; check a digest first, as in `toolkit fetch URL --digest sha256:…`.",
+        bad: "version: 0.2\nphases:\n  install:\n    commands:\n      - curl -sSL https://example.com/install.sh | bash\n",
+        good: "version: 0.2\nphases:\n  install:\n    commands:\n      - curl -sSLo install.sh https://example.com/install.sh\n      - echo \"$DIGEST  install.sh\" | sha256sum -c\n      - bash install.sh\n",
+    };
+
+    FLOATING_CHANNEL = Rule {
+        id: "TK126",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "the .NET SDK is whatever a channel means today",
+        reason: "LTS and STS move to another major version without a word \
+                 (https://learn.microsoft.com/dotnet/core/tools/dotnet-install-script); name a version, or a \
+                 `global.json` by `--jsonfile`.",
+        bad: "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --channel STS\n",
+        good: "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --version 10.0.302\n",
+    };
+
+    PIPED_STATUS = Rule {
+        id: "TK128",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a failure before a pipe is lost",
+        reason: "The status of a pipe is that of its last program, and `tee` succeeds; `set -o pipefail` in bash keeps \
+                 the failure (https://www.gnu.org/software/bash/manual/html_node/Pipelines.html).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - npm test | tee test.log\n",
+        good: "version: 0.2\nenv:\n  shell: bash\nphases:\n  build:\n    commands:\n      - set -o pipefail\n      - npm test | tee test.log\n",
+    };
+
+    GET_LOGIN = Rule {
+        id: "TK130",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "`aws ecr get-login` is gone",
+        reason: "Version 2 of the AWS CLI, which every curated image has, does not know it \
+                 (https://docs.aws.amazon.com/cli/latest/userguide/cliv2-migration-changes.html).",
+        bad: "version: 0.2\nphases:\n  pre_build:\n    commands:\n      - $(aws ecr get-login --no-include-email)\n",
+        good: "version: 0.2\nphases:\n  pre_build:\n    commands:\n      - aws ecr get-login-password | docker login --username AWS --password-stdin \"$REGISTRY\"\n",
+    };
+}
 
 const SHELLS: &[&str] =
     &["bash", "sh", "zsh", "dash", "ash", "/bin/bash", "/bin/sh", "python", "python3", "node", "iex"];

@@ -2,26 +2,34 @@
 
 use super::runtimes::runtimes;
 use super::shell::{Line, is_assignment, lines, place};
-use super::{Context, Findings, Level, Rule, rule};
+use super::{Context, Findings, Level, Rule, Target};
 use crate::format::buildspec::Text;
+use crate::lint::rule::rules;
 use crate::model::Date;
 
-pub(super) const COMMAND: Rule = rule(
-    "TK129",
-    Level::Warning,
-    "a command installs or builds for a version past its end of life",
-    "Nobody repairs it any more (https://endoflife.date and the pages of the projects named there).",
-    "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --channel 7.0\n",
-    "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --channel 10.0\n",
-);
-pub(super) const RUNTIME: Rule = rule(
-    "TK145",
-    Level::Warning,
-    "a runtime is past its end of life",
-    "Nobody repairs it any more (https://endoflife.date and the pages of the projects named there).",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 18\n",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 24\n",
-);
+rules! {
+    COMMAND = Rule {
+        id: "TK129",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a command installs or builds for a version past its end of life",
+        reason: "Nobody repairs it any more (https://endoflife.date and the pages of the projects named there).",
+        bad: "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --channel 7.0\n",
+        good: "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --channel 10.0\n",
+    };
+
+    RUNTIME = Rule {
+        id: "TK145",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a runtime is past its end of life",
+        reason: "Nobody repairs it any more (https://endoflife.date and the pages of the projects named there).",
+        bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 18\n",
+        good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 24\n",
+    };
+}
 
 /// The last day of a release line.
 struct End {

@@ -3,95 +3,133 @@
 use std::collections::BTreeSet;
 
 use super::shell::is_name;
-use super::{Context, Findings, Level, Rule, rule};
+use super::{Context, Findings, Level, Rule, Target};
 use crate::format::buildspec::{Batch, Pair, Text};
+use crate::lint::rule::rules;
 use crate::model::did_you_mean;
 
-pub(super) const NAME: Rule = rule(
-    "TK150",
-    Level::Warning,
-    "a variable has a name that no shell can read",
-    "Names are letters, digits and `_`, and begin with no digit (https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html).",
-    "version: 0.2\nenv:\n  variables:\n    app-name: shop\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nenv:\n  variables:\n    APP_NAME: shop\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const RESERVED: Rule = rule(
-    "TK151",
-    Level::Warning,
-    "a variable has a reserved name",
-    "Names that begin with CODEBUILD_ are CodeBuild's own (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.2\nenv:\n  variables:\n    CODEBUILD_STAGE: test\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nenv:\n  variables:\n    STAGE: test\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const LITERAL: Rule = rule(
-    "TK152",
-    Level::Warning,
-    "a variable holds a `$` that nothing expands",
-    "Values under `variables` are taken as they stand: `$PATH:/x` is that text (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); \
-     use `export` in a command.",
-    "version: 0.2\nenv:\n  variables:\n    PATH: $PATH:/opt/bin\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - export PATH=\"$PATH:/opt/bin\"\n      - make\n",
-);
-pub(super) const SECRET: Rule = rule(
-    "TK153",
-    Level::Warning,
-    "a secret stands in the file",
-    "Anybody who can read the repository, or the build in the console, reads it \
-     (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); use `parameter-store` or `secrets-manager`.",
-    "version: 0.2\nenv:\n  variables:\n    DB_PASSWORD: correct-horse-battery\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nenv:\n  secrets-manager:\n    DB_PASSWORD: shop/db:password\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const SECRETS_MANAGER: Rule = rule(
-    "TK154",
-    Level::Error,
-    "a reference to Secrets Manager has the wrong form",
-    "It is secret-id:json-key:version-stage:version-id, with a stage or an id, not both \
-     (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.secrets-manager).",
-    "version: 0.2\nenv:\n  secrets-manager:\n    TOKEN: shop:token:AWSCURRENT:6a1b:extra\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nenv:\n  secrets-manager:\n    TOKEN: shop:token:AWSCURRENT\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const PARAMETER: Rule = rule(
-    "TK155",
-    Level::Error,
-    "a parameter has a name that the Parameter Store does not take",
-    "Names are letters, digits, `.`, `-`, `_` and `/`, and one with `/` begins with it \
-     (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html).",
-    "version: 0.2\nenv:\n  parameter-store:\n    TOKEN: shop/token\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nenv:\n  parameter-store:\n    TOKEN: /shop/token\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const TWICE: Rule = rule(
-    "TK156",
-    Level::Warning,
-    "a variable is set from two sources",
-    "Which of them wins is written down nowhere (observed: none in the guide).",
-    "version: 0.2\nenv:\n  variables:\n    TOKEN: none\n  parameter-store:\n    TOKEN: /shop/token\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nenv:\n  parameter-store:\n    TOKEN: /shop/token\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const EXPORTED: Rule = rule(
-    "TK157",
-    Level::Note,
-    "an exported variable is set nowhere in the file",
-    "Unless the project sets it, the stages behind this one see nothing (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.2\nenv:\n  exported-variables: [IMAGE_TAG]\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nenv:\n  exported-variables: [IMAGE_TAG]\nphases:\n  build:\n    commands:\n      - export IMAGE_TAG=\"$(git rev-parse HEAD)\"\n      - make\n",
-);
-pub(super) const EXPORTED_AWS: Rule = rule(
-    "TK158",
-    Level::Warning,
-    "a variable is exported that cannot be",
-    "Names that begin with AWS_ are not exported (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.2\nenv:\n  exported-variables: [AWS_ACCOUNT]\nphases:\n  build:\n    commands: [export AWS_ACCOUNT=1]\n",
-    "version: 0.2\nenv:\n  exported-variables: [ACCOUNT]\nphases:\n  build:\n    commands: [export ACCOUNT=1]\n",
-);
-pub(super) const SHELL: Rule = rule(
-    "TK159",
-    Level::Warning,
-    "the shell is none that the guide knows",
-    "It knows bash and /bin/sh on Linux, powershell.exe and cmd.exe on Windows \
-     (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.shell).",
-    "version: 0.2\nenv:\n  shell: zsh\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nenv:\n  shell: bash\nphases:\n  build:\n    commands: [make]\n",
-);
+rules! {
+    NAME = Rule {
+        id: "TK150",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a variable has a name that no shell can read",
+        reason: "Names are letters, digits and `_`, and begin with no digit \
+                 (https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html).",
+        bad: "version: 0.2\nenv:\n  variables:\n    app-name: shop\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nenv:\n  variables:\n    APP_NAME: shop\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    RESERVED = Rule {
+        id: "TK151",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a variable has a reserved name",
+        reason: "Names that begin with CODEBUILD_ are CodeBuild's own \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.2\nenv:\n  variables:\n    CODEBUILD_STAGE: test\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nenv:\n  variables:\n    STAGE: test\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    LITERAL = Rule {
+        id: "TK152",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a variable holds a `$` that nothing expands",
+        reason: "Values under `variables` are taken as they stand: `$PATH:/x` is that text \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); use `export` in a \
+                 command.",
+        bad: "version: 0.2\nenv:\n  variables:\n    PATH: $PATH:/opt/bin\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands:\n      - export PATH=\"$PATH:/opt/bin\"\n      - make\n",
+    };
+
+    SECRET = Rule {
+        id: "TK153",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a secret stands in the file",
+        reason: "Anybody who can read the repository, or the build in the console, reads it \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); use `parameter-store` \
+                 or `secrets-manager`.",
+        bad: "version: 0.2\nenv:\n  variables:\n    DB_PASSWORD: correct-horse-battery\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nenv:\n  secrets-manager:\n    DB_PASSWORD: shop/db:password\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    SECRETS_MANAGER = Rule {
+        id: "TK154",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a reference to Secrets Manager has the wrong form",
+        reason: "It is secret-id:json-key:version-stage:version-id, with a stage or an id, not both \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.secrets-manager).",
+        bad: "version: 0.2\nenv:\n  secrets-manager:\n    TOKEN: shop:token:AWSCURRENT:6a1b:extra\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nenv:\n  secrets-manager:\n    TOKEN: shop:token:AWSCURRENT\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    PARAMETER = Rule {
+        id: "TK155",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a parameter has a name that the Parameter Store does not take",
+        reason: "Names are letters, digits, `.`, `-`, `_` and `/`, and one with `/` begins with it \
+                 (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html).",
+        bad: "version: 0.2\nenv:\n  parameter-store:\n    TOKEN: shop/token\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nenv:\n  parameter-store:\n    TOKEN: /shop/token\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    TWICE = Rule {
+        id: "TK156",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a variable is set from two sources",
+        reason: "Which of them wins is written down nowhere (observed: none in the guide).",
+        bad: "version: 0.2\nenv:\n  variables:\n    TOKEN: none\n  parameter-store:\n    TOKEN: /shop/token\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nenv:\n  parameter-store:\n    TOKEN: /shop/token\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    EXPORTED = Rule {
+        id: "TK157",
+        level: Level::Note,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "an exported variable is set nowhere in the file",
+        reason: "Unless the project sets it, the stages behind this one see nothing \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.2\nenv:\n  exported-variables: [IMAGE_TAG]\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nenv:\n  exported-variables: [IMAGE_TAG]\nphases:\n  build:\n    commands:\n      - export IMAGE_TAG=\"$(git rev-parse HEAD)\"\n      - make\n",
+    };
+
+    EXPORTED_AWS = Rule {
+        id: "TK158",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a variable is exported that cannot be",
+        reason: "Names that begin with AWS_ are not exported \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.2\nenv:\n  exported-variables: [AWS_ACCOUNT]\nphases:\n  build:\n    commands: [export AWS_ACCOUNT=1]\n",
+        good: "version: 0.2\nenv:\n  exported-variables: [ACCOUNT]\nphases:\n  build:\n    commands: [export ACCOUNT=1]\n",
+    };
+
+    SHELL = Rule {
+        id: "TK159",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "the shell is none that the guide knows",
+        reason: "It knows bash and /bin/sh on Linux, powershell.exe and cmd.exe on Windows \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.shell).",
+        bad: "version: 0.2\nenv:\n  shell: zsh\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nenv:\n  shell: bash\nphases:\n  build:\n    commands: [make]\n",
+    };
+}
 
 const SHELLS: &[&str] = &["bash", "/bin/sh", "powershell.exe", "cmd.exe"];
 

@@ -1,86 +1,18 @@
 //! Buildspec files: TK100 to TK399. The shape of the file (TK100), its commands (TK120), runtimes (TK140), variables
 //! (TK150), reports, artifacts and caches (TK170), batches (TK190).
 
-mod batch;
-mod commands;
-mod end_of_life;
-mod env;
-mod output;
-mod push;
-mod runtimes;
-mod shape;
+pub(super) mod batch;
+pub(super) mod commands;
+pub(super) mod end_of_life;
+pub(super) mod env;
+pub(super) mod output;
+pub(super) mod push;
+pub(super) mod runtimes;
+pub(super) mod shape;
 mod shell;
 
 use super::{File, Findings, Level, Rule, Setting, Target};
 use crate::format::buildspec::{Buildspec, Text};
-
-/// Every rule of this subject, by id.
-pub const RULES: &[Rule] = &[
-    shape::ROOT,
-    shape::VERSION_MISSING,
-    shape::VERSION,
-    shape::MISSING,
-    shape::UNKNOWN_KEY,
-    shape::MISSPELT_KEY,
-    shape::MISPLACED_KEY,
-    shape::TYPE,
-    shape::EMPTY,
-    shape::TRUTH,
-    shape::PHASE,
-    shape::OLD,
-    shape::OTHER_VERSION,
-    shape::ON_FAILURE,
-    shape::COMMANDS_TEXT,
-    shape::COMMAND_MAP,
-    shape::COMMAND_BRACES,
-    shape::COMMAND_LIST,
-    commands::LOST_STATUS,
-    commands::LOST_SHELL,
-    commands::PIPED_SHELL,
-    commands::FLOATING_CHANNEL,
-    push::UNGUARDED,
-    commands::PIPED_STATUS,
-    end_of_life::COMMAND,
-    commands::GET_LOGIN,
-    runtimes::NAME,
-    runtimes::VERSION,
-    runtimes::NOT_IN_IMAGE,
-    runtimes::LOST_ZERO,
-    runtimes::NUMBER,
-    end_of_life::RUNTIME,
-    runtimes::DEFAULT,
-    runtimes::GLOBAL_JSON,
-    runtimes::LAMBDA,
-    env::NAME,
-    env::RESERVED,
-    env::LITERAL,
-    env::SECRET,
-    env::SECRETS_MANAGER,
-    env::PARAMETER,
-    env::TWICE,
-    env::EXPORTED,
-    env::EXPORTED_AWS,
-    env::SHELL,
-    output::FORMAT,
-    output::GROUPS,
-    shape::ONLY_SECONDARY,
-    output::FALLBACK_KEYS,
-    output::FALLBACK_WITHOUT_KEY,
-    output::ACTION,
-    batch::DUPLICATE,
-    batch::UNKNOWN_DEPENDENCY,
-    batch::CYCLE,
-    batch::MATRIX_ARCHITECTURES,
-    batch::COMPUTE_AND_FLEET,
-    batch::IMAGE_ARCHITECTURE,
-    batch::COMPUTE_TYPE,
-    batch::COMPUTE_FOR_TYPE,
-    batch::ENVIRONMENT_TYPE,
-    batch::KINDS,
-    batch::LAMBDA_PRIVILEGED,
-    batch::RETIRED_IMAGE,
-    batch::NO_RETRY,
-];
 
 /// Judges a file.
 pub(super) fn check(file: &File<'_>, setting: &Setting, findings: &mut Findings) {
@@ -113,17 +45,6 @@ impl Context<'_> {
         let matrix = batch.matrix().filter(|matrix| matrix.buildspecs.is_empty()).into_iter();
         tasks.chain(matrix.flat_map(|matrix| matrix.images.iter().chain(&matrix.shared.image))).collect()
     }
-}
-
-const fn rule(
-    id: &'static str,
-    level: Level,
-    summary: &'static str,
-    reason: &'static str,
-    bad: &'static str,
-    good: &'static str,
-) -> Rule {
-    Rule { id, level, summary, reason, bad, good, target: Target::Buildspec }
 }
 
 fn is_windows(buildspec: &Buildspec) -> bool {

@@ -1,50 +1,70 @@
 //! What a build leaves behind: reports, artifacts, caches.
 
-use super::{Context, Findings, Level, Rule, rule};
+use super::{Context, Findings, Level, Rule, Target};
+use crate::lint::rule::rules;
 use crate::model::did_you_mean;
 
-pub(super) const FORMAT: Rule = rule(
-    "TK170",
-    Level::Error,
-    "a report is of a format that CodeBuild does not read",
-    "The formats are in the guide (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file).",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  unit:\n    files: [out.xml]\n    file-format: JUNIT\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  unit:\n    files: [out.xml]\n    file-format: JUNITXML\n",
-);
-pub(super) const GROUPS: Rule = rule(
-    "TK171",
-    Level::Error,
-    "there are more than five report groups",
-    "Five is the most (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file).",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  a: {files: [a]}\n  b: {files: [a]}\n  c: {files: [a]}\n  d: {files: [a]}\n  \
-     e: {files: [a]}\n  f: {files: [a]}\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  a: {files: [a]}\n  b: {files: [a]}\n  c: {files: [a]}\n  d: {files: [a]}\n  \
-     e: {files: [a]}\n",
-);
-pub(super) const FALLBACK_KEYS: Rule = rule(
-    "TK175",
-    Level::Error,
-    "there are more than five fallback keys",
-    "Five is the most (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a, b, c, d, e, f]\n  paths: [out]\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a, b, c, d, e]\n  paths: [out]\n",
-);
-pub(super) const FALLBACK_WITHOUT_KEY: Rule = rule(
-    "TK176",
-    Level::Warning,
-    "fallback keys stand without a key",
-    "Without `key` they are passed over (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  fallback-keys: [a-]\n  paths: [out]\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a-]\n  paths: [out]\n",
-);
-pub(super) const ACTION: Rule = rule(
-    "TK177",
-    Level::Error,
-    "a cache does neither restore nor save",
-    "`action` is one of them, or is left out for both (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  action: both\n  paths: [out]\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  action: save\n  paths: [out]\n",
-);
+rules! {
+    FORMAT = Rule {
+        id: "TK170",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a report is of a format that CodeBuild does not read",
+        reason: "The formats are in the guide \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  unit:\n    files: [out.xml]\n    file-format: JUNIT\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  unit:\n    files: [out.xml]\n    file-format: JUNITXML\n",
+    };
+
+    GROUPS = Rule {
+        id: "TK171",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "there are more than five report groups",
+        reason: "Five is the most \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  a: {files: [a]}\n  b: {files: [a]}\n  c: {files: [a]}\n  d: {files: [a]}\n  e: {files: [a]}\n  f: {files: [a]}\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  a: {files: [a]}\n  b: {files: [a]}\n  c: {files: [a]}\n  d: {files: [a]}\n  e: {files: [a]}\n",
+    };
+
+    FALLBACK_KEYS = Rule {
+        id: "TK175",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "there are more than five fallback keys",
+        reason: "Five is the most \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a, b, c, d, e, f]\n  paths: [out]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a, b, c, d, e]\n  paths: [out]\n",
+    };
+
+    FALLBACK_WITHOUT_KEY = Rule {
+        id: "TK176",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "fallback keys stand without a key",
+        reason: "Without `key` they are passed over \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  fallback-keys: [a-]\n  paths: [out]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a-]\n  paths: [out]\n",
+    };
+
+    ACTION = Rule {
+        id: "TK177",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a cache does neither restore nor save",
+        reason: "`action` is one of them, or is left out for both \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  action: both\n  paths: [out]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  action: save\n  paths: [out]\n",
+    };
+}
 
 const FORMATS: &[&str] = &[
     "CUCUMBERJSON",

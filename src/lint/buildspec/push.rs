@@ -2,18 +2,24 @@
 
 use super::commands::short;
 use super::shell::{is_work, lines, parts, place};
-use super::{Context, Findings, Level, Rule, rule};
+use super::{Context, Findings, Level, Rule, Target};
 use crate::format::buildspec::{OnFailure, PhaseName};
+use crate::lint::rule::rules;
 
-pub(super) const UNGUARDED: Rule = rule(
-    "TK127",
-    Level::Warning,
-    "`post_build` pushes what a failed build left behind",
-    "CodeBuild runs post_build also after a failed build (https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html#view-build-details-phases); \
-     `[ \"$CODEBUILD_BUILD_SUCCEEDING\" = 1 ] || exit 1` guards it.",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - docker build -t app .\n  post_build:\n    commands:\n      - docker push app\n",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - docker build -t app .\n  post_build:\n    commands:\n      - '[ \"$CODEBUILD_BUILD_SUCCEEDING\" = 1 ] || exit 1'\n      - docker push app\n",
-);
+rules! {
+    UNGUARDED = Rule {
+        id: "TK127",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "`post_build` pushes what a failed build left behind",
+        reason: "CodeBuild runs post_build also after a failed build \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html#view-build-details-phases); \
+                 `[ \"$CODEBUILD_BUILD_SUCCEEDING\" = 1 ] || exit 1` guards it.",
+        bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - docker build -t app .\n  post_build:\n    commands:\n      - docker push app\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands:\n      - docker build -t app .\n  post_build:\n    commands:\n      - '[ \"$CODEBUILD_BUILD_SUCCEEDING\" = 1 ] || exit 1'\n      - docker push app\n",
+    };
+}
 
 const PUSHES: &[&str] = &[
     "docker push",

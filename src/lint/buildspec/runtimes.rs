@@ -1,84 +1,107 @@
 //! `runtime-versions`: names and versions, per image where the image is known.
 
-use super::{Context, Findings, Level, Rule, rule};
+use super::{Context, Findings, Level, Rule, Target};
 use crate::format::buildspec::images::{CURATED, Image, RUNTIME_NAMES, Runtime, curated, is_lambda_image};
 use crate::format::buildspec::{Pair, PhaseName};
+use crate::lint::rule::rules;
 use crate::model::did_you_mean;
 
-pub(super) const NAME: Rule = rule(
-    "TK140",
-    Level::Error,
-    "a runtime does not exist",
-    "No image has it, and CodeBuild refuses the file (https://docs.aws.amazon.com/codebuild/latest/userguide/available-runtimes.html).",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      node: 24\n",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 24\n",
-);
-pub(super) const VERSION: Rule = rule(
-    "TK141",
-    Level::Warning,
-    "no image that AWS maintains can give a version",
-    "The images know what their runtimes.yml lists, and fetch the rest only by a whole version number \
-     (https://github.com/aws/aws-codebuild-docker-images).",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      java: openjdk8\n",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      java: corretto8\n",
-);
-pub(super) const NOT_IN_IMAGE: Rule = rule(
-    "TK142",
-    Level::Error,
-    "the image of a build cannot give a version",
-    "The image knows what its runtimes.yml lists, and fetches the rest only by a whole version number \
-     (https://github.com/aws/aws-codebuild-docker-images).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:8.0\nphases:\n  install:\n    \
-     runtime-versions:\n      ruby: \"3.2\"\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:8.0\nphases:\n  install:\n    \
-     runtime-versions:\n      ruby: \"3.4\"\n",
-);
-pub(super) const LOST_ZERO: Rule = rule(
-    "TK143",
-    Level::Warning,
-    "a version without quotes is another number",
-    "1.20 is the number 1.2 in YAML, and 3.10 is 3.1 (https://yaml.org/spec/1.2.2/#1032-tag-resolution).",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      golang: 1.30\n",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      golang: \"1.26\"\n",
-);
-pub(super) const NUMBER: Rule = rule(
-    "TK144",
-    Level::Note,
-    "a version without quotes is a number that a reader may shorten",
-    "10.0 is the number 10 in YAML (https://yaml.org/spec/1.2.2/#1032-tag-resolution); quotes keep it as it is.",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      dotnet: 10.0\n",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      dotnet: \"10.0\"\n",
-);
-pub(super) const DEFAULT: Rule = rule(
-    "TK146",
-    Level::Note,
-    "the image's own choice of a version is an old one",
-    "Without `runtime-versions` the older images give Go 1.20 and .NET 6 (https://github.com/aws/aws-codebuild-docker-images).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:7.0\nphases:\n  build:\n    \
-     commands:\n      - go build ./...\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:7.0\nphases:\n  install:\n    \
-     runtime-versions:\n      golang: \"1.26\"\n  build:\n    commands:\n      - go build ./...\n",
-);
-pub(super) const GLOBAL_JSON: Rule = rule(
-    "TK147",
-    Level::Note,
-    "choosing .NET writes a global.json into the source folder",
-    "The image runs `dotnet new globaljson` there, which meets the project's own (https://github.com/aws/aws-codebuild-docker-images).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:7.0\nphases:\n  install:\n    \
-     runtime-versions:\n      dotnet: \"10.0\"\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:8.0\nphases:\n  install:\n    \
-     runtime-versions:\n      dotnet: \"10.0\"\n",
-);
-pub(super) const LAMBDA: Rule = rule(
-    "TK148",
-    Level::Warning,
-    "an image for Lambda compute has no runtimes to choose from",
-    "Its tag is its runtime; there is no runtimes.yml in it (https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html).",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        type: ARM_LAMBDA_CONTAINER\n        image: \
-     aws/codebuild/amazonlinux-aarch64-lambda-standard:go1.24\nphases:\n  install:\n    runtime-versions:\n      golang: \"1.26\"\n",
-    "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        type: ARM_LAMBDA_CONTAINER\n        image: \
-     aws/codebuild/amazonlinux-aarch64-lambda-standard:go1.24\nphases:\n  build:\n    commands: [go build]\n",
-);
+rules! {
+    NAME = Rule {
+        id: "TK140",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a runtime does not exist",
+        reason: "No image has it, and CodeBuild refuses the file \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/available-runtimes.html).",
+        bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      node: 24\n",
+        good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 24\n",
+    };
+
+    VERSION = Rule {
+        id: "TK141",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "no image that AWS maintains can give a version",
+        reason: "The images know what their runtimes.yml lists, and fetch the rest only by a whole version number \
+                 (https://github.com/aws/aws-codebuild-docker-images).",
+        bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      java: openjdk8\n",
+        good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      java: corretto8\n",
+    };
+
+    NOT_IN_IMAGE = Rule {
+        id: "TK142",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "the image of a build cannot give a version",
+        reason: "The image knows what its runtimes.yml lists, and fetches the rest only by a whole version number \
+                 (https://github.com/aws/aws-codebuild-docker-images).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:8.0\nphases:\n  install:\n    runtime-versions:\n      ruby: \"3.2\"\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:8.0\nphases:\n  install:\n    runtime-versions:\n      ruby: \"3.4\"\n",
+    };
+
+    LOST_ZERO = Rule {
+        id: "TK143",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a version without quotes is another number",
+        reason: "1.20 is the number 1.2 in YAML, and 3.10 is 3.1 (https://yaml.org/spec/1.2.2/#1032-tag-resolution).",
+        bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      golang: 1.30\n",
+        good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      golang: \"1.26\"\n",
+    };
+
+    NUMBER = Rule {
+        id: "TK144",
+        level: Level::Note,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a version without quotes is a number that a reader may shorten",
+        reason: "10.0 is the number 10 in YAML (https://yaml.org/spec/1.2.2/#1032-tag-resolution); quotes keep it as \
+                 it is.",
+        bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      dotnet: 10.0\n",
+        good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      dotnet: \"10.0\"\n",
+    };
+
+    DEFAULT = Rule {
+        id: "TK146",
+        level: Level::Note,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "the image's own choice of a version is an old one",
+        reason: "Without `runtime-versions` the older images give Go 1.20 and .NET 6 \
+                 (https://github.com/aws/aws-codebuild-docker-images).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:7.0\nphases:\n  build:\n    commands:\n      - go build ./...\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:7.0\nphases:\n  install:\n    runtime-versions:\n      golang: \"1.26\"\n  build:\n    commands:\n      - go build ./...\n",
+    };
+
+    GLOBAL_JSON = Rule {
+        id: "TK147",
+        level: Level::Note,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "choosing .NET writes a global.json into the source folder",
+        reason: "The image runs `dotnet new globaljson` there, which meets the project's own \
+                 (https://github.com/aws/aws-codebuild-docker-images).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:7.0\nphases:\n  install:\n    runtime-versions:\n      dotnet: \"10.0\"\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:8.0\nphases:\n  install:\n    runtime-versions:\n      dotnet: \"10.0\"\n",
+    };
+
+    LAMBDA = Rule {
+        id: "TK148",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "an image for Lambda compute has no runtimes to choose from",
+        reason: "Its tag is its runtime; there is no runtimes.yml in it \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html).",
+        bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        type: ARM_LAMBDA_CONTAINER\n        image: aws/codebuild/amazonlinux-aarch64-lambda-standard:go1.24\nphases:\n  install:\n    runtime-versions:\n      golang: \"1.26\"\n",
+        good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        type: ARM_LAMBDA_CONTAINER\n        image: aws/codebuild/amazonlinux-aarch64-lambda-standard:go1.24\nphases:\n  build:\n    commands: [go build]\n",
+    };
+}
 
 /// What people call runtimes elsewhere.
 const OTHER_NAMES: &[(&str, &str)] = &[

@@ -1,165 +1,233 @@
 //! The shape of the file: keys, types, phases, versions.
 
-use super::{File, Findings, Level, Rule, rule};
+use super::{File, Findings, Level, Rule, Target};
 use crate::format::buildspec::{Buildspec, Problem, ProblemKind};
 use crate::format::yaml;
+use crate::lint::rule::rules;
 
-pub(super) const ROOT: Rule = rule(
-    "TK100",
-    Level::Error,
-    "the file is no map of keys",
-    "CodeBuild finds no phase in it and stops in DOWNLOAD_SOURCE with YAML_FILE_ERROR.",
-    "- npm ci\n- npm test\n",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - npm ci\n",
-);
-pub(super) const VERSION_MISSING: Rule = rule(
-    "TK101",
-    Level::Error,
-    "`version` is missing",
-    "CodeBuild requires it (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "phases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const VERSION: Rule = rule(
-    "TK102",
-    Level::Error,
-    "`version` is none that exists",
-    "There are 0.1 and 0.2 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 2\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const MISSING: Rule = rule(
-    "TK103",
-    Level::Error,
-    "a required key is missing",
-    "The guide requires it (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.2\nphases:\n  build:\n    finally: [make clean]\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\n    finally: [make clean]\n",
-);
-pub(super) const UNKNOWN_KEY: Rule = rule(
-    "TK104",
-    Level::Warning,
-    "nothing reads a key",
-    "CodeBuild passes over keys that it does not know, without a word (observed).",
-    "version: 0.2\ntimeout: 10\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const MISSPELT_KEY: Rule = rule(
-    "TK105",
-    Level::Warning,
-    "a key is misspelt",
-    "CodeBuild passes over keys that it does not know, without a word (observed).",
-    "version: 0.2\nphases:\n  build:\n    on-fail: CONTINUE\n    commands: [make]\n",
-    "version: 0.2\nphases:\n  build:\n    on-failure: CONTINUE\n    commands: [make]\n",
-);
-pub(super) const MISPLACED_KEY: Rule = rule(
-    "TK106",
-    Level::Warning,
-    "a key stands where nothing reads it",
-    "CodeBuild reads it elsewhere and passes over it here, without a word (observed).",
-    "version: 0.2\nvariables:\n  CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nenv:\n  variables:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const TYPE: Rule = rule(
-    "TK107",
-    Level::Error,
-    "a value is of the wrong kind",
-    "CodeBuild stops in DOWNLOAD_SOURCE with YAML_FILE_ERROR (https://github.com/aws-samples/aws-container-devsecops-workshop/pull/7).",
-    "version: 0.2\nphases:\n  - build\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const EMPTY: Rule = rule(
-    "TK108",
-    Level::Error,
-    "a part that must hold something is empty",
-    "The guide requires at least one entry (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); lost \
-     indentation is the usual cause.",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 24\n  build:\n    commands: [make]\n",
-);
-pub(super) const TRUTH: Rule = rule(
-    "TK109",
-    Level::Warning,
-    "a switch is neither yes nor no",
-    "The guide knows yes, no, true and false (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [out]\n  discard-paths: always\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [out]\n  discard-paths: yes\n",
-);
-pub(super) const PHASE: Rule = rule(
-    "TK110",
-    Level::Error,
-    "a phase does not exist",
-    "There are install, pre_build, build and post_build (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); \
-     the commands of any other never run.",
-    "version: 0.2\nphases:\n  pre-build:\n    commands: [make deps]\n  build:\n    commands: [make]\n",
-    "version: 0.2\nphases:\n  pre_build:\n    commands: [make deps]\n  build:\n    commands: [make]\n",
-);
-pub(super) const OLD: Rule = rule(
-    "TK111",
-    Level::Note,
-    "the file is of version 0.1",
-    "In it every command runs in a shell of its own (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.1\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const OTHER_VERSION: Rule = rule(
-    "TK112",
-    Level::Warning,
-    "a key is of the other version of the format",
-    "0.2 renamed `environment_variables` to `env` and `plaintext` to `variables` (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.2\nenvironment_variables:\n  plaintext:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
-    "version: 0.2\nenv:\n  variables:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
-);
-pub(super) const ON_FAILURE: Rule = rule(
-    "TK113",
-    Level::Error,
-    "`on-failure` says nothing that CodeBuild knows",
-    "It takes ABORT, CONTINUE, RETRY, RETRY-<n>, RETRY-<expression> and RETRY-<n>-<expression> (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.2\nphases:\n  build:\n    on-failure: IGNORE\n    commands: [make]\n",
-    "version: 0.2\nphases:\n  build:\n    on-failure: RETRY-2\n    commands: [make]\n",
-);
-pub(super) const COMMANDS_TEXT: Rule = rule(
-    "TK114",
-    Level::Warning,
-    "`commands` is one text instead of a list",
-    "The guide knows a list only (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.2\nphases:\n  build:\n    commands: make\n",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - make\n",
-);
-pub(super) const COMMAND_MAP: Rule = rule(
-    "TK120",
-    Level::Error,
-    "YAML reads a command as a key and a value",
-    "`: ` in a text without quotes makes a map, and CodeBuild refuses the file (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - echo \"Step: build\"\n",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - 'echo \"Step: build\"'\n",
-);
-pub(super) const COMMAND_BRACES: Rule = rule(
-    "TK121",
-    Level::Error,
-    "a command begins with a brace",
-    "`{` at the beginning of a text without quotes opens a map, and CodeBuild refuses the file (observed).",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - { make; make test; }\n",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - '{ make; make test; }'\n",
-);
-pub(super) const COMMAND_LIST: Rule = rule(
-    "TK122",
-    Level::Error,
-    "a command is a list",
-    "CodeBuild does not join lists, not even those of aliases: every command is one text (observed).",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - [make, test]\n",
-    "version: 0.2\nphases:\n  build:\n    commands:\n      - make test\n",
-);
+rules! {
+    ROOT = Rule {
+        id: "TK100",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "the file is no map of keys",
+        reason: "CodeBuild finds no phase in it and stops in DOWNLOAD_SOURCE with YAML_FILE_ERROR.",
+        bad: "- npm ci\n- npm test\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands:\n      - npm ci\n",
+    };
 
-pub(super) const ONLY_SECONDARY: Rule = rule(
-    "TK172",
-    Level::Note,
-    "artifacts have secondary ones only",
-    "The guide requires `files` also beside them (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); builds \
-     without it are seen to work.",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  secondary-artifacts:\n    app:\n      files: [app]\n",
-    "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [app]\n  secondary-artifacts:\n    app:\n      files: [app]\n",
-);
+    VERSION_MISSING = Rule {
+        id: "TK101",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "`version` is missing",
+        reason: "CodeBuild requires it (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "phases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    VERSION = Rule {
+        id: "TK102",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "`version` is none that exists",
+        reason: "There are 0.1 and 0.2 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 2\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    MISSING = Rule {
+        id: "TK103",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "a required key is missing",
+        reason: "The guide requires it (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.2\nphases:\n  build:\n    finally: [make clean]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\n    finally: [make clean]\n",
+    };
+
+    UNKNOWN_KEY = Rule {
+        id: "TK104",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "nothing reads a key",
+        reason: "CodeBuild passes over keys that it does not know, without a word (observed).",
+        bad: "version: 0.2\ntimeout: 10\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    MISSPELT_KEY = Rule {
+        id: "TK105",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a key is misspelt",
+        reason: "CodeBuild passes over keys that it does not know, without a word (observed).",
+        bad: "version: 0.2\nphases:\n  build:\n    on-fail: CONTINUE\n    commands: [make]\n",
+        good: "version: 0.2\nphases:\n  build:\n    on-failure: CONTINUE\n    commands: [make]\n",
+    };
+
+    MISPLACED_KEY = Rule {
+        id: "TK106",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a key stands where nothing reads it",
+        reason: "CodeBuild reads it elsewhere and passes over it here, without a word (observed).",
+        bad: "version: 0.2\nvariables:\n  CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nenv:\n  variables:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    TYPE = Rule {
+        id: "TK107",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "a value is of the wrong kind",
+        reason: "CodeBuild stops in DOWNLOAD_SOURCE with YAML_FILE_ERROR \
+                 (https://github.com/aws-samples/aws-container-devsecops-workshop/pull/7).",
+        bad: "version: 0.2\nphases:\n  - build\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    EMPTY = Rule {
+        id: "TK108",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "a part that must hold something is empty",
+        reason: "The guide requires at least one entry \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); lost indentation is \
+                 the usual cause.",
+        bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 24\n  build:\n    commands: [make]\n",
+    };
+
+    TRUTH = Rule {
+        id: "TK109",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a switch is neither yes nor no",
+        reason: "The guide knows yes, no, true and false \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [out]\n  discard-paths: always\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [out]\n  discard-paths: yes\n",
+    };
+
+    PHASE = Rule {
+        id: "TK110",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "a phase does not exist",
+        reason: "There are install, pre_build, build and post_build \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); the commands of any \
+                 other never run.",
+        bad: "version: 0.2\nphases:\n  pre-build:\n    commands: [make deps]\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nphases:\n  pre_build:\n    commands: [make deps]\n  build:\n    commands: [make]\n",
+    };
+
+    OLD = Rule {
+        id: "TK111",
+        level: Level::Note,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "the file is of version 0.1",
+        reason: "In it every command runs in a shell of its own \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.1\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    OTHER_VERSION = Rule {
+        id: "TK112",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "a key is of the other version of the format",
+        reason: "0.2 renamed `environment_variables` to `env` and `plaintext` to `variables` \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.2\nenvironment_variables:\n  plaintext:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
+        good: "version: 0.2\nenv:\n  variables:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
+    };
+
+    ON_FAILURE = Rule {
+        id: "TK113",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "`on-failure` says nothing that CodeBuild knows",
+        reason: "It takes ABORT, CONTINUE, RETRY, RETRY-<n>, RETRY-<expression> and RETRY-<n>-<expression> \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.2\nphases:\n  build:\n    on-failure: IGNORE\n    commands: [make]\n",
+        good: "version: 0.2\nphases:\n  build:\n    on-failure: RETRY-2\n    commands: [make]\n",
+    };
+
+    COMMANDS_TEXT = Rule {
+        id: "TK114",
+        level: Level::Warning,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "`commands` is one text instead of a list",
+        reason: "The guide knows a list only \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands: make\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands:\n      - make\n",
+    };
+
+    COMMAND_MAP = Rule {
+        id: "TK120",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "YAML reads a command as a key and a value",
+        reason: "`: ` in a text without quotes makes a map, and CodeBuild refuses the file \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - echo \"Step: build\"\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands:\n      - 'echo \"Step: build\"'\n",
+    };
+
+    COMMAND_BRACES = Rule {
+        id: "TK121",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "a command begins with a brace",
+        reason: "`{` at the beginning of a text without quotes opens a map, and CodeBuild refuses the file (observed).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - { make; make test; }\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands:\n      - '{ make; make test; }'\n",
+    };
+
+    COMMAND_LIST = Rule {
+        id: "TK122",
+        level: Level::Error,
+        target: Target::Buildspec,
+        blocks: true,
+        summary: "a command is a list",
+        reason: "CodeBuild does not join lists, not even those of aliases: every command is one text (observed).",
+        bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - [make, test]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands:\n      - make test\n",
+    };
+
+    ONLY_SECONDARY = Rule {
+        id: "TK172",
+        level: Level::Note,
+        target: Target::Buildspec,
+        blocks: false,
+        summary: "artifacts have secondary ones only",
+        reason: "The guide requires `files` also beside them \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); builds without it are \
+                 seen to work.",
+        bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  secondary-artifacts:\n    app:\n      files: [app]\n",
+        good: "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [app]\n  secondary-artifacts:\n    app:\n      files: [app]\n",
+    };
+}
 
 /// Reports what reading the file brought to light.
 pub(super) fn check(file: &File<'_>, buildspec: &Buildspec, problems: &[Problem], findings: &mut Findings) {

@@ -3,13 +3,11 @@
 mod graph;
 mod images;
 mod keys;
-mod rules;
+pub(super) mod rules;
 mod scripts;
 
 use super::{File, Findings, Setting};
 use crate::format::gitlab_ci::Config;
-
-pub use rules::RULES;
 
 /// Judges a file.
 pub(super) fn check(file: &File<'_>, setting: &Setting, findings: &mut Findings) {

@@ -2,17 +2,14 @@
 
 mod broken;
 mod paste;
-mod rules;
+pub(super) mod rules;
 mod values;
 
-use super::{File, Finding, Findings, Rule, Target};
+use super::{File, Finding, Findings, Target};
 use crate::format::yaml::libyaml_refuses;
 use crate::format::{Position, Source, Unreadable};
 
 pub(super) use broken::broken;
-
-/// Every rule of this subject, by id.
-pub const RULES: &[Rule] = rules::ALL;
 
 /// Judges a file that is YAML.
 pub(super) fn check(file: &File<'_>, target: Target, findings: &mut Findings) {
