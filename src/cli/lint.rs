@@ -17,7 +17,7 @@ use super::render::{self, Failure, Style};
 use super::settings::done;
 use crate::format::Source;
 use crate::host::Host;
-use crate::lint::{self, Finding, Level, Setting, Target};
+use crate::lint::{self, Finding, Level, Rule, Setting, Target};
 
 /// Find mistakes in buildspec.yml and .gitlab-ci.yml, with line and column
 ///
@@ -108,7 +108,7 @@ pub(in crate::cli) struct Checked {
     target: Target,
     /// Its text; none when it is none.
     source: Option<Source>,
-    /// What was found, by settings.
+    /// What was found, by position.
     findings: Vec<Finding>,
 }
 
@@ -121,15 +121,11 @@ impl Arguments {
         if self.list {
             return rules::list(format == Format::Json);
         }
-        let allowed =
-            self.allow.iter().map(|id| rules::named(id).map(|rule| rule.id)).collect::<Result<Vec<_>, _>>()?;
-        let schemas = schema::Reader::new(self.schema_wanted(), host, global);
-        let mut checked = Vec::new();
-        for file in files::find(&self.files, host)? {
-            let mut one = self.judge(&file, &schemas, host, global)?;
-            one.findings.retain(|finding| !allowed.contains(&finding.rule.id));
-            checked.push(one);
-        }
+        let allowed = self.allow.iter().map(|id| rules::named(id)).collect::<Result<Vec<_>, _>>()?;
+        let schemas = schema::Reader::new(self.schema_choice(), host, global);
+        let checker = Checker { arguments: &self, allowed, schemas, host, global };
+        let files = files::find(&self.files, host)?;
+        let checked = files.iter().map(|file| checker.check(file)).collect::<Result<Vec<_>, _>>()?;
         print(&checked, format)?;
         done(global, &summary(&checked));
         let code =
@@ -137,44 +133,12 @@ impl Arguments {
         Ok(ExitCode::from(code))
     }
 
-    fn schema_wanted(&self) -> schema::SchemaChoice {
+    fn schema_choice(&self) -> schema::SchemaChoice {
         match &self.schema {
-            Some(settings) => schema::SchemaChoice::Named(settings.clone()),
+            Some(location) => schema::SchemaChoice::Named(location.clone()),
             None if self.no_schema => schema::SchemaChoice::Nothing,
             None => schema::SchemaChoice::Published,
         }
-    }
-
-    fn judge(
-        &self,
-        file: &files::Named,
-        schemas: &schema::Reader<'_>,
-        host: &Host,
-        global: &Global,
-    ) -> Result<Checked, Failure> {
-        let path = file.shown.clone();
-        let bytes = files::read(file)?;
-        let marked = bytes.as_ref().is_ok_and(|bytes| bytes.starts_with("\u{feff}".as_bytes()));
-        let mut source = match bytes.and_then(|bytes| Source::decode(path.clone(), bytes)) {
-            Ok(source) => source,
-            Err(cause) => {
-                let target = self.target().or_else(|| lint::target(&path, None)).unwrap_or(Target::Yaml);
-                return Ok(Checked { path, target, source: None, findings: vec![lint::unreadable(&cause)] });
-            }
-        };
-        let target = self.target().map_or_else(|| files::kind(&source), Ok)?;
-        let schema = if target == Target::GitLab { schemas.schema()? } else { None };
-        let setting = Setting { today: host.today(), schema };
-        let mut findings = lint::check(&source, target, &setting);
-        if self.fix {
-            let mended = fix::mend(source, findings, target, &setting, &self.allow);
-            if mended.changes > 0 {
-                fix::write(file, &mended.source, marked)?;
-                done(global, &format!("{}: {}", render::printable(&path), mended.said()));
-            }
-            (source, findings) = (mended.source, mended.findings);
-        }
-        Ok(Checked { path, target, source: Some(source), findings })
     }
 
     fn target(&self) -> Option<Target> {
@@ -191,6 +155,51 @@ impl Arguments {
             Level::Warning => !self.deny.is_empty(),
             Level::Note => self.deny.contains(&Deny::Notes),
         }
+    }
+}
+
+/// Checks one file after the other.
+struct Checker<'a> {
+    arguments: &'a Arguments,
+    allowed: Vec<&'static Rule>,
+    schemas: schema::Reader<'a>,
+    host: &'a Host,
+    global: &'a Global,
+}
+
+impl Checker<'_> {
+    fn check(&self, file: &files::Named) -> Result<Checked, Failure> {
+        let path = file.shown.clone();
+        let bytes = files::read(file)?;
+        let marked = bytes.as_ref().is_ok_and(|bytes| bytes.starts_with("\u{feff}".as_bytes()));
+        let typed = self.arguments.target();
+        let source = match bytes.and_then(|bytes| Source::decode(path.clone(), bytes)) {
+            Ok(source) => source,
+            Err(cause) => {
+                let target = typed.or_else(|| lint::target(&path, None)).unwrap_or(Target::Yaml);
+                let findings = self.reported(vec![lint::unreadable(&cause)]);
+                return Ok(Checked { path, target, source: None, findings });
+            }
+        };
+        let target = typed.map_or_else(|| files::kind(&source), Ok)?;
+        let schema = if target == Target::GitLab { self.schemas.schema()? } else { None };
+        let setting = Setting { today: self.host.today(), schema };
+        if !self.arguments.fix {
+            let findings = self.reported(lint::check(&source, target, &setting));
+            return Ok(Checked { path, target, source: Some(source), findings });
+        }
+        let fixed = fix::fix(source, target, &setting, &self.allowed);
+        if fixed.changes > 0 {
+            fix::write(file, &fixed.source, marked)?;
+            done(self.global, &format!("{}: {}", render::printable(&path), fixed.summary()));
+        }
+        Ok(Checked { path, target, source: Some(fixed.source), findings: self.reported(fixed.findings) })
+    }
+
+    /// Removes the findings that the command line allows.
+    fn reported(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        findings.retain(|finding| !self.allowed.contains(&finding.rule));
+        findings
     }
 }
 

@@ -121,9 +121,9 @@ impl Finding {
     }
 }
 
-/// Carries out changes; of two that overlap, the later one is left out.
+/// Applies edits to a text; of two that overlap, the later one is left out.
 #[must_use]
-pub(super) fn mend(text: &str, edits: &[Edit]) -> String {
+pub fn apply(text: &str, edits: &[Edit]) -> String {
     let mut sorted: Vec<&Edit> = edits.iter().collect();
     sorted.sort_by_key(|edit| (edit.span.start, edit.span.end));
     let (mut result, mut done) = (String::with_capacity(text.len()), 0);

@@ -48,7 +48,7 @@ rules! {
 
 /// A rule that a comment allows.
 struct Allowed {
-    id: String,
+    rule: &'static Rule,
     /// The place of the id in the comment.
     span: Range<usize>,
     /// The lines it is about; none for the whole file.
@@ -72,7 +72,7 @@ pub(super) fn apply(source: &Source, tree: &Tree, findings: &mut Findings) {
     findings.retain(|finding| {
         let line = source.line_of(finding.span.start);
         let mut stays = true;
-        for one in allowed.iter_mut().filter(|one| one.id == finding.rule.id) {
+        for one in allowed.iter_mut().filter(|one| one.rule == finding.rule) {
             if one.lines.as_ref().is_none_or(|lines| lines.contains(&line)) {
                 one.used = true;
                 stays = false;
@@ -82,7 +82,7 @@ pub(super) fn apply(source: &Source, tree: &Tree, findings: &mut Findings) {
     });
     for one in allowed.iter().filter(|one| !one.used) {
         let place = if one.lines.is_some() { "here" } else { "in this file" };
-        reports.report(&UNUSED, one.span.clone(), format!("{} finds nothing {place}; remove the comment", one.id));
+        reports.report(&UNUSED, one.span.clone(), format!("{} finds nothing {place}; remove the comment", one.rule.id));
     }
     findings.append(reports);
 }
@@ -115,7 +115,7 @@ fn read(
         let at = start + verb.len() + (id.as_ptr() as usize - ids.as_ptr() as usize);
         let span = at..at + id.len();
         match super::rule(id) {
-            Some(rule) => allowed.push(Allowed { id: rule.id.to_owned(), span, lines: lines.clone(), used: false }),
+            Some(rule) => allowed.push(Allowed { rule, span, lines: lines.clone(), used: false }),
             None => unknown(id, span, reports),
         }
     }

@@ -10,12 +10,10 @@ mod rule;
 pub mod schema;
 mod yaml;
 
-pub use finding::{Edit, Finding, Findings};
+pub use finding::{Edit, Finding, Findings, apply};
 pub use rule::{Level, Rule, Target};
 
 use std::rc::Rc;
-
-use finding::mend;
 
 use crate::format::yaml::{Tree, parse};
 use crate::format::{Source, Unreadable};
@@ -97,10 +95,10 @@ pub fn check(source: &Source, target: Target, setting: &Setting) -> Vec<Finding>
     match parse(&source.text) {
         Ok(tree) => judge(&File { source, tree: &tree }, target, setting, &mut findings),
         Err(error) => {
-            if let Some(mended) = yaml::broken(source, &error, &mut findings) {
+            if let Some(fixed) = yaml::broken(source, &error, &mut findings) {
                 let mut rest = Findings::default();
-                judge(&File { source: &mended.source, tree: &mended.tree }, target, setting, &mut rest);
-                rest.each(|finding| mended.to_file(finding));
+                judge(&File { source: &fixed.source, tree: &fixed.tree }, target, setting, &mut rest);
+                rest.each(|finding| fixed.to_file(finding));
                 findings.append(rest);
             }
         }

@@ -6,23 +6,23 @@ use std::fs;
 use super::files::Named;
 use crate::cli::render::Failure;
 use crate::format::{Source, yaml};
-use crate::lint::{self, Edit, Finding, Setting, Target};
+use crate::lint::{self, Edit, Finding, Rule, Setting, Target};
 use crate::project;
 
 /// How often a file is judged again: a change can bring the next mistake to light.
 const ROUNDS: usize = 10;
 
 /// A file after its changes.
-pub(super) struct Mended {
+pub(super) struct Fixed {
     pub(super) source: Source,
     pub(super) findings: Vec<Finding>,
     pub(super) changes: usize,
     rules: BTreeMap<&'static str, usize>,
 }
 
-impl Mended {
+impl Fixed {
     /// Says what was changed: "3 fixed (TK005 twice, TK007)".
-    pub(super) fn said(&self) -> String {
+    pub(super) fn summary(&self) -> String {
         let rules = self.rules.iter().map(|(id, count)| match count {
             1 => (*id).to_owned(),
             count => format!("{id} {count} times"),
@@ -32,32 +32,27 @@ impl Mended {
 }
 
 /// Carries out the fixes until none is left. A change that makes YAML no YAML is never taken.
-pub(super) fn mend(
-    source: Source,
-    findings: Vec<Finding>,
-    target: Target,
-    setting: &Setting,
-    allowed: &[String],
-) -> Mended {
-    let mut mended = Mended { source, findings, changes: 0, rules: BTreeMap::new() };
+pub(super) fn fix(source: Source, target: Target, setting: &Setting, allowed: &[&Rule]) -> Fixed {
+    let findings = lint::check(&source, target, setting);
+    let mut fixed = Fixed { source, findings, changes: 0, rules: BTreeMap::new() };
     for _ in 0..ROUNDS {
-        let left_out = |finding: &&Finding| !allowed.iter().any(|id| id.eq_ignore_ascii_case(finding.rule.id));
-        let (edits, rules) = compatible(mended.findings.iter().filter(left_out));
+        let counts = |finding: &&Finding| !allowed.contains(&finding.rule);
+        let (edits, rules) = compatible(fixed.findings.iter().filter(counts));
         if edits.is_empty() {
             break;
         }
-        let text = execute(&mended.source.text, &edits);
-        if yaml::parse(&mended.source.text).is_ok() && yaml::parse(&text).is_err() {
+        let text = execute(&fixed.source.text, edits);
+        if yaml::parse(&fixed.source.text).is_ok() && yaml::parse(&text).is_err() {
             break;
         }
-        mended.source = Source::new(mended.source.path, text);
-        mended.findings = lint::check(&mended.source, target, setting);
+        fixed.source = Source::new(fixed.source.path, text);
+        fixed.findings = lint::check(&fixed.source, target, setting);
         for id in rules {
-            mended.changes += 1;
-            *mended.rules.entry(id).or_default() += 1;
+            fixed.changes += 1;
+            *fixed.rules.entry(id).or_default() += 1;
         }
     }
-    mended
+    fixed
 }
 
 /// Chooses fixes that do not touch each other, each whole.
@@ -79,21 +74,14 @@ fn compatible<'a>(findings: impl Iterator<Item = &'a Finding>) -> (Vec<Edit>, Ve
     (taken.into_values().collect(), rules)
 }
 
-/// Carries out edits that are sorted and apart, with the line ends of the file.
-fn execute(text: &str, edits: &[Edit]) -> String {
-    let crlf = text.contains("\r\n");
-    let (mut result, mut behind) = (String::with_capacity(text.len()), 0);
-    for edit in edits {
-        result.push_str(&text[behind..edit.span.start]);
-        if crlf {
-            result.push_str(&edit.text.replace("\r\n", "\n").replace('\n', "\r\n"));
-        } else {
-            result.push_str(&edit.text);
+/// Applies edits with the line endings of the file.
+fn execute(text: &str, mut edits: Vec<Edit>) -> String {
+    if text.contains("\r\n") {
+        for edit in &mut edits {
+            edit.text = edit.text.replace("\r\n", "\n").replace('\n', "\r\n");
         }
-        behind = edit.span.end;
     }
-    result.push_str(&text[behind..]);
-    result
+    lint::apply(text, &edits)
 }
 
 /// Writes a file whole, where its links lead, with its permissions.
@@ -142,8 +130,8 @@ mod tests {
             (&[finding(&[(4, 6, "X")]), finding(&[(0, 5, "Y")])], "abcdX"),
         ] {
             let (edits, _) = compatible(findings.iter());
-            assert_eq!(execute("abcdef", &edits), expected);
+            assert_eq!(execute("abcdef", edits), expected);
         }
-        assert_eq!(execute("a\r\nb", &[Edit { span: 1..1, text: "\nx".to_owned() }]), "a\r\nx\r\nb");
+        assert_eq!(execute("a\r\nb", vec![Edit { span: 1..1, text: "\nx".to_owned() }]), "a\r\nx\r\nb");
     }
 }

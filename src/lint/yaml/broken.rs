@@ -33,12 +33,12 @@ pub(in crate::lint) fn broken(source: &Source, error: &Error, findings: &mut Fin
     if tabs(source, error, refusal.as_ref(), findings) {
         return None;
     }
-    let mended = Broken::new(source, paste::causes(source, findings));
-    if let Some(Ok(mended)) = mended {
-        return Some(mended);
+    let fixed = Broken::new(source, paste::causes(source, findings));
+    if let Some(Ok(fixed)) = fixed {
+        return Some(fixed);
     }
     paste::by_lines(source, findings);
-    match mended {
+    match fixed {
         Some(Err((later, refusal))) => syntax(source, &later, refusal, findings),
         _ => syntax(source, error, refusal, findings),
     }
@@ -95,7 +95,7 @@ impl Broken {
             return None;
         }
         edits.sort_by_key(|edit| edit.span.start);
-        let source = Source::new(file.path.clone(), crate::lint::mend(&file.text, &edits));
+        let source = Source::new(file.path.clone(), crate::lint::apply(&file.text, &edits));
         let parsed = parse(&source.text);
         let mut broken = Self { source, tree: Tree::default(), edits };
         match parsed {
@@ -126,9 +126,9 @@ impl Broken {
 
     /// Returns the offset in the file of an offset in the mended text, and whether it lies within a replacement.
     fn back(&self, offset: usize) -> (usize, bool) {
-        let (mut mended, mut original) = (0, 0);
+        let (mut fixed, mut original) = (0, 0);
         for edit in &self.edits {
-            let start = mended + (edit.span.start - original);
+            let start = fixed + (edit.span.start - original);
             if offset < start {
                 break;
             }
@@ -136,8 +136,8 @@ impl Broken {
             if offset < end {
                 return (edit.span.start, offset > start);
             }
-            (mended, original) = (end, edit.span.end);
+            (fixed, original) = (end, edit.span.end);
         }
-        (original + (offset - mended), false)
+        (original + (offset - fixed), false)
     }
 }
