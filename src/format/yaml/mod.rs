@@ -1,11 +1,14 @@
 //! YAML as a tree that remembers where everything stands, and as text that people would have written. The only room
 //! that names a YAML crate.
 
-mod meaning;
+mod fault;
+mod interpretation;
+mod limits;
 mod read;
-mod words;
+mod scalar;
 mod write;
 
+pub use fault::{Fault, Refusal, libyaml_refuses};
 pub use read::{Comment, Entry, Error, Node, Style, Tree, parse};
-pub use words::{Fault, Refusal, libyaml_refuses};
-pub use write::{Element, Flow, Line, Map, Out, agrees, scalar};
+pub use scalar::scalar;
+pub use write::{Element, Flow, Line, Map, Out, agrees};

@@ -6,17 +6,9 @@ use std::rc::Rc;
 
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, Span, StructureStyle, Tag};
 
-use super::words::{Fault, plain};
-
-/// How deep a document may nest. GitLab stops at 100 (<https://docs.gitlab.com/administration/cicd/limits/>).
-pub(super) const DEEPEST: usize = 128;
-
-/// How many nodes a document may have once its aliases are expanded. A pipeline of 100,000 lines has fewer; an alias bomb
-/// has more at once.
-const MOST_NODES: usize = 4_000_000;
-
-/// How many of them may be written out: each takes some hundred bytes of memory.
-const MOST_WRITTEN: usize = 1_000_000;
+use super::fault::{Fault, plain};
+use super::interpretation::{Interpretation, interpret};
+use super::limits::{DEEPEST, MOST_NODES, MOST_WRITTEN};
 
 /// A file: its documents and comments.
 #[derive(Debug, Default)]
@@ -168,12 +160,12 @@ impl Node {
             Content::Sequence(..) => "a list",
             Content::Mapping(..) => "a map",
             Content::Scalar(..) if self.is_null() => "nothing",
-            Content::Scalar(text, Style::Plain) if self.tag.is_none() => match super::meaning::meaning(text) {
-                super::meaning::Interpretation::Text => "text",
-                super::meaning::Interpretation::Number => "a number",
-                super::meaning::Interpretation::Truth => "a truth value",
-                super::meaning::Interpretation::Null => "nothing",
-                super::meaning::Interpretation::Date => "a date",
+            Content::Scalar(text, Style::Plain) if self.tag.is_none() => match interpret(text) {
+                Interpretation::Text => "text",
+                Interpretation::Number => "a number",
+                Interpretation::Truth => "a truth value",
+                Interpretation::Null => "nothing",
+                Interpretation::Date => "a date",
             },
             Content::Scalar(..) => "text",
         }

@@ -2,7 +2,7 @@
 
 use serde_yaml::Value;
 
-use super::meaning::{Interpretation, meaning};
+use super::scalar::{can_be_block, flat, quoted, scalar};
 
 /// A value to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Line {
     }
 
     fn write(&self, depth: usize, text: &mut String) {
-        text.push_str(&one_line(&self.key));
+        text.push_str(&scalar(&self.key));
         text.push(':');
         self.value.write_behind(depth, self.beside.as_deref(), text);
     }
@@ -201,7 +201,7 @@ impl Out {
                 if in_flow && content.contains([',', '[', ']', '{', '}']) {
                     quoted(content)
                 } else {
-                    one_line(content)
+                    scalar(content)
                 }
             }
             Self::Number(number) => number.to_string(),
@@ -214,7 +214,7 @@ impl Out {
                 format!("[{}]", items.iter().map(|item| item.value.inline(true)).collect::<Vec<_>>().join(", "))
             }
             Self::Map(map) => {
-                let pair = |line: &Line| format!("{}: {}", one_line(&line.key), line.value.inline(true));
+                let pair = |line: &Line| format!("{}: {}", scalar(&line.key), line.value.inline(true));
                 format!("{{{}}}", map.0.iter().map(pair).collect::<Vec<_>>().join(", "))
             }
         }
@@ -305,80 +305,6 @@ pub fn agrees(map: &Map, text: &str) -> bool {
     serde_yaml::from_str::<Value>(text).is_ok_and(|found| found == map.value())
 }
 
-/// Writes a text on one line, in quotes when YAML would read something else without them.
-#[must_use]
-pub fn scalar(text: &str) -> String {
-    one_line(text)
-}
-
-fn one_line(text: &str) -> String {
-    if is_plain(text) { text.to_owned() } else { quoted(text) }
-}
-
-/// Quotes a text: double quotes where nothing must be escaped, single ones where that avoids escapes.
-fn quoted(text: &str) -> String {
-    let odd = text.chars().any(|c| !is_printable(c));
-    if !odd && text.contains(['"', '\\']) {
-        return format!("'{}'", text.replace('\'', "''"));
-    }
-    let mut result = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => result.push_str("\\\""),
-            '\\' => result.push_str("\\\\"),
-            '\n' => result.push_str("\\n"),
-            '\t' => result.push_str("\\t"),
-            '\r' => result.push_str("\\r"),
-            c if is_printable(c) => result.push(c),
-            c if (c as u32) <= 0xff => result.push_str(&format!("\\x{:02x}", c as u32)),
-            c if (c as u32) <= 0xffff => result.push_str(&format!("\\u{:04x}", c as u32)),
-            c => result.push_str(&format!("\\U{:08x}", c as u32)),
-        }
-    }
-    result.push('"');
-    result
-}
-
-/// Returns true if a character may stand unescaped on a line. The unicode line ends, the byte order mark, and marks that
-/// turn the direction of writing (CVE-2021-42574) are escaped: a person must see what a machine will run.
-fn is_printable(c: char) -> bool {
-    !(c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-}
-
-fn is_plain(text: &str) -> bool {
-    let (Some(first), Some(last)) = (text.chars().next(), text.chars().next_back()) else { return false };
-    let opens = "-?:,[]{}#&*!|>'\"%@`=~<.".contains(first) && !is_word_start(text);
-    !opens
-        && first != ' '
-        && last != ' '
-        && last != ':'
-        && !text.contains(": ")
-        && !text.contains(" #")
-        && text.chars().all(is_printable)
-        && meaning(text) == Interpretation::Text
-}
-
-/// Lets `./run`, `.ci/run` and `--flag` stand without quotes: no reader takes them for anything else.
-fn is_word_start(text: &str) -> bool {
-    matches!(text.as_bytes(), [b'.', b'/' | b'a'..=b'z' | b'A'..=b'Z', ..] | [b'.', b'.', b'/', ..])
-}
-
-/// Returns true if a `|` block can carry the text: it keeps neither odd characters nor white space at the edges of lines
-/// safe from editors.
-fn can_be_block(text: &str) -> bool {
-    let body = text.strip_suffix('\n').unwrap_or(text);
-    !body.is_empty()
-        && !body.starts_with([' ', '\t', '\n'])
-        && !body.ends_with('\n')
-        && body.split('\n').all(|line| {
-            !line.ends_with([' ', '\t'])
-                && !line.trim_start_matches(' ').starts_with('\t')
-                && line.chars().all(|c| is_printable(c) || c == '\t')
-        })
-}
-
 fn block(content: &str, depth: usize, text: &mut String) {
     for line in content.strip_suffix('\n').unwrap_or(content).split('\n') {
         if !line.is_empty() {
@@ -395,11 +321,6 @@ fn comment(lines: Option<&str>, depth: usize, text: &mut String) {
         text.push_str(format!("# {}", flat(line)).trim_end());
         text.push('\n');
     }
-}
-
-/// Keeps a comment on its line whatever it says.
-fn flat(text: &str) -> String {
-    text.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect()
 }
 
 fn indent(depth: usize, text: &mut String) {
@@ -549,36 +470,6 @@ mod tests {
             assert_eq!(root.get("list").unwrap().items().unwrap()[0].text(), Some(text), "{written}");
             assert_eq!(root.get("flow").unwrap().items().unwrap()[0].text(), Some(text), "{written}");
             assert_eq!(root.get("block").unwrap().text(), Some(text), "{written}");
-        }
-    }
-
-    #[test]
-    fn quotes_stand_only_where_they_are_needed() {
-        for text in [
-            "a",
-            "go build ./...",
-            "./run",
-            ".ci/run",
-            "1.27.3",
-            "a,b",
-            "$X",
-            "a=b",
-            "https://x/y",
-            "dotnet test --no-build",
-            "a'b",
-            "x#y",
-        ] {
-            assert_eq!(scalar(text), text);
-        }
-        for (text, written) in [
-            ("10.0", "\"10.0\""),
-            ("yes", "\"yes\""),
-            ("a: b", "\"a: b\""),
-            ("", "\"\""),
-            ("a: \"b\"", "'a: \"b\"'"),
-            ("*", "\"*\""),
-        ] {
-            assert_eq!(scalar(text), written);
         }
     }
 

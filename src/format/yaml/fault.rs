@@ -4,6 +4,8 @@ use granit_parser::ErrorKind;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::limits::DEEPEST;
+
 /// What sort of mistake a text has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -22,7 +24,7 @@ pub(super) fn plain(kind: &ErrorKind) -> (Fault, String) {
     use ErrorKind as E;
     let text = match kind {
         E::RecursionLimitExceeded => {
-            return (Fault::Depth, format!("nests deeper than {} levels", super::read::DEEPEST));
+            return (Fault::Depth, format!("nests deeper than {} levels", DEEPEST));
         }
         E::TabNotAllowed
         | E::TabInBlockIndentation

@@ -12,7 +12,7 @@ pub(super) enum Interpretation {
 
 /// Tells what any common reader (YAML 1.1: Ruby's and Python's; 1.2: most others) takes a plain scalar for
 /// (<https://yaml.org/type/>, <https://yaml.org/spec/1.2.2/#1032-tag-resolution>).
-pub(super) fn meaning(text: &str) -> Interpretation {
+pub(super) fn interpret(text: &str) -> Interpretation {
     let lower = text.to_ascii_lowercase();
     match lower.as_str() {
         "" | "~" | "null" => return Interpretation::Null,
