@@ -161,7 +161,7 @@ fn script(job: &str, entry: &Entry, findings: &mut Findings) {
 
 fn extends(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
     let Some(named) = job.body.get("extends").filter(|_| !config.elsewhere) else { return };
-    for node in named.items().map_or_else(|| vec![named], |list| list.iter().collect()) {
+    for node in named.items().unwrap_or(std::slice::from_ref(named)) {
         let Some(name) = node.text().filter(|name| !name.contains("$[[") && config.top(name).is_none()) else {
             continue;
         };
@@ -172,60 +172,74 @@ fn extends(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
 }
 
 fn values(job: &Job<'_>, findings: &mut Findings) {
-    let body = job.body;
-    if let Some(retry) = body.get("retry") {
-        let most = if retry.entries().is_some() { retry.get("max") } else { Some(retry) };
-        if let Some(most) = most
-            .filter(|node| node.text().and_then(|text| text.parse::<i64>().ok()).is_some_and(|n| !(0..=2).contains(&n)))
-        {
-            findings
-                .report(&r::RETRY, most.span.clone(), "a job is tried again at most twice")
-                .says(format!("jobs:{}:retry config must be less than or equal to 2", job.name));
+    retry(job, findings);
+    when(job.body, findings);
+    reports(job.body, findings);
+    caches(job.body, findings);
+    for entry in job.body.get("id_tokens").and_then(Node::entries).unwrap_or_default() {
+        if entry.value.tag.is_none() && !entry.is_merge() && entry.value.get("aud").is_none() {
+            findings.report(&r::TOKEN, entry.key.span.clone(), "an ID token must say in `aud` whom it is for");
         }
-        each(retry.get("when"), |node, text| {
-            if !REASONS.contains(&text) {
-                findings.report(
-                    &r::RETRY,
-                    node.span.clone(),
-                    format!("`{text}` is no reason to try again{}", meant(text, REASONS)),
-                );
-            }
-        });
     }
-    let mut when = |node: Option<&Node>, known: &[&'static str]| {
+    let only = job.body.entry("only").or_else(|| job.body.entry("except"));
+    if let Some(entry) = only.filter(|_| job.get("rules").is_some()) {
+        let key = entry.key.text().unwrap_or_default();
+        findings
+            .report(&r::RULES_ONLY, entry.key.span.clone(), format!("`{key}` cannot stand beside `rules`"))
+            .says(format!("jobs:{} config key may not be used with `rules`: {key}", job.name));
+    }
+}
+
+fn retry(job: &Job<'_>, findings: &mut Findings) {
+    let Some(retry) = job.body.get("retry") else { return };
+    let most = if retry.entries().is_some() { retry.get("max") } else { Some(retry) };
+    let is_too_many =
+        |node: &&Node| node.text().and_then(|text| text.parse::<i64>().ok()).is_some_and(|n| !(0..=2).contains(&n));
+    if let Some(most) = most.filter(is_too_many) {
+        findings
+            .report(&r::RETRY, most.span.clone(), "a job is tried again at most twice")
+            .says(format!("jobs:{}:retry config must be less than or equal to 2", job.name));
+    }
+    each(retry.get("when"), |node, text| {
+        if !REASONS.contains(&text) {
+            let message = format!("`{text}` is no reason to try again{}", meant(text, REASONS));
+            findings.report(&r::RETRY, node.span.clone(), message);
+        }
+    });
+}
+
+fn when(body: &Node, findings: &mut Findings) {
+    let mut check = |node: Option<&Node>, known: &[&'static str]| {
         each(node, |node, text| {
             if !known.contains(&text) && !text.contains('$') {
-                findings.report(
-                    &r::WHEN,
-                    node.span.clone(),
-                    format!("`when` cannot be `{text}`; it is one of {}", known.join(", ")),
-                );
+                let message = format!("`when` cannot be `{text}`; it is one of {}", known.join(", "));
+                findings.report(&r::WHEN, node.span.clone(), message);
             }
         });
     };
-    when(body.get("when"), &["on_success", "on_failure", "always", "manual", "delayed", "never"]);
-    when(body.get("artifacts").and_then(|node| node.get("when")), &["on_success", "on_failure", "always"]);
+    check(body.get("when"), &["on_success", "on_failure", "always", "manual", "delayed", "never"]);
+    check(body.get("artifacts").and_then(|node| node.get("when")), &["on_success", "on_failure", "always"]);
     for rule in body.get("rules").and_then(Node::items).unwrap_or_default() {
-        when(rule.get("when"), &["on_success", "on_failure", "always", "never", "manual", "delayed"]);
+        check(rule.get("when"), &["on_success", "on_failure", "always", "never", "manual", "delayed"]);
     }
+}
+
+fn reports(body: &Node, findings: &mut Findings) {
     let reports = body.get("artifacts").and_then(|node| node.get("reports"));
     for entry in reports.and_then(Node::entries).unwrap_or_default().iter().filter(|entry| !entry.is_merge()) {
         if let Some(key) = entry.key.text().filter(|key| !REPORTS.contains(key)) {
-            findings.report(
-                &r::REPORT,
-                entry.key.span.clone(),
-                format!("GitLab has no report `{key}`{}", meant(key, REPORTS)),
-            );
+            let message = format!("GitLab has no report `{key}`{}", meant(key, REPORTS));
+            findings.report(&r::REPORT, entry.key.span.clone(), message);
         }
     }
-    let caches = body
-        .get("cache")
-        .map_or_else(Vec::new, |node| node.items().map_or_else(|| vec![node], |list| list.iter().collect()));
-    for cache in caches {
+}
+
+fn caches(body: &Node, findings: &mut Findings) {
+    let Some(cache) = body.get("cache") else { return };
+    for cache in cache.items().unwrap_or(std::slice::from_ref(cache)) {
         let key = cache.get("key");
-        if let Some(node) = key.filter(|node| {
-            node.text().is_some_and(|text| text.contains('/') || (!text.is_empty() && text.chars().all(|c| c == '.')))
-        }) {
+        let is_refused = |text: &str| text.contains('/') || (!text.is_empty() && text.chars().all(|c| c == '.'));
+        if let Some(node) = key.filter(|node| node.text().is_some_and(is_refused)) {
             findings.report(&r::CACHE, node.span.clone(), "the key of a cache has no `/` and is not only dots");
         }
         for (node, most) in [(cache.get("fallback_keys"), 5), (key.and_then(|key| key.get("files")), 10)] {
@@ -234,22 +248,11 @@ fn values(job: &Job<'_>, findings: &mut Findings) {
             }
         }
     }
-    for entry in body.get("id_tokens").and_then(Node::entries).unwrap_or_default() {
-        if entry.value.tag.is_none() && !entry.is_merge() && entry.value.get("aud").is_none() {
-            findings.report(&r::TOKEN, entry.key.span.clone(), "an ID token must say in `aud` whom it is for");
-        }
-    }
-    if let (Some(_), Some(entry)) = (job.get("rules"), body.entry("only").or_else(|| body.entry("except"))) {
-        let key = entry.key.text().unwrap_or_default();
-        findings
-            .report(&r::RULES_ONLY, entry.key.span.clone(), format!("`{key}` cannot stand beside `rules`"))
-            .says(format!("jobs:{} config key may not be used with `rules`: {key}", job.name));
-    }
 }
 
 fn each(node: Option<&Node>, mut look: impl FnMut(&Node, &str)) {
     let Some(node) = node.filter(|node| node.tag.is_none()) else { return };
-    for item in node.items().map_or_else(|| vec![node], |list| list.iter().collect()) {
+    for item in node.items().unwrap_or(std::slice::from_ref(node)) {
         if let Some(text) = item.text().filter(|text| !text.contains("$[[") && item.tag.is_none()) {
             look(item, text);
         }
