@@ -15,9 +15,9 @@ rules! {
         level: Level::Warning,
         target: Target::Yaml,
         blocks: false,
-        summary: "a comment for toolkit is not understood",
-        reason: "It reads `# toolkit: allow TK001 because …`, or `allow-file` for the whole file, and names rules that \
-                 exist: `toolkit lint --list`.",
+        summary: "a `# toolkit:` comment that is not understood",
+        reason: "Write `# toolkit: allow TK001 because …`, or `allow-file` for the whole file, and name rules that \
+                 exist (`toolkit lint --list`).",
         bad: "a: 1 # toolkit: allow TK9999 because it is so",
         good: "a: 0755 # toolkit: allow TK011 because it is a number in base 8",
     };
@@ -27,8 +27,8 @@ rules! {
         level: Level::Warning,
         target: Target::Yaml,
         blocks: false,
-        summary: "a comment allows a finding and does not say why",
-        reason: "Who reads the file later cannot tell a decision from an oversight: write `because …`.",
+        summary: "a comment allows a finding without giving a reason",
+        reason: "Later readers cannot tell a decision from an oversight: write `because …`.",
         bad: "a: 0755 # toolkit: allow TK011",
         good: "a: 0755 # toolkit: allow TK011 because it is a number in base 8",
     };
@@ -38,9 +38,9 @@ rules! {
         level: Level::Note,
         target: Target::Yaml,
         blocks: false,
-        summary: "a comment allows what is not there",
-        reason: "The mistake is gone, or stands on another line: the comment goes on that line, or alone on the line \
-                 above.",
+        summary: "a comment allows a finding that does not occur",
+        reason: "The mistake is gone or is on another line: put the comment on the line of the finding, or alone on \
+                 the line above it.",
         bad: "a: 755 # toolkit: allow TK011 because it is a number in base 8",
         good: "a: 755",
     };

@@ -23,8 +23,8 @@ rules! {
         level: Level::Error,
         target: Target::GitLab,
         blocks: false,
-        summary: "the JSON schema refuses the file",
-        reason: "GitLab's editor and most others judge files by this schema \
+        summary: "the JSON schema rejects the file",
+        reason: "GitLab's editor and most others check files against this schema \
                  (https://docs.gitlab.com/ci/pipeline_editor/).",
         bad: "a:\n  script: [make]\n  when: 7\n",
         good: "a:\n  script: [make]\n  when: manual\n",

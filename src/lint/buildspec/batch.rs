@@ -18,8 +18,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "two builds have one identifier",
-        reason: "Identifiers tell builds apart \
+        summary: "two builds with the same identifier",
+        reason: "Identifiers distinguish the builds \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n    - identifier: a\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
@@ -30,7 +30,7 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a build waits for one that is not there",
+        summary: "a build depends on one that does not exist",
         reason: "`depend-on` names identifiers of the same graph \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
         bad: "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\nphases:\n  build:\n    commands: [make]\n",
@@ -42,8 +42,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "builds wait for each other",
-        reason: "None of them can begin \
+        summary: "builds that depend on each other",
+        reason: "None of them can start \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
         bad: "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\n      depend-on: [a]\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nbatch:\n  build-graph:\n    - identifier: a\n      depend-on: [b]\n    - identifier: b\nphases:\n  build:\n    commands: [make]\n",
@@ -66,8 +66,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a build names a compute type and a fleet",
-        reason: "One excludes the other \
+        summary: "a build names both a compute type and a fleet",
+        reason: "They exclude each other \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_SMALL, fleet: macs}\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {fleet: macs}\nphases:\n  build:\n    commands: [make]\n",
@@ -78,9 +78,9 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "an image is for another machine than the build's",
-        reason: "An image runs on its own architecture, and an image for Lambda on Lambda compute only; there is no \
-                 Ubuntu image for ARM \
+        summary: "an image that does not match the build's machine",
+        reason: "An image runs only on its own architecture, and an image for Lambda only on Lambda compute; there is \
+                 no Ubuntu image for ARM \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, image: \"aws/codebuild/standard:8.0\"}\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, image: \"aws/codebuild/amazonlinux-aarch64-standard:4.0\"}\nphases:\n  build:\n    commands: [make]\n",
@@ -91,8 +91,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a compute type does not exist",
-        reason: "The API does not know it, although the guide's examples have GENERAL_LINUX_XLAGRE and ARM_LAMBDA_1GB \
+        summary: "a compute type that does not exist",
+        reason: "The API does not have it, although the guide's examples use GENERAL_LINUX_XLAGRE and ARM_LAMBDA_1GB \
                  (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_TINY}\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {compute-type: BUILD_GENERAL1_SMALL}\nphases:\n  build:\n    commands: [make]\n",
@@ -103,8 +103,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a compute type does not go with the environment type",
-        reason: "BUILD_LAMBDA_… is for Lambda compute, and nothing else is \
+        summary: "a compute type that does not match the environment type",
+        reason: "The BUILD_LAMBDA_… types are for Lambda compute, which takes no others \
                  (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, compute-type: BUILD_LAMBDA_2GB}\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_LAMBDA_CONTAINER, compute-type: BUILD_LAMBDA_2GB}\nphases:\n  build:\n    commands: [make]\n",
@@ -115,7 +115,7 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "an environment type does not exist",
+        summary: "an environment type that does not exist",
         reason: "The API lists them \
                  (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM64_CONTAINER}\nphases:\n  build:\n    commands: [make]\n",
@@ -127,8 +127,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a batch lists its builds in no way, or in several",
-        reason: "One of build-graph, build-list, build-matrix and build-fanout is the documented use \
+        summary: "a batch that lists no builds, or lists them in several ways",
+        reason: "The documented use is one of build-graph, build-list, build-matrix and build-fanout \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html).",
         bad: "version: 0.2\nbatch:\n  fast-fail: true\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nbatch:\n  fast-fail: true\n  build-list:\n    - identifier: a\nphases:\n  build:\n    commands: [make]\n",
@@ -140,7 +140,7 @@ rules! {
         target: Target::Buildspec,
         blocks: false,
         summary: "Lambda compute cannot be privileged",
-        reason: "There is no Docker and no root on it \
+        reason: "It has neither Docker nor root access \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_LAMBDA_CONTAINER, privileged-mode: true}\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {type: ARM_CONTAINER, privileged-mode: true}\nphases:\n  build:\n    commands: [make]\n",
@@ -151,8 +151,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "AWS no longer maintains an image",
-        reason: "It gets no repairs, and is not cached on the machines \
+        summary: "an image that AWS no longer maintains",
+        reason: "It gets no fixes, and is not cached on the build machines \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {image: \"aws/codebuild/standard:5.0\"}\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {image: \"aws/codebuild/standard:8.0\"}\nphases:\n  build:\n    commands: [make]\n",
@@ -163,7 +163,7 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "`on-failure` does nothing on this machine",
+        summary: "`on-failure` has no effect on this machine",
         reason: "It works neither on Lambda compute nor on reserved capacity \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env: {fleet: macs}\nphases:\n  build:\n    on-failure: RETRY-2\n    commands: [make]\n",

@@ -11,8 +11,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a failure in a command of several lines is lost",
-        reason: "CodeBuild sees the exit status of the last line only \
+        summary: "a failure inside a multi-line command is lost",
+        reason: "CodeBuild sees only the exit status of the last line \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); begin the block with \
                  `set -e`, or join its lines with `&&`.",
         bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - |\n        npm test\n        echo done\n",
@@ -24,8 +24,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a change of folder or variable is lost",
-        reason: "In version 0.1 every command runs in a shell of its own \
+        summary: "a change of directory or variable is lost",
+        reason: "In version 0.1 every command runs in its own shell \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.1\nphases:\n  build:\n    commands:\n      - cd app\n      - make\n",
         good: "version: 0.1\nphases:\n  build:\n    commands:\n      - cd app && make\n",
@@ -36,9 +36,9 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a script from the network runs unread",
-        reason: "Whoever answers that address runs commands with the build's credentials, and a cut download runs half \
-                 of it; check a digest first, as in `toolkit fetch URL --digest sha256:…`.",
+        summary: "a script from the network runs unchecked",
+        reason: "Whoever controls that address runs commands with the build's credentials, and a truncated download \
+                 runs halfway; check a digest first, for example with `toolkit fetch URL --digest sha256:…`.",
         bad: "version: 0.2\nphases:\n  install:\n    commands:\n      - curl -sSL https://example.com/install.sh | bash\n",
         good: "version: 0.2\nphases:\n  install:\n    commands:\n      - curl -sSLo install.sh https://example.com/install.sh\n      - echo \"$DIGEST  install.sh\" | sha256sum -c\n      - bash install.sh\n",
     };
@@ -48,10 +48,10 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "the .NET SDK is whatever a channel means today",
-        reason: "LTS and STS move to another major version without a word \
-                 (https://learn.microsoft.com/dotnet/core/tools/dotnet-install-script); name a version, or a \
-                 `global.json` by `--jsonfile`.",
+        summary: "a .NET channel that moves to another SDK",
+        reason: "LTS and STS silently move to another major version \
+                 (https://learn.microsoft.com/dotnet/core/tools/dotnet-install-script); name a version, or pass a \
+                 `global.json` with `--jsonfile`.",
         bad: "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --channel STS\n",
         good: "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --version 10.0.302\n",
     };
@@ -62,8 +62,8 @@ rules! {
         target: Target::Buildspec,
         blocks: false,
         summary: "a failure before a pipe is lost",
-        reason: "The status of a pipe is that of its last program, and `tee` succeeds; `set -o pipefail` in bash keeps \
-                 the failure (https://www.gnu.org/software/bash/manual/html_node/Pipelines.html).",
+        reason: "The status of a pipeline is that of its last program, and `tee` succeeds; `set -o pipefail` in bash \
+                 keeps the failure (https://www.gnu.org/software/bash/manual/html_node/Pipelines.html).",
         bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - npm test | tee test.log\n",
         good: "version: 0.2\nenv:\n  shell: bash\nphases:\n  build:\n    commands:\n      - set -o pipefail\n      - npm test | tee test.log\n",
     };
@@ -73,8 +73,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "`aws ecr get-login` is gone",
-        reason: "Version 2 of the AWS CLI, which every curated image has, does not know it \
+        summary: "`aws ecr get-login` no longer exists",
+        reason: "Version 2 of the AWS CLI, which every curated image has, removed it \
                  (https://docs.aws.amazon.com/cli/latest/userguide/cliv2-migration-changes.html).",
         bad: "version: 0.2\nphases:\n  pre_build:\n    commands:\n      - $(aws ecr get-login --no-include-email)\n",
         good: "version: 0.2\nphases:\n  pre_build:\n    commands:\n      - aws ecr get-login-password | docker login --username AWS --password-stdin \"$REGISTRY\"\n",

@@ -13,8 +13,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a command installs or builds for a version past its end of life",
-        reason: "Nobody repairs it any more (https://endoflife.date and the pages of the projects named there).",
+        summary: "a command uses a version that has reached end of life",
+        reason: "It gets no security fixes (https://endoflife.date and the projects' own pages).",
         bad: "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --channel 7.0\n",
         good: "version: 0.2\nphases:\n  install:\n    commands:\n      - ./dotnet-install.sh --channel 10.0\n",
     };
@@ -24,8 +24,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a runtime is past its end of life",
-        reason: "Nobody repairs it any more (https://endoflife.date and the pages of the projects named there).",
+        summary: "a runtime that has reached end of life",
+        reason: "It gets no security fixes (https://endoflife.date and the projects' own pages).",
         bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 18\n",
         good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 24\n",
     };

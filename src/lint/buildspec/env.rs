@@ -14,8 +14,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a variable has a name that no shell can read",
-        reason: "Names are letters, digits and `_`, and begin with no digit \
+        summary: "a variable name that shells cannot use",
+        reason: "Names consist of letters, digits and `_`, and do not begin with a digit \
                  (https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html).",
         bad: "version: 0.2\nenv:\n  variables:\n    app-name: shop\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nenv:\n  variables:\n    APP_NAME: shop\nphases:\n  build:\n    commands: [make]\n",
@@ -26,8 +26,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a variable has a reserved name",
-        reason: "Names that begin with CODEBUILD_ are CodeBuild's own \
+        summary: "a variable with a reserved name",
+        reason: "Names that begin with CODEBUILD_ are reserved \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.2\nenv:\n  variables:\n    CODEBUILD_STAGE: test\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nenv:\n  variables:\n    STAGE: test\nphases:\n  build:\n    commands: [make]\n",
@@ -38,8 +38,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a variable holds a `$` that nothing expands",
-        reason: "Values under `variables` are taken as they stand: `$PATH:/x` is that text \
+        summary: "a variable contains a `$` that is not expanded",
+        reason: "Values under `variables` are literal: `$PATH:/x` stays that text \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); use `export` in a \
                  command.",
         bad: "version: 0.2\nenv:\n  variables:\n    PATH: $PATH:/opt/bin\nphases:\n  build:\n    commands: [make]\n",
@@ -51,8 +51,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a secret stands in the file",
-        reason: "Anybody who can read the repository, or the build in the console, reads it \
+        summary: "a secret in the file",
+        reason: "Anybody who can read the repository, or view the build in the console, can read it \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); use `parameter-store` \
                  or `secrets-manager`.",
         bad: "version: 0.2\nenv:\n  variables:\n    DB_PASSWORD: correct-horse-battery\nphases:\n  build:\n    commands: [make]\n",
@@ -64,8 +64,9 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a reference to Secrets Manager has the wrong form",
-        reason: "It is secret-id:json-key:version-stage:version-id, with a stage or an id, not both \
+        summary: "a malformed reference to Secrets Manager",
+        reason: "The format is secret-id:json-key:version-stage:version-id, with a version stage or a version id, not \
+                 both \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.secrets-manager).",
         bad: "version: 0.2\nenv:\n  secrets-manager:\n    TOKEN: shop:token:AWSCURRENT:6a1b:extra\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nenv:\n  secrets-manager:\n    TOKEN: shop:token:AWSCURRENT\nphases:\n  build:\n    commands: [make]\n",
@@ -76,8 +77,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a parameter has a name that the Parameter Store does not take",
-        reason: "Names are letters, digits, `.`, `-`, `_` and `/`, and one with `/` begins with it \
+        summary: "a parameter name that Parameter Store does not accept",
+        reason: "Names consist of letters, digits, `.`, `-`, `_` and `/`, and a name that contains `/` begins with it \
                  (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html).",
         bad: "version: 0.2\nenv:\n  parameter-store:\n    TOKEN: shop/token\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nenv:\n  parameter-store:\n    TOKEN: /shop/token\nphases:\n  build:\n    commands: [make]\n",
@@ -89,7 +90,7 @@ rules! {
         target: Target::Buildspec,
         blocks: false,
         summary: "a variable is set from two sources",
-        reason: "Which of them wins is written down nowhere (observed: none in the guide).",
+        reason: "The guide does not say which one wins (observed).",
         bad: "version: 0.2\nenv:\n  variables:\n    TOKEN: none\n  parameter-store:\n    TOKEN: /shop/token\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nenv:\n  parameter-store:\n    TOKEN: /shop/token\nphases:\n  build:\n    commands: [make]\n",
     };
@@ -99,8 +100,8 @@ rules! {
         level: Level::Note,
         target: Target::Buildspec,
         blocks: false,
-        summary: "an exported variable is set nowhere in the file",
-        reason: "Unless the project sets it, the stages behind this one see nothing \
+        summary: "an exported variable that the file never sets",
+        reason: "Unless the project sets it, later stages receive nothing \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.2\nenv:\n  exported-variables: [IMAGE_TAG]\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nenv:\n  exported-variables: [IMAGE_TAG]\nphases:\n  build:\n    commands:\n      - export IMAGE_TAG=\"$(git rev-parse HEAD)\"\n      - make\n",
@@ -111,7 +112,7 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a variable is exported that cannot be",
+        summary: "a variable that cannot be exported",
         reason: "Names that begin with AWS_ are not exported \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.2\nenv:\n  exported-variables: [AWS_ACCOUNT]\nphases:\n  build:\n    commands: [export AWS_ACCOUNT=1]\n",
@@ -123,8 +124,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "the shell is none that the guide knows",
-        reason: "It knows bash and /bin/sh on Linux, powershell.exe and cmd.exe on Windows \
+        summary: "a shell that CodeBuild does not support",
+        reason: "The guide lists bash and /bin/sh for Linux, powershell.exe and cmd.exe for Windows \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.shell).",
         bad: "version: 0.2\nenv:\n  shell: zsh\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nenv:\n  shell: bash\nphases:\n  build:\n    commands: [make]\n",

@@ -10,8 +10,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a report is of a format that CodeBuild does not read",
-        reason: "The formats are in the guide \
+        summary: "a report format that CodeBuild does not read",
+        reason: "The guide lists the formats \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file).",
         bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  unit:\n    files: [out.xml]\n    file-format: JUNIT\n",
         good: "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  unit:\n    files: [out.xml]\n    file-format: JUNITXML\n",
@@ -22,8 +22,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "there are more than five report groups",
-        reason: "Five is the most \
+        summary: "more than five report groups",
+        reason: "A project has at most five \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#reports-buildspec-file).",
         bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  a: {files: [a]}\n  b: {files: [a]}\n  c: {files: [a]}\n  d: {files: [a]}\n  e: {files: [a]}\n  f: {files: [a]}\n",
         good: "version: 0.2\nphases:\n  build:\n    commands: [make]\nreports:\n  a: {files: [a]}\n  b: {files: [a]}\n  c: {files: [a]}\n  d: {files: [a]}\n  e: {files: [a]}\n",
@@ -34,8 +34,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "there are more than five fallback keys",
-        reason: "Five is the most \
+        summary: "more than five fallback keys",
+        reason: "A cache has at most five \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
         bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a, b, c, d, e, f]\n  paths: [out]\n",
         good: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a, b, c, d, e]\n  paths: [out]\n",
@@ -46,8 +46,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "fallback keys stand without a key",
-        reason: "Without `key` they are passed over \
+        summary: "fallback keys without a key",
+        reason: "Without `key` they are ignored \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
         bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  fallback-keys: [a-]\n  paths: [out]\n",
         good: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  key: a-1\n  fallback-keys: [a-]\n  paths: [out]\n",
@@ -58,8 +58,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a cache does neither restore nor save",
-        reason: "`action` is one of them, or is left out for both \
+        summary: "a cache action that is neither restore nor save",
+        reason: "`action` is `restore` or `save`; leave it out to do both \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache).",
         bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  action: both\n  paths: [out]\n",
         good: "version: 0.2\nphases:\n  build:\n    commands: [make]\ncache:\n  action: save\n  paths: [out]\n",

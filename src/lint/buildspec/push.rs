@@ -12,10 +12,10 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "`post_build` pushes what a failed build left behind",
-        reason: "CodeBuild runs post_build also after a failed build \
+        summary: "`post_build` pushes the result of a failed build",
+        reason: "CodeBuild runs post_build even after a failed build \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html#view-build-details-phases); \
-                 `[ \"$CODEBUILD_BUILD_SUCCEEDING\" = 1 ] || exit 1` guards it.",
+                 guard the push with `[ \"$CODEBUILD_BUILD_SUCCEEDING\" = 1 ] || exit 1`.",
         bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - docker build -t app .\n  post_build:\n    commands:\n      - docker push app\n",
         good: "version: 0.2\nphases:\n  build:\n    commands:\n      - docker build -t app .\n  post_build:\n    commands:\n      - '[ \"$CODEBUILD_BUILD_SUCCEEDING\" = 1 ] || exit 1'\n      - docker push app\n",
     };

@@ -12,8 +12,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a runtime does not exist",
-        reason: "No image has it, and CodeBuild refuses the file \
+        summary: "a runtime that does not exist",
+        reason: "No image has it, and CodeBuild rejects the file \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/available-runtimes.html).",
         bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      node: 24\n",
         good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      nodejs: 24\n",
@@ -24,9 +24,9 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "no image that AWS maintains can give a version",
-        reason: "The images know what their runtimes.yml lists, and fetch the rest only by a whole version number \
-                 (https://github.com/aws/aws-codebuild-docker-images).",
+        summary: "a runtime version that no AWS-maintained image provides",
+        reason: "The images provide the versions in their runtimes.yml, and download others only by full version \
+                 number (https://github.com/aws/aws-codebuild-docker-images).",
         bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      java: openjdk8\n",
         good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      java: corretto8\n",
     };
@@ -36,8 +36,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: false,
-        summary: "the image of a build cannot give a version",
-        reason: "The image knows what its runtimes.yml lists, and fetches the rest only by a whole version number \
+        summary: "a runtime version that the build's image does not provide",
+        reason: "The image provides the versions in its runtimes.yml, and downloads others only by full version number \
                  (https://github.com/aws/aws-codebuild-docker-images).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:8.0\nphases:\n  install:\n    runtime-versions:\n      ruby: \"3.2\"\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:8.0\nphases:\n  install:\n    runtime-versions:\n      ruby: \"3.4\"\n",
@@ -48,7 +48,7 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a version without quotes is another number",
+        summary: "an unquoted version is read as a different number",
         reason: "1.20 is the number 1.2 in YAML, and 3.10 is 3.1 (https://yaml.org/spec/1.2.2/#1032-tag-resolution).",
         bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      golang: 1.30\n",
         good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      golang: \"1.26\"\n",
@@ -59,9 +59,9 @@ rules! {
         level: Level::Note,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a version without quotes is a number that a reader may shorten",
+        summary: "an unquoted version that may lose its trailing zero",
         reason: "10.0 is the number 10 in YAML (https://yaml.org/spec/1.2.2/#1032-tag-resolution); quotes keep it as \
-                 it is.",
+                 written.",
         bad: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      dotnet: 10.0\n",
         good: "version: 0.2\nphases:\n  install:\n    runtime-versions:\n      dotnet: \"10.0\"\n",
     };
@@ -71,8 +71,8 @@ rules! {
         level: Level::Note,
         target: Target::Buildspec,
         blocks: false,
-        summary: "the image's own choice of a version is an old one",
-        reason: "Without `runtime-versions` the older images give Go 1.20 and .NET 6 \
+        summary: "the image's default version is outdated",
+        reason: "Without `runtime-versions` the older images use Go 1.20 and .NET 6 \
                  (https://github.com/aws/aws-codebuild-docker-images).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:7.0\nphases:\n  build:\n    commands:\n      - go build ./...\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:7.0\nphases:\n  install:\n    runtime-versions:\n      golang: \"1.26\"\n  build:\n    commands:\n      - go build ./...\n",
@@ -83,8 +83,8 @@ rules! {
         level: Level::Note,
         target: Target::Buildspec,
         blocks: false,
-        summary: "choosing .NET writes a global.json into the source folder",
-        reason: "The image runs `dotnet new globaljson` there, which meets the project's own \
+        summary: "selecting .NET writes a global.json into the source directory",
+        reason: "The image runs `dotnet new globaljson` there, which conflicts with the project's own file \
                  (https://github.com/aws/aws-codebuild-docker-images).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:7.0\nphases:\n  install:\n    runtime-versions:\n      dotnet: \"10.0\"\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        image: aws/codebuild/standard:8.0\nphases:\n  install:\n    runtime-versions:\n      dotnet: \"10.0\"\n",
@@ -96,7 +96,7 @@ rules! {
         target: Target::Buildspec,
         blocks: false,
         summary: "an image for Lambda compute has no runtimes to choose from",
-        reason: "Its tag is its runtime; there is no runtimes.yml in it \
+        reason: "Its tag is its runtime; it has no runtimes.yml \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html).",
         bad: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        type: ARM_LAMBDA_CONTAINER\n        image: aws/codebuild/amazonlinux-aarch64-lambda-standard:go1.24\nphases:\n  install:\n    runtime-versions:\n      golang: \"1.26\"\n",
         good: "version: 0.2\nbatch:\n  build-list:\n    - identifier: a\n      env:\n        type: ARM_LAMBDA_CONTAINER\n        image: aws/codebuild/amazonlinux-aarch64-lambda-standard:go1.24\nphases:\n  build:\n    commands: [go build]\n",

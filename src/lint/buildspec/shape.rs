@@ -11,8 +11,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: true,
-        summary: "the file is no map of keys",
-        reason: "CodeBuild finds no phase in it and stops in DOWNLOAD_SOURCE with YAML_FILE_ERROR.",
+        summary: "the file is not a map",
+        reason: "CodeBuild finds no phases in it and stops in DOWNLOAD_SOURCE with YAML_FILE_ERROR.",
         bad: "- npm ci\n- npm test\n",
         good: "version: 0.2\nphases:\n  build:\n    commands:\n      - npm ci\n",
     };
@@ -33,8 +33,9 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: true,
-        summary: "`version` is none that exists",
-        reason: "There are 0.1 and 0.2 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
+        summary: "`version` is not a version of the format",
+        reason: "The versions are 0.1 and 0.2 \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 2\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
     };
@@ -55,8 +56,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "nothing reads a key",
-        reason: "CodeBuild passes over keys that it does not know, without a word (observed).",
+        summary: "an unknown key",
+        reason: "CodeBuild silently ignores keys that it does not know (observed).",
         bad: "version: 0.2\ntimeout: 10\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
     };
@@ -66,8 +67,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a key is misspelt",
-        reason: "CodeBuild passes over keys that it does not know, without a word (observed).",
+        summary: "a misspelled key",
+        reason: "CodeBuild silently ignores keys that it does not know (observed).",
         bad: "version: 0.2\nphases:\n  build:\n    on-fail: CONTINUE\n    commands: [make]\n",
         good: "version: 0.2\nphases:\n  build:\n    on-failure: CONTINUE\n    commands: [make]\n",
     };
@@ -77,8 +78,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a key stands where nothing reads it",
-        reason: "CodeBuild reads it elsewhere and passes over it here, without a word (observed).",
+        summary: "a key in the wrong place",
+        reason: "CodeBuild reads this key elsewhere, and silently ignores it here (observed).",
         bad: "version: 0.2\nvariables:\n  CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nenv:\n  variables:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
     };
@@ -88,7 +89,7 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: true,
-        summary: "a value is of the wrong kind",
+        summary: "a value of the wrong type",
         reason: "CodeBuild stops in DOWNLOAD_SOURCE with YAML_FILE_ERROR \
                  (https://github.com/aws-samples/aws-container-devsecops-workshop/pull/7).",
         bad: "version: 0.2\nphases:\n  - build\n",
@@ -100,7 +101,7 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: true,
-        summary: "a part that must hold something is empty",
+        summary: "an empty section that needs at least one entry",
         reason: "The guide requires at least one entry \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); lost indentation is \
                  the usual cause.",
@@ -113,8 +114,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a switch is neither yes nor no",
-        reason: "The guide knows yes, no, true and false \
+        summary: "a switch that is neither yes nor no",
+        reason: "The guide allows yes, no, true and false \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [out]\n  discard-paths: always\n",
         good: "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [out]\n  discard-paths: yes\n",
@@ -125,10 +126,10 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: true,
-        summary: "a phase does not exist",
-        reason: "There are install, pre_build, build and post_build \
+        summary: "a phase that does not exist",
+        reason: "The phases are install, pre_build, build and post_build \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); the commands of any \
-                 other never run.",
+                 other phase never run.",
         bad: "version: 0.2\nphases:\n  pre-build:\n    commands: [make deps]\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nphases:\n  pre_build:\n    commands: [make deps]\n  build:\n    commands: [make]\n",
     };
@@ -138,8 +139,8 @@ rules! {
         level: Level::Note,
         target: Target::Buildspec,
         blocks: false,
-        summary: "the file is of version 0.1",
-        reason: "In it every command runs in a shell of its own \
+        summary: "the file uses version 0.1",
+        reason: "In version 0.1 every command runs in its own shell \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.1\nphases:\n  build:\n    commands: [make]\n",
         good: "version: 0.2\nphases:\n  build:\n    commands: [make]\n",
@@ -150,7 +151,7 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "a key is of the other version of the format",
+        summary: "a key from the other version of the format",
         reason: "0.2 renamed `environment_variables` to `env` and `plaintext` to `variables` \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.2\nenvironment_variables:\n  plaintext:\n    CI: \"1\"\nphases:\n  build:\n    commands: [make]\n",
@@ -162,7 +163,7 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: true,
-        summary: "`on-failure` says nothing that CodeBuild knows",
+        summary: "an `on-failure` value that CodeBuild does not know",
         reason: "It takes ABORT, CONTINUE, RETRY, RETRY-<n>, RETRY-<expression> and RETRY-<n>-<expression> \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.2\nphases:\n  build:\n    on-failure: IGNORE\n    commands: [make]\n",
@@ -174,8 +175,8 @@ rules! {
         level: Level::Warning,
         target: Target::Buildspec,
         blocks: false,
-        summary: "`commands` is one text instead of a list",
-        reason: "The guide knows a list only \
+        summary: "`commands` is a string instead of a list",
+        reason: "The guide allows only a list \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.2\nphases:\n  build:\n    commands: make\n",
         good: "version: 0.2\nphases:\n  build:\n    commands:\n      - make\n",
@@ -186,8 +187,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: true,
-        summary: "YAML reads a command as a key and a value",
-        reason: "`: ` in a text without quotes makes a map, and CodeBuild refuses the file \
+        summary: "a command that YAML reads as a key and a value",
+        reason: "`: ` in an unquoted string makes a map, and CodeBuild rejects the file \
                  (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html).",
         bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - echo \"Step: build\"\n",
         good: "version: 0.2\nphases:\n  build:\n    commands:\n      - 'echo \"Step: build\"'\n",
@@ -198,8 +199,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: true,
-        summary: "a command begins with a brace",
-        reason: "`{` at the beginning of a text without quotes opens a map, and CodeBuild refuses the file (observed).",
+        summary: "a command that begins with a brace",
+        reason: "`{` at the beginning of an unquoted string opens a map, and CodeBuild rejects the file (observed).",
         bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - { make; make test; }\n",
         good: "version: 0.2\nphases:\n  build:\n    commands:\n      - '{ make; make test; }'\n",
     };
@@ -209,8 +210,8 @@ rules! {
         level: Level::Error,
         target: Target::Buildspec,
         blocks: true,
-        summary: "a command is a list",
-        reason: "CodeBuild does not join lists, not even those of aliases: every command is one text (observed).",
+        summary: "a command that is a list",
+        reason: "CodeBuild does not join lists, not even those of aliases: every command must be one string (observed).",
         bad: "version: 0.2\nphases:\n  build:\n    commands:\n      - [make, test]\n",
         good: "version: 0.2\nphases:\n  build:\n    commands:\n      - make test\n",
     };
@@ -220,10 +221,10 @@ rules! {
         level: Level::Note,
         target: Target::Buildspec,
         blocks: false,
-        summary: "artifacts have secondary ones only",
-        reason: "The guide requires `files` also beside them \
-                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html); builds without it are \
-                 seen to work.",
+        summary: "artifacts that are all secondary",
+        reason: "The guide requires `files` as well \
+                 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html), although builds \
+                 without it are seen to work.",
         bad: "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  secondary-artifacts:\n    app:\n      files: [app]\n",
         good: "version: 0.2\nphases:\n  build:\n    commands: [make]\nartifacts:\n  files: [app]\n  secondary-artifacts:\n    app:\n      files: [app]\n",
     };
