@@ -1,4 +1,4 @@
-//! `toolkit lint`: finds mistakes in buildspec and GitLab files, and mends those that have one clear answer.
+//! `toolkit lint`: finds mistakes in buildspec and GitLab files, and fixes those with one clear answer.
 
 mod files;
 mod fix;
@@ -21,37 +21,37 @@ use crate::lint::{self, Finding, Level, Rule, Setting, Target};
 
 /// Find mistakes in buildspec.yml and .gitlab-ci.yml, with line and column
 ///
-/// Without FILE: every `buildspec*.yml` and `.gitlab-ci.yml` of the project. A comment lets a finding stand:
+/// Without FILE: every `buildspec*.yml` and `.gitlab-ci.yml` of the project. A comment allows a finding:
 /// `# toolkit: allow TK011 because the mode is a number`, on its line or alone above it; `allow-file` for a whole file.
-/// Exits with 1 when there is an error.
+/// Exits with 1 if there is an error.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Files, folders to search, or `-` for standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// How to print what is found: `gitlab` is a Code Quality report [default: text]
+    /// Output format; `gitlab` is a Code Quality report [default: text]
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Mend what has one clear answer, in the files
+    /// Fix, in the files, what has one clear answer
     #[arg(long)]
     fix: bool,
-    /// Exit with 1 on these levels too; may be repeated
+    /// Also exit with 1 on this level; may be repeated
     #[arg(long, value_enum, value_name = "LEVEL")]
     deny: Vec<Deny>,
-    /// Leave this rule out; may be repeated
+    /// Ignore this rule; may be repeated
     #[arg(long, value_name = "RULE")]
     allow: Vec<String>,
-    /// Hold GitLab files to this JSON schema instead of the one that GitLab publishes
+    /// Check GitLab files against this JSON schema instead of the one that GitLab publishes
     #[arg(long, value_name = "FILE|URL")]
     schema: Option<String>,
-    /// Hold GitLab files to no JSON schema, and make no connection
+    /// Check GitLab files against no JSON schema, and make no connection
     #[arg(long, conflicts_with = "schema")]
     no_schema: bool,
-    /// Read the files as this, whatever their names say
+    /// Treat the files as this kind, whatever their names
     #[arg(long = "as", value_enum, value_name = "KIND")]
     kind: Option<Kind>,
-    /// Say what a rule is about, why, and how to write it better
+    /// Explain a rule: what it finds, why, and how to write it better
     #[arg(long, value_name = "RULE", conflicts_with_all = ["files", "fix", "list"])]
     explain: Option<String>,
     /// List the rules
@@ -99,14 +99,14 @@ enum Kind {
     Yaml,
 }
 
-/// A file that was judged.
+/// A file that was checked.
 #[derive(Debug)]
 pub(in crate::cli) struct Checked {
-    /// Its path as people know it.
+    /// Its path as it was typed.
     path: String,
-    /// What it was read as.
+    /// The kind of file that it was read as.
     target: Target,
-    /// Its text; none when it is none.
+    /// Its text; none if it is not text.
     source: Option<Source>,
     /// What was found, by position.
     findings: Vec<Finding>,
@@ -203,7 +203,7 @@ impl Checker<'_> {
     }
 }
 
-/// Renders what makes CodeBuild refuse a buildspec: no YAML, or not the shape of one. Empty when nothing does.
+/// Renders the findings for which no build is started. Empty if there are none.
 pub(super) fn broken(source: &Source, host: &Host, style: Style) -> String {
     let setting = Setting { today: host.today(), schema: None };
     let mut findings = lint::check(source, Target::Buildspec, &setting);
@@ -246,7 +246,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Names who says what a service says.
+/// Returns the name of the service or library that reads this kind of file.
 fn service(target: Target) -> &'static str {
     match target {
         Target::Yaml => "libyaml",

@@ -1,13 +1,13 @@
 //! Compose files, as far as images are concerned (<https://github.com/compose-spec/compose-spec/blob/main/spec.md>).
-//! Never fails: what is no service is left out, and variables stand as written.
+//! Never fails: what is not a service is left out, and variables are kept as written.
 
 use super::variables::Syntax;
 use super::yaml::{Node, Tree};
 
-/// What compose files know of variables (<https://docs.docker.com/reference/compose-file/interpolation/>).
+/// The variable syntax of compose files (<https://docs.docker.com/reference/compose-file/interpolation/>).
 pub const SYNTAX: Syntax = Syntax { escape: None, doubled: true, quotes: false, operators: true };
 
-/// The name of a build's Dockerfile where none is said.
+/// The default name of a build's Dockerfile.
 pub const DOCKERFILE: &str = "Dockerfile";
 
 /// A service.
@@ -15,30 +15,30 @@ pub const DOCKERFILE: &str = "Dockerfile";
 pub struct Service<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The image that it runs; with `build`, the one that is made.
+    /// The image that it runs; with `build`, the image that is built.
     pub image: Option<&'a Node>,
-    /// The platform that it runs on, where the file chooses one.
+    /// The platform that it runs on, if the file names one.
     pub platform: Option<&'a Node>,
-    /// How its image is made.
+    /// How its image is built.
     pub build: Option<Build<'a>>,
-    /// Whether it takes its image from a service of another file.
+    /// Whether its image comes from a service in another file.
     pub elsewhere: bool,
 }
 
 /// `build` of a service.
 #[derive(Debug)]
 pub struct Build<'a> {
-    /// Where it stands.
+    /// Its node.
     pub node: &'a Node,
-    /// The folder, as written; a URL for what is fetched. None is the folder of the compose file.
+    /// The directory or URL, as written. None is the directory of the compose file.
     pub context: Option<&'a Node>,
-    /// The Dockerfile, from the context on.
+    /// The path of the Dockerfile, relative to the context.
     pub dockerfile: Option<&'a Node>,
     /// The Dockerfile itself.
     pub inline: Option<&'a Node>,
-    /// Its arguments; one without a value comes from the environment.
+    /// Its arguments; without a value, they come from the environment.
     pub args: Vec<(&'a str, Option<&'a str>)>,
-    /// What stands for names in the Dockerfile.
+    /// Replacements of names in the Dockerfile.
     pub contexts: Vec<(&'a str, &'a str)>,
     /// The platforms that are built for.
     pub platforms: Vec<&'a Node>,
@@ -66,7 +66,7 @@ pub fn services(tree: &Tree) -> Vec<Service<'_>> {
     found
 }
 
-/// Lists the other files that a file says it needs, as written.
+/// Lists the files that a file includes, as written.
 #[must_use]
 pub fn includes(tree: &Tree) -> Vec<&Node> {
     let items = tree.documents.iter().filter_map(|root| root.get("include")?.items()).flatten();
@@ -89,7 +89,7 @@ fn service<'a>(root: &'a Node, name: &'a str, body: &'a Node) -> Service<'a> {
     Service { name, image, platform, build: find("build").map(build), elsewhere: elsewhere && image.is_none() }
 }
 
-/// Lists the body of a service and those that it extends in this file; tells whether one is in another.
+/// Returns the body of a service and of those that it extends in this file, and whether one is in another file.
 fn chain<'a>(root: &'a Node, body: &'a Node) -> (Vec<&'a Node>, bool) {
     let mut bodies = vec![body];
     while let Some(extends) = bodies.last().and_then(|body| body.get("extends")) {
@@ -99,7 +99,7 @@ fn chain<'a>(root: &'a Node, body: &'a Node) -> (Vec<&'a Node>, bool) {
         let name = extends.text().or_else(|| extends.get("service")?.text());
         let parent = name.and_then(|name| root.get("services")?.get(name));
         match parent {
-            // A circle ends here, and what is longer than anybody's chain.
+            // Stops circles and excessively long chains.
             Some(parent) if bodies.len() < 100 && !bodies.iter().any(|known| known.span == parent.span) => {
                 bodies.push(parent);
             }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn services_are_read_in_all_their_forms() {
+    fn services_are_read_in_every_form() {
         for (text, expected) in [
             ("services: {a: {image: redis:7}}", &["a redis:7"][..]),
             ("services:\n  a:\n    image: 'x'\n    platform: linux/amd64\n", &["a x @linux/amd64"]),
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn compose_files_are_told_by_their_keys() {
+    fn compose_files_are_recognized_by_their_keys() {
         for (text, expected) in [
             ("services: {a: {image: x}}", true),
             ("services: {a: {build: .}}", true),

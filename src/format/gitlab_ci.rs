@@ -1,5 +1,5 @@
-//! A `.gitlab-ci.yml` as its jobs, with `extends` and `default` resolved and everything at its place. Never fails: what
-//! is no job is left out, and what stands in other files is said to be elsewhere.
+//! The jobs of a `.gitlab-ci.yml`, with `extends` and `default` resolved and positions kept. Never fails: what is not a job is
+//! left out, and what is in other files is marked as elsewhere.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -66,7 +66,7 @@ pub const JOB_KEYS: &[&str] = &[
     "type",
 ];
 
-/// What `default` may hold (<https://docs.gitlab.com/ci/yaml/#default>).
+/// The keywords of `default` (<https://docs.gitlab.com/ci/yaml/#default>).
 pub const DEFAULTS: &[&str] = &[
     "after_script",
     "artifacts",
@@ -83,25 +83,25 @@ pub const DEFAULTS: &[&str] = &[
     "timeout",
 ];
 
-/// The most bodies that one job extends: more than any has, and few enough that a knot of them ends.
+/// The most bodies that one job may extend, so that circular ones terminate.
 const MOST_PARENTS: usize = 1000;
 
 /// A file.
 #[derive(Debug)]
 pub struct Config<'a> {
-    /// Its top level, of the last document: a header with `spec` may stand before.
+    /// The top level of the last document: a header with `spec` may come before it.
     pub root: &'a Node,
-    /// Every job as written, hidden ones and those that a later one of the same name replaces included.
+    /// Every job as written, including hidden ones and those that a later job of the same name replaces.
     pub jobs: Vec<Job<'a>>,
-    /// Whether jobs and stages may come from other files, or have names that are not known here.
+    /// Whether jobs and stages may come from other files, or have names that are unknown here.
     pub elsewhere: bool,
-    /// The place of each job that runs among `jobs`.
+    /// The index in `jobs` of each job that runs.
     running: HashMap<&'a str, usize>,
     stages: Option<Vec<&'a str>>,
     top: Rc<Top<'a>>,
 }
 
-/// The top level, found by name: files have thousands of jobs.
+/// The top level, by name: files have thousands of jobs.
 #[derive(Debug)]
 struct Top<'a> {
     root: &'a Node,
@@ -114,13 +114,13 @@ struct Top<'a> {
 pub struct Job<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The name at its place.
+    /// The node of its name.
     pub key: &'a Node,
-    /// What it says.
+    /// Its content.
     pub body: &'a Node,
     /// Whether a later job of the same name replaces it.
     pub shadowed: bool,
-    /// Whether it extends what is not in this file.
+    /// Whether it extends something that is not in this file.
     pub open: bool,
     /// The bodies it extends, nearest first.
     parents: Vec<&'a Node>,
@@ -140,7 +140,7 @@ impl<'a> Top<'a> {
 }
 
 impl<'a> Config<'a> {
-    /// Reads a file; none when its top level is no map.
+    /// Reads a file; none if its top level is not a map.
     #[must_use]
     pub fn read(tree: &'a Tree) -> Option<Self> {
         let root = tree.documents.last()?;
@@ -177,13 +177,13 @@ impl<'a> Config<'a> {
         self.running.get(name).map(|at| &self.jobs[*at])
     }
 
-    /// Finds what the top level has under a name: a job, hidden or not, or a keyword.
+    /// Returns the top-level value of a name: a job, hidden or not, or a keyword.
     #[must_use]
     pub fn top(&self, name: &str) -> Option<&'a Node> {
         self.top.get(name)
     }
 
-    /// Lists the stages in their order, `.pre` and `.post` included; none when they are not known here.
+    /// Lists the stages in order, including `.pre` and `.post`; none if they are unknown.
     #[must_use]
     pub fn stages(&self) -> Option<&[&'a str]> {
         self.stages.as_deref()
@@ -206,7 +206,7 @@ impl<'a> Job<'a> {
         self.name.starts_with('.')
     }
 
-    /// Finds the value of a key: its own, that of what it extends, or the default.
+    /// Finds the value of a key: its own, an inherited one, or the default.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&'a Node> {
         let own = self.body.get(key).or_else(|| self.parents.iter().find_map(|parent| parent.get(key)));
@@ -226,7 +226,7 @@ impl<'a> Job<'a> {
         one || needs.and_then(Node::items).unwrap_or_default().iter().any(|item| item.get("pipeline").is_some())
     }
 
-    /// Returns its stage, `test` when it names none.
+    /// Returns its stage; by default `test`.
     #[must_use]
     pub fn stage(&self) -> &'a str {
         self.get("stage").and_then(Node::text).unwrap_or("test")
@@ -239,7 +239,7 @@ impl<'a> Job<'a> {
         if image.text().is_some() { Some(image) } else { image.get("name") }
     }
 
-    /// Finds a variable: its own, one of what it extends, or one of the whole file.
+    /// Finds a variable: its own, an inherited one, or one of the whole file.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&'a Node> {
         let bodies = [self.body].into_iter().chain(self.parents.iter().copied());
@@ -247,7 +247,7 @@ impl<'a> Job<'a> {
         own.or_else(|| self.top.get("variables")?.get(name))
     }
 
-    /// Returns true if its image is started with an own entry point.
+    /// Returns true if its image is started with its own `entrypoint`.
     #[must_use]
     pub fn has_entrypoint(&self) -> bool {
         let own =
@@ -255,7 +255,7 @@ impl<'a> Job<'a> {
         own.chain(self.get("image")).any(|image| image.get("entrypoint").is_some())
     }
 
-    /// Lists the commands of all its scripts, references to other jobs left out.
+    /// Lists the commands of all its scripts, without references to other jobs.
     #[must_use]
     pub fn commands(&self) -> Vec<&'a Node> {
         let mut found = Vec::new();
@@ -265,20 +265,20 @@ impl<'a> Job<'a> {
         found
     }
 
-    /// Lists its runner tags; none when one is not known here.
+    /// Lists its runner tags.
     #[must_use]
     pub fn tags(&self) -> Vec<&'a str> {
         self.get("tags").and_then(Node::items).unwrap_or_default().iter().filter_map(Node::text).collect()
     }
 
-    /// Lists the names that `needs` has, with their places.
+    /// Lists the jobs in `needs`, with their nodes.
     #[must_use]
     pub fn needs(&self) -> Option<Vec<Need<'a>>> {
         let items = self.get("needs")?.items()?;
         Some(items.iter().filter_map(need).collect())
     }
 
-    /// Lists the permutations of `parallel:matrix`; none when it has none or they are not known here.
+    /// Lists the permutations of `parallel:matrix`; none if there are none or they are unknown.
     #[must_use]
     pub fn matrix(&self) -> Option<Vec<Vec<(&'a str, &'a str)>>> {
         permutations(self.get("parallel")?.get("matrix")?)
@@ -290,15 +290,15 @@ impl<'a> Job<'a> {
 pub struct Need<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Where that stands.
+    /// The location of that text.
     pub node: &'a Node,
-    /// Whether it may be missing.
+    /// Whether it is optional.
     pub optional: bool,
     /// The subset of a matrix.
     pub matrix: Option<&'a Node>,
 }
 
-/// Lists the permutations of a matrix; none when it is malformed, or has expressions. Stops beyond 10,000.
+/// Lists the permutations of a matrix; none if it is malformed, has expressions, or has more than 10,000.
 #[must_use]
 pub fn permutations(matrix: &Node) -> Option<Vec<Vec<(&str, &str)>>> {
     let mut all = Vec::new();

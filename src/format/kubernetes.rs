@@ -1,10 +1,10 @@
 //! Kubernetes manifests, as far as images are concerned (<https://kubernetes.io/docs/reference/kubernetes-api/>). Never
-//! fails: what is no object is left out.
+//! fails: what is not an object is left out.
 
 use super::yaml::{Node, Tree};
 use crate::model::ImagePlatform;
 
-/// Where the containers of a pod stand in its specification.
+/// The keys of a pod's specification that list its containers.
 const CONTAINERS: &[&str] = &["initContainers", "containers", "ephemeralContainers"];
 
 /// The labels of nodes by which pods choose an architecture
@@ -17,25 +17,25 @@ const SYSTEM: &[&str] = &["kubernetes.io/os", "beta.kubernetes.io/os"];
 /// An image that a manifest names.
 #[derive(Debug)]
 pub struct Image<'a> {
-    /// What the manifest is: `Deployment`.
+    /// The kind of object: `Deployment`.
     pub kind: &'a str,
-    /// Where the image is named.
+    /// The node that names the image.
     pub node: &'a Node,
-    /// The image's name; put together where a kustomization has it in parts.
+    /// The image's name; joined if a kustomization has it in parts.
     pub name: String,
-    /// The platforms that the pod's nodes are limited to; empty where they are not.
+    /// The platforms that the pod's nodes are limited to; empty if they are not limited.
     pub nodes: Vec<ImagePlatform>,
 }
 
-/// Returns true if a document is an object of Kubernetes, by its keys.
+/// Returns true if a document is a Kubernetes object, by its keys.
 #[must_use]
 pub fn is_object(root: &Node) -> bool {
     let text = |key: &str| root.get(key).and_then(Node::text).is_some();
     (text("apiVersion") && text("kind")) || is_kustomization(root)
 }
 
-/// Lists the images of every object: those of all pods wherever their specification stands (in a workload's template, a
-/// cron job's job, a list of objects, a resource that is not known here), and those that a kustomization sets.
+/// Lists the images of every object: those of all pods wherever their specification is (in a workload's template, a cron
+/// job's job, a list of objects, an unknown resource), and those that a kustomization sets.
 #[must_use]
 pub fn images(tree: &Tree) -> Vec<Image<'_>> {
     let mut found = Vec::new();
@@ -49,13 +49,13 @@ pub fn images(tree: &Tree) -> Vec<Image<'_>> {
     found
 }
 
-/// Looks for the specifications of pods: maps with a list of containers.
+/// Finds the specifications of pods: maps with a list of containers.
 fn walk<'a>(node: &'a Node, kind: &'a str, found: &mut Vec<Image<'a>>) {
     for item in node.items().unwrap_or_default() {
         walk(item, kind, found);
     }
     let Some(entries) = node.entries() else { return };
-    // The objects of a list have kinds of their own.
+    // The objects of a list have their own kinds.
     let own = node.get("apiVersion").and_then(|_| node.get("kind")?.text());
     let kind = own.unwrap_or(kind);
     pod(node, kind, found);
@@ -102,7 +102,7 @@ fn labelled<'a>(spec: &'a Node, labels: &[&str]) -> Vec<&'a str> {
             spec.get("affinity")?.get("nodeAffinity")?.get("requiredDuringSchedulingIgnoredDuringExecution")?;
         required.get("nodeSelectorTerms")?.items()
     };
-    // One of the terms must hold: when one says nothing about the label, nothing is certain.
+    // One of the terms must hold: if one does not mention the label, nothing is certain.
     let mut values = Vec::new();
     for term in terms().unwrap_or_default() {
         let rules = term.get("matchExpressions").and_then(Node::items).unwrap_or_default();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_container_counts_and_what_is_none_does_not() {
+    fn only_containers_are_listed() {
         for (spec, expected) in [
             ("{initContainers: [{image: i}], containers: [{image: a}, {image: b}]}", &["Pod i", "Pod a", "Pod b"][..]),
             ("{containers: [{image: a}], ephemeralContainers: [{image: e}]}", &["Pod a", "Pod e"]),

@@ -1,4 +1,4 @@
-//! The text of one file, and where in it something stands. Refuses what is no text.
+//! The text of one file, with line and column of every offset. Refuses what is not text.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ pub const LARGEST: usize = 16 * 1024 * 1024;
 /// One file.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The path as people gave it.
+    /// The path as it was typed.
     pub path: String,
     /// The text, without a byte order mark.
     pub text: String,
@@ -17,7 +17,7 @@ pub struct Source {
     lines: Vec<usize>,
 }
 
-/// A place in a file, for people: both count from 1, and columns count characters.
+/// A position in a file, for people: both count from 1, and columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The line, from 1.
@@ -26,35 +26,35 @@ pub struct Position {
     pub column: usize,
 }
 
-/// Bytes that are no text that a YAML reader would take.
+/// Why bytes are not text that a YAML parser accepts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// More than [`LARGEST`].
-    #[error("the file has {size} bytes, more than the {LARGEST} that are read; is it a pipeline file?")]
+    #[error("the file has {size} bytes, more than the limit of {LARGEST}; is it a pipeline file?")]
     TooLarge {
         /// Its size in bytes.
         size: u64,
     },
     /// UTF-16 or UTF-32.
-    #[error("the file is {encoding}, and CodeBuild and GitLab read UTF-8; save it as UTF-8")]
+    #[error("the file is {encoding}, but CodeBuild and GitLab read UTF-8; save it as UTF-8")]
     Encoding {
         /// What it is.
         encoding: &'static str,
     },
-    /// No text.
+    /// Not text.
     #[error("the file is not text: byte 0x{byte:02x} at offset {offset}")]
     Binary {
-        /// The first byte that is no text.
+        /// The first byte that is not text.
         byte: u8,
-        /// Where it stands, from 0.
+        /// Its offset, from 0.
         offset: usize,
-        /// The same for people.
+        /// The same as line and column.
         position: Position,
     },
 }
 
 impl Unreadable {
-    /// Tells where the file stops being readable.
+    /// Returns where the file stops being readable.
     #[must_use]
     pub fn position(&self) -> Position {
         match self {
@@ -65,10 +65,10 @@ impl Unreadable {
 }
 
 impl Source {
-    /// Takes the bytes of a file.
+    /// Creates a source from the bytes of a file.
     ///
     /// # Errors
-    /// When they are no UTF-8 text, or too many.
+    /// If they are not UTF-8 text, or too many.
     pub fn decode(path: impl Into<String>, bytes: Vec<u8>) -> Result<Self, Unreadable> {
         if bytes.len() > LARGEST {
             return Err(Unreadable::TooLarge { size: bytes.len() as u64 });
@@ -87,7 +87,7 @@ impl Source {
         Ok(Self::new(path, text))
     }
 
-    /// Takes a text.
+    /// Creates a source from a text.
     #[must_use]
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         let mut text = text.into();
@@ -116,7 +116,7 @@ impl Source {
         self.lines.partition_point(|start| *start <= offset.min(self.text.len()))
     }
 
-    /// Returns the positions of many byte offsets. Walks no part of a long line twice where the offsets are in order.
+    /// Returns the positions of many byte offsets. Reads no part of a long line twice if the offsets are in order.
     #[must_use]
     pub fn positions(&self, offsets: impl Iterator<Item = usize>) -> Vec<Position> {
         let mut last = (0, Position { line: 1, column: 1 });
@@ -143,13 +143,13 @@ impl Source {
         self.text[range.clone()].char_indices().nth(ahead).map_or(range.end, |(at, _)| range.start + at)
     }
 
-    /// Returns the text of a line (from 1), without its end.
+    /// Returns the text of a line (from 1), without its line ending.
     #[must_use]
     pub fn line(&self, line: usize) -> &str {
         self.text.get(self.range_of(line)).unwrap_or_default()
     }
 
-    /// Returns the bytes of a line (from 1), without its end; empty for a line that is not there.
+    /// Returns the bytes of a line (from 1), without its line ending; empty for a line that does not exist.
     #[must_use]
     pub fn range_of(&self, line: usize) -> Range<usize> {
         let Some(start) = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied() else {
@@ -160,14 +160,14 @@ impl Source {
         start..end
     }
 
-    /// Counts the lines; the empty one behind a last line end counts.
+    /// Returns the number of lines, including the empty one after a final line break.
     #[must_use]
     pub fn line_count(&self) -> usize {
         self.lines.len()
     }
 }
 
-/// Recognizes the encodings of which every second byte of plain text is zero, by mark or by pattern.
+/// Recognizes encodings in which every second byte of plain text is zero, by byte order mark or by pattern.
 fn wide(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_said_with_its_place() {
+    fn what_is_not_text_is_refused_with_its_position() {
         let decode = |bytes: &[u8]| Source::decode("f", bytes.to_vec()).map(|source| source.text);
         assert_eq!(decode(b"\xef\xbb\xbfa: 1").unwrap(), "a: 1");
         assert_eq!(decode(b"").unwrap(), "");

@@ -1,40 +1,40 @@
-//! Variables in texts, as Dockerfiles, compose files and pipelines write them: `$NAME`, `${NAME}`, `${NAME:-default}`.
-//! Nothing is guessed: a variable without a value is an error, and so is what is not known here.
+//! Expands variables in text, as Dockerfiles, compose files and pipelines write them: `$NAME`, `${NAME}`, `${NAME:-default}`.
+//! Guesses nothing: a variable without a value is an error, and so is unknown syntax.
 
 use std::fmt;
 
-/// How deep defaults may nest in each other: `${A:-${B:-c}}` is 2.
+/// How deeply defaults may nest: `${A:-${B:-c}}` is 2.
 const DEEPEST: usize = 16;
 
-/// How long a text may become. The name of an image has at most some hundred characters.
+/// The longest result, in bytes. The name of an image has a few hundred at most.
 const LONGEST: usize = 64 * 1024;
 
-/// What a kind of file knows beside `$NAME` and `${NAME}`.
+/// What a kind of file supports in addition to `$NAME` and `${NAME}`.
 #[derive(Debug, Clone, Copy)]
 pub struct Syntax {
-    /// The character that takes the meaning from the next one.
+    /// The character that escapes the next one.
     pub escape: Option<char>,
     /// Whether `$$` is one `$`.
     pub doubled: bool,
-    /// Whether quotes are taken off, and single ones keep what they hold.
+    /// Whether quotes are removed, and single quotes prevent expansion.
     pub quotes: bool,
     /// Whether braces may hold `:-`, `-`, `:+`, `+`, `:?` and `?`.
     pub operators: bool,
 }
 
-/// Why a text is not known.
+/// Why a text cannot be expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unresolved {
     /// A variable has no value.
     Unset {
         /// Its name.
         name: String,
-        /// What the file says about that (`${NAME:?said}`).
+        /// The file's own message about that (`${NAME:?message}`).
         said: Option<String>,
     },
-    /// The text has what is not known here.
+    /// The text has unknown syntax.
     Unknown {
-        /// What that is.
+        /// Which syntax.
         what: String,
     },
 }
@@ -49,10 +49,10 @@ impl fmt::Display for Unresolved {
     }
 }
 
-/// Puts the values of variables into a text.
+/// Expands the variables in a text.
 ///
 /// # Errors
-/// When a variable has no value and no default, or something stands in braces that is not known here.
+/// If a variable has no value and no default, or braces contain unknown syntax.
 pub fn expand(text: &str, syntax: Syntax, value: &mut dyn FnMut(&str) -> Option<String>) -> Result<String, Unresolved> {
     let mut walk = Walk { rest: text, syntax, value, written: 0 };
     walk.until_end(0, false)
@@ -142,13 +142,13 @@ impl Walk<'_, '_> {
         (self.value)(name).ok_or_else(|| Unresolved::Unset { name: name.to_owned(), said: None })
     }
 
-    /// Chooses between a value and the word behind an operator; with a colon, an empty value is none.
+    /// Chooses between a value and the word after an operator; with a colon, an empty value counts as unset.
     fn operator(&mut self, name: &str, sign: Option<char>, colon: bool, depth: usize) -> Result<String, Unresolved> {
         if !matches!(sign, Some('-' | '+' | '?')) {
-            return Err(unknown(format!("`${{{name}…}}` with an operator that is not known here")));
+            return Err(unknown(format!("`${{{name}…}}` with an unknown operator")));
         }
         let value = (self.value)(name).filter(|value| !colon || !value.is_empty());
-        // The word is read even when it is not used, to find its end; what it lacks counts only when it is used.
+        // The word is read even if it is not used, to find its end; its errors count only if it is used.
         let before = self.rest;
         let word = self.until_end(depth + 1, true);
         if word.is_err() {
@@ -166,7 +166,7 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Returns what follows the brace that closes the one before `text`.
+/// Returns what follows the brace that closes the one opened before `text`.
 fn after_brace(text: &str) -> Option<&str> {
     let mut depth = 0usize;
     for (at, c) in text.char_indices() {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn values_and_defaults_are_put_in() {
+    fn values_and_defaults_are_expanded() {
         for (text, expected) in [
             ("x", "x"),
             ("$A", "a"),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_value_or_meaning_is_told() {
+    fn a_variable_without_a_value_and_unknown_syntax_are_errors() {
         let deep = format!("{}x{}", "${U:-".repeat(100), "}".repeat(100));
         for (text, said) in [
             ("$U", "`U` has no value"),

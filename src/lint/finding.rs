@@ -1,4 +1,4 @@
-//! What was found, where, and how it could be mended.
+//! What was found, where, and how it can be fixed.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Rule;
 use crate::format::{Position, Source};
 
-/// A mistake at its place.
+/// A mistake and its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
@@ -19,9 +19,9 @@ pub struct Finding {
     pub start: Position,
     /// Where it ends.
     pub end: Position,
-    /// What the service itself would say, where that is known.
+    /// The service's own error message, if it is known.
     pub service_says: Option<String>,
-    /// How to mend it where that is safe: all edits, or none.
+    /// How to fix it if that is safe: all edits, or none.
     pub fix: Vec<Edit>,
 }
 
@@ -30,24 +30,24 @@ pub struct Finding {
 pub struct Edit {
     /// The bytes to replace.
     pub span: Range<usize>,
-    /// What stands there afterwards.
+    /// The text that replaces them.
     pub text: String,
 }
 
-/// How many findings of one rule are kept: nobody reads more, and a file can have a million.
+/// The most findings that are kept per rule: nobody reads more, and a file can have a million.
 const MOST: usize = 1000;
 
-/// What rules report into.
+/// Collects what the rules report.
 #[derive(Debug, Default)]
 pub struct Findings {
     kept: Vec<Finding>,
     counts: BTreeMap<&'static str, usize>,
-    /// Takes what is not kept.
+    /// Receives the findings that are not kept.
     spare: Option<Finding>,
 }
 
 impl Findings {
-    /// Reports a mistake; the result takes a fix and what the service says.
+    /// Reports a mistake; a fix and the service's message can be added to the result.
     pub fn report(&mut self, rule: &'static Rule, span: Range<usize>, message: impl Into<String>) -> &mut Finding {
         let nowhere = Position { line: 0, column: 0 };
         let message = message.into();
@@ -114,7 +114,7 @@ impl Finding {
         self
     }
 
-    /// Adds a change that mends it.
+    /// Adds an edit that fixes it.
     pub fn fix(&mut self, span: Range<usize>, text: impl Into<String>) -> &mut Self {
         self.fix.push(Edit { span, text: text.into() });
         self

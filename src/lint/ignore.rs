@@ -1,4 +1,4 @@
-//! Comments that let a finding stand: `# toolkit: allow TK104 because the image is built elsewhere`.
+//! Comments that allow a finding: `# toolkit: allow TK104 because the image is built elsewhere`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -49,15 +49,15 @@ rules! {
 /// A rule that a comment allows.
 struct Allowed {
     rule: &'static Rule,
-    /// The place of the id in the comment.
+    /// The location of the id in the comment.
     span: Range<usize>,
-    /// The lines it is about; none for the whole file.
+    /// The lines it applies to; none for the whole file.
     lines: Option<Range<usize>>,
     used: bool,
 }
 
-/// Removes the findings that a comment on their line, or on a line of its own above it, allows. Reports comments that
-/// cannot be right.
+/// Removes the findings that are allowed by a comment on the same line, or on a line of its own above it. Reports comments
+/// that cannot be right.
 pub(super) fn apply(source: &Source, tree: &Tree, findings: &mut Findings) {
     let (mut allowed, mut reports) = (Vec::new(), Findings::default());
     let mut long = None;
@@ -82,7 +82,11 @@ pub(super) fn apply(source: &Source, tree: &Tree, findings: &mut Findings) {
     });
     for one in allowed.iter().filter(|one| !one.used) {
         let place = if one.lines.is_some() { "here" } else { "in this file" };
-        reports.report(&UNUSED, one.span.clone(), format!("{} finds nothing {place}; remove the comment", one.rule.id));
+        reports.report(
+            &UNUSED,
+            one.span.clone(),
+            format!("{} reports nothing {place}; remove the comment", one.rule.id),
+        );
     }
     findings.append(reports);
 }
@@ -102,7 +106,7 @@ fn read(
         "allow" => Some(lines_of(source, comment, long)),
         "allow-file" => None,
         _ => {
-            let message = format!("`{verb}` is not known; write `allow TK001 because …`, or `allow-file`");
+            let message = format!("unknown word `{verb}`; expected `allow TK001 because …`, or `allow-file`");
             reports.report(&NOT_UNDERSTOOD, comment.span.clone(), message);
             return;
         }
@@ -123,18 +127,18 @@ fn read(
         let message = format!("`{verb}` names no rule; write `{verb} TK001 because …`");
         reports.report(&NOT_UNDERSTOOD, comment.span.clone(), message);
     } else if reason.is_none_or(str::is_empty) && allowed.len() > first {
-        reports.report(&NO_REASON, comment.span.clone(), "the comment does not say why; add `because …`");
+        reports.report(&NO_REASON, comment.span.clone(), "the comment gives no reason; add `because …`");
     }
 }
 
 fn unknown(id: &str, span: Range<usize>, reports: &mut Findings) {
     let known = super::rules().into_iter().map(|rule| rule.id);
     let near = did_you_mean(id, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    reports.report(&NOT_UNDERSTOOD, span, format!("no rule is called `{id}`{near}"));
+    reports.report(&NOT_UNDERSTOOD, span, format!("no rule is named `{id}`{near}"));
 }
 
-/// Returns the lines that a comment is about: its own, or, when it stands alone, the next one that says something; with all
-/// of a text that begins there.
+/// Returns the lines that a comment applies to: its own, or the next line with content if the comment is on a line of its
+/// own. All lines of a multi-line value that begins there are included.
 fn lines_of(source: &Source, comment: &Comment, long: &BTreeMap<usize, usize>) -> Range<usize> {
     let mut line = source.line_of(comment.span.start);
     let before = &source.text[source.range_of(line).start..comment.span.start];
@@ -147,7 +151,7 @@ fn lines_of(source: &Source, comment: &Comment, long: &BTreeMap<usize, usize>) -
     line..long.get(&line).copied().unwrap_or(line) + 1
 }
 
-/// Maps the first line of every text of several lines to its last one.
+/// Maps the first line of every multi-line value to its last line.
 fn long_texts(source: &Source, tree: &Tree) -> BTreeMap<usize, usize> {
     let mut long = BTreeMap::new();
     let mut open: Vec<&Node> = tree.documents.iter().collect();
@@ -158,7 +162,7 @@ fn long_texts(source: &Source, tree: &Tree) -> BTreeMap<usize, usize> {
         open.extend(node.items().unwrap_or_default());
         open.extend(node.entries().unwrap_or_default().iter().map(|entry| &entry.value));
         if node.text().is_some() {
-            // The text of a block begins below its header, `|` or `>`.
+            // The content of a block begins below its header, `|` or `>`.
             let block = matches!(node.style(), Style::Literal | Style::Folded);
             let begin = if block { source.text[..node.span.start].trim_end().len() } else { node.span.start };
             let (start, end) = (source.line_of(begin), source.line_of(node.span.end));

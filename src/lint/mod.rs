@@ -1,5 +1,5 @@
-//! Finds the mistakes that people make in pipeline files. Reads text, changes nothing, asks no service.
-//! A rule is one value of [`Rule`] and a function that reports it; rules live in one file a subject.
+//! Finds common mistakes in pipeline files. Reads text, changes nothing, contacts no service.
+//! A rule is one value of [`Rule`] and a function that reports it; there is one file of rules per subject.
 
 mod buildspec;
 mod circle;
@@ -35,12 +35,12 @@ static LISTS: &[&[&Rule]] = &[
     schema::RULES,
 ];
 
-/// What is known beside the file itself.
+/// What is known in addition to the file itself.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The day on which the file is judged: SDKs end.
+    /// The day for which the file is checked: SDKs reach end of life.
     pub today: Date,
-    /// The JSON schema that GitLab files are held to as well, when there is one.
+    /// The JSON schema that GitLab files are also checked against, if there is one.
     pub schema: Option<Rc<schema::Schema>>,
 }
 
@@ -58,7 +58,7 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
     LISTS.iter().copied().flatten().copied().find(|rule| rule.id.eq_ignore_ascii_case(id))
 }
 
-/// Tells what a file is, by its name and, where that does not tell, by its keys.
+/// Returns what kind of file this is, by its name or else by its keys.
 #[must_use]
 pub fn target(path: &str, tree: Option<&Tree>) -> Option<Target> {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_lowercase();
@@ -79,12 +79,12 @@ pub fn target(path: &str, tree: Option<&Tree>) -> Option<Target> {
     (jobs || has("stages") || has("include")).then_some(Target::GitLab)
 }
 
-/// A file that is YAML, whatever it says.
+/// A file that is valid YAML, whatever its content.
 #[derive(Debug)]
 pub struct File<'a> {
     /// Its text.
     pub source: &'a Source,
-    /// What stands in it.
+    /// Its content.
     pub tree: &'a Tree,
 }
 
@@ -121,7 +121,7 @@ fn judge(file: &File<'_>, target: Target, setting: &Setting, findings: &mut Find
     ignore::apply(file.source, file.tree, findings);
 }
 
-/// Judges a file that is no text: the one finding about it.
+/// Returns the one finding about a file that is not text.
 #[must_use]
 pub fn unreadable(cause: &Unreadable) -> Finding {
     yaml::unreadable(cause)

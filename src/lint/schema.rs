@@ -1,4 +1,4 @@
-//! GitLab's own JSON schema: what it says of a file, at the place in the file. Fetches nothing.
+//! Checks GitLab files against a JSON schema, and locates the errors in the file. Fetches nothing.
 
 #[cfg(not(feature = "schema"))]
 #[path = "schema/without.rs"]
@@ -55,7 +55,7 @@ pub fn check_schema(file: &File<'_>, schema: &Schema, findings: &mut Findings) {
     let Some(root) = file.tree.documents.last() else { return };
     for violation in schema.0.violations(&to_json(root, root, 0)) {
         let node = place(root, &violation.path);
-        // GitLab puts inputs in before it looks: what such a text becomes is not known here.
+        // GitLab substitutes inputs before it validates: the final value is not known here.
         if node.text().is_some_and(|text| text.contains("$[[")) {
             continue;
         }
@@ -74,7 +74,7 @@ struct Violation {
     reason: String,
 }
 
-/// Finds what a JSON pointer names; as much of it as is there.
+/// Finds the node that a JSON pointer names, or the deepest one on its path that exists.
 fn place<'a>(root: &'a Node, path: &str) -> &'a Node {
     let mut node = root;
     for part in path.split('/').skip(1) {
@@ -89,7 +89,7 @@ fn place<'a>(root: &'a Node, path: &str) -> &'a Node {
     node
 }
 
-/// Reads the tree as GitLab's YAML reader does: merges are carried out, references followed where they can be.
+/// Converts the tree as GitLab's YAML parser does: merges are applied, and references are followed where possible.
 fn to_json(node: &Node, root: &Node, depth: usize) -> Value {
     if depth > 64 {
         return Value::Null;

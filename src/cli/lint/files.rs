@@ -1,5 +1,5 @@
-//! Which files are judged: those that were named, or those of the project. Reads regular files only, and no more of them
-//! than a pipeline file can have.
+//! The files to check: those that were named, or those of the project. Reads only regular files, up to the largest size that
+//! a pipeline file can have.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -12,24 +12,24 @@ use crate::host::Host;
 use crate::lint::{self, Target};
 use crate::project;
 
-/// Folders that hold other people's files, or what a build made.
+/// Directories with third-party files or build output.
 const SKIPPED: &[&str] = &["node_modules", "target", "vendor"];
 
-/// How deep folders are searched.
+/// The deepest level of directories that is searched.
 const DEEPEST: usize = 64;
 
-/// A file to judge.
+/// A file to check.
 pub(super) struct Named {
     /// Where it is; none for standard input.
     pub(super) path: Option<PathBuf>,
-    /// What it is called in reports: the path as it was typed, with `/`.
+    /// Its name in reports: the path as it was typed, with `/`.
     pub(super) shown: String,
 }
 
-/// Finds the files to judge.
+/// Finds the files to check.
 ///
 /// # Errors
-/// When a named one does not exist or is neither a file nor a folder, and when none is there.
+/// If a named one does not exist or is neither a file nor a directory, and if there are none.
 pub(super) fn find(named: &[PathBuf], host: &Host) -> Result<Vec<Named>, Failure> {
     let mut files = Vec::new();
     for path in named {
@@ -53,7 +53,7 @@ pub(super) fn find(named: &[PathBuf], host: &Host) -> Result<Vec<Named>, Failure
     if files.is_empty() {
         return Err(Failure::usage_with_hint(
             "no buildspec*.yml and no .gitlab-ci.yml was found; nothing was checked",
-            "name a file: `toolkit lint ci/pipeline.yml`, with `--as buildspec` or `--as gitlab` where its keys do not tell",
+            "name a file: `toolkit lint ci/pipeline.yml`, with `--as buildspec` or `--as gitlab` if its keys do not show its kind",
         ));
     }
     files.sort_by(|left, right| left.shown.cmp(&right.shown));
@@ -71,7 +71,7 @@ fn unread(path: &Path, source: io::Error) -> Failure {
     project::Error::Io { action: "read", path: path.to_owned(), source }.into()
 }
 
-/// Walks a folder. Follows no link to a folder, so that it ends.
+/// Searches a directory. Does not follow links to directories, so that it terminates.
 fn search(folder: &Path, prefix: &str, files: &mut Vec<Named>) -> Result<(), Failure> {
     let prefix = if prefix == "." { "" } else { prefix.trim_end_matches('/') };
     let mut open = vec![(folder.to_owned(), prefix.to_owned(), 0)];
@@ -94,7 +94,7 @@ fn search(folder: &Path, prefix: &str, files: &mut Vec<Named>) -> Result<(), Fai
     Ok(())
 }
 
-/// Returns true if a folder is searched: hidden ones are not, but for `.gitlab`, where GitLab's users keep what they include.
+/// Returns true if a directory is searched: hidden ones are not, except `.gitlab`, where included files are kept.
 fn is_searched(name: &str) -> bool {
     (!name.starts_with('.') || name == ".gitlab") && !SKIPPED.contains(&name)
 }
@@ -105,10 +105,10 @@ fn is_pipeline(name: &str) -> bool {
     stem.starts_with("buildspec") || stem.ends_with("buildspec") || stem.ends_with(".gitlab-ci") || stem == "gitlab-ci"
 }
 
-/// Reads a file, or what of it shows that it is none of ours.
+/// Reads a file, or the reason why it is not a text file.
 ///
 /// # Errors
-/// When this machine does not give it.
+/// If it cannot be read.
 pub(super) fn read(file: &Named) -> Result<Result<Vec<u8>, Unreadable>, Failure> {
     let Some(path) = &file.path else {
         return bounded(io::stdin().lock()).map_err(|cause| unread(Path::new("standard input"), cause));
@@ -117,7 +117,7 @@ pub(super) fn read(file: &Named) -> Result<Result<Vec<u8>, Unreadable>, Failure>
     let metadata = fs::metadata(path).map_err(|cause| unread(path, cause))?;
     if !metadata.is_file() {
         return Err(Failure::usage_with_hint(
-            format!("{} is no regular file; nothing was checked", path.display()),
+            format!("{} is not a regular file; nothing was checked", path.display()),
             "`toolkit lint -` reads standard input",
         ));
     }
@@ -133,10 +133,10 @@ fn bounded(from: impl Read) -> io::Result<Result<Vec<u8>, Unreadable>> {
     Ok(if bytes.len() > LARGEST { Err(Unreadable::TooLarge { size: bytes.len() as u64 }) } else { Ok(bytes) })
 }
 
-/// Tells what a file is; a file that is no YAML at all is judged as such.
+/// Returns what kind of file this is. A file that is not YAML is checked as YAML.
 ///
 /// # Errors
-/// When neither its name nor its keys tell.
+/// If neither its name nor its keys show it.
 pub(super) fn kind(source: &Source) -> Result<Target, Failure> {
     if let Some(target) = lint::target(&source.path, None) {
         return Ok(target);

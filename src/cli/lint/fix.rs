@@ -1,4 +1,4 @@
-//! Mends what has one clear answer. A file is written whole or not at all, with its line ends and its byte order mark.
+//! Applies fixes. A file is written completely or not at all, with its line endings and its byte order mark.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::format::{Source, yaml};
 use crate::lint::{self, Edit, Finding, Rule, Setting, Target};
 use crate::project;
 
-/// How often a file is judged again: a change can bring the next mistake to light.
+/// How often a file is checked again: a fix can reveal the next mistake.
 const ROUNDS: usize = 10;
 
 /// A file after its changes.
@@ -21,7 +21,7 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
-    /// Says what was changed: "3 fixed (TK005 twice, TK007)".
+    /// Summarizes the fixes: "3 fixed: TK005 2 times, TK007".
     pub(super) fn summary(&self) -> String {
         let rules = self.rules.iter().map(|(id, count)| match count {
             1 => (*id).to_owned(),
@@ -31,7 +31,7 @@ impl Fixed {
     }
 }
 
-/// Carries out the fixes until none is left. A change that makes YAML no YAML is never taken.
+/// Applies fixes until none is left. Never turns valid YAML into invalid YAML.
 pub(super) fn fix(source: Source, target: Target, setting: &Setting, allowed: &[&Rule]) -> Fixed {
     let findings = lint::check(&source, target, setting);
     let mut fixed = Fixed { source, findings, changes: 0, rules: BTreeMap::new() };
@@ -55,7 +55,7 @@ pub(super) fn fix(source: Source, target: Target, setting: &Setting, allowed: &[
     fixed
 }
 
-/// Chooses fixes that do not touch each other, each whole.
+/// Chooses fixes that do not overlap, each complete.
 fn compatible<'a>(findings: impl Iterator<Item = &'a Finding>) -> (Vec<Edit>, Vec<&'static str>) {
     let (mut taken, mut rules): (BTreeMap<usize, Edit>, Vec<_>) = (BTreeMap::new(), Vec::new());
     for finding in findings.filter(|finding| !finding.fix.is_empty()) {
@@ -84,14 +84,14 @@ fn execute(text: &str, mut edits: Vec<Edit>) -> String {
     lint::apply(text, &edits)
 }
 
-/// Writes a file whole, where its links lead, with its permissions.
+/// Writes a file completely, follows its links, and keeps its permissions.
 ///
 /// # Errors
-/// For standard input, and when the folder cannot be written; the file is then as it was.
+/// For standard input, and if the directory cannot be written; the file is then unchanged.
 pub(super) fn write(file: &Named, source: &Source, marked: bool) -> Result<(), Failure> {
     let Some(path) = &file.path else {
         return Err(Failure::usage_with_hint(
-            "standard input cannot be mended; nothing was changed",
+            "standard input cannot be fixed; nothing was changed",
             "name a file, or leave out `--fix`",
         ));
     };
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fix_is_carried_out_whole_and_never_over_another() {
+    fn a_fix_is_applied_completely_and_never_over_another() {
         for (findings, expected) in [
             (&[finding(&[(0, 1, "X"), (3, 4, "Y")])][..], "XbcYef"),
             (&[finding(&[(0, 2, "X")]), finding(&[(1, 3, "Y"), (5, 6, "Z")])], "Xcdef"),

@@ -1,4 +1,4 @@
-//! What was found, for other programs: JSON, GitLab's Code Quality report, SARIF.
+//! Findings for other programs: JSON, GitLab's Code Quality report, SARIF.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -54,8 +54,8 @@ pub(super) fn code_quality(checked: &[Checked]) -> Value {
     report.into()
 }
 
-/// Returns each finding a name that stays when lines are added above it: rule, file, the text of the line, and the how
-/// manieth it is.
+/// Returns an identifier for each finding that stays the same if lines are added above it: rule, file, text of the line, and
+/// how many equal ones come before it.
 fn fingerprints(file: &Checked) -> Vec<String> {
     let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
     let name = |finding: &Finding| {
@@ -133,7 +133,7 @@ fn sarif_replacement(source: &Source, edit: &Edit) -> Value {
     })
 }
 
-/// Spells a path as a relative reference (RFC 3986): what is no plain character is escaped.
+/// Returns a path as a relative reference (RFC 3986), percent-encoded.
 fn uri(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=@".contains(&byte);
     let spell = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };

@@ -1,4 +1,4 @@
-//! What people ask about the rules themselves.
+//! Lists and explains the rules.
 
 use std::process::ExitCode;
 
@@ -8,12 +8,12 @@ use crate::cli::render::{self, Failure, Style};
 use crate::lint::{self, Rule, Target};
 use crate::project::did_you_mean;
 
-/// Finds a rule by what was typed.
+/// Finds a rule by the id that was typed.
 pub(super) fn named(id: &str) -> Result<&'static Rule, Failure> {
     lint::rule(id).ok_or_else(|| {
         let near = did_you_mean(id, lint::rules().into_iter().map(|rule| rule.id));
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        Failure::usage_with_hint(format!("no rule is called `{id}`{near}"), "`toolkit lint --list` lists them")
+        Failure::usage_with_hint(format!("no rule is named `{id}`{near}"), "`toolkit lint --list` lists them")
     })
 }
 
@@ -31,7 +31,7 @@ pub(super) fn list(as_json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints what a rule is about.
+/// Prints the explanation of a rule.
 pub(super) fn explain(rule: &Rule, as_json: bool) -> Result<ExitCode, Failure> {
     if as_json {
         render::json(&value(rule))?;
@@ -77,7 +77,7 @@ fn value(rule: &Rule) -> Value {
     })
 }
 
-/// Names the files that a rule is about.
+/// Returns the kind of files that a rule applies to.
 pub(super) fn about(target: Target) -> &'static str {
     match target {
         Target::Yaml => "yaml",

@@ -1,4 +1,4 @@
-//! The JSON schema that GitLab files are held to: a named one, or the one that GitLab publishes.
+//! The JSON schema that GitLab files are checked against: a named one, or the one that GitLab publishes.
 
 use std::cell::OnceCell;
 use std::fs::File;
@@ -20,7 +20,7 @@ use crate::net::Document;
 pub(super) enum SchemaChoice {
     /// A file or URL: without it the command fails.
     Named(String),
-    /// GitLab's own, where it can be had.
+    /// GitLab's own, if it is available.
     Published,
     /// None.
     Nothing,
@@ -40,10 +40,10 @@ impl<'a> Reader<'a> {
         Self { wanted, host, global, read: OnceCell::new() }
     }
 
-    /// Returns the schema; none when none is wanted, or the published one cannot be had.
+    /// Returns the schema; none if none was requested, or the published one is not available.
     ///
     /// # Errors
-    /// When a named one cannot be read or is no schema.
+    /// If a named one cannot be read or is not a schema.
     pub(super) fn schema(&self) -> Result<Option<Rc<Schema>>, Failure> {
         if let Some(read) = self.read.get() {
             return Ok(read.clone());
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
             _ => self.file(place)?,
         };
         Schema::parse(&text).map_err(|reason| {
-            let hint = "no file was judged; GitLab's schema is a JSON schema of draft 7";
+            let hint = "no file was checked; GitLab's schema is a JSON schema of draft 7";
             Failure::usage_with_hint(format!("{place} cannot be used: {reason}"), hint)
         })
     }
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
         let failed = |cause| {
             Failure::machine(
                 format!("could not read the schema {}", path.display()),
-                "no file was judged; check the path",
+                "no file was checked; check the path",
                 cause,
             )
         };
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
         Ok(text(&bytes))
     }
 
-    /// Reads GitLab's own schema. Nobody asked for it, so that nothing ends because it is out of reach.
+    /// Reads GitLab's own schema. It was not requested, so the command does not fail if it is unreachable.
     fn published(&self) -> Option<Schema> {
         let url = Url::parse(PUBLISHED).expect("the constant is a URL");
         let schema = Settings::for_documents(self.host, self.global, Retries::None)
@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
             .map(|bytes| text(&bytes));
         let schema = schema.ok().and_then(|text| Schema::parse(&text).ok());
         if schema.is_none() {
-            let said = "note: GitLab's JSON schema could not be read, so files are judged without it (`--no-schema`)";
+            let said = "note: GitLab's JSON schema could not be read, so files are checked without it (`--no-schema`)";
             done(self.global, &render::printable(said));
         }
         schema
@@ -119,8 +119,8 @@ fn not_built_in() -> Failure {
 fn document(url: Url) -> Document {
     let check = |bytes: &[u8]| match serde_json::from_slice::<serde_json::Value>(bytes) {
         Ok(value) if value.is_object() => Ok(()),
-        Ok(_) => Err("it is no JSON schema".to_owned()),
-        Err(cause) => Err(format!("it is no JSON: {cause}")),
+        Ok(_) => Err("it is not a JSON schema".to_owned()),
+        Err(cause) => Err(format!("it is not JSON: {cause}")),
     };
     Document { url, mirror_name: None, accept: None, check }
 }

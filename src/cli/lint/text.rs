@@ -7,7 +7,7 @@ use crate::lint::{Finding, Level};
 /// How many columns of a source line are shown.
 const WIDEST: usize = 110;
 
-/// How many columns before the place stay when a line is cut.
+/// How many columns before the location are kept if a line is cut.
 const BEFORE: usize = 50;
 
 /// Renders all findings.
@@ -54,13 +54,13 @@ fn one(file: &Checked, finding: &Finding, style: Style, text: &mut String) {
             printable(said).replace('\n', " ")
         ));
     }
-    let fix = if finding.fix.is_empty() { "" } else { "; `--fix` mends it" };
+    let fix = if finding.fix.is_empty() { "" } else { "; `--fix` fixes it" };
     text.push_str(&format!("{margin} {mark} help: toolkit lint --explain {}{fix}\n\n", rule.id));
 }
 
 /// Returns what is shown of a line, the columns before the place in it, and the columns of the settings.
 fn cut(line: &str, column: usize, last: usize) -> (String, usize, usize) {
-    // What is behind the window is never looked at: lines can have megabytes.
+    // The rest of the line is never read: lines can have megabytes.
     let from = column.saturating_sub(BEFORE + 1);
     let (mut shown, mut before, mut width) = (String::new(), 0, 0);
     let mut columns = 0;
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_caret_stands_below_the_place() {
+    fn the_caret_is_below_the_finding() {
         for (line, column, last, expected) in [
             ("a: b", 4, 5, ("a: b", 3, 1)),
             ("\ta: b", 5, 6, ("    a: b", 7, 1)),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_around_the_place() {
+    fn a_long_line_is_cut_around_the_finding() {
         let line = format!("{}HERE{}", "x".repeat(100_000), "y".repeat(100_000));
         let (shown, before, width) = cut(&line, 100_001, 100_005);
         assert!(shown.chars().count() <= WIDEST + 1 && shown.starts_with('…') && shown.ends_with('…'));

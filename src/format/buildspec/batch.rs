@@ -9,28 +9,28 @@ use crate::format::yaml::{Entry, Node};
 /// `batch`.
 #[derive(Debug)]
 pub struct Batch {
-    /// Where `batch` stands.
+    /// The location of the key `batch`.
     pub key: Range<usize>,
-    /// Whether the first failure ends all builds.
+    /// Whether the first failure stops all builds.
     pub fast_fail: bool,
-    /// What is built; several only by mistake.
+    /// The builds; more than one entry only by mistake.
     pub kinds: Vec<(Range<usize>, BatchKind)>,
 }
 
 /// The ways to list builds.
 #[derive(Debug)]
 pub enum BatchKind {
-    /// `build-graph`: builds that wait for others.
+    /// `build-graph`: builds with dependencies.
     Graph(Vec<Task>),
-    /// `build-list`: builds side by side.
+    /// `build-list`: independent builds.
     List(Vec<Task>),
     /// `build-matrix`: one build for every combination.
     Matrix(Box<Matrix>),
-    /// `build-fanout`: one build cut in parts.
+    /// `build-fanout`: one build split into parts.
     Fanout {
-        /// In how many parts.
+        /// The number of parts.
         parallelism: Option<u32>,
-        /// Whether a failed part leaves the batch green.
+        /// Whether the batch succeeds although a part fails.
         ignore_failure: bool,
     },
 }
@@ -42,15 +42,15 @@ pub struct Task {
     pub span: Range<usize>,
     /// Its name.
     pub identifier: Option<Text>,
-    /// Its own buildspec; the batch's where none is named.
+    /// Its own buildspec; the batch's if none is named.
     pub buildspec: Option<Text>,
-    /// What it waits for; in a graph only.
+    /// The builds it depends on; only in a graph.
     pub depend_on: Vec<Text>,
-    /// Whether its failure leaves the batch green.
+    /// Whether the batch succeeds although it fails.
     pub ignore_failure: bool,
     /// Whether its session can be joined.
     pub debug_session: bool,
-    /// Its machine; the project's where nothing is said.
+    /// Its machine; by default the project's.
     pub env: BatchEnv,
 }
 
@@ -74,9 +74,9 @@ pub struct BatchEnv {
 /// `build-matrix`.
 #[derive(Debug, Default)]
 pub struct Matrix {
-    /// What all builds have in common.
+    /// What all builds share.
     pub shared: BatchEnv,
-    /// Whether failures leave the batch green.
+    /// Whether the batch succeeds although builds fail.
     pub ignore_failure: bool,
     /// Each of these buildspecs,
     pub buildspecs: Vec<Text>,
@@ -86,7 +86,7 @@ pub struct Matrix {
     pub images: Vec<Text>,
     /// with each value of these variables.
     pub variables: Vec<(Text, Vec<Text>)>,
-    /// Where a `type` stands that differs per build, which there is not.
+    /// The location of a `type` under `dynamic`, which is not supported.
     pub dynamic_type: Option<Range<usize>>,
 }
 
@@ -282,7 +282,7 @@ impl Reader {
                     named = true;
                     parallelism = entry.value.text().and_then(|text| text.parse().ok()).filter(|parts| *parts > 0);
                     if parallelism.is_none() {
-                        let message = "`parallelism` is no number above zero, and CodeBuild expects one";
+                        let message = "`parallelism` must be a number above zero";
                         self.report(ProblemKind::Type, &entry.value.span, message);
                     }
                 }

@@ -1,6 +1,6 @@
 //! Buildspec files, version 0.2 (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html>), and what
-//! CodeBuild offers them: images, runtimes, machines. Reading never fails: what is wrong is a [`Problem`] with its place,
-//! and what is right is there.
+//! CodeBuild offers them: images, runtimes, machines. Reading never fails: what is wrong is a [`Problem`] with its position,
+//! and the rest is read.
 
 mod batch;
 pub mod images;
@@ -18,7 +18,7 @@ pub use problem::{Problem, ProblemKind};
 
 use crate::format::yaml::{Node, Style};
 
-/// What a buildspec says.
+/// The content of a buildspec.
 #[derive(Debug, Default)]
 pub struct Buildspec {
     /// `version`.
@@ -31,9 +31,9 @@ pub struct Buildspec {
     pub proxy: Proxy,
     /// The builds of a batch.
     pub batch: Option<Batch>,
-    /// The phases that are there, in the order in which they run.
+    /// The phases of the file, in the order in which they run.
     pub phases: Vec<Phase>,
-    /// Commands outside of any phase, as lost indentation leaves them. They never run.
+    /// Commands outside of any phase, usually because of lost indentation. They never run.
     pub loose: Vec<Text>,
     /// The test and coverage reports.
     pub reports: Vec<Report>,
@@ -43,25 +43,25 @@ pub struct Buildspec {
     pub cache: Option<Cache>,
 }
 
-/// A scalar at its place.
+/// A scalar and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// What it says, without quotes.
+    /// Its value, without quotes.
     pub text: String,
-    /// The bytes where it stands; those of the alias where one is used.
+    /// Its bytes, or those of the alias if one is used.
     pub span: Range<usize>,
     /// How it is written.
     pub style: Style,
-    /// Whether the text stands elsewhere, and `*name` here.
+    /// Whether this is an alias, `*name`, of a text elsewhere.
     pub alias: bool,
 }
 
-/// A name and what it is given.
+/// A name and its value.
 #[derive(Debug, Clone)]
 pub struct Pair {
     /// The name.
     pub key: Text,
-    /// What it is given.
+    /// The value.
     pub value: Text,
 }
 
@@ -76,13 +76,13 @@ pub struct Env {
     pub parameter_store: Vec<Pair>,
     /// Variables from Secrets Manager.
     pub secrets_manager: Vec<Pair>,
-    /// The names of the variables that later stages of a pipeline see.
+    /// The names of the variables that are exported to later stages of a pipeline.
     pub exported: Vec<Text>,
-    /// Whether Git asks CodeBuild for credentials.
+    /// Whether Git gets its credentials from CodeBuild.
     pub git_credential_helper: bool,
 }
 
-/// `proxy`: what goes through the proxy server that the project names.
+/// `proxy`: what uses the project's proxy server.
 #[derive(Debug, Default)]
 pub struct Proxy {
     /// Whether artifacts do.
@@ -113,18 +113,18 @@ pub struct Phase {
     pub key: Range<usize>,
     /// The user that its commands run as.
     pub run_as: Option<Text>,
-    /// What happens when a command fails. Where nothing is said, a failure of `install` or `pre_build` ends the build, and one
-    /// of `build` still runs `post_build`.
+    /// What happens if a command fails. By default a failure of `install` or `pre_build` ends the build, and after one of
+    /// `build` `post_build` still runs.
     pub on_failure: Option<OnFailure>,
     /// What is written under `on-failure`.
     pub on_failure_text: Option<Text>,
-    /// The runtimes that the image makes ready; in `install` only.
+    /// The runtimes that the image sets up; only in `install`.
     pub runtimes: Vec<Pair>,
-    /// The commands. The first that fails ends the list.
+    /// The commands. The first failure ends the list.
     pub commands: Vec<Text>,
-    /// The commands that run afterwards, also when one of `commands` failed.
+    /// The commands that run afterwards, even if one of `commands` failed.
     pub finally: Vec<Text>,
-    /// Where `steps` stands: actions instead of commands.
+    /// The location of `steps`: actions instead of commands.
     pub steps: Option<Range<usize>>,
 }
 
@@ -135,15 +135,15 @@ pub struct Report {
     pub name: Text,
     /// The files that hold the results.
     pub files: Vec<Text>,
-    /// The format of the files; JUnit's XML where nothing is said.
+    /// The format of the files; by default JUnit's XML.
     pub format: Option<Text>,
-    /// The folder in which `files` are looked for.
+    /// The directory that `files` are relative to.
     pub base_directory: Option<Text>,
     /// Whether folders are dropped from names.
     pub discard_paths: bool,
 }
 
-/// What is uploaded when the build ends, even when it failed.
+/// What is uploaded when the build ends, even if it failed.
 #[derive(Debug, Default)]
 pub struct Artifacts {
     /// The files.
@@ -152,15 +152,15 @@ pub struct Artifacts {
     pub name: Option<Text>,
     /// Whether folders are dropped from names.
     pub discard_paths: bool,
-    /// The folder in which `files` are looked for.
+    /// The directory that `files` are relative to.
     pub base_directory: Option<Text>,
-    /// What is left out.
+    /// What is excluded.
     pub exclude_paths: Vec<Text>,
     /// Whether links stay links in a ZIP.
     pub enable_symlinks: bool,
     /// A prefix in the bucket.
     pub s3_prefix: Option<Text>,
-    /// Further artifacts, by their identifiers in the project.
+    /// Secondary artifacts, by their identifiers in the project.
     pub secondary: Vec<(Text, Artifacts)>,
 }
 
@@ -169,9 +169,9 @@ pub struct Artifacts {
 pub struct Cache {
     /// The key that must match exactly; the shell expands it.
     pub key: Option<Text>,
-    /// Prefixes of keys to try when `key` is not there.
+    /// Prefixes of keys to try if `key` does not exist.
     pub fallback_keys: Vec<Text>,
-    /// `restore` or `save`; both where nothing is said.
+    /// `restore` or `save`; by default both.
     pub action: Option<Text>,
     /// What is kept.
     pub paths: Vec<Text>,
@@ -200,7 +200,7 @@ impl Buildspec {
         self.phases.iter().find(|phase| phase.name == name)
     }
 
-    /// Returns true if it is of version 0.1, in which every command runs in a shell of its own.
+    /// Returns true if it is version 0.1, in which every command runs in its own shell.
     #[must_use]
     pub fn is_old(&self) -> bool {
         self.version.as_ref().is_some_and(|version| version.text == "0.1")
@@ -220,14 +220,14 @@ impl Phase {
 }
 
 impl Text {
-    /// Takes a scalar; `None` for a list or map.
+    /// Reads a scalar; `None` for a list or map.
     #[must_use]
     pub fn of(node: &Node) -> Option<Self> {
         let text = node.text()?.to_owned();
         Some(Self { text, span: node.span.clone(), style: node.style(), alias: node.alias })
     }
 
-    /// Returns true if it stands without quotes, here.
+    /// Returns true if it is written here, without quotes.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.style == Style::Plain && !self.alias
@@ -291,7 +291,7 @@ cache:
     }
 
     #[test]
-    fn everything_that_a_file_says_is_there() {
+    fn everything_in_a_file_is_read() {
         let (found, problems) = Buildspec::read(&tree(WHOLE));
         assert_eq!(problems, []);
         let names: Vec<_> = found.phases.iter().map(|phase| phase.name.as_str()).collect();
@@ -330,7 +330,7 @@ cache:
     }
 
     #[test]
-    fn version_0_1_has_its_own_words_for_variables() {
+    fn version_0_1_has_its_own_names_for_variables() {
         let text = "version: 0.1\nenvironment_variables:\n  plaintext: {A: 1}\n  parameter-store: {B: /b}\nphases: {build: {commands: [make]}}\n";
         let (found, problems) = Buildspec::read(&tree(text));
         assert_eq!(problems, []);
@@ -359,7 +359,7 @@ cache:
     }
 
     #[test]
-    fn words_of_other_services_are_answered_with_codebuilds_own() {
+    fn keywords_of_other_services_are_replaced_with_codebuilds() {
         for (text, instead) in [
             ("version: 0.2\nphases: {build: {script: [make]}}", "commands"),
             (

@@ -9,17 +9,17 @@ pub enum OnFailure {
     Continue,
     /// The build starts again.
     Retry {
-        /// At most so often.
+        /// The most retries.
         times: u32,
         /// Only when the output of the failure matches this expression; any failure where there is none.
         matching: Option<String>,
     },
 }
 
-/// How often a build is tried again where no number is given.
+/// The number of retries if none is given.
 const RETRIES: u32 = 3;
 
-/// The most that can be asked for.
+/// The most retries that can be requested.
 const MOST_RETRIES: u32 = 100;
 
 impl OnFailure {
@@ -27,7 +27,7 @@ impl OnFailure {
     /// own examples write `Retry-3-…` too.
     ///
     /// # Errors
-    /// The reason, in words.
+    /// The reason.
     pub fn parse(text: &str) -> Result<Self, String> {
         let upper = text.to_ascii_uppercase();
         match upper.as_str() {
@@ -36,8 +36,11 @@ impl OnFailure {
             "RETRY" => return Ok(Self::Retry { times: RETRIES, matching: None }),
             _ => {}
         }
-        let forms =
-            || format!("`{text}` is none of `ABORT`, `CONTINUE`, `RETRY`, `RETRY-<n>` and `RETRY-<n>-<expression>`");
+        let forms = || {
+            format!(
+                "unknown value `{text}`; expected one of: `ABORT`, `CONTINUE`, `RETRY`, `RETRY-<n>`, `RETRY-<n>-<expression>`"
+            )
+        };
         if !upper.starts_with("RETRY-") {
             return Err(forms());
         }
@@ -51,8 +54,8 @@ impl OnFailure {
             (_, Some("")) => Err(forms()),
             (number, matching) => {
                 let times = number.parse().ok().filter(|times| *times <= MOST_RETRIES);
-                let times = times
-                    .ok_or_else(|| format!("{number} retries are more than the {MOST_RETRIES} that CodeBuild makes"))?;
+                let times =
+                    times.ok_or_else(|| format!("CodeBuild makes at most {MOST_RETRIES} retries, not {number}"))?;
                 Ok(Self::Retry { times, matching: matching.map(str::to_owned) })
             }
         }

@@ -1,4 +1,4 @@
-//! Reads what a build leaves behind: reports, artifacts, caches.
+//! Reads the output of a build: reports, artifacts, caches.
 
 use super::reader::{Reader, misspelt};
 use super::{Artifacts, Cache, ProblemKind, Report, Text};
@@ -91,7 +91,7 @@ impl Reader {
                 self.missing(&at.key.span, "files", place);
             } else {
                 let message =
-                    format!("{place} has `secondary-artifacts` and no `files`, which the guide requires beside them");
+                    format!("{place} has `secondary-artifacts` but no `files`, which the guide requires as well");
                 self.report(ProblemKind::OnlySecondary, &at.key.span, message);
             }
         }

@@ -1,26 +1,26 @@
-//! What is wrong with the shape of a buildspec.
+//! Problems in the structure of a buildspec.
 
 use std::ops::Range;
 
-/// A mistake in the shape of a file.
+/// A problem in the structure of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// What kind.
     pub kind: ProblemKind,
     /// Where it is.
     pub span: Range<usize>,
-    /// What is wrong, with the names at hand.
+    /// What is wrong here, in words.
     pub message: String,
-    /// The text that belongs in its place, where that is certain.
+    /// The replacement, if it is certain.
     pub instead: Option<String>,
 }
 
-/// The kinds of mistakes.
+/// The kinds of problems.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// The file holds nothing.
+    /// The file is empty.
     Nothing,
-    /// The file is no map.
+    /// The file is not a map.
     Root,
     /// `version` is missing.
     VersionMissing,
@@ -28,36 +28,36 @@ pub enum ProblemKind {
     Version,
     /// A key that must be there is not.
     Missing,
-    /// Artifacts have secondary ones and no `files` of their own.
+    /// Artifacts have secondary artifacts but no `files`.
     OnlySecondary,
-    /// A key that nothing reads.
+    /// A key that CodeBuild does not know.
     UnknownKey,
-    /// A key that is almost one that is read.
+    /// A misspelled key.
     MisspeltKey,
-    /// A key that is read elsewhere.
+    /// A key that CodeBuild reads elsewhere.
     MisplacedKey,
     /// A phase that does not exist.
     Phase,
-    /// A list where a map belongs, and so on.
+    /// A value of the wrong type, such as a list instead of a map.
     Type,
-    /// A part that is there and holds nothing.
+    /// A section that is present but empty.
     Empty,
     /// Neither yes nor no.
     Truth,
-    /// `commands` is one text.
+    /// `commands` is a string.
     CommandsText,
     /// A command that YAML reads as a map.
     CommandMap {
         /// Which command of its list, from 0.
         index: usize,
-        /// Where the key of the list stands.
+        /// The location of the list's key.
         list: Range<usize>,
         /// Whether it is written in braces.
         braces: bool,
     },
     /// A command that is a list.
     CommandList,
-    /// `on-failure` is nothing that CodeBuild knows.
+    /// `on-failure` has an unknown value.
     OnFailure,
     /// A key of version 0.1 in a file of 0.2, or the reverse.
     OtherVersion,

@@ -11,10 +11,10 @@ const INSTALL: &[&str] = &["run-as", "on-failure", "runtime-versions", "commands
 const ENV: &[&str] =
     &["shell", "variables", "parameter-store", "secrets-manager", "exported-variables", "git-credential-helper"];
 
-/// What version 0.1 called `env` and `variables`.
+/// The names of `env` and `variables` in version 0.1.
 const OLD_KEYS: &[(&str, &str)] = &[("environment_variables", "env"), ("plaintext", "variables")];
 
-/// Words for phases that people try.
+/// Other spellings of phases.
 const OTHER_PHASES: &[(&str, PhaseName)] = &[
     ("prebuild", PhaseName::PreBuild),
     ("postbuild", PhaseName::PostBuild),
@@ -23,17 +23,17 @@ const OTHER_PHASES: &[(&str, PhaseName)] = &[
 ];
 
 impl Buildspec {
-    /// Reads a file: what it says, and what is wrong with its shape. Of several documents the first is read.
+    /// Reads a file: its content, and what is wrong with its structure. Of several documents the first is read.
     #[must_use]
     pub fn read(tree: &Tree) -> (Self, Vec<Problem>) {
         let mut reader = Reader::default();
         let Some(root) = tree.documents.first().filter(|root| !root.is_null()) else {
-            reader.report(ProblemKind::Nothing, &(0..0), "the file holds nothing");
+            reader.report(ProblemKind::Nothing, &(0..0), "the file is empty");
             return (Self::default(), reader.problems);
         };
         if root.entries().is_none() {
             let message =
-                format!("the file is {}, and CodeBuild expects a map with `version` and `phases`", root.kind());
+                format!("the file is {}, but CodeBuild expects a map with `version` and `phases`", root.kind());
             reader.report(ProblemKind::Root, &(root.span.start..root.span.start), message);
             return (Self::default(), reader.problems);
         }
@@ -101,7 +101,7 @@ impl Reader {
         entries.iter().any(|entry| entry.key.text() == Some("version") && entry.value.text() == Some("0.1"))
     }
 
-    /// Reads what version 0.1 has in place of `env`.
+    /// Reads what version 0.1 has instead of `env`.
     fn old_env(&mut self, node: &Node) -> Env {
         let mut env = Env::default();
         let entries = self.map(node, "`environment_variables`");
@@ -116,10 +116,10 @@ impl Reader {
         env
     }
 
-    /// Says what became of a key of version 0.1.
+    /// Reports the replacement of a key of version 0.1.
     fn old_key(&mut self, entry: &Entry, key: &str) {
         if let Some((old, new)) = OLD_KEYS.iter().find(|(old, _)| *old == key) {
-            let message = format!("`{old}` is of version 0.1; version 0.2 reads `{new}`");
+            let message = format!("`{old}` belongs to version 0.1; version 0.2 reads `{new}`");
             self.problems.retain(|problem| problem.span != entry.key.span);
             self.report(ProblemKind::OtherVersion, &entry.key.span, message);
         }
@@ -165,7 +165,7 @@ impl Reader {
 
     fn phases(&mut self, node: &Node, at: &Entry) -> Vec<Phase> {
         if node.is_null() || node.entries().is_some_and(<[Entry]>::is_empty) {
-            self.report(ProblemKind::Empty, &at.key.span, "`phases` holds no phase; are the phases indented below it?");
+            self.report(ProblemKind::Empty, &at.key.span, "`phases` is empty; are the phases indented below it?");
             return Vec::new();
         }
         let mut phases = Vec::new();
@@ -187,12 +187,12 @@ impl Reader {
         let near = near.or_else(|| did_you_mean(key, names).filter(|_| key.len() > 3));
         let elsewhere = PHASE.contains(&key) || key == "runtime-versions" || TOP.contains(&key);
         let message = match near {
-            Some(near) if !elsewhere => format!("`{key}` is no phase; did you mean `{near}`?"),
+            Some(near) if !elsewhere => format!("`{key}` is not a phase; did you mean `{near}`?"),
             _ if TOP.contains(&key) && key != "run-as" => {
-                format!("`{key}` is no phase: it belongs at the top of the file, beside `phases`")
+                format!("`{key}` is not a phase: it belongs at the top of the file, next to `phases`")
             }
-            _ if elsewhere => format!("`{key}` is no phase: it belongs in one, as in `build`"),
-            _ => format!("`{key}` is no phase; CodeBuild runs {} and no other", listed(&names)),
+            _ if elsewhere => format!("`{key}` is not a phase: it belongs in one, such as `build`"),
+            _ => format!("`{key}` is not a phase; expected one of: {}", listed(&names)),
         };
         let problem = self.report(ProblemKind::Phase, &entry.key.span, message);
         problem.instead = near.filter(|_| !elsewhere).map(str::to_owned);
@@ -257,7 +257,7 @@ impl Reader {
             self.report(
                 ProblemKind::Empty,
                 &at.key.span,
-                "`runtime-versions` names no runtime; CodeBuild requires one",
+                "`runtime-versions` names no runtime; CodeBuild requires at least one",
             );
             return Vec::new();
         }
@@ -269,9 +269,9 @@ impl Reader {
         let what = format!("`{key}` in {place}");
         let Some(items) = at.value.items() else {
             if at.value.is_null() {
-                self.report(ProblemKind::Empty, &at.key.span, format!("{what} holds no command"));
+                self.report(ProblemKind::Empty, &at.key.span, format!("{what} has no commands"));
             } else if at.value.text().is_some() {
-                let message = format!("{what} is one text; CodeBuild expects a list: put `- ` before it");
+                let message = format!("{what} is a string, but CodeBuild expects a list: put `- ` before it");
                 self.report(ProblemKind::CommandsText, &at.key.span, message);
                 return Text::of(&at.value).into_iter().collect();
             } else {
@@ -280,7 +280,7 @@ impl Reader {
             return Vec::new();
         };
         if items.is_empty() {
-            self.report(ProblemKind::Empty, &at.key.span, format!("{what} holds no command"));
+            self.report(ProblemKind::Empty, &at.key.span, format!("{what} has no commands"));
         }
         items.iter().enumerate().filter_map(|(index, item)| self.command(index, item, at, &what)).collect()
     }
@@ -291,7 +291,7 @@ impl Reader {
             let kind = ProblemKind::CommandMap { index, list: at.key.span.clone(), braces };
             let key = entries.first().and_then(|entry| entry.key.text()).unwrap_or_default();
             let message = if braces {
-                format!("a command of {what} begins with `{{`, which makes it a map in YAML; put the command in quotes")
+                format!("a command of {what} begins with `{{`, which makes it a map in YAML; quote the command")
             } else {
                 format!("YAML reads this command of {what} as the key `{key}` and its value, because of `: `; quote it")
             };
@@ -301,8 +301,9 @@ impl Reader {
             return None;
         }
         if item.items().is_some() {
-            let message =
-                format!("a command of {what} is a list; CodeBuild does not join lists, every command is one text");
+            let message = format!(
+                "a command of {what} is a list; CodeBuild does not join lists: every command must be one string"
+            );
             let end = item.span.end.min(item.span.start + 1);
             let span = if item.alias { item.span.clone() } else { item.span.start..end };
             self.report(ProblemKind::CommandList, &span, message);

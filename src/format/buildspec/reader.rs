@@ -172,7 +172,7 @@ impl Reader {
         let kind = if node.is_null() { ProblemKind::Empty } else { ProblemKind::Type };
         let span =
             if node.entries().is_some() || node.items().is_some() { first_line(node) } else { node.span.clone() };
-        self.report(kind, &span, format!("{what} is {}, and CodeBuild expects {wanted}", node.kind()));
+        self.report(kind, &span, format!("{what} is {}, but CodeBuild expects {wanted}", node.kind()));
     }
 
     /// Reports a key that is not there.

@@ -1,4 +1,4 @@
-//! Which images a build of a Dockerfile needs, for one platform: arguments resolved, stages left out.
+//! The images that a build of a Dockerfile needs for one platform: arguments resolved, stages left out.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -8,15 +8,15 @@ use super::{Arg, Dockerfile, Stage, Step, Word};
 use crate::format::variables::{Syntax, Unresolved, expand};
 use crate::model::ImagePlatform;
 
-/// The base of a stage that begins with nothing.
+/// The base of a stage that starts empty.
 const SCRATCH: &str = "scratch";
 
-/// What the arguments of a build are.
+/// The arguments of a build.
 #[derive(Debug, Clone, Copy)]
 pub struct Build<'a> {
     /// The values that were given (`--build-arg`).
     pub given: &'a BTreeMap<String, String>,
-    /// What replaces stages and images by name (`--build-context`): `docker-image://…`, or something local.
+    /// Replacements of stages and images by name (`--build-context`): `docker-image://…`, or something local.
     pub contexts: &'a BTreeMap<String, String>,
     /// The platform that is built for.
     pub target: &'a ImagePlatform,
@@ -25,17 +25,17 @@ pub struct Build<'a> {
 /// An image that a build needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// What it is needed for.
+    /// How it is used.
     pub role: Role,
     /// The text that names it, variables as written.
     pub written: String,
-    /// Where that stands.
+    /// The location of that text.
     pub span: Range<usize>,
-    /// The name, or why it is not known.
+    /// The name, or why it is unknown.
     pub name: Result<String, String>,
-    /// For which machine it must be.
+    /// The machine that it must be for.
     pub on: On,
-    /// Whether the last stage needs it; what it does not is built only when somebody asks for another stage.
+    /// Whether the last stage needs it; others are built only if another stage is requested.
     pub reached: bool,
 }
 
@@ -57,14 +57,14 @@ pub enum On {
     Target,
     /// The machine that builds (`--platform=$BUILDPLATFORM`).
     Builder,
-    /// This one, whatever is built for.
+    /// This one, whatever the target.
     Fixed(ImagePlatform),
-    /// It is not known; why.
+    /// Unknown; the reason.
     Unknown(String),
 }
 
 impl Role {
-    /// Returns the words of the file.
+    /// Returns how the file writes it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -75,16 +75,16 @@ impl Role {
     }
 }
 
-/// What the name of a stage, image or context stands for.
+/// What the name of a stage, image or context refers to.
 enum Interpretation {
     Stage(usize),
     Image(String),
-    /// Nothing that a registry has: `scratch`, a local folder.
+    /// Nothing from a registry: `scratch`, or a local directory.
     Local,
 }
 
 impl Dockerfile {
-    /// Lists the images that the build needs, in the order of the file. Stages are no images, nor is `scratch`.
+    /// Lists the images that the build needs, in the order of the file. Stages and `scratch` are not images.
     #[must_use]
     pub fn images(&self, build: &Build<'_>) -> Vec<Image> {
         let names = self.stages.iter().enumerate();
@@ -131,12 +131,12 @@ fn platform_args(target: &ImagePlatform) -> Vec<(&'static str, String)> {
         ]
     };
     let target = each(["TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT"]);
-    // The machine that builds is not known; it is taken for one like the target, and `On::Builder` says so.
+    // The machine that builds is unknown; it is assumed to be like the target, and `On::Builder` records that.
     let builder = each(["BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT"]);
     target.into_iter().chain(builder).collect()
 }
 
-/// Arguments with their values, or why they have none.
+/// Arguments with their values, or the reason why they have none.
 #[derive(Debug, Default)]
 struct Scope {
     /// What was declared before the first stage.
@@ -156,8 +156,8 @@ struct Origin {
 }
 
 impl Scope {
-    /// Takes a declaration: a given value goes before the default, and in a stage what was declared before all goes before
-    /// nothing.
+    /// Adds a declaration: a given value takes precedence over the default; without either, a stage inherits the value that was
+    /// declared before the first stage.
     fn declare(&mut self, arg: &Arg, build: &Build<'_>, syntax: Syntax) {
         let mut origin = Origin::default();
         let globals = self.globals.as_deref();
@@ -198,7 +198,7 @@ impl Scope {
             }
         };
         let expanded = expand(text, syntax, &mut value);
-        // What a default lacks is the real reason.
+        // What the default is missing is the real reason.
         expanded.map_err(|error| deeper.unwrap_or(error))
     }
 
@@ -218,7 +218,7 @@ impl Scope {
         self.bare.contains(name) || self.globals.as_ref().is_some_and(|globals| globals.is_bare(name))
     }
 
-    /// Says why a text is not known, and what would help.
+    /// Returns why a text is unknown.
     fn reason(&self, error: &Unresolved, role: Role) -> String {
         match error {
             Unresolved::Unset { name, said: None } if self.is_bare(name) => {
@@ -238,7 +238,7 @@ struct Walk<'a> {
     globals: Rc<Scope>,
     /// The last stage of each name.
     names: HashMap<&'a str, usize>,
-    /// The same, of those above the one that is read.
+    /// The same, for the stages above the current one.
     above: HashMap<&'a str, usize>,
     images: Vec<(usize, Image)>,
     /// For each stage, the stages that it needs.
@@ -287,7 +287,7 @@ impl<'a> Walk<'a> {
         self.images.push((index, image));
     }
 
-    /// Tells what a name stands for. `FROM` knows the stages above it; the others know all, by number too.
+    /// Returns what a name refers to. `FROM` knows the stages above it; the others know all stages, by number too.
     fn meaning(&self, name: &str, role: Role) -> Interpretation {
         if let Some(context) = self.build.contexts.get(name) {
             return match context.strip_prefix("docker-image://") {
@@ -314,7 +314,7 @@ impl<'a> Walk<'a> {
             Err(error) => return On::Unknown(globals.reason(&error, Role::From)),
         };
         match platform(&text) {
-            None => On::Unknown(format!("`{text}` is no platform")),
+            None => On::Unknown(format!("`{text}` is not a platform")),
             Some(_) if origin.builder => On::Builder,
             Some(platform) if origin.target && platform == *self.build.target => On::Target,
             Some(platform) => On::Fixed(platform),
@@ -322,7 +322,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Reads a platform as the builder does: an architecture alone is one of Linux.
+/// Parses a platform as the builder does: an architecture alone is for Linux.
 fn platform(text: &str) -> Option<ImagePlatform> {
     if text.contains('/') || text.is_empty() {
         return text.parse().ok();

@@ -8,20 +8,20 @@ use super::Problem;
 /// An instruction: its lines joined.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// The text without the signs of continuation.
+    /// The text without the continuation characters.
     pub(super) text: String,
-    /// Where each part of the text stands in the file: offset in `text`, offset in the file.
+    /// Where each part of the text is in the file: offset in `text`, offset in the file.
     parts: Vec<(usize, usize)>,
 }
 
 /// A word of an instruction, quotes included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// Where it stands in the line's text.
+    /// Its range in the line's text.
     pub(super) range: Range<usize>,
 }
 
-/// A line of the file: where it begins, and what it says without its end.
+/// A line of the file: its offset, and its text without the line ending.
 #[derive(Clone, Copy)]
 struct Raw<'a> {
     start: usize,
@@ -29,7 +29,7 @@ struct Raw<'a> {
 }
 
 impl Line {
-    /// Returns the place in the file of a part of the text.
+    /// Returns the location in the file of a part of the text.
     pub(super) fn place(&self, range: &Range<usize>) -> Range<usize> {
         let start = self.offset(range.start);
         let last = range.end.saturating_sub(1).max(range.start);
@@ -41,7 +41,7 @@ impl Line {
         self.parts.get(index).map_or(0, |(inside, file)| file + at.saturating_sub(*inside))
     }
 
-    /// Splits the text behind `from` into words, as a shell would: quotes and the escape character keep spaces.
+    /// Splits the text after `from` into words, as a shell would: quotes and the escape character protect spaces.
     pub(super) fn words(&self, from: usize, escape: char) -> Vec<Piece> {
         let mut words = Vec::new();
         let (mut start, mut quote, mut escaped) = (None, None, false);
@@ -64,7 +64,7 @@ impl Line {
     }
 }
 
-/// Splits a file into its instructions; gives the escape character too.
+/// Splits a file into its instructions; returns the escape character too.
 pub(super) fn split(text: &str, problems: &mut Vec<Problem>) -> (char, Vec<Line>) {
     let mut start = 0;
     let raw: Vec<Raw<'_>> = text
@@ -90,7 +90,7 @@ pub(super) fn split(text: &str, problems: &mut Vec<Problem>) -> (char, Vec<Line>
                 text == ends
             });
             if found.is_none() {
-                let message = format!("the here-document has no line with its end, `{ends}`");
+                let message = format!("the here-document is not closed by a line `{ends}`");
                 problems.push(Problem { span: line.place(&(0..line.text.len())), message });
             }
             at = found.map_or(raw.len(), |found| at + found + 1);
@@ -100,8 +100,8 @@ pub(super) fn split(text: &str, problems: &mut Vec<Problem>) -> (char, Vec<Line>
     (escape, lines)
 }
 
-/// Reads the directives at the top for the escape character. The first line that has not the form of one ends them, and
-/// unknown ones are passed over.
+/// Reads the escape character from the directives at the top. The first line that is not a directive ends them; unknown
+/// directives are ignored.
 fn escape(raw: &[Raw<'_>], problems: &mut Vec<Problem>) -> char {
     for line in raw {
         let Some((name, value)) = directive(line.text) else { break };
@@ -127,7 +127,7 @@ fn directive(line: &str) -> Option<(&str, &str)> {
     (word && !value.is_empty()).then_some((name, value))
 }
 
-/// Joins the lines of one instruction. Comments and empty lines between continued ones are no part of it.
+/// Joins the lines of one instruction. Comments and empty lines between continued lines are not part of it.
 fn join(raw: &[Raw<'_>], at: &mut usize, escape: char) -> Line {
     let mut line = Line { text: String::new(), parts: Vec::new() };
     let mut first = true;
@@ -152,13 +152,13 @@ fn join(raw: &[Raw<'_>], at: &mut usize, escape: char) -> Line {
     line
 }
 
-/// Returns a line that goes on in the next one without the sign for that: one escape character, not two.
+/// Returns a line that continues on the next one, without its continuation character: one escape character, not two.
 fn continued(line: &str, escape: char) -> Option<&str> {
     let before = line.trim_end_matches([' ', '\t']).strip_suffix(escape)?;
     (!before.ends_with(escape)).then_some(before)
 }
 
-/// Lists the ends of the here-documents that a line opens, and whether tabs in front of them are dropped.
+/// Lists the delimiters of the here-documents that a line opens, and whether leading tabs are dropped.
 fn here_documents(line: &Line, escape: char) -> Vec<(String, bool)> {
     let words = line.words(0, escape);
     let word = |at: usize| words.get(at).map_or("", |piece| &line.text[piece.range.clone()]);

@@ -1,6 +1,6 @@
-//! Dockerfiles, as far as images are concerned: stages, what they are built on, what is copied or mounted from where, and
-//! the arguments that all this depends on (<https://docs.docker.com/reference/dockerfile/>). Reading never fails: what is
-//! wrong is a [`Problem`] with its place, and what is right is there.
+//! Dockerfiles, as far as images are concerned: stages, their base images, what is copied or mounted from where, and the
+//! arguments that this depends on (<https://docs.docker.com/reference/dockerfile/>). Reading never fails: what is
+//! wrong is a [`Problem`] with its position, and the rest is read.
 
 mod images;
 mod lines;
@@ -12,7 +12,7 @@ use std::ops::Range;
 
 pub use images::{Build, Image, On, Role};
 
-/// What a Dockerfile says.
+/// The content of a Dockerfile.
 #[derive(Debug)]
 pub struct Dockerfile {
     /// The arguments before the first `FROM`.
@@ -21,18 +21,18 @@ pub struct Dockerfile {
     pub stages: Vec<Stage>,
     /// What is wrong.
     pub problems: Vec<Problem>,
-    /// The character that joins lines and takes the meaning from a `$`: `\`, or by directive `` ` ``.
+    /// The character that continues lines and escapes `$`: `\`, or by directive `` ` ``.
     pub escape: char,
 }
 
-/// A stage: one `FROM` and what follows it.
+/// A stage: one `FROM` and the instructions after it.
 #[derive(Debug)]
 pub struct Stage {
-    /// The name that others call it by, in lower case as the builder compares it.
+    /// Its name, in lower case as the builder compares it.
     pub name: Option<String>,
-    /// What it is built on: an image, an earlier stage, `scratch`; variables as written.
+    /// Its base: an image, an earlier stage or `scratch`; variables as written.
     pub base: Word,
-    /// The platform of that, where the file chooses one.
+    /// The platform of the base, if the file names one.
     pub platform: Option<Word>,
     /// Its steps that concern images, in order.
     pub steps: Vec<Step>,
@@ -63,14 +63,14 @@ pub struct Arg {
 pub struct Word {
     /// The text.
     pub text: String,
-    /// The bytes where it stands.
+    /// Its bytes.
     pub span: Range<usize>,
 }
 
-/// Something that the builder would refuse.
+/// Something that the builder would reject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The bytes where it stands.
+    /// Its bytes.
     pub span: Range<usize>,
     /// What is wrong.
     pub message: String,

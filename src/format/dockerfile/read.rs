@@ -31,7 +31,7 @@ impl Dockerfile {
             ("RUN", Some(stage)) => stage.steps.extend(instruction.mounts().into_iter().map(Step::Mount)),
             (_, Some(_)) => {}
             (other, None) => {
-                let message = format!("`{other}` stands before the first FROM; only ARG may");
+                let message = format!("`{other}` comes before the first FROM, where only ARG is allowed");
                 self.report(instruction.line.place(&(0..instruction.keyword.len())), message);
             }
         }
@@ -45,11 +45,11 @@ impl Dockerfile {
             [base] => (base, None),
             [base, sign, name] if sign.text.eq_ignore_ascii_case("as") => (base, Some(name)),
             [] => return self.report(span, "FROM names no image"),
-            _ => return self.report(span, "FROM takes an image, or an image, AS and a name"),
+            _ => return self.report(span, "expected `FROM image` or `FROM image AS name`"),
         };
         if let Some(name) = name.filter(|name| !is_stage_name(&name.text)) {
             let message =
-                format!("`{}` is no name of a stage: a letter, then letters, digits, `-`, `_`, `.`", name.text);
+                format!("`{}` is not a stage name: expected a letter, then letters, digits, `-`, `_`, `.`", name.text);
             self.report(name.span.clone(), message);
         }
         let name = name.map(|name| name.text.to_ascii_lowercase());
@@ -103,7 +103,7 @@ impl<'a> Instruction<'a> {
         self.values(name).last().map(|range| self.word(&range))
     }
 
-    /// Lists what mounts are made from: the `from` among the comma-separated fields, which quotes may hold.
+    /// Lists the sources of mounts: the `from` among the comma-separated fields, which may be quoted.
     fn mounts(&self) -> Vec<Word> {
         let mut found = Vec::new();
         for range in self.values("mount") {

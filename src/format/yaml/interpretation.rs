@@ -1,4 +1,4 @@
-//! What readers of YAML take a scalar without quotes for.
+//! How YAML parsers interpret a scalar without quotes.
 
 /// What YAML 1.1 or 1.2 reads in a scalar without quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub(super) enum Interpretation {
     Date,
 }
 
-/// Tells what any common reader (YAML 1.1: Ruby's and Python's; 1.2: most others) takes a plain scalar for
+/// Returns how any common parser (YAML 1.1: Ruby's and Python's; 1.2: most others) interprets a plain scalar
 /// (<https://yaml.org/type/>, <https://yaml.org/spec/1.2.2/#1032-tag-resolution>).
 pub(super) fn interpret(text: &str) -> Interpretation {
     let lower = text.to_ascii_lowercase();

@@ -1,5 +1,5 @@
-//! Reads YAML into a tree with byte offsets, comments, styles and duplicate keys. Bounded: an alias bomb, a deep nest or
-//! a huge document ends as one error.
+//! Reads YAML into a tree with byte offsets, comments, styles and duplicate keys. Bounded: an alias bomb, deep nesting or a
+//! huge document is one error.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -31,11 +31,11 @@ pub struct Comment {
 /// A value in the tree.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// The bytes of the value; where an alias is used, those of the alias. Ends behind the last character.
+    /// The bytes of the value, or of the alias if one is used. Ends after the last character.
     pub span: Range<usize>,
     /// The tag, as `!reference` or `!!str` when one is written.
     pub tag: Option<String>,
-    /// Whether the value stands elsewhere, and `*name` here.
+    /// Whether this is an alias, `*name`, of a value elsewhere.
     pub alias: bool,
     content: Rc<Content>,
     /// How many nodes it has, aliases expanded.
@@ -49,7 +49,7 @@ enum Content {
     Mapping(Vec<Entry>, Style),
 }
 
-/// How a value is written.
+/// The style in which a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// `abc`, possibly over several lines.
@@ -68,7 +68,7 @@ pub enum Style {
     Flow,
 }
 
-/// A key and its value. The same key may stand twice; nothing is lost.
+/// A key and its value. The same key may appear twice; nothing is lost.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The key.
@@ -77,15 +77,15 @@ pub struct Entry {
     pub value: Node,
 }
 
-/// A text that is no YAML, or more of it than is read.
+/// A text that is not YAML, or exceeds a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Error {
-    /// Where it stops being YAML, in bytes.
+    /// The byte offset at which it stops being YAML.
     pub offset: usize,
     /// What is wrong.
     pub reason: String,
-    /// What sort of mistake it is.
+    /// The kind of error.
     pub fault: Fault,
 }
 
@@ -108,8 +108,8 @@ impl Node {
         if let Content::Mapping(entries, _) = &*self.content { Some(entries) } else { None }
     }
 
-    /// Finds the value of a key in a map, the last one when it stands twice (as YAML readers do), then in what it merges
-    /// by `<<` (<https://yaml.org/type/merge.html>).
+    /// Finds the value of a key in a map, the last one if it appears twice (as YAML parsers do), then in what it merges with
+    /// `<<` (<https://yaml.org/type/merge.html>).
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         let entries = self.entries()?;
@@ -117,14 +117,14 @@ impl Node {
         own.or_else(|| self.merged().into_iter().find_map(|node| node.get(key)))
     }
 
-    /// Finds the entry of a key as [`Node::get`] finds its value.
+    /// Finds the entry of a key, as [`Node::get`] finds its value.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         let own = self.entries()?.iter().rev().find(|entry| entry.key.text() == Some(key));
         own.or_else(|| self.merged().into_iter().find_map(|node| node.entry(key)))
     }
 
-    /// Lists what a map merges by `<<`, the first wins.
+    /// Lists what a map merges with `<<`; the first wins.
     #[must_use]
     pub fn merged(&self) -> Vec<&Node> {
         let merges = self.entries().unwrap_or_default().iter().filter(|entry| entry.is_merge());
@@ -133,7 +133,7 @@ impl Node {
             .collect()
     }
 
-    /// Tells how it is written.
+    /// Returns how it is written.
     #[must_use]
     pub fn style(&self) -> Style {
         match &*self.content {
@@ -141,19 +141,19 @@ impl Node {
         }
     }
 
-    /// Returns true if it is a scalar without quotes, which YAML may read as a number, a truth value or nothing.
+    /// Returns true if it is a scalar without quotes, which YAML may read as a number, a boolean or null.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.style() == Style::Plain
     }
 
-    /// Returns true if it is nothing: an empty value, `~` or `null`.
+    /// Returns true if it is null: an empty value, `~` or `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.is_plain() && self.tag.is_none() && matches!(self.text(), Some("" | "~" | "null" | "Null" | "NULL"))
     }
 
-    /// Names what it is, for messages: "a list", "text".
+    /// Returns what it is, for messages: "a list", "text".
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match &*self.content {
@@ -180,15 +180,15 @@ impl Entry {
     }
 }
 
-/// Reads a text.
+/// Parses a text.
 ///
 /// # Errors
-/// When it is no YAML, or nests or expands beyond reason.
+/// If it is not YAML, or exceeds a limit of nesting or expansion.
 pub fn parse(text: &str) -> Result<Tree, Error> {
     let mut options = Options::default();
     options.flow_nesting_limit = DEEPEST;
     options.block_nesting_limit = DEEPEST;
-    // Its default of 96 refuses files that begin with a long explanation; ours are bounded by their size.
+    // Its default of 96 refuses files that begin with a long comment; ours are bounded by their size.
     options.max_buffered_comment_events = usize::MAX;
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
@@ -291,7 +291,7 @@ impl Builder {
         let Some(node) = self.anchors.get(&id).cloned() else {
             return Err(Error {
                 offset: span.start,
-                reason: "an alias inside the value that it stands for".to_owned(),
+                reason: "an alias inside the value that it refers to".to_owned(),
                 fault: Fault::Syntax,
             });
         };
@@ -309,7 +309,7 @@ impl Builder {
         text: &str,
     ) -> Result<(), Error> {
         if matches!(&content, Content::Scalar(_, Style::Literal | Style::Folded)) {
-            // A block runs to the next token; its span should end where its last line does.
+            // A block extends to the next token; its span should end with its last line.
             span.end = span.start + text.get(span.clone()).map_or(0, |raw| raw.trim_end().len());
         }
         self.last_end = span.end.max(self.last_end);
@@ -362,7 +362,7 @@ fn scalar_style(style: ScalarStyle) -> Style {
     }
 }
 
-/// Spells a tag as people write it.
+/// Returns a tag as it is written.
 fn spelled(tag: &Tag) -> String {
     tag.to_string()
 }
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn values_know_where_they_stand() {
+    fn values_know_their_position() {
         let text = "a: 1 # one\nb:\n  - x\n  - |\n    y\n    z\n\nc: {d: [e]}\n";
         let root = only(text);
         let at = |node: &Node| &text[node.span.clone()];
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_and_kinds_are_told() {
+    fn tags_and_kinds_are_read() {
         let root = only("a: !reference [x, y]\nb: yes\nc: 1.20\nd: ~\ne: '1'\nf: 2026-01-02\n");
         assert_eq!(root.get("a").unwrap().tag.as_deref(), Some("!reference"));
         let kinds: Vec<_> = root.entries().unwrap().iter().map(|entry| entry.value.kind()).collect();
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hostile_ends_as_one_error_with_its_place() {
+    fn a_hostile_text_is_one_error_with_its_position() {
         let bomb = (0..30).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| {
             format!("{text}a{}: &a{} [*a{n}, *a{n}, *a{n}, *a{n}]\n", n + 1, n + 1)
         });

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_stand_only_where_they_are_needed() {
+    fn quotes_are_written_only_where_they_are_needed() {
         for text in [
             "a",
             "go build ./...",

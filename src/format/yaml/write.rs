@@ -15,7 +15,7 @@ pub enum Out {
     Number(i64),
     /// `true` or `false`.
     Truth(bool),
-    /// A number that must be written just so, such as buildspec's `version: 0.2`. Trusted: never a value of the model.
+    /// A number that must be written exactly so, such as buildspec's `version: 0.2`. Trusted: never a value of the model.
     Bare(&'static str),
     /// A list in brackets on one line.
     Flow(Flow),
@@ -76,7 +76,7 @@ impl Map {
         self.0.extend(other.0);
     }
 
-    /// Returns true if nothing is in it.
+    /// Returns true if it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -101,7 +101,7 @@ impl Map {
         }
     }
 
-    /// Writes the map behind the `- ` of a list, which is the indentation of its first key.
+    /// Writes the map after the `- ` of a list, which is the indentation of its first key.
     fn write_in_list(&self, depth: usize, text: &mut String) {
         for (index, line) in self.0.iter().enumerate() {
             if index > 0 {
@@ -154,7 +154,7 @@ impl Out {
         Self::List(items.into_iter().map(Into::into).collect())
     }
 
-    /// Writes what follows a `key:` or a `-`, to the end of the line and below.
+    /// Writes what follows a `key:` or a `-`, on the same line and below.
     fn write_behind(&self, depth: usize, beside: Option<&str>, text: &mut String) {
         let close = |text: &mut String| {
             if let Some(beside) = beside {
@@ -220,7 +220,7 @@ impl Out {
         }
     }
 
-    /// Returns what a reader must find.
+    /// Returns the value that a parser must read.
     fn value(&self) -> Value {
         match self {
             Self::Text(content) | Self::Block(content) => Value::String(content.clone()),

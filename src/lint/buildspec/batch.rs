@@ -1,4 +1,4 @@
-//! Batches: what waits for what, and on which machine.
+//! Batches: dependencies between builds, and their machines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -171,17 +171,17 @@ rules! {
     };
 }
 
-/// What the guide's own examples write, and what the API knows.
+/// Names in the guide's own examples, and those that the API has.
 const DOCUMENTED_COMPUTE: &[(&str, &str)] = &[
     ("GENERAL_LINUX_XLAGRE", "BUILD_GENERAL1_XLARGE"),
     ("ARM_LAMBDA_1GB", "BUILD_LAMBDA_1GB"),
     ("ARM_LAMBDA_2GB", "BUILD_LAMBDA_2GB"),
 ];
 
-/// How long a circle may be for a message to name all of it.
+/// The longest circle that a message names in full.
 const MOST_NAMED: usize = 8;
 
-/// Looks at the builds of a batch.
+/// Checks the builds of a batch.
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     let Some(batch) = &context.buildspec.batch else { return };
     kinds(batch, findings);
@@ -213,10 +213,10 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
 
 fn kinds(batch: &Batch, findings: &mut Findings) {
     if batch.kinds.is_empty() {
-        let message = "`batch` has none of `build-graph`, `build-list`, `build-matrix` and `build-fanout`";
+        let message = "`batch` needs one of: `build-graph`, `build-list`, `build-matrix`, `build-fanout`";
         findings.report(&KINDS, batch.key.clone(), message);
     } else if let Some((second, _)) = batch.kinds.get(1) {
-        findings.report(&KINDS, second.clone(), "a batch has one list of builds, and this is the second");
+        findings.report(&KINDS, second.clone(), "a batch has one list of builds; this is the second");
     }
 }
 
@@ -224,7 +224,7 @@ fn identifiers(tasks: &[Task], findings: &mut Findings) {
     let mut seen = BTreeSet::new();
     for identifier in tasks.iter().filter_map(|task| task.identifier.as_ref()) {
         if !seen.insert(identifier.text.as_str()) {
-            let message = format!("another build is called `{}` already", identifier.text);
+            let message = format!("another build already has the identifier `{}`", identifier.text);
             findings.report(&DUPLICATE, identifier.span.clone(), message);
         }
     }
@@ -241,14 +241,14 @@ fn graph(tasks: &[Task], findings: &mut Findings) {
         if !waits.contains_key(awaited.text.as_str()) {
             let near = did_you_mean(&awaited.text, waits.keys().copied());
             let asked = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            let message = format!("no build of the graph is called `{}`{asked}", awaited.text);
+            let message = format!("no build of the graph has the identifier `{}`{asked}", awaited.text);
             findings.report(&UNKNOWN_DEPENDENCY, awaited.span.clone(), message);
         }
     }
     if let Some((link, path)) = circle(&waits) {
         let named =
             if path.len() > MOST_NAMED { format!("{} builds", path.len() - 1) } else { path.join(" waits for ") };
-        findings.report(&CYCLE, link, format!("none of these can begin: {named}"));
+        findings.report(&CYCLE, link, format!("none of these can start: {named}"));
     }
 }
 
@@ -256,7 +256,7 @@ fn in_matrix(matrix: &Matrix, findings: &mut Findings) {
     machine(&matrix.shared, findings);
     if let Some(span) = &matrix.dynamic_type {
         let message =
-            "`type` does not differ within a matrix; use `build-graph` or `build-list` for several architectures";
+            "`type` must be the same within a matrix; use `build-graph` or `build-list` for several architectures";
         findings.report(&MATRIX_ARCHITECTURES, span.clone(), message);
     }
     let first = matrix.images.iter().find_map(|image| arch_of(&image.text));
@@ -279,7 +279,7 @@ fn machine(env: &BatchEnv, findings: &mut Findings) {
         findings.report(
             &COMPUTE_AND_FLEET,
             fleet.span.clone(),
-            "`fleet` excludes `compute-type`; leave one of them out",
+            "`fleet` and `compute-type` exclude each other; remove one of them",
         );
     }
     if let Some(kind) =
@@ -311,12 +311,12 @@ fn image_on(image: &Text, kind: Option<&Text>, findings: &mut Findings) {
     let lambda = is_lambda_image(&image.text);
     let wrong = if arch != environment.arch || environment.os != "linux" {
         format!(
-            "`{}` is for linux/{arch}, and {} is {}/{}",
+            "`{}` is for linux/{arch}, but {} is {}/{}",
             image.text, environment.name, environment.os, environment.arch
         )
     } else if ours && lambda != environment.lambda {
         let place = if lambda { "Lambda compute only" } else { "anything but Lambda compute" };
-        format!("`{}` is for {place}, and the build runs on {}", image.text, environment.name)
+        format!("`{}` is for {place}, but the build runs on {}", image.text, environment.name)
     } else {
         return;
     };
@@ -338,26 +338,26 @@ fn compute_on(compute: &Text, kind: Option<&Text>, findings: &mut Findings) {
     }
     let environment = kind.and_then(|kind| environment_type(&kind.text));
     if let Some(environment) = environment.filter(|environment| !environment.has_compute(text)) {
-        let message = format!("`{text}` does not go with {}", environment.name);
+        let message = format!("`{text}` cannot be used with {}", environment.name);
         findings.report(&COMPUTE_FOR_TYPE, compute.span.clone(), message);
     }
 }
 
-/// Reports `on-failure` where every build that runs these phases is on Lambda or on a fleet.
+/// Reports `on-failure` if every build that runs these phases is on Lambda or on a fleet.
 fn retries(context: &Context<'_>, batch: &Batch, findings: &mut Findings) {
     let own: Vec<&Task> = batch.tasks().filter(|task| task.buildspec.is_none()).collect();
-    let deaf = |task: &&Task| {
+    let ignores = |task: &&Task| {
         let lambda = |kind: &Text| environment_type(&kind.text).is_some_and(|known| known.lambda);
         task.env.fleet.is_some() || task.env.kind.as_ref().is_some_and(lambda)
     };
-    if own.is_empty() || !own.iter().all(deaf) {
+    if own.is_empty() || !own.iter().all(ignores) {
         return;
     }
     for phase in &context.buildspec.phases {
         if let (Some(text), Some(OnFailure::Retry { .. } | OnFailure::Continue)) =
             (&phase.on_failure_text, &phase.on_failure)
         {
-            let message = format!("`{}` does nothing on Lambda compute and on reserved capacity", text.text);
+            let message = format!("`{}` has no effect on Lambda compute or reserved capacity", text.text);
             findings.report(&NO_RETRY, text.span.clone(), message);
         }
     }

@@ -1,4 +1,4 @@
-//! What commands do: statuses that get lost, scripts that run unread, tools that are gone.
+//! Commands: exit statuses that get lost, scripts that run unchecked, tools that no longer exist.
 
 use super::shell::{self, Line, lines, parts, place};
 use super::{Context, Findings, Level, Rule, Target};
@@ -84,7 +84,7 @@ rules! {
 const SHELLS: &[&str] =
     &["bash", "sh", "zsh", "dash", "ash", "/bin/bash", "/bin/sh", "python", "python3", "node", "iex"];
 
-/// Looks at every command.
+/// Checks every command.
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     let mut strict = false;
     let pipefail = context.buildspec.commands().any(|(_, command)| command.text.contains("pipefail"));
@@ -102,8 +102,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             }
             if line.text.contains("aws ecr get-login ") || line.text.contains("aws ecr get-login)") {
                 let span = place(context.file.source, command, "get-login");
-                let message =
-                    "`aws ecr get-login` is not in version 2 of the AWS CLI; use `aws ecr get-login-password`";
+                let message = "version 2 of the AWS CLI has no `aws ecr get-login`; use `aws ecr get-login-password`";
                 findings.report(&GET_LOGIN, span, message);
             }
         }
@@ -119,11 +118,11 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// Reports the first line of a block that does the work of a build and whose failure nobody sees.
+/// Reports the first line of a block that does the work of the build and whose failure goes unnoticed.
 fn lost_status(context: &Context<'_>, command: &Text, lines: &[Line], findings: &mut Findings) {
     let asked = command.text.contains("$?") || command.text.contains("trap ") || command.text.contains("PIPESTATUS");
     let Some((last, before)) = lines.split_last().filter(|_| !asked) else { return };
-    // A block that ends in its own verdict was thought about.
+    // A block that ends with an explicit status is deliberate.
     if ["exit", "return", "true", ":"].iter().any(|word| last.text.split_whitespace().next() == Some(*word)) {
         return;
     }
@@ -180,7 +179,7 @@ fn piped_shell(context: &Context<'_>, command: &Text, line: &Line, findings: &mu
         let fragment = if text.contains("curl") { "curl" } else { "wget" };
         let span = place(context.file.source, command, text);
         let span = if span.len() == text.len() { span } else { place(context.file.source, command, fragment) };
-        findings.report(&PIPED_SHELL, span, "a script from the network runs before anybody has checked its digest");
+        findings.report(&PIPED_SHELL, span, "a script from the network runs before its digest is checked");
     }
 }
 
@@ -213,7 +212,11 @@ fn floating_channel(context: &Context<'_>, command: &Text, line: &Line, findings
     if let Some(name) = named.filter(|name| ["lts", "sts", "current"].contains(&name.to_lowercase().as_str())) {
         let pair = channel.map(|pair| pair.join(" ")).unwrap_or_default();
         let span = place(context.file.source, command, &pair);
-        findings.report(&FLOATING_CHANNEL, span, format!("channel `{name}` is another SDK every year; name a version"));
+        findings.report(
+            &FLOATING_CHANNEL,
+            span,
+            format!("channel `{name}` moves to another SDK every year; name a version"),
+        );
     }
 }
 
@@ -236,7 +239,7 @@ fn piped_status(context: &Context<'_>, command: &Text, line: &Line, findings: &m
     }
 }
 
-/// Shortens a command for a message.
+/// Returns the first 40 characters of a command's first line, for messages.
 pub(super) fn short(text: &str) -> String {
     let line = text.trim().lines().next().unwrap_or_default();
     if line.chars().count() <= 40 {

@@ -1,4 +1,4 @@
-//! Versions that nobody repairs any more, judged by the day of the setting.
+//! Versions that have reached end of life on the day of the check.
 
 use super::runtimes::runtimes;
 use super::shell::{Line, is_assignment, lines, place};
@@ -38,7 +38,7 @@ struct End {
     day: Date,
 }
 
-/// The ends that fall in the life of CodeBuild, from <https://dotnet.microsoft.com/platform/support/policy>,
+/// The end-of-life dates since CodeBuild exists, from <https://dotnet.microsoft.com/platform/support/policy>,
 /// <https://github.com/nodejs/Release>, <https://devguide.python.org/versions/>, <https://go.dev/doc/devel/release>,
 /// <https://www.php.net/supported-versions.php>, <https://www.ruby-lang.org/en/downloads/branches/>.
 const ENDS: &[End] = &[
@@ -101,11 +101,11 @@ const fn end(runtime: &'static str, line: &'static str, year: i16, month: i8, da
     End { runtime, line, day: Date::constant(year, month, day) }
 }
 
-/// Looks at runtimes and at the commands that install others.
+/// Checks runtimes, and commands that install others.
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     for pair in runtimes(context) {
         if let Some(end) = ended(&pair.key.text, &pair.value.text, context.setting.today) {
-            let message = format!("{} {} ended on {}", end.runtime, end.line, end.day);
+            let message = format!("{} {} reached end of life on {}", end.runtime, end.line, end.day);
             findings.report(&RUNTIME, pair.value.span.clone(), message);
         }
     }
@@ -139,14 +139,14 @@ fn in_command(context: &Context<'_>, command: &Text, line: &Line, findings: &mut
         if let Some(end) = found {
             let span = place(context.file.source, command, plain);
             let name = if end.runtime == "dotnet" { ".NET" } else { end.runtime };
-            findings.report(&COMMAND, span, format!("{name} {} ended on {}", end.line, end.day));
+            findings.report(&COMMAND, span, format!("{name} {} reached end of life on {}", end.line, end.day));
             return;
         }
         before = word;
     }
 }
 
-/// Reads the version out of a target framework, `net7.0`, or out of the name of a project that says it: `Net7TestApp.sln`.
+/// Returns the version in a target framework, `net7.0`, or in the name of a project, `Net7TestApp.sln`.
 fn framework(word: &str) -> Option<String> {
     let file = word.rsplit(['/', '\\']).next().unwrap_or(word);
     let project = file.ends_with(".sln") || file.ends_with(".csproj") || file.ends_with(".fsproj");
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_ends_after_its_day() {
+    fn a_release_line_is_supported_until_its_last_day() {
         let day = |text: &str| text.parse::<Date>().unwrap();
         assert!(ended("nodejs", "18.x", day("2025-05-01")).is_some());
         assert!(ended("nodejs", "18", day("2025-04-30")).is_none());
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn frameworks_are_read_where_they_are_said() {
+    fn frameworks_are_read_from_names() {
         for (word, expected) in [
             ("net7.0", Some("7.0")),
             ("Net7TestApp/Net7TestApp.sln", Some("7.0")),

@@ -1,4 +1,4 @@
-//! Variables: their names, their values, where they come from and where they go.
+//! Variables: their names, values, sources and exports.
 
 use std::collections::BTreeSet;
 
@@ -134,7 +134,7 @@ rules! {
 
 const SHELLS: &[&str] = &["bash", "/bin/sh", "powershell.exe", "cmd.exe"];
 
-/// Spellings that mean one of the known shells and are seen to work.
+/// Other spellings of the known shells that are seen to work.
 const ALSO_SHELLS: &[&str] =
     &["sh", "/bin/bash", "/usr/bin/bash", "/usr/bin/env bash", "powershell", "pwsh", "pwsh.exe", "cmd"];
 
@@ -142,7 +142,7 @@ const ALSO_SHELLS: &[&str] =
 const SECRET_ENDS: &[&str] =
     &["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "SECRET_KEY", "SECRET_ACCESS_KEY"];
 
-/// Looks at `env`, and for secrets at commands.
+/// Checks `env`, and looks for secrets in commands.
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     let env = &context.buildspec.env;
     let batch = context.buildspec.batch.iter().flat_map(Batch::tasks).flat_map(|task| &task.env.variables);
@@ -165,14 +165,14 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         let known = SHELLS.iter().chain(ALSO_SHELLS).any(|known| shell.text.eq_ignore_ascii_case(known));
         if !known {
             let near = did_you_mean(&shell.text, SHELLS.iter().copied()).unwrap_or("bash");
-            let message = format!("`{}` is no shell that CodeBuild starts; did you mean `{near}`?", shell.text);
+            let message = format!("CodeBuild does not support the shell `{}`; did you mean `{near}`?", shell.text);
             findings.report(&SHELL, shell.span.clone(), message);
         }
     }
     for (_, command) in context.buildspec.commands() {
         if let Some(token) = token(&command.text) {
             let span = super::shell::place(context.file.source, command, token);
-            findings.report(&SECRET, span, "this looks like a credential; whoever reads the file has it");
+            findings.report(&SECRET, span, "this looks like a credential; everybody who can read the file can read it");
         }
     }
 }
@@ -180,7 +180,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
 fn name(pair: &Pair, findings: &mut Findings) {
     let name = &pair.key.text;
     if !is_name(name) {
-        let message = format!("`{name}` is no name that a shell can read");
+        let message = format!("`{name}` is not a valid variable name in a shell");
         findings.report(&NAME, pair.key.span.clone(), message);
     } else if name.starts_with("CODEBUILD_") {
         findings.report(
@@ -193,12 +193,13 @@ fn name(pair: &Pair, findings: &mut Findings) {
 
 fn literal(pair: &Pair, findings: &mut Findings) {
     if let Some(reference) = reference(&pair.value.text) {
-        let message = format!("`{}` keeps the text `{reference}`: CodeBuild expands nothing here", pair.key.text);
+        let message =
+            format!("`{}` contains the literal text `{reference}`: CodeBuild expands nothing here", pair.key.text);
         findings.report(&LITERAL, pair.value.span.clone(), message);
     }
 }
 
-/// Finds `$NAME`, `${NAME}` or `$(command)` in a value. Small letters after `$` are more often part of an expression.
+/// Finds `$NAME`, `${NAME}` or `$(command)` in a value. Lower-case letters after `$` are usually part of an expression.
 fn reference(value: &str) -> Option<String> {
     for (at, _) in value.match_indices('$') {
         let rest = &value[at + 1..];
@@ -234,7 +235,10 @@ fn secret(pair: &Pair, findings: &mut Findings) {
         && !stand_ins.iter().any(|word| lower.contains(word))
         && value.chars().any(|c| !c.is_ascii_digit());
     if (named && plain) || token(value).is_some() {
-        let message = format!("`{}` holds what looks like a secret; whoever reads the file has it", pair.key.text);
+        let message = format!(
+            "`{}` contains what looks like a secret; everybody who can read the file can read it",
+            pair.key.text
+        );
         findings.report(&SECRET, pair.value.span.clone(), message);
     }
 }
@@ -264,16 +268,16 @@ fn secrets_manager(pair: &Pair, findings: &mut Findings) {
     // An ARN has six colons of its own: arn:aws:secretsmanager:region:account:secret:name.
     let rest = if value.starts_with("arn:") { value.splitn(7, ':').nth(6) } else { Some(value.as_str()) };
     let wrong = match rest.map(|rest| rest.split(':').collect::<Vec<_>>()) {
-        None => Some("is no whole ARN".to_owned()),
-        Some(parts) if parts.len() > 4 => Some(format!("has {} parts, and four are known", parts.len())),
+        None => Some("is not a complete ARN".to_owned()),
+        Some(parts) if parts.len() > 4 => Some(format!("has {} parts, of at most four", parts.len())),
         Some(parts) if parts[0].is_empty() => Some("names no secret".to_owned()),
         Some(parts) if parts.len() == 4 && !parts[2].is_empty() && !parts[3].is_empty() => {
-            Some("names a version stage and a version id; give one of them".to_owned())
+            Some("names both a version stage and a version id".to_owned())
         }
         Some(_) => None,
     };
     if let Some(wrong) = wrong.filter(|_| !value.contains('$')) {
-        let message = format!("`{value}` {wrong}: secret-id:json-key:version-stage:version-id");
+        let message = format!("`{value}` {wrong}; expected secret-id:json-key:version-stage:version-id");
         findings.report(&SECRETS_MANAGER, pair.value.span.clone(), message);
     }
 }
@@ -290,7 +294,7 @@ fn parameter(pair: &Pair, findings: &mut Findings) {
     } else if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/')) {
         Some("has characters other than letters, digits, `.`, `-`, `_` and `/`")
     } else if name.contains('/') && !name.starts_with('/') {
-        Some("has a path and does not begin with `/`")
+        Some("contains `/` but does not begin with it")
     } else {
         None
     };
@@ -304,7 +308,7 @@ fn twice(context: &Context<'_>, findings: &mut Findings) {
     let mut seen = BTreeSet::new();
     for source in [&env.variables, &env.parameter_store, &env.secrets_manager] {
         for pair in source.iter().filter(|pair| seen.contains(pair.key.text.as_str())) {
-            let message = format!("`{}` has another value, from another source", pair.key.text);
+            let message = format!("`{}` has another value from another source", pair.key.text);
             findings.report(&TWICE, pair.key.span.clone(), message);
         }
         seen.extend(source.iter().map(|pair| pair.key.text.as_str()));
@@ -325,7 +329,7 @@ fn exported(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// Returns true if a command may set a variable: by its name, or by a script that nobody sees into.
+/// Returns true if a command may set a variable: by its name, or through a script whose content is unknown.
 fn is_set(context: &Context<'_>, name: &Text) -> bool {
     let marks = ["source ", "eval ", "set -a"];
     let steps = context.buildspec.phases.iter().any(|phase| phase.steps.is_some());
@@ -351,7 +355,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_told_from_expressions() {
+    fn references_are_distinguished_from_expressions() {
         for (value, expected) in [
             ("$PATH:/x", Some("$PATH")),
             ("a-${STAGE:-dev}", Some("${STAGE:-dev}")),
@@ -366,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_known_by_their_shape() {
+    fn credentials_are_recognized_by_their_shape() {
         assert_eq!(token("export X=AKIA2345678901234567"), Some("AKIA2345678901234567"));
         assert_eq!(token("AKIAIOSFODNN7EXAMPLE"), None);
         assert_eq!(token("npm_config_cache=/tmp"), None);

@@ -28,17 +28,17 @@ pub(super) fn check(file: &File<'_>, setting: &Setting, findings: &mut Findings)
     batch::check(&context, findings);
 }
 
-/// What rules look at.
+/// What the rules look at.
 struct Context<'a> {
     file: &'a File<'a>,
     buildspec: &'a Buildspec,
     setting: &'a Setting,
-    /// Whether the commands are PowerShell or cmd, whose rules for exit codes and variables are others.
+    /// Whether the commands are for PowerShell or cmd, which treat exit codes and variables differently.
     windows: bool,
 }
 
 impl Context<'_> {
-    /// Lists the images that run the phases of this very file: those of the builds that name no buildspec of their own.
+    /// Lists the images that run the phases of this file: those of the builds without a buildspec of their own.
     fn images(&self) -> Vec<&Text> {
         let Some(batch) = &self.buildspec.batch else { return Vec::new() };
         let tasks = batch.tasks().filter(|task| task.buildspec.is_none()).filter_map(|task| task.env.image.as_ref());

@@ -1,4 +1,4 @@
-//! What a build leaves behind: reports, artifacts, caches.
+//! The output of a build: reports, artifacts, caches.
 
 use super::{Context, Findings, Level, Rule, Target};
 use crate::lint::rule::rules;
@@ -79,7 +79,7 @@ const FORMATS: &[&str] = &[
     "SIMPLECOV",
 ];
 
-/// What people call the formats.
+/// Other names of the formats.
 const OTHER_FORMATS: &[(&str, &str)] = &[
     ("junit", "JUNITXML"),
     ("xunit", "JUNITXML"),
@@ -94,13 +94,13 @@ const OTHER_FORMATS: &[(&str, &str)] = &[
     ("simplecovjson", "SIMPLECOV"),
 ];
 
-/// How many report groups a project has at most.
+/// The most report groups that a project has.
 const MOST_GROUPS: usize = 5;
 
-/// How many fallback keys are read at most.
+/// The most fallback keys that are read.
 const MOST_FALLBACK_KEYS: usize = 5;
 
-/// Looks at reports and caches; artifacts are judged by their shape.
+/// Checks reports and caches; artifacts are checked by their shape.
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     let buildspec = context.buildspec;
     for report in &buildspec.reports {
@@ -112,7 +112,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         let other = OTHER_FORMATS.iter().find(|(word, _)| *word == plain).map(|(_, right)| *right);
         let near = other.or_else(|| did_you_mean(&plain, FORMATS.iter().copied()));
         let asked = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        let message = format!("`{}` is no format of a report{asked}", format.text);
+        let message = format!("`{}` is not a report format{asked}", format.text);
         let finding = findings.report(&FORMAT, format.span.clone(), message);
         if let Some(near) = near.filter(|_| !format.alias) {
             finding.fix(format.span.clone(), near);
@@ -120,7 +120,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     }
     if let Some(sixth) = buildspec.reports.get(MOST_GROUPS) {
         let count = buildspec.reports.len();
-        let message = format!("there are {count} report groups, and a project has at most {MOST_GROUPS}");
+        let message = format!("there are {count} report groups; a project has at most {MOST_GROUPS}");
         findings.report(&GROUPS, sixth.name.span.clone(), message);
     }
     let Some(cache) = &buildspec.cache else { return };
@@ -129,10 +129,13 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         findings.report(&FALLBACK_KEYS, sixth.span.clone(), message);
     }
     if let Some(first) = cache.fallback_keys.first().filter(|_| cache.key.is_none()) {
-        findings.report(&FALLBACK_WITHOUT_KEY, first.span.clone(), "`fallback-keys` are passed over without `key`");
+        findings.report(&FALLBACK_WITHOUT_KEY, first.span.clone(), "`fallback-keys` are ignored without `key`");
     }
     if let Some(action) = cache.action.as_ref().filter(|action| !["restore", "save"].contains(&action.text.as_str())) {
-        let message = format!("`{}` is no action of a cache: `restore`, `save`, or no `action` for both", action.text);
+        let message = format!(
+            "`{}` is not a cache action; expected one of: `restore`, `save`, or no `action` for both",
+            action.text
+        );
         findings.report(&ACTION, action.span.clone(), message);
     }
 }

@@ -1,4 +1,4 @@
-//! Pushes after a failed build: `post_build` runs whenever `build` ran.
+//! Pushes after a failed build: `post_build` runs whenever `build` ran, even if it failed.
 
 use super::commands::short;
 use super::shell::{is_work, lines, parts, place};
@@ -46,7 +46,7 @@ const PUSHES: &[&str] = &[
     "toolkit image index",
 ];
 
-/// Looks for the first push that no check of the build stands before.
+/// Finds the first push that is not guarded by a check of the build's result.
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     let Some(post) = context.buildspec.phase(PhaseName::PostBuild) else { return };
     if !can_fail(context) {
@@ -60,7 +60,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             if let Some((_, part)) = parts(&line.text).into_iter().find(|(_, part)| is_push(part)) {
                 let span = place(context.file.source, command, part);
                 let message =
-                    format!("`{}` runs also when `build` failed; check CODEBUILD_BUILD_SUCCEEDING first", short(part));
+                    format!("`{}` runs even if `build` failed; check CODEBUILD_BUILD_SUCCEEDING first", short(part));
                 findings.report(&UNGUARDED, span, message);
                 return;
             }

@@ -1,4 +1,4 @@
-//! `runtime-versions`: names and versions, per image where the image is known.
+//! `runtime-versions`: names and versions, for the image if it is known.
 
 use super::{Context, Findings, Level, Rule, Target};
 use crate::format::buildspec::images::{CURATED, Image, RUNTIME_NAMES, Runtime, curated, is_lambda_image};
@@ -103,7 +103,7 @@ rules! {
     };
 }
 
-/// What people call runtimes elsewhere.
+/// The names of runtimes elsewhere.
 const OTHER_NAMES: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("go", "golang"),
@@ -116,12 +116,12 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("dotnet-sdk", "dotnet"),
 ];
 
-/// Returns the runtimes that the file asks for.
+/// Returns the runtimes that the file requests.
 pub(super) fn runtimes<'a>(context: &'a Context<'_>) -> &'a [Pair] {
     context.buildspec.phase(PhaseName::Install).map_or(&[], |install| &install.runtimes)
 }
 
-/// Looks at `runtime-versions`, and at images that were not asked.
+/// Checks `runtime-versions`, and images whose defaults are used.
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     let images = context.images();
     for pair in runtimes(context) {
@@ -135,7 +135,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         let writes_here = |image: &&&Image| image.dotnet_writes == ".";
         let known: Vec<&Image> = images.iter().filter_map(|image| curated(&image.text)).collect();
         if let Some(image) = known.iter().find(writes_here).filter(|_| name == "dotnet") {
-            let message = format!("`{}` writes a global.json into the source folder for this", image.id);
+            let message = format!("`{}` writes a global.json into the source directory for this", image.id);
             findings.report(&GLOBAL_JSON, pair.key.span.clone(), message);
         }
         if let Some(image) = images.iter().find(|image| is_lambda_image(&image.text)) {
@@ -166,7 +166,7 @@ fn unknown(pair: &Pair, findings: &mut Findings) {
 
 fn version(context: &Context<'_>, pair: &Pair, findings: &mut Findings) {
     let (name, wanted) = (pair.key.text.as_str(), pair.value.text.as_str());
-    // Fetched by Windows and macOS images, which this table does not hold.
+    // Windows and macOS images are not in this table.
     if wanted.contains('$') || context.windows || wanted.is_empty() {
         return;
     }
@@ -191,7 +191,7 @@ fn version(context: &Context<'_>, pair: &Pair, findings: &mut Findings) {
         known.sort_unstable_by_key(|version| std::cmp::Reverse(by_number(version)));
         known.dedup();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let message = format!("no image that AWS maintains gives {name} {wanted}; they have {known}");
+        let message = format!("no image that AWS maintains provides {name} {wanted}; they provide {known}");
         findings.report(&VERSION, pair.value.span.clone(), message);
     }
 }
@@ -214,7 +214,7 @@ fn refusal(image: &Image, name: &str, wanted: &str, runtime: Option<&Runtime>) -
     }
 }
 
-/// Returns true if an image can give a version: one that it has, or one that its installer finds by that name.
+/// Returns true if an image provides a version: it has it, or its installer finds it by that name.
 fn gives(image: &Image, name: &str, wanted: &str) -> bool {
     let Some(runtime) = image.runtime(name) else { return false };
     let line = wanted.strip_suffix(".x");
@@ -227,8 +227,8 @@ fn gives(image: &Image, name: &str, wanted: &str) -> bool {
     wanted == "latest" || runtime.versions.iter().any(|version| same(version)) || (runtime.any && fetched(name, wanted))
 }
 
-/// Returns true if the installers in the images (dotnet-install.sh, goenv, pyenv, phpenv, rbenv, n, rustup, yum and apt) take
-/// a version by this name.
+/// Returns true if the installers in the images (dotnet-install.sh, goenv, pyenv, phpenv, rbenv, n, rustup, yum and apt)
+/// accept this version.
 fn fetched(name: &str, wanted: &str) -> bool {
     let numbers = wanted.split('.').collect::<Vec<_>>();
     let digits = numbers.iter().all(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()));
@@ -281,14 +281,14 @@ fn defaults(context: &Context<'_>, findings: &mut Findings) {
             });
             if is_old && used.is_some() && !asked && !installed {
                 let message =
-                    format!("`{}` gives {name} {old} when `runtime-versions` does not name another", found.id);
+                    format!("`{}` uses {name} {old} unless `runtime-versions` names another version", found.id);
                 findings.report(&DEFAULT, image.span.clone(), message);
             }
         }
     }
 }
 
-/// Reads the numbers of a version, so that 10.0 stands after 8.0.
+/// Returns the numbers of a version, so that 10.0 sorts after 8.0.
 fn by_number(version: &str) -> Vec<u32> {
     version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }

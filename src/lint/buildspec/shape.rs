@@ -1,4 +1,4 @@
-//! The shape of the file: keys, types, phases, versions.
+//! The structure of the file: keys, types, phases, versions.
 
 use super::{File, Findings, Level, Rule, Target};
 use crate::format::buildspec::{Buildspec, Problem, ProblemKind};
@@ -230,9 +230,9 @@ rules! {
     };
 }
 
-/// Reports what reading the file brought to light.
+/// Reports the problems that were found while reading the file.
 pub(super) fn check(file: &File<'_>, buildspec: &Buildspec, problems: &[Problem], findings: &mut Findings) {
-    // That a file holds nothing is said of any YAML.
+    // Empty files are reported for any YAML.
     for problem in problems.iter().filter(|problem| problem.kind != ProblemKind::Nothing) {
         if problem.kind == ProblemKind::UnknownKey && holds_an_anchor(file, problem) {
             continue;
@@ -265,7 +265,7 @@ pub(super) fn check(file: &File<'_>, buildspec: &Buildspec, problems: &[Problem]
         findings.report(
             &OLD,
             version.span.clone(),
-            "version 0.1 runs every command in a shell of its own; 0.2 is current",
+            "version 0.1 runs every command in its own shell; the current version is 0.2",
         );
     }
 }
@@ -293,14 +293,14 @@ fn rule_of(kind: &ProblemKind) -> &'static Rule {
     }
 }
 
-/// Returns true if an unknown key gives its value a name (`shared: &shared`): then it is there to be used elsewhere.
+/// Returns true if an unknown key has an anchor (`shared: &shared`), so that it is there for use elsewhere.
 fn holds_an_anchor(file: &File<'_>, problem: &Problem) -> bool {
     let line = file.source.range_of(file.source.position(problem.span.end).line);
     let rest = file.source.text.get(problem.span.end..line.end).unwrap_or_default();
     rest.trim_start_matches(['"', '\'', ' ']).strip_prefix(':').is_some_and(|value| value.trim_start().starts_with('&'))
 }
 
-/// Puts the line of a command in quotes, where it is one line and has no comment: only then it is sure what was meant.
+/// Quotes a command that is one line without a comment: only then is it certain what was meant.
 fn quoted(file: &File<'_>, problem: &Problem, braces: bool) -> Option<(std::ops::Range<usize>, String)> {
     let source = file.source;
     let start = source.position(problem.span.start);

@@ -1,16 +1,16 @@
-//! Shell text as far as rules need it: what stands on its lines, and where. No shell is run, and nothing is expanded.
+//! Shell commands, as far as the rules need them: their lines, and where they are. Runs no shell and expands nothing.
 
 use std::ops::Range;
 
 use crate::format::Source;
 use crate::format::buildspec::Text;
 
-/// A line that the shell runs: continued lines are joined, comments and here-documents are left out.
+/// A line that the shell runs: continued lines are joined, comments and here-documents are omitted.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// What stands on it.
+    /// Its text.
     pub(super) text: String,
-    /// Whether it stands outside of `if`, loops, functions and braces.
+    /// Whether it is outside of `if`, loops, functions and braces.
     pub(super) outer: bool,
 }
 
@@ -59,7 +59,7 @@ const WORKERS: &[&str] = &[
     "msbuild",
 ];
 
-/// What such programs are asked that nothing depends on.
+/// Their subcommands and options on whose result nothing depends.
 const ASKING: &[&str] = &[
     "--version",
     "-version",
@@ -135,15 +135,14 @@ pub(super) fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| is_name(name))
 }
 
-/// Returns true if a text can be the name of a variable in a shell.
+/// Returns true if a text is a valid name of a shell variable.
 pub(super) fn is_name(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Finds the programs of a line: its parts between `|`, `;`, `&&` and `||`, outside of quotes. Each with what stands before
-/// it.
+/// Splits a line at `|`, `;`, `&&` and `||` outside of quotes. Returns each part with the operator before it.
 pub(super) fn parts(line: &str) -> Vec<(&'static str, &str)> {
     let mut found = Vec::new();
     let (mut start, mut before, mut quote) = (0, "", None::<char>);
@@ -183,8 +182,8 @@ pub(super) fn parts(line: &str) -> Vec<(&'static str, &str)> {
     found
 }
 
-/// Finds the bytes of a fragment of a command in the file; the first line of the command when it stands there otherwise, as
-/// in a folded text.
+/// Returns the location of a fragment of a command in the file, or of the command's first line if it is written differently
+/// there, as in a folded scalar.
 pub(super) fn place(source: &Source, command: &Text, fragment: &str) -> Range<usize> {
     let span = command.span.clone();
     let raw = source.text.get(span.clone()).unwrap_or_default();
@@ -198,7 +197,7 @@ pub(super) fn place(source: &Source, command: &Text, fragment: &str) -> Range<us
     span.start..end
 }
 
-/// Returns true if the shell goes on reading: the line ends with an operator.
+/// Returns true if the shell keeps reading: the line ends with an operator.
 fn is_continued(line: &str) -> bool {
     ["&&", "||", "|"].iter().any(|operator| line.ends_with(operator))
 }
@@ -220,7 +219,7 @@ fn is_quoting(line: &str) -> bool {
     quote.is_some()
 }
 
-/// Finds the word that ends a here-document which begins on this line.
+/// Returns the word that ends a here-document that begins on this line.
 fn here_document(line: &str) -> Option<String> {
     let after = line.split_once("<<")?.1;
     if after.starts_with('<') {
@@ -258,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_what_the_shell_runs() {
+    fn lines_are_those_that_the_shell_runs() {
         let text = "# a comment\nnpm ci \\\n  --no-audit\ncat <<'EOF' > x\nnpm test\nEOF\nif [ -f a ]; then\n  npm test\nfi\na &&\nb\n";
         let found: Vec<_> = lines(text).into_iter().map(|line| (line.text, line.outer)).collect();
         let expected = [

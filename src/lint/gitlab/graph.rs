@@ -1,4 +1,4 @@
-//! Stages, needs and matrices: what runs after what.
+//! Stages, needs and matrices: the order of jobs.
 
 use super::rules as r;
 use crate::format::gitlab_ci::{Config, Job, permutations};
@@ -17,7 +17,7 @@ pub(super) fn check(config: &Config<'_>, findings: &mut Findings) {
     waiting(config, findings);
 }
 
-/// Looks for jobs that wait for each other.
+/// Finds jobs that wait for each other.
 fn waiting(config: &Config<'_>, findings: &mut Findings) {
     const MOST_NAMED: usize = 6;
     let waits: Waits<'_> = config
@@ -30,7 +30,7 @@ fn waiting(config: &Config<'_>, findings: &mut Findings) {
     if let Some((link, path)) = circle(&waits) {
         let named = if path.len() > MOST_NAMED { format!("{} jobs", path.len() - 1) } else { path.join(" waits for ") };
         findings
-            .report(&r::CYCLE, link, format!("none of these can begin: {named}"))
+            .report(&r::CYCLE, link, format!("none of these can start: {named}"))
             .says("The pipeline has circular dependencies");
     }
 }
@@ -65,7 +65,7 @@ fn parallel(job: &Job<'_>, findings: &mut Findings) {
             .report(
                 &r::PARALLEL,
                 matrix.span.clone(),
-                format!("the matrix has {} permutations; GitLab takes 200", rows.len()),
+                format!("the matrix has {} permutations; GitLab allows 200", rows.len()),
             )
             .says(format!("jobs:{}:parallel:matrix config generates too many jobs (maximum is 200)", job.name));
     }
@@ -75,7 +75,7 @@ fn parallel(job: &Job<'_>, findings: &mut Findings) {
         findings.report(
             &r::DUPLICATE,
             matrix.span.clone(),
-            format!("`{}` stands twice in the matrix", words.join(" ")),
+            format!("`{}` appears twice in the matrix", words.join(" ")),
         );
     }
 }
@@ -148,7 +148,7 @@ fn near(config: &Config<'_>, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Reports a file without a variable in its name that every permutation writes. Folders may hold different files.
+/// Reports a file that every permutation writes, because its name has no variable. Directories may contain different files.
 fn overwritten(job: &Job<'_>, other: &Job<'_>, subset: bool, place: &Node, findings: &mut Findings) {
     let several = other.matrix().is_some_and(|rows| rows.len() > 1);
     let none = |node: Option<&Node>| node.and_then(Node::items).is_some_and(<[Node]>::is_empty);
@@ -160,7 +160,7 @@ fn overwritten(job: &Job<'_>, other: &Job<'_>, subset: bool, place: &Node, findi
         let file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
         if file && !path.contains(['*', '$', '?', '[']) {
             let message =
-                format!("every permutation of `{}` writes `{path}`, and only the last one arrives here", other.name);
+                format!("every permutation of `{}` writes `{path}`, and only the last one is kept here", other.name);
             findings.report(&r::OVERWRITE, place.span.clone(), message);
         }
     }
@@ -181,7 +181,7 @@ fn dependencies(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
             && !needs.iter().any(|need| need.name == name)
         {
             findings
-                .report(&r::DEPENDENCIES, node.span.clone(), format!("`needs` does not have `{name}`"))
+                .report(&r::DEPENDENCIES, node.span.clone(), format!("`{name}` is not in `needs`"))
                 .says(format!("jobs:{} dependencies the {name} should be part of needs", job.name));
         }
     }

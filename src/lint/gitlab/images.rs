@@ -1,10 +1,10 @@
-//! Images: those that move, those that are not kept any more, those that do not start a shell.
+//! Images: tags that move, releases past end of life, images that do not start a shell.
 
 use super::rules as r;
 use crate::format::gitlab_ci::Job;
 use crate::lint::{Findings, Setting};
 
-/// Repository, beginning of the tag, end of support (<https://endoflife.date>, read in November 2026).
+/// Repository, prefix of the tag, end of life (<https://endoflife.date>, read in November 2026).
 const ENDS: &[(&str, &str, &str)] = &[
     ("fedora", "36", "2023-05-16"),
     ("fedora", "37", "2023-12-05"),
@@ -49,14 +49,14 @@ pub(super) fn check(job: &Job<'_>, setting: &Setting, findings: &mut Findings) {
         findings.report(
             &r::ENTRYPOINT,
             node.span.clone(),
-            "add `entrypoint: [\"\"]`, or the image starts its own program instead of the script",
+            "add `entrypoint: [\"\"]`; otherwise the image starts its own program instead of the script",
         );
     }
     if repository.starts_with("gcr.io/kaniko-project/") {
         findings.report(
             &r::ARCHIVED,
             node.span.clone(),
-            "this kaniko is archived since June 2025; take `ghcr.io/osscontainertools/kaniko`, buildah or BuildKit",
+            "this kaniko was archived in June 2025; use `ghcr.io/osscontainertools/kaniko`, buildah or BuildKit",
         );
     }
     if name.contains('$') {
@@ -67,7 +67,7 @@ pub(super) fn check(job: &Job<'_>, setting: &Setting, findings: &mut Findings) {
         findings.report(
             &r::UNPINNED,
             node.span.clone(),
-            format!("`{repository}` {what}; name a version, better a digest"),
+            format!("`{repository}` {what}; name a version or, better, a digest"),
         );
     }
     let of = |wanted: &str| {
@@ -82,6 +82,6 @@ pub(super) fn check(job: &Job<'_>, setting: &Setting, findings: &mut Findings) {
     if let Some((_, _, end)) = ended
         && end.parse().is_ok_and(|end: crate::model::Date| end < setting.today)
     {
-        findings.report(&r::ENDED, node.span.clone(), format!("`{plain}` is out of support since {end}"));
+        findings.report(&r::ENDED, node.span.clone(), format!("`{plain}` reached end of life on {end}"));
     }
 }

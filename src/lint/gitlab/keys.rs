@@ -1,4 +1,4 @@
-//! What each keyword may be.
+//! Keywords and their values.
 
 use super::rules as r;
 use crate::format::gitlab_ci::{Config, DEFAULTS, GLOBALS, JOB_KEYS, Job};
@@ -82,7 +82,7 @@ fn root(entry: &Entry, findings: &mut Findings) {
     if name == "default" {
         for own in value.entries().unwrap_or_default().iter().filter(|own| !own.is_merge()) {
             let Some(key) = own.key.text().filter(|key| !DEFAULTS.contains(key)) else { continue };
-            let message = format!("`default` has no `{key}`{}", meant(key, DEFAULTS));
+            let message = format!("unknown keyword `{key}` in `default`{}", meant(key, DEFAULTS));
             findings
                 .report(&r::DEFAULT_KEY, own.key.span.clone(), message)
                 .says(format!("default config contains unknown keys: {key}"));
@@ -93,8 +93,8 @@ fn root(entry: &Entry, findings: &mut Findings) {
     }
     let job = value.entries().is_some() || name.starts_with('.') || GLOBALS.contains(&name) || entry.is_merge();
     if !job && name != "pages" && !name.contains("$[[") && value.tag.is_none() {
-        let hint = if JOB_KEYS.contains(&name) { ": it belongs into a job".to_owned() } else { meant(name, GLOBALS) };
-        let message = format!("the top level has no `{name}`{hint}");
+        let hint = if JOB_KEYS.contains(&name) { ": it belongs in a job".to_owned() } else { meant(name, GLOBALS) };
+        let message = format!("unknown top-level keyword `{name}`{hint}");
         findings
             .report(&r::ROOT_KEY, entry.key.span.clone(), message)
             .says(format!("jobs:{name} config should be a hash"));
@@ -107,7 +107,7 @@ fn meant(word: &str, known: &[&'static str]) -> String {
 
 fn kind(entry: &Entry, wanted: &str, says: &str, findings: &mut Findings) {
     let name = entry.key.text().unwrap_or_default();
-    let message = format!("`{name}` is {}, and must be {wanted}", entry.value.kind());
+    let message = format!("`{name}` is {}, but must be {wanted}", entry.value.kind());
     findings.report(&r::WRONG_TYPE, entry.value.span.clone(), message).says(says);
 }
 
@@ -117,13 +117,13 @@ fn keys(job: &Job<'_>, findings: &mut Findings) {
         let Some(key) = entry.key.text() else { continue };
         if !JOB_KEYS.contains(&key) && !key.contains("$[[") {
             let hint = match key {
-                "matrix" => "; it belongs into `parallel`".to_owned(),
-                "entrypoint" => "; it belongs into `image`".to_owned(),
-                "paths" | "reports" | "expire_in" => "; it belongs into `artifacts`".to_owned(),
-                key if GLOBALS.contains(&key) => "; it belongs to the top level".to_owned(),
+                "matrix" => "; it belongs in `parallel`".to_owned(),
+                "entrypoint" => "; it belongs in `image`".to_owned(),
+                "paths" | "reports" | "expire_in" => "; it belongs in `artifacts`".to_owned(),
+                key if GLOBALS.contains(&key) => "; it belongs at the top level".to_owned(),
                 key => meant(key, JOB_KEYS),
             };
-            let message = format!("job `{name}` has an unknown `{key}`{hint}");
+            let message = format!("unknown keyword `{key}` in job `{name}`{hint}");
             findings
                 .report(&r::JOB_KEY, entry.key.span.clone(), message)
                 .says(format!("jobs:{name} config contains unknown keys: {key}"));
@@ -154,7 +154,7 @@ fn script(job: &str, entry: &Entry, findings: &mut Findings) {
         kind(entry, "a list of commands", &says, findings);
     }
     for item in entry.value.items().unwrap_or_default().iter().filter(|item| item.entries().is_some()) {
-        let message = "YAML reads this command as a map because of its `: `; put it into quotes";
+        let message = "YAML reads this command as a map because of its `: `; quote it";
         findings.report(&r::SCRIPT_MAP, item.span.clone(), message).says(says.clone());
     }
 }
@@ -166,7 +166,11 @@ fn extends(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
             continue;
         };
         findings
-            .report(&r::EXTENDS, node.span.clone(), format!("job `{}` extends `{name}`, which is not there", job.name))
+            .report(
+                &r::EXTENDS,
+                node.span.clone(),
+                format!("job `{}` extends `{name}`, which does not exist", job.name),
+            )
             .says(format!("{}: unknown keys in `extends` ({name})", job.name));
     }
 }
@@ -178,14 +182,14 @@ fn values(job: &Job<'_>, findings: &mut Findings) {
     caches(job.body, findings);
     for entry in job.body.get("id_tokens").and_then(Node::entries).unwrap_or_default() {
         if entry.value.tag.is_none() && !entry.is_merge() && entry.value.get("aud").is_none() {
-            findings.report(&r::TOKEN, entry.key.span.clone(), "an ID token must say in `aud` whom it is for");
+            findings.report(&r::TOKEN, entry.key.span.clone(), "an ID token needs an audience in `aud`");
         }
     }
     let only = job.body.entry("only").or_else(|| job.body.entry("except"));
     if let Some(entry) = only.filter(|_| job.get("rules").is_some()) {
         let key = entry.key.text().unwrap_or_default();
         findings
-            .report(&r::RULES_ONLY, entry.key.span.clone(), format!("`{key}` cannot stand beside `rules`"))
+            .report(&r::RULES_ONLY, entry.key.span.clone(), format!("`{key}` cannot be combined with `rules`"))
             .says(format!("jobs:{} config key may not be used with `rules`: {key}", job.name));
     }
 }
@@ -197,12 +201,12 @@ fn retry(job: &Job<'_>, findings: &mut Findings) {
         |node: &&Node| node.text().and_then(|text| text.parse::<i64>().ok()).is_some_and(|n| !(0..=2).contains(&n));
     if let Some(most) = most.filter(is_too_many) {
         findings
-            .report(&r::RETRY, most.span.clone(), "a job is tried again at most twice")
+            .report(&r::RETRY, most.span.clone(), "a job is retried at most twice")
             .says(format!("jobs:{}:retry config must be less than or equal to 2", job.name));
     }
     each(retry.get("when"), |node, text| {
         if !REASONS.contains(&text) {
-            let message = format!("`{text}` is no reason to try again{}", meant(text, REASONS));
+            let message = format!("`{text}` is not a failure reason for `retry`{}", meant(text, REASONS));
             findings.report(&r::RETRY, node.span.clone(), message);
         }
     });
@@ -212,7 +216,7 @@ fn when(body: &Node, findings: &mut Findings) {
     let mut check = |node: Option<&Node>, known: &[&'static str]| {
         each(node, |node, text| {
             if !known.contains(&text) && !text.contains('$') {
-                let message = format!("`when` cannot be `{text}`; it is one of {}", known.join(", "));
+                let message = format!("`when` cannot be `{text}`; expected one of: {}", known.join(", "));
                 findings.report(&r::WHEN, node.span.clone(), message);
             }
         });
@@ -228,7 +232,7 @@ fn reports(body: &Node, findings: &mut Findings) {
     let reports = body.get("artifacts").and_then(|node| node.get("reports"));
     for entry in reports.and_then(Node::entries).unwrap_or_default().iter().filter(|entry| !entry.is_merge()) {
         if let Some(key) = entry.key.text().filter(|key| !REPORTS.contains(key)) {
-            let message = format!("GitLab has no report `{key}`{}", meant(key, REPORTS));
+            let message = format!("GitLab has no report type `{key}`{}", meant(key, REPORTS));
             findings.report(&r::REPORT, entry.key.span.clone(), message);
         }
     }
@@ -240,11 +244,11 @@ fn caches(body: &Node, findings: &mut Findings) {
         let key = cache.get("key");
         let is_refused = |text: &str| text.contains('/') || (!text.is_empty() && text.chars().all(|c| c == '.'));
         if let Some(node) = key.filter(|node| node.text().is_some_and(is_refused)) {
-            findings.report(&r::CACHE, node.span.clone(), "the key of a cache has no `/` and is not only dots");
+            findings.report(&r::CACHE, node.span.clone(), "a cache key must not contain `/` or consist of dots only");
         }
         for (node, most) in [(cache.get("fallback_keys"), 5), (key.and_then(|key| key.get("files")), 10)] {
             if let Some(node) = node.filter(|node| node.items().is_some_and(|items| items.len() > most)) {
-                findings.report(&r::CACHE, node.span.clone(), format!("GitLab takes at most {most} here"));
+                findings.report(&r::CACHE, node.span.clone(), format!("GitLab allows at most {most} here"));
             }
         }
     }

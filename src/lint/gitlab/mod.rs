@@ -1,4 +1,4 @@
-//! GitLab pipelines: TK500 to TK799. What stands in included files is not known, and nothing is said about it.
+//! GitLab pipelines: TK500 to TK799. The content of included files is unknown, and nothing is reported about it.
 
 mod graph;
 mod images;

@@ -1,4 +1,4 @@
-//! The rules for GitLab pipelines, each with its shortest examples.
+//! The rules for GitLab pipelines.
 
 use crate::lint::rule::rules;
 use crate::lint::{Level, Rule, Target};

@@ -1,4 +1,4 @@
-//! Images, runners and commands: what a job does when it runs.
+//! Images, runners and commands of jobs.
 
 use std::ops::Range;
 
@@ -31,20 +31,20 @@ pub(super) fn check(source: &Source, config: &Config<'_>, setting: &Setting, fin
     }
 }
 
-/// A job that runs on some architectures.
+/// A job whose architectures are known.
 struct Building<'c, 'a> {
     job: &'c Job<'a>,
     architectures: Vec<&'static str>,
     stage: Option<usize>,
 }
 
-/// Returns the place of a job's stage among the stages.
+/// Returns the index of a job's stage.
 fn stage(config: &Config<'_>, job: &Job<'_>) -> Option<usize> {
     let stage = job.stage();
     config.stages()?.iter().position(|known| *known == stage)
 }
 
-/// Finds where in a command something stands; the whole command where it is written otherwise.
+/// Returns the location of a text in a command, or of the whole command if it is written differently there.
 fn place(source: &Source, node: &Node, line: &str, needle: &str) -> Range<usize> {
     let raw = source.text.get(node.span.clone()).unwrap_or_default();
     let line = raw.find(line.trim()).unwrap_or(0);
@@ -66,14 +66,14 @@ fn command(source: &Source, node: &Node, line: &str, findings: &mut Findings) {
         report(
             &r::WRAPS,
             "base64",
-            "`base64` breaks its output after 76 characters; add `-w0`, or `| tr -d '\\n'`".to_owned(),
+            "`base64` wraps its output after 76 characters; add `-w0`, or `| tr -d '\\n'`".to_owned(),
         );
     }
     let json =
         plain.match_indices("\"{\"").any(|(at, _)| plain[at + 3..].starts_with(|c: char| c.is_ascii_alphabetic()));
     if json && (plain.contains("echo ") || plain.contains("printf ")) {
         let needle = if line.contains("echo ") { "echo" } else { "printf" };
-        report(&r::JSON, needle, "the inner double quotes end the outer ones, and the JSON loses its quotes; put it into single quotes or escape them".to_owned());
+        report(&r::JSON, needle, "the inner double quotes end the outer ones, and the JSON loses its quotes; use single quotes around it, or escape them".to_owned());
     }
     if let Some(tool) = ["docker", "podman", "buildah", "skopeo", "crane", "helm registry", "nerdctl"]
         .iter()
@@ -81,7 +81,7 @@ fn command(source: &Source, node: &Node, line: &str, findings: &mut Findings) {
     {
         let words = [" -p ", " --password ", " --password=", " -p=\"", " -p\"", " -p$"];
         if let Some(word) = words.iter().find(|word| plain.contains(**word)) {
-            report(&r::PASSWORD, word.trim(), format!("give the password to `{tool} login` by `--password-stdin`"));
+            report(&r::PASSWORD, word.trim(), format!("pass the password to `{tool} login` with `--password-stdin`"));
         }
     }
     echoed(&plain, &mut report);
@@ -95,7 +95,7 @@ fn command(source: &Source, node: &Node, line: &str, findings: &mut Findings) {
             report(
                 &r::PIPED,
                 fetcher.trim(),
-                "this runs whatever the server sends; fetch it, check its digest, then run it".to_owned(),
+                "this runs whatever the server sends; download it, check its digest, then run it".to_owned(),
             );
         }
     }
@@ -107,12 +107,12 @@ fn command(source: &Source, node: &Node, line: &str, findings: &mut Findings) {
     {
         let builders = ["podman", "buildah", "skopeo", "docker.io", "docker-ce"];
         if let Some(builder) = plain.split_whitespace().find(|word| builders.contains(word)) {
-            report(&r::INSTALLS, tool.trim(), format!("take an image that has `{builder}`, pinned by digest"));
+            report(&r::INSTALLS, tool.trim(), format!("use an image that includes `{builder}`, pinned by digest"));
         }
     }
 }
 
-/// Returns true if a command has these words, and no more letters behind them.
+/// Returns true if a command contains these words, not followed by more letters.
 fn whole(text: &str, words: &str) -> bool {
     text.match_indices(words)
         .any(|(at, _)| !text[at + words.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '\\'))
@@ -147,7 +147,7 @@ fn echoed(line: &str, report: &mut impl FnMut(&'static crate::lint::Rule, &str, 
             || name == "TOKEN"
             || name == "AWS_SECRET_ACCESS_KEY";
         if secret && whole && !text.starts_with('\'') {
-            report(&r::ECHOED, &name, format!("this writes `{name}` to the log of the job"));
+            report(&r::ECHOED, &name, format!("this writes `{name}` to the job's log"));
         }
     }
 }
@@ -185,7 +185,7 @@ fn architecture_of(word: &str) -> Option<&'static str> {
     found.next().filter(|_| found.next().is_none()).map(|(name, _)| *name)
 }
 
-/// Compares the runner's tags with what names an architecture in so many words.
+/// Compares the runner's tags with images and options that name an architecture.
 fn architecture(source: &Source, job: &Job<'_>, findings: &mut Findings) {
     let mut runners: Vec<&str> = job.tags().iter().filter_map(|tag| architecture_of(tag)).collect();
     runners.dedup();
@@ -197,7 +197,7 @@ fn architecture(source: &Source, job: &Job<'_>, findings: &mut Findings) {
             findings.report(
                 &r::ARCHITECTURE,
                 node.span.clone(),
-                format!("the runner is {runner}, and this image is {other}"),
+                format!("the runner is {runner}, but this image is {other}"),
             );
         }
     }
@@ -208,7 +208,7 @@ fn architecture(source: &Source, job: &Job<'_>, findings: &mut Findings) {
                 findings.report(
                     &r::ARCHITECTURE,
                     place(source, node, text, word),
-                    format!("the runner is {runner}, and kaniko builds for {other} only there"),
+                    format!("the runner is {runner}, but kaniko builds for {other} only on {other}"),
                 );
             }
         }
@@ -244,7 +244,7 @@ fn manifest(
         ARCHITECTURES.iter().any(|(name, words)| *name == arch && words.iter().any(|word| all.contains(word)))
     };
     for arch in built.iter().filter(|arch| !named(arch) && built.iter().any(|other| named(other))) {
-        findings.report(&r::MANIFEST_LACKS, place.clone(), format!("{arch} is built, and is not in this image"));
+        findings.report(&r::MANIFEST_LACKS, place.clone(), format!("{arch} is built, but is not in this image"));
     }
     let waits = match job.needs() {
         Some(needs) => builders.iter().any(|Building { job: other, .. }| {
@@ -266,7 +266,7 @@ fn manifest(
 }
 
 fn reaches(config: &Config<'_>, from: &str, to: &str) -> bool {
-    // One level more is what people write; deeper chains are taken as waiting.
+    // People write one more level at most; deeper chains count as waiting.
     config.job(from).and_then(Job::needs).is_none_or(|needs| {
         needs.iter().any(|need| {
             need.name == to || config.job(need.name).and_then(Job::needs).is_none_or(|more| !more.is_empty())
@@ -274,7 +274,7 @@ fn reaches(config: &Config<'_>, from: &str, to: &str) -> bool {
     })
 }
 
-/// Lists the architectures on which a job runs: its tags, or its matrix where the tags come from that.
+/// Lists the architectures on which a job runs, from its tags or from the matrix that fills them.
 fn architectures(job: &Job<'_>) -> Vec<&'static str> {
     let tags = job.tags();
     let mut found: Vec<_> = tags.iter().filter_map(|tag| architecture_of(tag)).collect();

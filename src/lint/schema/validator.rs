@@ -28,7 +28,7 @@ impl Validator {
     }
 }
 
-/// Finds the cause furthest down: of several alternatives, the one that came closest says most.
+/// Finds the deepest cause: of several alternatives, the one that came closest to matching is the most useful.
 fn deepest<'a>(error: &'a ValidationError<'a>) -> &'a ValidationError<'a> {
     let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) = error.kind() else {
         return error;

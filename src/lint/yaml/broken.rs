@@ -1,22 +1,22 @@
-//! Files that no reader takes: the reason, and its cause where that stands earlier. Where the cause is a character that
-//! has one clear replacement, the rest of the file is judged as if it stood there.
+//! Files that cannot be parsed: the reason, and its cause if that is earlier in the file. If the cause is a character with
+//! one clear replacement, the rest of the file is checked as if it had been replaced.
 
 use super::{paste, rules};
 use crate::format::Source;
 use crate::format::yaml::{Error, Fault, Refusal, Tree, libyaml_refuses, parse};
 use crate::lint::{Edit, Finding, Findings};
 
-/// A file with its clear mistakes replaced, for judging the rest of it.
+/// A file with its clear mistakes replaced, so that the rest of it can be checked.
 pub(in crate::lint) struct Broken {
     /// The text after the replacements.
     pub(in crate::lint) source: Source,
-    /// What stands in it.
+    /// Its content.
     pub(in crate::lint) tree: Tree,
-    /// What was replaced, by place.
+    /// The replacements, in order of position.
     edits: Vec<Edit>,
 }
 
-/// Reports why a text is no YAML; gives it mended where that makes it YAML.
+/// Reports why a text is not YAML. Returns the fixed text if fixing its clear mistakes makes it YAML.
 pub(in crate::lint) fn broken(source: &Source, error: &Error, findings: &mut Findings) -> Option<Broken> {
     match error.fault {
         Fault::Depth | Fault::Size => {
@@ -54,7 +54,7 @@ fn syntax(source: &Source, error: &Error, refusal: Option<Refusal>, findings: &m
     };
 }
 
-/// Reports tabs that indent, where they are the reason or stand before it. Tabs in blocks of text are no indentation.
+/// Reports tabs in the indentation if they are the reason or come before it. Tabs inside block scalars are content.
 fn tabs(source: &Source, error: &Error, refusal: Option<&Refusal>, findings: &mut Findings) -> bool {
     let last = source.line_of(error.offset);
     let mut tabbed = paste::lines(source).filter(|line| !line.in_block).filter_map(|line| {
@@ -73,10 +73,10 @@ fn tabs(source: &Source, error: &Error, refusal: Option<&Refusal>, findings: &mu
     let others: Vec<usize> = tabbed.map(|(number, _)| number).filter(|other| *other != number).collect();
     let more = match others.as_slice() {
         [] => String::new(),
-        [one] => format!("; so does line {one}"),
-        [first, ..] => format!("; so do {} more lines, the next is {first}", others.len()),
+        [one] => format!("; so is line {one}"),
+        [first, ..] => format!("; so are {} more lines, the next is line {first}", others.len()),
     };
-    report_tab(span, format!("this line is indented with a tab; YAML wants spaces{more}"), refusal, findings);
+    report_tab(span, format!("this line is indented with a tab; YAML requires spaces{more}"), refusal, findings);
     true
 }
 
@@ -88,8 +88,8 @@ fn report_tab(span: std::ops::Range<usize>, message: String, refusal: Option<&Re
 }
 
 impl Broken {
-    /// Replaces the causes; none when there are none, the mistake that is left, in the file's own offsets, when that did
-    /// not suffice.
+    /// Applies the replacements. Returns none if there are none, and the error that remains, in offsets of the original file,
+    /// if they were not enough.
     fn new(file: &Source, mut edits: Vec<Edit>) -> Option<Result<Self, (Error, Option<Refusal>)>> {
         if edits.is_empty() {
             return None;
@@ -108,8 +108,7 @@ impl Broken {
         Some(Ok(broken))
     }
 
-    /// Moves a finding about the mended text to where it stands in the file. Its fix is dropped where it would touch what
-    /// was replaced.
+    /// Maps a finding in the fixed text back to the original file. Drops its fix if it would touch a replacement.
     pub(in crate::lint) fn to_file(&self, finding: &mut Finding) {
         finding.span = self.back(finding.span.start).0..self.back(finding.span.end).0;
         let mut whole = true;
@@ -124,7 +123,7 @@ impl Broken {
         }
     }
 
-    /// Returns the offset in the file of an offset in the mended text, and whether it lies within a replacement.
+    /// Returns the offset in the original file for an offset in the fixed text, and whether it is inside a replacement.
     fn back(&self, offset: usize) -> (usize, bool) {
         let (mut fixed, mut original) = (0, 0);
         for edit in &self.edits {

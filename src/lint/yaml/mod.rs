@@ -1,4 +1,5 @@
-//! Any YAML: TK001 to TK099. What is no YAML at all, what YAML reads otherwise than people do, what web pages do to it.
+//! Any YAML: TK001 to TK099. Files that are not YAML, values that YAML reads differently than people do, and what copying from
+//! web pages does to text.
 
 mod broken;
 mod paste;
@@ -18,9 +19,12 @@ pub(super) fn check(file: &File<'_>, target: Target, findings: &mut Findings) {
         let at = file.source.offset(Position { line: refusal.line, column: refusal.column });
         let tab = refusal.said.contains("tab character") || file.source.text[at..].starts_with('\t');
         let (rule, message) = if tab {
-            (&rules::TAB, "a tab stands here, and the readers of CodeBuild and GitLab want spaces; newer ones take it")
+            (
+                &rules::TAB,
+                "a tab is here, where the parsers of CodeBuild and GitLab require spaces; newer parsers accept it",
+            )
         } else {
-            (&rules::SYNTAX, "the readers of CodeBuild and GitLab refuse this, though newer ones take it")
+            (&rules::SYNTAX, "the parsers of CodeBuild and GitLab reject this, although newer parsers accept it")
         };
         findings.report(rule, at..at, message).says(refusal.said);
     }
@@ -28,7 +32,7 @@ pub(super) fn check(file: &File<'_>, target: Target, findings: &mut Findings) {
     values::check(file, target, findings);
 }
 
-/// Reports a zero byte, which only a text that was not decoded from a file can have.
+/// Reports a zero byte, which can occur only in text that was not decoded from a file.
 fn zero_byte(source: &Source, findings: &mut Findings) -> bool {
     let found = source.text.find('\0');
     if let Some(offset) = found {
@@ -37,7 +41,7 @@ fn zero_byte(source: &Source, findings: &mut Findings) -> bool {
     found.is_some()
 }
 
-/// Reports a file that is no text.
+/// Returns the finding for a file that is not text.
 pub(super) fn unreadable(cause: &Unreadable) -> Finding {
     let (start, at) = (cause.position(), 0..0);
     let message = cause.to_string();

@@ -1,4 +1,4 @@
-//! What web pages and word processors make of a file: dashes, curly quotes, spaces that are none.
+//! What web pages and word processors do to text: dashes, curly quotes, characters that only look like spaces.
 
 use std::ops::Range;
 
@@ -7,27 +7,27 @@ use crate::format::Source;
 use crate::format::yaml::{Node, Style};
 use crate::lint::{Edit, File, Findings};
 
-/// The characters that people take for a hyphen: hyphens, dashes, minus.
+/// Characters that look like a hyphen: hyphens, dashes, the minus sign.
 const DASHES: &[char] = &['\u{2010}', '\u{2011}', '\u{2012}', '–', '—', '\u{2015}', '\u{2212}'];
 
-/// Keys whose value is for people.
+/// Keys whose value is prose.
 const PROSE: &[&str] = &["description", "name", "title", "summary", "message", "when", "displayName", "changelog"];
 
-/// Keys whose texts are commands.
+/// Keys whose values are commands.
 const COMMANDS: &[&str] =
     &["commands", "finally", "script", "before_script", "after_script", "run", "command", "entrypoint", "args"];
 
-/// A line of a file that may be no YAML.
+/// A line of a file that may not be YAML.
 pub(super) struct Line {
     /// Its number, from 1.
     pub(super) number: usize,
-    /// Its bytes, without the end.
+    /// Its bytes, without the line ending.
     pub(super) span: Range<usize>,
-    /// Whether it belongs to a `|` or `>` block.
+    /// Whether it is part of a `|` or `>` block.
     pub(super) in_block: bool,
 }
 
-/// Returns the lines of a text, and which of them are blocks of text.
+/// Returns the lines of a text, and whether each is inside a block scalar.
 pub(super) fn lines(source: &Source) -> impl Iterator<Item = Line> {
     let mut block = None;
     (1..=source.line_count()).map(move |number| {
@@ -52,8 +52,8 @@ fn opens_block(line: &str) -> bool {
         && code.trim_start().len() > header.len()
 }
 
-/// Finds, in a file that is no YAML, what can have made it none and has one clear replacement: dashes as list markers,
-/// curly quotes around a value, spaces that are none in the indentation. Reports them and gives the replacements.
+/// Finds, in a file that is not YAML, possible causes with one clear replacement: dashes as list markers, curly quotes around a
+/// value, other characters than spaces in the indentation. Reports them and returns the replacements.
 pub(super) fn causes(source: &Source, findings: &mut Findings) -> Vec<Edit> {
     let mut edits = Vec::new();
     for line in lines(source).filter(|line| !line.in_block) {
@@ -75,7 +75,7 @@ pub(super) fn causes(source: &Source, findings: &mut Findings) -> Vec<Edit> {
     edits
 }
 
-/// Reports what no replacement made YAML: options and quotes, line by line.
+/// Reports options and quotes line by line, for files that no replacement makes valid YAML.
 pub(super) fn by_lines(source: &Source, findings: &mut Findings) {
     for line in lines(source) {
         let text = &source.text[line.span.clone()];
@@ -88,7 +88,7 @@ pub(super) fn by_lines(source: &Source, findings: &mut Findings) {
     }
 }
 
-/// Finds in a file that is YAML what was pasted.
+/// Finds pasted characters in a file that is YAML.
 pub(super) fn check(file: &File<'_>, findings: &mut Findings) {
     if file.source.text.is_ascii() {
         return;
@@ -101,7 +101,7 @@ pub(super) fn check(file: &File<'_>, findings: &mut Findings) {
     }
 }
 
-/// Where in the tree a text stands.
+/// Where a text is in the tree.
 #[derive(Debug, Clone, Copy, Default)]
 struct Context {
     prose: bool,
@@ -162,8 +162,8 @@ fn starts_its_line(source: &Source, offset: usize) -> bool {
     before[before.rfind('\n').map_or(0, |end| end + 1)..].trim().is_empty()
 }
 
-/// Splits a line at the `|`, `;` and `&` that no quotes hold, and returns the parts that do not only print: behind
-/// `echo "$SECRET" |` stands a command like any other.
+/// Splits a line at unquoted `|`, `;` and `&`, and returns the parts that do more than print: a command that follows
+/// `echo "$SECRET" |` is a command like any other.
 fn commands(line: &str) -> Vec<Range<usize>> {
     let (mut quote, mut start, mut parts) = (None, 0, Vec::new());
     for (at, c) in line.char_indices() {
@@ -178,7 +178,7 @@ fn commands(line: &str) -> Vec<Range<usize>> {
         }
     }
     parts.push(start..line.len());
-    // Quotes that never close tell nothing: the line is taken as one.
+    // With an unclosed quote nothing is certain: the line is treated as one part.
     if quote.is_some() {
         parts = std::iter::once(0..line.len()).collect();
     }
@@ -186,7 +186,7 @@ fn commands(line: &str) -> Vec<Range<usize>> {
     parts
 }
 
-/// Returns true if a command only prints: what it prints is for people.
+/// Returns true if a command only prints text for people.
 fn is_prose(command: &str) -> bool {
     let command = command.trim_start_matches([' ', '\t', '-', '"', '\'', '@']);
     let command = command.trim_start_matches(DASHES).trim_start();
@@ -204,12 +204,12 @@ fn list_dash(source: &Source, line: Range<usize>, findings: &mut Findings) -> Op
     let space = rest.chars().next().map_or(0, char::len_utf8);
     let span = line.start..line.start + dash.len_utf8();
     let edit = Edit { span: span.start..span.end + space, text: "- ".to_owned() };
-    let message = format!("`{dash}` ({}) is no list marker; write `-`", name(dash));
+    let message = format!("`{dash}` ({}) is not a list marker; write `-`", name(dash));
     findings.report(&rules::LIST_DASH, span, message).fix.push(edit.clone());
     Some(edit)
 }
 
-/// Finds a value that curly quotes enclose from its first to its last character.
+/// Finds a value that is enclosed in curly quotes.
 fn quoted_value(source: &Source, line: Range<usize>, findings: &mut Findings) -> Vec<Edit> {
     let text = &source.text[line.clone()];
     let start = if is_curly(text.chars().next()) { 0 } else { value_start(text) };
@@ -229,12 +229,12 @@ fn quoted_value(source: &Source, line: Range<usize>, findings: &mut Findings) ->
         Edit { span: begin..begin + first.len_utf8(), text: straight.to_string() },
         Edit { span: end - last.len_utf8()..end, text: straight.to_string() },
     ];
-    let message = format!("`{first}` and `{last}` quote nothing and become part of the value; write `{straight}`");
+    let message = format!("`{first}` and `{last}` do not quote the value but become part of it; write `{straight}`");
     findings.report(&rules::CURLY_QUOTE, begin..end, message).fix.clone_from(&edits);
     edits
 }
 
-/// Returns where the value of a `- key: value` line begins.
+/// Returns the offset of the value in a `- key: value` line.
 fn value_start(line: &str) -> usize {
     let dash = if line.starts_with("- ") { 2 } else { 0 };
     let behind_key = line.find(": ").map_or(dash, |colon| colon + 2);
@@ -254,12 +254,12 @@ fn straight(c: char) -> Option<char> {
     }
 }
 
-/// As [`straight`], without the apostrophe, which stands alone in words.
+/// Like [`straight`], except for the apostrophe, which occurs alone within words.
 fn straight_of_pair(c: char) -> Option<char> {
     straight(c).filter(|_| c != '’')
 }
 
-/// Finds options whose hyphens became a dash: behind a space or quote, before a letter.
+/// Finds options whose hyphens became a dash: after a space or quote, before a letter.
 fn options(source: &Source, line: Range<usize>, findings: &mut Findings) {
     let text = &source.text[line.clone()];
     for (at, dash) in text.char_indices().filter(|(_, c)| DASHES.contains(c)) {
@@ -277,14 +277,14 @@ fn options(source: &Source, line: Range<usize>, findings: &mut Findings) {
         let hyphens = if word.len() == 1 { "-" } else { "--" };
         let message = format!("`{run}{word}` begins with {}, not with a hyphen; write `{hyphens}{word}`", name(dash));
         let finding = findings.report(&rules::OPTION_DASH, span.start..span.end + word.len(), message);
-        // PowerShell's `-Name` has one hyphen, and it takes a dash for one: no replacement is safe.
+        // PowerShell's `-Name` has one hyphen, and it accepts a dash as a hyphen: no replacement is safe.
         if word.starts_with(|c: char| c.is_ascii_lowercase()) {
             finding.fix(span, hyphens);
         }
     }
 }
 
-/// Finds curly quotes that stand where a shell would have quotes, outside straight ones.
+/// Finds curly quotes that are used as shell quotes, outside straight quotes.
 fn quotes(source: &Source, line: Range<usize>, style: Style, findings: &mut Findings) {
     let text = &source.text[line.clone()];
     let body = if matches!(style, Style::Single | Style::Double) { text.trim_matches(['"', '\'']) } else { text };
@@ -312,7 +312,7 @@ fn quotes(source: &Source, line: Range<usize>, style: Style, findings: &mut Find
         return;
     }
     let written = straight(*c).unwrap_or('"');
-    let message = format!("the shell takes `{c}` for a letter, not for a quote; write `{written}`");
+    let message = format!("the shell reads `{c}` as a letter, not as a quote; write `{written}`");
     let edits: Vec<Edit> = found
         .iter()
         .filter_map(|(at, c)| Some(Edit { span: *at..at + c.len_utf8(), text: straight(*c)?.to_string() }))
@@ -331,7 +331,7 @@ fn quotes(source: &Source, line: Range<usize>, style: Style, findings: &mut Find
     }
 }
 
-/// Finds spaces and marks that nobody sees.
+/// Finds unusual spaces and invisible characters.
 fn odd_characters(source: &Source, span: Range<usize>, findings: &mut Findings) {
     directions(source, span.clone(), findings);
     let text = &source.text[span.clone()];
@@ -363,7 +363,7 @@ fn odd_characters(source: &Source, span: Range<usize>, findings: &mut Findings) 
     }
 }
 
-/// Returns true if the beginning of a line says that the rest is not run.
+/// Returns true if the beginning of a line shows that the rest is not executed.
 fn is_for_people(line: &str) -> bool {
     is_prose(line) || line.trim_start().starts_with('#')
 }
@@ -373,13 +373,13 @@ fn directions(source: &Source, span: Range<usize>, findings: &mut Findings) {
     for (at, c) in text.char_indices().filter(|(_, c)| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
         let place = span.start + at..span.start + at + c.len_utf8();
         let message =
-            format!("U+{:04X} turns the direction of writing: what people read here is not what runs", c as u32);
+            format!("U+{:04X} changes the direction of the text: what people read here is not what runs", c as u32);
         findings.report(&rules::DIRECTION, place, message);
     }
 }
 
 fn invisible_message(c: char) -> String {
-    let what = if is_space(c) { "looks like a space and separates nothing" } else { "cannot be seen" };
+    let what = if is_space(c) { "looks like a space but does not separate words" } else { "is invisible" };
     format!("U+{:04X} ({}) {what}", c as u32, name(c))
 }
 
@@ -387,7 +387,7 @@ fn is_space(c: char) -> bool {
     c.is_whitespace()
 }
 
-/// Names a character as Unicode does, for those that people mistake.
+/// Returns the Unicode name of a character that people mistake for another.
 fn name(c: char) -> &'static str {
     match c {
         '\u{2010}' => "a typographic hyphen",

@@ -1,4 +1,4 @@
-//! The table of the rules for any YAML.
+//! The rules for any YAML.
 
 use crate::lint::rule::rules;
 use crate::lint::{Level, Rule, Target};
@@ -192,7 +192,7 @@ rules! {
         good: "a: &a [x, x]\nb: [*a, *a]\n",
     };
 
-    /// Its examples are text, as rules' examples are; the file that is none is in the tests.
+    /// The examples of rules are text; the tests have a binary file.
     NO_TEXT = Rule {
         id: "TK017",
         level: Level::Error,

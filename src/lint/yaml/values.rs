@@ -1,4 +1,4 @@
-//! What YAML reads otherwise than people do: keys, numbers, truth values, documents.
+//! Values that YAML reads differently than people do: keys, numbers, booleans, documents.
 
 use std::collections::HashMap;
 
@@ -29,14 +29,14 @@ fn documents(file: &File<'_>, target: Target, findings: &mut Findings) {
     }
     let (extra, read) = match target {
         Target::Yaml => return,
-        Target::Buildspec => (documents.get(1), "CodeBuild reads the first document only"),
+        Target::Buildspec => (documents.get(1), "CodeBuild reads only the first document"),
         Target::GitLab if documents[0].get("spec").is_some() => {
             (documents.get(2), "GitLab reads a `spec` header and one document")
         }
         Target::GitLab => (documents.get(1), "GitLab reads one document, or two when the first has `spec`"),
     };
     if let Some(extra) = extra {
-        let message = format!("a further document begins here; {read}");
+        let message = format!("another document begins here; {read}");
         findings.report(&rules::DOCUMENTS, extra.span.start..extra.span.start, message);
     }
 }
@@ -44,20 +44,20 @@ fn documents(file: &File<'_>, target: Target, findings: &mut Findings) {
 fn empty(source: &Source) -> &'static str {
     match source.text.trim() {
         "" => "the file is empty",
-        _ => "the file has comments only, or says nothing",
+        _ => "the file has only comments, or nothing at all",
     }
 }
 
-/// Where in a document a value stands.
+/// Where a value is in a document.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     source: &'a Source,
     target: Target,
-    /// Whether it is the document itself.
+    /// Whether it is the document's root.
     root: bool,
-    /// The key that it is the value of.
+    /// The key whose value it is.
     key: &'a str,
-    /// Whether `runtime-versions` is above it: the buildspec rules judge those.
+    /// Whether it is below `runtime-versions`, which the buildspec rules check.
     runtimes: bool,
 }
 
@@ -89,7 +89,7 @@ fn keys(entries: &[Entry], place: &Place<'_>, findings: &mut Findings) {
     let mut seen: HashMap<&str, &Entry> = HashMap::new();
     for entry in entries {
         let Some(text) = entry.key.text() else {
-            let message = format!("the key is {}; put it into quotes if it is a text", entry.key.kind());
+            let message = format!("the key is {}; quote it if it is meant as text", entry.key.kind());
             findings.report(&rules::KEY_KIND, entry.key.span.clone(), message);
             continue;
         };
@@ -110,14 +110,14 @@ fn keys(entries: &[Entry], place: &Place<'_>, findings: &mut Findings) {
 fn twice(text: &str, first: &Entry, entry: &Entry, place: &Place<'_>, findings: &mut Findings) {
     let line = place.source.line_of(first.key.span.start);
     if entry.is_merge() {
-        let message = format!("`<<` stands in this map already, on line {line}; write one `<<: [*first, *second]`");
+        let message = format!("this map already has a `<<`, on line {line}; write one `<<: [*first, *second]`");
         findings.report(&rules::MERGE_TWICE, entry.key.span.clone(), message);
         return;
     }
     let lost = if place.root && place.target == Target::GitLab && is_job(&first.value) {
-        format!("the job `{text}` of line {line} is lost, for a second one of that name replaces it")
+        format!("this replaces the job `{text}` on line {line}, which is lost")
     } else {
-        format!("`{text}` stands in this map already, on line {line}, and that value is lost")
+        format!("this map already has `{text}`, on line {line}; that value is lost")
     };
     findings.report(&rules::DUPLICATE, entry.key.span.clone(), lost);
 }
@@ -126,7 +126,7 @@ fn is_job(node: &Node) -> bool {
     ["script", "trigger", "extends", "stage", "run"].iter().any(|key| node.get(key).is_some())
 }
 
-/// The words of YAML 1.1's truth values that people use as words; `true` and `false` mean themselves.
+/// Returns true for YAML 1.1's booleans that people also use as words; `true` and `false` are meant as booleans.
 fn is_truth_word(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().as_str(), "yes" | "no" | "on" | "off")
 }
@@ -135,7 +135,7 @@ fn truth(text: &str) -> &'static str {
     if matches!(text.to_ascii_lowercase().as_str(), "yes" | "on") { "true" } else { "false" }
 }
 
-/// Judges items by their neighbours: a `no` among words is a word, a `3.10` among numbers is a version.
+/// Compares items with their neighbours: a `no` among words is a word, a `3.10` among numbers is a version.
 fn list(items: &[Node], place: &Place<'_>, findings: &mut Findings) {
     let words = items.iter().any(|item| item.is_plain() && item.text().is_some_and(is_word));
     for item in items.iter().filter(|item| item.is_plain() && item.tag.is_none() && !item.alias) {
@@ -160,9 +160,9 @@ fn number(node: &Node, place: &Place<'_>, findings: &mut Findings) {
     let Some(text) = node.text() else { return };
     let quoted = format!("\"{text}\"");
     let message = if let Some(value) = octal(text) {
-        format!("`{text}` is the number {value} to readers of YAML 1.1; write `{quoted}`, or without the leading zero")
+        format!("YAML 1.1 reads `{text}` as the number {value}; write `{quoted}`, or leave out the leading zero")
     } else if let Some(value) = sexagesimal(text) {
-        format!("`{text}` is the number {value} to readers of YAML 1.1; write `{quoted}`")
+        format!("YAML 1.1 reads `{text}` as the number {value}; write `{quoted}`")
     } else {
         if is_version_key(place.key) && loses_zero(text) {
             lost_zero(node, text, findings);
@@ -197,7 +197,7 @@ fn sexagesimal(text: &str) -> Option<u64> {
     (count > 0).then_some(value)
 }
 
-/// Returns true if a number with a point ends in a zero that matters: 1.20, not 1.0 or 0.50.
+/// Returns true if a decimal number ends in a significant zero: 1.20, not 1.0 or 0.50.
 fn loses_zero(text: &str) -> bool {
     let Some((whole, rest)) = text.split_once('.') else { return false };
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -18,7 +18,7 @@ fn a_finding_shows_its_line_with_a_caret_and_a_way_to_read_more() {
     assert_eq!(run.code, Some(1));
     assert_eq!(
         run.stdout,
-        "error[TK002]: this line is indented with a tab; YAML wants spaces\n --> ci.yml:3:1\n  |\n3 |     build: {}\n  | ^^^^\n  \
+        "error[TK002]: this line is indented with a tab; YAML requires spaces\n --> ci.yml:3:1\n  |\n3 |     build: {}\n  | ^^^^\n  \
          = CodeBuild says: found character that cannot start any token at line 3 column 1, while scanning for the next token\n  \
          = help: toolkit lint --explain TK002\n\n"
     );
