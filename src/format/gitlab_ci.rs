@@ -1,5 +1,5 @@
-//! The jobs of a `.gitlab-ci.yml`, with `extends` and `default` resolved and positions kept. Never fails: what is not a job is
-//! left out, and what is in other files is marked as elsewhere.
+//! The jobs of a `.gitlab-ci.yml`, with `extends` and `default` resolved and positions kept. Never fails: what is not a
+//! job is left out, and what is in other files is marked as elsewhere.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -211,10 +211,10 @@ impl<'a> Job<'a> {
     pub fn get(&self, key: &str) -> Option<&'a Node> {
         let own = self.body.get(key).or_else(|| self.parents.iter().find_map(|parent| parent.get(key)));
         own.or_else(|| {
-            let asked =
+            let inherits =
                 DEFAULTS.contains(&key) && self.body.get("inherit").is_none_or(|node| node.get("default").is_none());
             let default = || self.top.get("default").and_then(|node| node.get(key));
-            asked.then(|| default().or_else(|| self.top.get(key))).flatten()
+            inherits.then(|| default().or_else(|| self.top.get(key))).flatten()
         })
     }
 
@@ -338,7 +338,7 @@ fn need(item: &Node) -> Option<Need<'_>> {
     Some(Need { name: node.text()?, node, optional, matrix: item.get("parallel").and_then(|node| node.get("matrix")) })
 }
 
-/// Collects what a body extends, the last named first; tells whether something of it is not in this file.
+/// Collects the bodies that a body extends, the last named first. Returns true if one of them is not in this file.
 fn extend<'a>(top: &Top<'a>, body: &'a Node, parents: &mut Vec<&'a Node>, depth: usize) -> bool {
     let Some(named) = body.get("extends") else { return false };
     let names: Vec<&Node> = named.items().map_or_else(|| vec![named], |list| list.iter().collect());

@@ -34,8 +34,8 @@ pub fn is_object(root: &Node) -> bool {
     (text("apiVersion") && text("kind")) || is_kustomization(root)
 }
 
-/// Lists the images of every object: those of all pods wherever their specification is (in a workload's template, a cron
-/// job's job, a list of objects, an unknown resource), and those that a kustomization sets.
+/// Lists the images of every object: those of all pods wherever their specification is (in a workload's template, a
+/// cron job's job, a list of objects, an unknown resource), and those that a kustomization sets.
 #[must_use]
 pub fn images(tree: &Tree) -> Vec<Image<'_>> {
     let mut found = Vec::new();
@@ -122,13 +122,13 @@ fn is_kustomization(root: &Node) -> bool {
     match kind {
         Some("Kustomization" | "Component") => group,
         Some(_) => false,
-        // Both keys may be left out.
+        // Both keys are optional.
         None => group && root.get("resources").is_some() && root.get("images").and_then(Node::items).is_some(),
     }
 }
 
-/// Lists what a kustomization sets (<https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/>). A new
-/// name alone leaves the tag to the manifests, so it names no image.
+/// Lists what a kustomization sets (<https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/>). A
+/// new name alone leaves the tag to the manifests, so it names no image.
 fn kustomized<'a>(root: &'a Node, found: &mut Vec<Image<'a>>) {
     for item in root.get("images").and_then(Node::items).unwrap_or_default() {
         let text = |key: &str| item.get(key).filter(|node| !node.is_null()).and_then(Node::text);
@@ -139,8 +139,8 @@ fn kustomized<'a>(root: &'a Node, found: &mut Vec<Image<'a>>) {
             (None, Some(digest)) => format!("{name}@{digest}"),
             (None, None) => continue,
         };
-        let place = item.get("newTag").or_else(|| item.get("digest")).unwrap_or(item);
-        found.push(Image { kind: "Kustomization", node: place, name, nodes: Vec::new() });
+        let node = item.get("newTag").or_else(|| item.get("digest")).unwrap_or(item);
+        found.push(Image { kind: "Kustomization", node, name, nodes: Vec::new() });
     }
 }
 

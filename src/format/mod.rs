@@ -1,5 +1,5 @@
-//! The file formats of build services as typed models with positions, shared by `generate`, `lint` and the local runner.
-//! Opens no file and contacts no service.
+//! The file formats of build services as typed models with positions, shared by `generate`, `lint` and the local
+//! runner. Opens no file and contacts no service.
 
 pub mod buildspec;
 pub mod compose;

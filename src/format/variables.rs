@@ -1,5 +1,5 @@
-//! Expands variables in text, as Dockerfiles, compose files and pipelines write them: `$NAME`, `${NAME}`, `${NAME:-default}`.
-//! Guesses nothing: a variable without a value is an error, and so is unknown syntax.
+//! Expands variables in text, as Dockerfiles, compose files and pipelines write them: `$NAME`, `${NAME}`,
+//! `${NAME:-default}`. Guesses nothing: a variable without a value is an error, and so is unknown syntax.
 
 use std::fmt;
 

@@ -6,8 +6,8 @@ use std::ops::Range;
 /// The names that each name waits for, and where that is written.
 pub(super) type Waits<'a> = BTreeMap<&'a str, Vec<(&'a str, Range<usize>)>>;
 
-/// Finds names that wait for each other: where the link that closes the circle is written, and the names along it. Walks
-/// the graph once, however many circles there are.
+/// Finds names that wait for each other: where the link that closes the circle is written, and the names along it.
+/// Walks the graph once, however many circles there are.
 pub(super) fn circle<'a>(waits: &Waits<'a>) -> Option<(Range<usize>, Vec<&'a str>)> {
     let mut done = BTreeSet::new();
     for start in waits.keys() {

@@ -11,7 +11,7 @@ use crate::format::{Position, Source};
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
-    /// What is wrong here, with the names at hand.
+    /// What is wrong here, with the names involved.
     pub message: String,
     /// The bytes it is about.
     pub span: Range<usize>,
@@ -35,7 +35,7 @@ pub struct Edit {
 }
 
 /// The most findings that are kept per rule: nobody reads more, and a file can have a million.
-const MOST: usize = 1000;
+const MOST_KEPT: usize = 1000;
 
 /// Collects what the rules report.
 #[derive(Debug, Default)]
@@ -55,14 +55,14 @@ impl Findings {
             Finding { rule, message, span, start: nowhere, end: nowhere, service_says: None, fix: Vec::new() };
         let count = self.counts.entry(rule.id).or_default();
         *count += 1;
-        if *count > MOST {
+        if *count > MOST_KEPT {
             return self.spare.insert(finding);
         }
         self.kept.push(finding);
         self.kept.last_mut().expect("one was added just now")
     }
 
-    /// Returns true if this rule was reported at this place.
+    /// Returns true if this rule was reported at this offset.
     #[must_use]
     pub(super) fn has(&self, rule: &Rule, offset: usize) -> bool {
         self.kept.iter().rev().take(8).any(|finding| finding.rule == rule && finding.span.contains(&offset))
@@ -98,9 +98,9 @@ impl Findings {
             (finding.start, finding.end) = (start, end);
         }
         self.kept.dedup();
-        for (id, count) in self.counts.iter().filter(|(_, count)| **count > MOST) {
+        for (id, count) in self.counts.iter().filter(|(_, count)| **count > MOST_KEPT) {
             if let Some(last) = self.kept.iter_mut().rev().find(|finding| finding.rule.id == *id) {
-                last.message.push_str(&format!("; and {} more of {id} in this file", count - MOST));
+                last.message.push_str(&format!("; and {} more of {id} in this file", count - MOST_KEPT));
             }
         }
         self.kept

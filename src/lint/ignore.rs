@@ -56,8 +56,8 @@ struct Allowed {
     used: bool,
 }
 
-/// Removes the findings that are allowed by a comment on the same line, or on a line of its own above it. Reports comments
-/// that cannot be right.
+/// Removes the findings that are allowed by a comment on the same line, or on a line of its own above it. Reports
+/// comments that cannot be right.
 pub(super) fn apply(source: &Source, tree: &Tree, findings: &mut Findings) {
     let (mut allowed, mut reports) = (Vec::new(), Findings::default());
     let mut long = None;
@@ -137,8 +137,8 @@ fn unknown(id: &str, span: Range<usize>, reports: &mut Findings) {
     reports.report(&NOT_UNDERSTOOD, span, format!("no rule is named `{id}`{near}"));
 }
 
-/// Returns the lines that a comment applies to: its own, or the next line with content if the comment is on a line of its
-/// own. All lines of a multi-line value that begins there are included.
+/// Returns the lines that a comment applies to: its own, or the next line with content if the comment is on a line of
+/// its own. All lines of a multi-line value that begins there are included.
 fn lines_of(source: &Source, comment: &Comment, long: &BTreeMap<usize, usize>) -> Range<usize> {
     let mut line = source.line_of(comment.span.start);
     let before = &source.text[source.range_of(line).start..comment.span.start];

@@ -88,16 +88,16 @@ pub struct File<'a> {
     pub tree: &'a Tree,
 }
 
-/// Judges one file.
+/// Checks one file.
 #[must_use]
 pub fn check(source: &Source, target: Target, setting: &Setting) -> Vec<Finding> {
     let mut findings = Findings::default();
     match parse(&source.text) {
-        Ok(tree) => judge(&File { source, tree: &tree }, target, setting, &mut findings),
+        Ok(tree) => check_tree(&File { source, tree: &tree }, target, setting, &mut findings),
         Err(error) => {
             if let Some(fixed) = yaml::broken(source, &error, &mut findings) {
                 let mut rest = Findings::default();
-                judge(&File { source: &fixed.source, tree: &fixed.tree }, target, setting, &mut rest);
+                check_tree(&File { source: &fixed.source, tree: &fixed.tree }, target, setting, &mut rest);
                 rest.each(|finding| fixed.to_file(finding));
                 findings.append(rest);
             }
@@ -106,7 +106,7 @@ pub fn check(source: &Source, target: Target, setting: &Setting) -> Vec<Finding>
     findings.sorted(source)
 }
 
-fn judge(file: &File<'_>, target: Target, setting: &Setting, findings: &mut Findings) {
+fn check_tree(file: &File<'_>, target: Target, setting: &Setting, findings: &mut Findings) {
     yaml::check(file, target, findings);
     match target {
         Target::Yaml => {}

@@ -5,17 +5,17 @@
 pub struct Rule {
     /// Its id: `TK` and three digits. 0xx: any YAML; 1xx–3xx: buildspec; 5xx–7xx: GitLab. Never reused.
     pub id: &'static str,
-    /// How bad it is.
+    /// Its severity.
     pub level: Level,
-    /// What it is about.
+    /// The files that it applies to.
     pub target: Target,
     /// Whether no build is started from a file that has it: the service would refuse the file.
     pub blocks: bool,
-    /// One sentence: what is wrong.
+    /// What is wrong, in a few words.
     pub summary: &'static str,
-    /// One or two sentences: what happens because of it, and where that is written down (a URL, or "observed").
+    /// One or two sentences: its consequence, and the source for that (a URL, or "observed").
     pub reason: &'static str,
-    /// A shortest file that has the mistake. Checked by a test.
+    /// A minimal file with the mistake. Checked by a test.
     pub bad: &'static str,
     /// The same without it. Checked by a test.
     pub good: &'static str,
@@ -33,14 +33,14 @@ macro_rules! rules {
 
 pub(super) use rules;
 
-/// How bad a mistake is.
+/// The severity of a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// The service would reject the file, or the build must fail.
+    /// The service would reject the file, or the build would fail.
     Error,
-    /// It is accepted, but is not what its author meant.
+    /// It is accepted, but probably not what was meant.
     Warning,
-    /// It works, and something is better.
+    /// It works, but something else is better.
     Note,
 }
 
@@ -65,7 +65,7 @@ impl PartialEq for Rule {
 impl Eq for Rule {}
 
 impl Level {
-    /// Returns the word for it.
+    /// Returns its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

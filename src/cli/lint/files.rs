@@ -1,5 +1,5 @@
-//! The files to check: those that were named, or those of the project. Reads only regular files, up to the largest size that
-//! a pipeline file can have.
+//! The files to check: those that were named, or those of the project. Reads only regular files, up to the largest size
+//! that a pipeline file can have.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -148,7 +148,7 @@ pub(super) fn kind(source: &Source) -> Result<Target, Failure> {
     lint::target(&source.path, Some(&tree)).ok_or_else(|| {
         Failure::usage_with_hint(
             format!("{} is neither a buildspec nor a GitLab pipeline by its name or keys", source.path),
-            "say what it is: `--as buildspec`, `--as gitlab`, or `--as yaml` for what is true of any YAML",
+            "name its kind: `--as buildspec`, `--as gitlab`, or `--as yaml` to check only the YAML",
         )
     })
 }

@@ -34,7 +34,8 @@ fn region(source: Option<&Source>, edit: &Edit) -> Value {
     json!({ "line": start.line, "column": start.column, "endLine": end.line, "endColumn": end.column })
 }
 
-/// Returns GitLab's Code Quality report (<https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>).
+/// Returns GitLab's Code Quality report
+/// (<https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>).
 pub(super) fn code_quality(checked: &[Checked]) -> Value {
     let mut report = Vec::new();
     for file in checked {
@@ -54,8 +55,8 @@ pub(super) fn code_quality(checked: &[Checked]) -> Value {
     report.into()
 }
 
-/// Returns an identifier for each finding that stays the same if lines are added above it: rule, file, text of the line, and
-/// how many equal ones come before it.
+/// Returns an identifier for each finding that stays the same if lines are added above it: rule, file, text of the
+/// line, and how many equal ones come before it.
 fn fingerprints(file: &Checked) -> Vec<String> {
     let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
     let name = |finding: &Finding| {

@@ -29,15 +29,15 @@ pub(super) enum SchemaChoice {
 /// Reads the schema when the first GitLab file needs it.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    wanted: SchemaChoice,
+    choice: SchemaChoice,
     host: &'a Host,
     global: &'a Global,
     read: OnceCell<Option<Rc<Schema>>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(wanted: SchemaChoice, host: &'a Host, global: &'a Global) -> Self {
-        Self { wanted, host, global, read: OnceCell::new() }
+    pub(super) fn new(choice: SchemaChoice, host: &'a Host, global: &'a Global) -> Self {
+        Self { choice, host, global, read: OnceCell::new() }
     }
 
     /// Returns the schema; none if none was requested, or the published one is not available.
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
         if let Some(read) = self.read.get() {
             return Ok(read.clone());
         }
-        let schema = match &self.wanted {
+        let schema = match &self.choice {
             SchemaChoice::Nothing => None,
             SchemaChoice::Named(_) if !IS_BUILT_IN => return Err(not_built_in()),
             SchemaChoice::Published if !IS_BUILT_IN => {

@@ -1,4 +1,4 @@
-//! What was found, for people: the source line with a caret below the settings.
+//! Findings for people: the source line, with a caret below the finding.
 
 use super::{Checked, service};
 use crate::cli::render::{Style, printable};
@@ -21,7 +21,7 @@ pub(super) fn report(checked: &[Checked], style: Style) -> String {
     text
 }
 
-/// Paints by level.
+/// Colours a text by level.
 pub(super) fn paint(level: Level, style: Style, text: &str) -> String {
     match level {
         Level::Error => style.red(text),
@@ -58,7 +58,7 @@ fn one(file: &Checked, finding: &Finding, style: Style, text: &mut String) {
     text.push_str(&format!("{margin} {mark} help: toolkit lint --explain {}{fix}\n\n", rule.id));
 }
 
-/// Returns what is shown of a line, the columns before the place in it, and the columns of the settings.
+/// Returns the part of a line that is shown, the columns before the finding in it, and the columns of the finding.
 fn cut(line: &str, column: usize, last: usize) -> (String, usize, usize) {
     // The rest of the line is never read: lines can have megabytes.
     let from = column.saturating_sub(BEFORE + 1);
@@ -90,7 +90,8 @@ fn cut(line: &str, column: usize, last: usize) -> (String, usize, usize) {
     (shown.trim_end().to_owned(), before, width.max(1))
 }
 
-/// Returns a character as it is shown, and the columns that it takes. What cannot be seen, or would be obeyed, is spelled.
+/// Returns a character as it is shown, and the columns that it takes. What cannot be seen, or would be obeyed, is
+/// spelled.
 fn visible(c: char) -> (String, usize) {
     let unseen = matches!(c, '\u{a0}' | '\u{ad}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}'
         | '\u{3000}' | '\u{feff}');
@@ -144,7 +145,7 @@ mod tests {
         let line = format!("{}HERE{}", "x".repeat(100_000), "y".repeat(100_000));
         let (shown, before, width) = cut(&line, 100_001, 100_005);
         assert!(shown.chars().count() <= WIDEST + 1 && shown.starts_with('…') && shown.ends_with('…'));
-        let settings: String = shown.chars().skip(before).take(width).collect();
-        assert_eq!(settings, "HERE");
+        let finding: String = shown.chars().skip(before).take(width).collect();
+        assert_eq!(finding, "HERE");
     }
 }

@@ -1,4 +1,4 @@
-//! CodeBuild's curated images: which exist for which environment, and which runtimes each carries
+//! CodeBuild's curated images, their environments and their runtimes
 //! (<https://github.com/aws/aws-codebuild-docker-images>, state of 2026-04-09).
 
 /// A curated image.
@@ -12,33 +12,34 @@ pub struct Image {
     pub arch: &'static str,
     /// Its runtimes.
     pub runtimes: &'static [Runtime],
-    /// Where it hides a `global.json` above the source, which then chooses the .NET SDK.
+    /// Where it has a `global.json` above the source, which then selects the .NET SDK.
     pub global_json: &'static [&'static str],
-    /// The SDK line that the hidden `global.json` asks for.
+    /// The SDK line that this `global.json` requests.
     pub global_json_line: &'static str,
-    /// Where `runtime-versions: dotnet` writes another `global.json`, seen from the source folder.
+    /// Where `runtime-versions: dotnet` writes another `global.json`, relative to the source directory.
     pub dotnet_writes: &'static str,
 }
 
-/// What an image carries of one language.
+/// The versions of one language in an image.
 #[derive(Debug)]
 pub struct Runtime {
     /// The name under `runtime-versions`.
     pub name: &'static str,
-    /// The versions that may be asked for, beside exact ones where [`Runtime::any`].
+    /// The versions that can be requested, in addition to exact ones if [`Runtime::any`].
     pub versions: &'static [&'static str],
     /// The full versions that are in the image, newest first.
     pub exact: &'static [&'static str],
-    /// Whether any exact version can be asked for and is then downloaded, unverified, when the build starts.
+    /// Whether any exact version can be requested; it is then downloaded, unverified, when the build starts.
     pub any: bool,
-    /// What is active when `runtime-versions` does not name it; empty where nothing is.
+    /// The version that is active if `runtime-versions` does not name the runtime; empty if there is none.
     pub default: &'static str,
 }
 
 /// The images that AWS maintains.
 pub const CURATED: &[Image] = &[
-    // For this image and for aarch64 3.0 the files of that state were not to be had whole: the lines of Java, Python, PHP,
-    // Ruby and Node.js are those of the x86_64 image of the same age, and `exact` holds only what is certain.
+    // For this image and for aarch64 3.0 the files of that date were not completely available: the versions of Java,
+    // Python, PHP, Ruby and Node.js are those of the x86_64 image of the same age, and `exact` has only what is
+    // certain.
     Image {
         id: "aws/codebuild/standard:7.0",
         environment: "LINUX_CONTAINER",
@@ -203,7 +204,7 @@ pub const LAMBDA_TAGS: &[&str] = &[
     "ruby3.4",
 ];
 
-/// The names that any Linux, Windows or macOS image ever had under `runtime-versions`
+/// The names that any Linux, Windows or macOS image has had under `runtime-versions`
 /// (<https://docs.aws.amazon.com/codebuild/latest/userguide/available-runtimes.html>).
 pub const RUNTIME_NAMES: &[&str] =
     &["android", "docker", "dotnet", "golang", "java", "nodejs", "perl", "php", "python", "ruby", "rust"];
@@ -268,7 +269,7 @@ pub fn environment_type(name: &str) -> Option<&'static Environment> {
     ENVIRONMENTS.iter().find(|environment| environment.name == name)
 }
 
-/// Tells the architecture that an image of AWS is for, Lambda's and retired ones included; `None` for anybody else's.
+/// Returns the architecture of an AWS image, including Lambda and retired ones; `None` for other images.
 #[must_use]
 pub fn arch_of(image: &str) -> Option<&'static str> {
     let id = image.strip_prefix("aws/codebuild/").or_else(|| image.strip_prefix("public.ecr.aws/codebuild/"))?;
@@ -287,7 +288,7 @@ pub fn is_lambda_image(image: &str) -> bool {
     image.starts_with("aws/codebuild/") && image.contains("-lambda-standard:")
 }
 
-/// Returns true if AWS no longer maintains an image of its own.
+/// Returns true if this is an AWS image that AWS no longer maintains.
 #[must_use]
 pub fn is_retired(image: &str) -> bool {
     let Some(id) = image.strip_prefix("aws/codebuild/") else { return false };

@@ -1,6 +1,6 @@
-//! Buildspec files, version 0.2 (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html>), and what
-//! CodeBuild offers them: images, runtimes, machines. Reading never fails: what is wrong is a [`Problem`] with its position,
-//! and the rest is read.
+//! Buildspec files, version 0.2 (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html>), and
+//! what CodeBuild offers them: images, runtimes, machines. Reading never fails: what is wrong is a [`Problem`] with its
+//! position, and the rest is read.
 
 mod batch;
 pub mod images;
@@ -113,8 +113,8 @@ pub struct Phase {
     pub key: Range<usize>,
     /// The user that its commands run as.
     pub run_as: Option<Text>,
-    /// What happens if a command fails. By default a failure of `install` or `pre_build` ends the build, and after one of
-    /// `build` `post_build` still runs.
+    /// What happens if a command fails. By default a failure of `install` or `pre_build` ends the build, and after one
+    /// of `build` `post_build` still runs.
     pub on_failure: Option<OnFailure>,
     /// What is written under `on-failure`.
     pub on_failure_text: Option<Text>,

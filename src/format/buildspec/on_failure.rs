@@ -23,8 +23,8 @@ const RETRIES: u32 = 3;
 const MOST_RETRIES: u32 = 100;
 
 impl OnFailure {
-    /// Reads `ABORT`, `CONTINUE`, `RETRY`, `RETRY-<n>`, `RETRY-<expression>` or `RETRY-<n>-<expression>`, in any case: AWS's
-    /// own examples write `Retry-3-…` too.
+    /// Reads `ABORT`, `CONTINUE`, `RETRY`, `RETRY-<n>`, `RETRY-<expression>` or `RETRY-<n>-<expression>`, in any case:
+    /// AWS's own examples write `Retry-3-…` too.
     ///
     /// # Errors
     /// The reason.

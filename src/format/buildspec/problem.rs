@@ -9,7 +9,7 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// Where it is.
     pub span: Range<usize>,
-    /// What is wrong here, in words.
+    /// What is wrong here, with the names involved.
     pub message: String,
     /// The replacement, if it is certain.
     pub instead: Option<String>,

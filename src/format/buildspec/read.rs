@@ -313,8 +313,8 @@ impl Reader {
     }
 }
 
-/// Finds commands at the top of the file, and in phases that stand there. A key that stands twice is read twice: when the
-/// indentation is gone, every phase has left its `commands` here.
+/// Finds commands at the top of the file, and in phases at the top. Duplicate keys are all read: if the indentation is
+/// lost, the `commands` of every phase are here.
 fn loose(root: &Node) -> Vec<Text> {
     let entries = root.entries().unwrap_or_default();
     let is_phase = |key: &str| PhaseName::ALL.iter().any(|name| name.as_str() == key);
@@ -326,7 +326,7 @@ fn loose(root: &Node) -> Vec<Text> {
     lists.flatten().filter_map(Text::of).collect()
 }
 
-/// Leaves out the keys that hold anchors for use elsewhere, by the names that people give them.
+/// Removes the keys that exist only for their anchors, recognized by their usual names.
 fn own_keys<'a>(entries: &[&'a Entry]) -> Vec<&'a Entry> {
     let hidden =
         |entry: &Entry| entry.key.text().is_some_and(|key| key.starts_with(['.', '_']) || key.starts_with("x-"));

@@ -1,4 +1,4 @@
-//! Takes texts, lists, maps and truth values out of a tree, and records what is not there or is something else.
+//! Reads strings, lists, maps and booleans from a tree, and records what is missing or has the wrong type.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use super::{Pair, Problem, ProblemKind, Text};
 use crate::format::yaml::{Entry, Node};
 use crate::model::did_you_mean;
 
-/// Where keys belong, for those that stand elsewhere.
+/// Where keys belong, for keys in the wrong place.
 const HOMES: &[(&str, &[&str])] = &[
     ("at the top of the file", &["version", "phases", "env", "proxy", "batch", "reports", "artifacts", "cache"]),
     ("under `phases`", &["install", "pre_build", "build", "post_build"]),
@@ -29,7 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("in the `env` of a build of a batch", &["compute-type", "privileged-mode", "fleet"]),
 ];
 
-/// Words that people carry over from other services, and what CodeBuild calls them.
+/// Keywords of other services, and CodeBuild's names for them.
 const OTHER_WORDS: &[(&str, &str)] = &[
     ("depends-on", "depend-on"),
     ("depends_on", "depend-on"),
@@ -65,7 +65,7 @@ impl Reader {
         self.problems.last_mut().expect("one was added just now")
     }
 
-    /// Returns the entries of a map, merged ones included; reports anything that is no map.
+    /// Returns the entries of a map, including merged ones; reports anything that is not a map.
     pub(super) fn map<'a>(&mut self, node: &'a Node, what: &str) -> Vec<&'a Entry> {
         if node.entries().is_none() {
             self.wrong(node, what, "a map");
@@ -73,7 +73,7 @@ impl Reader {
         effective(node)
     }
 
-    /// Reports the keys of a map that nothing reads here.
+    /// Reports the unknown keys of a map.
     pub(super) fn keys(&mut self, entries: &[&Entry], place: &str, known: &[&str]) {
         for entry in entries {
             let Some(key) = entry.key.text() else { continue };
@@ -90,22 +90,26 @@ impl Reader {
         let home = HOMES.iter().find(|(_, keys)| keys.contains(&key)).map(|(home, _)| *home);
         match (near, home) {
             (Some(near), None) => {
-                let message = format!("CodeBuild reads no `{key}` {place}; did you mean `{near}`?");
+                let message = format!("unknown key `{key}` {place}; did you mean `{near}`?");
                 let taken = entry.key.alias;
                 let problem = self.report(ProblemKind::MisspeltKey, span, message);
                 problem.instead = (!taken).then(|| near.to_owned());
             }
             (_, Some(home)) => {
-                self.report(ProblemKind::MisplacedKey, span, format!("`{key}` is not read {place}: it belongs {home}"));
+                self.report(
+                    ProblemKind::MisplacedKey,
+                    span,
+                    format!("`{key}` has no effect {place}: it belongs {home}"),
+                );
             }
             (None, None) => {
-                let message = format!("CodeBuild reads no `{key}` {place}; it reads {}", listed(known));
+                let message = format!("unknown key `{key}` {place}; expected one of: {}", listed(known));
                 self.report(ProblemKind::UnknownKey, span, message);
             }
         }
     }
 
-    /// Takes a scalar.
+    /// Reads a scalar.
     pub(super) fn text(&mut self, node: &Node, what: &str) -> Option<Text> {
         if node.is_null() {
             return None;
@@ -117,8 +121,8 @@ impl Reader {
         text
     }
 
-    /// Takes a list of scalars. One scalar is taken for a list of one, as CodeBuild does for `artifacts.files`; empty items
-    /// are passed over, as CodeBuild does.
+    /// Reads a list of scalars. One scalar is read as a list of one, as CodeBuild does for `artifacts.files`; empty
+    /// items are ignored, as CodeBuild does.
     pub(super) fn list(&mut self, node: &Node, what: &str) -> Vec<Text> {
         match node.items() {
             Some(items) => items.iter().filter_map(|item| self.text(item, &format!("an item of {what}"))).collect(),
@@ -148,8 +152,8 @@ impl Reader {
         pairs
     }
 
-    /// Takes a truth value: most keys are documented with yes and no, the ones of batches with true and false, and
-    /// CodeBuild takes either.
+    /// Reads a boolean: most keys are documented with yes and no, those of batches with true and false, and CodeBuild
+    /// accepts either.
     pub(super) fn truth(&mut self, node: &Node, what: &str) -> bool {
         match node.text().map(str::to_ascii_lowercase).as_deref() {
             Some("yes" | "true" | "on" | "y") => true,
@@ -167,21 +171,21 @@ impl Reader {
         }
     }
 
-    /// Reports a value that is something else than it should be.
-    pub(super) fn wrong(&mut self, node: &Node, what: &str, wanted: &str) {
+    /// Reports a value of the wrong type.
+    pub(super) fn wrong(&mut self, node: &Node, what: &str, expected: &str) {
         let kind = if node.is_null() { ProblemKind::Empty } else { ProblemKind::Type };
         let span =
             if node.entries().is_some() || node.items().is_some() { first_line(node) } else { node.span.clone() };
-        self.report(kind, &span, format!("{what} is {}, but CodeBuild expects {wanted}", node.kind()));
+        self.report(kind, &span, format!("{what} is {}, but CodeBuild expects {expected}", node.kind()));
     }
 
-    /// Reports a key that is not there.
+    /// Reports a missing key.
     pub(super) fn missing(&mut self, at: &Range<usize>, key: &str, place: &str) {
         self.report(ProblemKind::Missing, at, format!("{place} has no `{key}`, which CodeBuild requires"));
     }
 }
 
-/// Returns the entries of a map as a YAML reader sees them: the last of duplicates, then what `<<` merges in.
+/// Returns the entries of a map as a YAML parser sees them: the last of duplicates, then what `<<` merges in.
 pub(super) fn effective(node: &Node) -> Vec<&Entry> {
     let mut seen = BTreeSet::new();
     let own = node.entries().unwrap_or_default().iter().filter(|entry| !entry.is_merge());
@@ -193,7 +197,7 @@ pub(super) fn effective(node: &Node) -> Vec<&Entry> {
     found
 }
 
-/// Returns true if a key is there under a slightly wrong name, so that it is reported once.
+/// Returns true if a key is present under a misspelled name, so that it is reported once.
 pub(super) fn misspelt(entries: &[&Entry], key: &str) -> bool {
     entries.iter().any(|entry| entry.key.text().is_some_and(|text| did_you_mean(text, [key]).is_some()))
 }
@@ -207,13 +211,13 @@ pub(super) fn listed(names: &[&str]) -> String {
     }
 }
 
-/// Returns the place of a list or map: its first item or key, not all of it.
+/// Returns the location of a list or map: its first item or key, not all of it.
 fn first_line(node: &Node) -> Range<usize> {
     let first = node.items().and_then(<[Node]>::first).or_else(|| node.entries()?.first().map(|entry| &entry.key));
     if node.alias { node.span.clone() } else { node.span.start..first.map_or(node.span.end, |first| first.span.end) }
 }
 
-/// Finds the known key that was meant. `_` and `-` are the usual slip.
+/// Returns the known key that was probably meant. Confusing `_` and `-` is the usual mistake.
 fn near<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |text: &str| text.replace(['-', '_', ' '], "").to_lowercase();
     let same = known.iter().find(|candidate| plain(candidate) == plain(key)).copied();

@@ -156,8 +156,8 @@ struct Origin {
 }
 
 impl Scope {
-    /// Adds a declaration: a given value takes precedence over the default; without either, a stage inherits the value that was
-    /// declared before the first stage.
+    /// Adds a declaration: a given value takes precedence over the default; without either, a stage inherits the value
+    /// that was declared before the first stage.
     fn declare(&mut self, arg: &Arg, build: &Build<'_>, syntax: Syntax) {
         let mut origin = Origin::default();
         let globals = self.globals.as_deref();

@@ -1,5 +1,5 @@
-//! Dockerfiles, as far as images are concerned: stages, their base images, what is copied or mounted from where, and the
-//! arguments that this depends on (<https://docs.docker.com/reference/dockerfile/>). Reading never fails: what is
+//! Dockerfiles, as far as images are concerned: stages, their base images, what is copied or mounted from where, and
+//! the arguments that this depends on (<https://docs.docker.com/reference/dockerfile/>). Reading never fails: what is
 //! wrong is a [`Problem`] with its position, and the rest is read.
 
 mod images;

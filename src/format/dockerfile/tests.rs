@@ -1,12 +1,12 @@
-//! Files as people write them, and the images that a build of them needs.
+//! Dockerfiles as people write them, and the images that their builds need.
 
 use std::collections::BTreeMap;
 
 use super::*;
 use crate::format::Source;
 
-/// Lists what a build for linux/arm64 needs: `line role name`, then where it runs unless on the target, and `?` with the
-/// reason for what is not known.
+/// Lists what a build for linux/arm64 needs: `line role name`, then where it runs unless on the target, and `?` with
+/// the reason for what is unknown.
 fn needed(text: &str, given: &[(&str, &str)], contexts: &[(&str, &str)]) -> Vec<String> {
     let map = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
@@ -139,7 +139,7 @@ fn arguments_are_resolved() {
 }
 
 #[test]
-fn platforms_are_told_apart() {
+fn platforms_are_distinguished() {
     for (text, expected) in [
         ("FROM --platform=linux/amd64 a", &["1 from a on linux/amd64"][..]),
         ("FROM --platform=\"linux/amd64\" a", &["1 from a on linux/amd64"]),
@@ -164,14 +164,14 @@ fn platforms_are_told_apart() {
 }
 
 #[test]
-fn contexts_take_the_place_of_names() {
+fn contexts_replace_names() {
     let text = "FROM a AS s\nCOPY --from=assets x y\nCOPY --from=b x y\nFROM s";
     let contexts = [("assets", "./files"), ("b", "docker-image://c:1"), ("s", "docker-image://d")];
     assert_eq!(needed(text, &[], &contexts), ["1 from a unreached", "3 copy c:1 unreached", "4 from d"]);
 }
 
 #[test]
-fn what_the_builder_would_refuse_is_told_with_its_place() {
+fn what_the_builder_would_reject_is_reported_with_its_position() {
     for (text, line, said) in [
         ("", 1, "no FROM"),
         ("# only a comment\n", 1, "no FROM"),
@@ -188,14 +188,14 @@ fn what_the_builder_would_refuse_is_told_with_its_place() {
     ] {
         let source = Source::new("Dockerfile", text);
         let problems = Dockerfile::read(text).problems;
-        let problem = problems.first().unwrap_or_else(|| panic!("{text}: nothing is told"));
+        let problem = problems.first().unwrap_or_else(|| panic!("{text}: no problem was reported"));
         assert!(problem.message.contains(said), "{text}: {problem:?}");
         assert_eq!(source.line_of(problem.span.start), line, "{text}");
     }
 }
 
 #[test]
-fn no_text_makes_the_reader_panic() {
+fn no_text_makes_the_parser_panic() {
     let whole =
         "# escape=`\nARG V=\"ñ\nFROM --platform=$X ñ${V:-`\n AS b\nRUN --mount=\"from=ñ\",x <<ñ 'y\nñ\nCOPY --from=\\";
     for end in (0..=whole.len()).filter(|end| whole.is_char_boundary(*end)) {

@@ -35,9 +35,9 @@ pub(super) fn plain(kind: &ErrorKind) -> (Fault, String) {
         E::MismatchedFlowCollectionEnd { open, close } => format!("`{open}` is closed with `{close}`"),
         E::MisplacedFlowCollectionEnd => "a closing bracket without an opening one".to_owned(),
         E::InvalidColonPlacement | E::ExpectedFlowSequenceSeparator => {
-            "a list in brackets is not closed, or lacks a `,` before this".to_owned()
+            "a list in brackets is not closed, or a `,` is missing before this".to_owned()
         }
-        E::ExpectedFlowMappingSeparator => "a map in braces is not closed, or lacks a `,` before this".to_owned(),
+        E::ExpectedFlowMappingSeparator => "a map in braces is not closed, or a `,` is missing before this".to_owned(),
         E::UnclosedQuotedScalar => "a quote is never closed".to_owned(),
         E::InvalidTrailingSingleQuotedScalar | E::InvalidTrailingDoubleQuotedScalar => {
             "text follows a closing quote; quote the whole value, or use a `|` block".to_owned()
@@ -71,8 +71,8 @@ pub struct Refusal {
     pub column: usize,
 }
 
-/// Parses a text with libyaml: GitLab uses it (Ruby's Psych), CodeBuild a port of it (go-yaml), and their messages are its
-/// messages. None if it accepts the text, or rejects it only because of its limits.
+/// Parses a text with libyaml: GitLab uses it (Ruby's Psych), CodeBuild a port of it (go-yaml), and their messages are
+/// its messages. None if it accepts the text, or rejects it only because of its limits.
 #[must_use]
 pub fn libyaml_refuses(text: &str) -> Option<Refusal> {
     let mut documents = serde_yaml::Deserializer::from_str(text);

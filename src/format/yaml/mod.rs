@@ -1,5 +1,5 @@
-//! YAML as a tree with the position of everything, and as text that people would have written. The only module that names a
-//! YAML crate.
+//! YAML as a tree with the position of everything, and as text that people would have written. The only module that
+//! names a YAML crate.
 
 mod fault;
 mod interpretation;

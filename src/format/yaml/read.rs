@@ -1,5 +1,5 @@
-//! Reads YAML into a tree with byte offsets, comments, styles and duplicate keys. Bounded: an alias bomb, deep nesting or a
-//! huge document is one error.
+//! Reads YAML into a tree with byte offsets, comments, styles and duplicate keys. Bounded: an alias bomb, deep nesting
+//! or a huge document is one error.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -108,8 +108,8 @@ impl Node {
         if let Content::Mapping(entries, _) = &*self.content { Some(entries) } else { None }
     }
 
-    /// Finds the value of a key in a map, the last one if it appears twice (as YAML parsers do), then in what it merges with
-    /// `<<` (<https://yaml.org/type/merge.html>).
+    /// Finds the value of a key in a map, the last one if it appears twice (as YAML parsers do), then in what it merges
+    /// with `<<` (<https://yaml.org/type/merge.html>).
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {
         let entries = self.entries()?;

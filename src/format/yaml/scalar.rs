@@ -2,13 +2,13 @@
 
 use super::interpretation::{Interpretation, interpret};
 
-/// Writes a text on one line, in quotes when YAML would read something else without them.
+/// Writes a text on one line, quoted if YAML would read something else without quotes.
 #[must_use]
 pub fn scalar(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { quoted(text) }
 }
 
-/// Quotes a text: double quotes where nothing must be escaped, single ones where that avoids escapes.
+/// Quotes a text: with double quotes if nothing must be escaped, with single quotes if that avoids escapes.
 pub(super) fn quoted(text: &str) -> String {
     let odd = text.chars().any(|c| !is_printable(c));
     if !odd && text.contains(['"', '\\']) {
@@ -32,8 +32,8 @@ pub(super) fn quoted(text: &str) -> String {
     result
 }
 
-/// Returns true if a character may stand unescaped on a line. The unicode line ends, the byte order mark, and marks that
-/// turn the direction of writing (CVE-2021-42574) are escaped: a person must see what a machine will run.
+/// Returns true if a character may be written unescaped. Unicode line breaks, the byte order mark, and marks that
+/// change the direction of the text (CVE-2021-42574) are escaped: a person must see what a machine will run.
 fn is_printable(c: char) -> bool {
     !(c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
@@ -53,13 +53,13 @@ fn is_plain(text: &str) -> bool {
         && interpret(text) == Interpretation::Text
 }
 
-/// Lets `./run`, `.ci/run` and `--flag` stand without quotes: no reader takes them for anything else.
+/// Returns true for `./run` and `.ci/run`, which need no quotes: no parser reads them as anything else.
 fn is_word_start(text: &str) -> bool {
     matches!(text.as_bytes(), [b'.', b'/' | b'a'..=b'z' | b'A'..=b'Z', ..] | [b'.', b'.', b'/', ..])
 }
 
-/// Returns true if a `|` block can carry the text: it keeps neither odd characters nor white space at the edges of lines
-/// safe from editors.
+/// Returns true if a text can be written as a `|` block. Texts with unprintable characters or white space at the edges
+/// of lines cannot.
 pub(super) fn can_be_block(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);
     !body.is_empty()
@@ -72,7 +72,7 @@ pub(super) fn can_be_block(text: &str) -> bool {
         })
 }
 
-/// Keeps a comment on its line whatever it says.
+/// Replaces characters that would end a comment's line.
 pub(super) fn flat(text: &str) -> String {
     text.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect()
 }

@@ -1,4 +1,5 @@
-//! Writes YAML as people would: two spaces, block scalars for scripts, quotes only where YAML would read something else.
+//! Writes YAML as people would: two spaces, block scalars for scripts, quotes only where YAML would read something
+//! else.
 
 use serde_yaml::Value;
 
@@ -7,21 +8,22 @@ use super::scalar::{can_be_block, flat, quoted, scalar};
 /// A value to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Out {
-    /// Any text; quoted, or written as a block, when it must be.
+    /// Any text; quoted, or written as a block, if necessary.
     Text(String),
-    /// Text that is written as a `|` block even when it has one line.
+    /// Text that is written as a `|` block even if it has one line.
     Block(String),
     /// A whole number.
     Number(i64),
     /// `true` or `false`.
     Truth(bool),
-    /// A number that must be written exactly so, such as buildspec's `version: 0.2`. Trusted: never a value of the model.
+    /// A number that must be written exactly so, such as buildspec's `version: 0.2`. Trusted: never a value of the
+    /// model.
     Bare(&'static str),
     /// A list in brackets on one line.
     Flow(Flow),
-    /// A list, one item a line.
+    /// A list, one item per line.
     List(Vec<Element>),
-    /// A map, one key a line.
+    /// A map, one key per line.
     Map(Map),
 }
 
@@ -58,13 +60,13 @@ impl Map {
         Self::default()
     }
 
-    /// Adds a key; the result takes its comments.
+    /// Adds a key; comments can be added to the result.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<Out>) -> &mut Line {
         self.0.push(Line { key: key.into(), value: value.into(), gap: false, above: None, beside: None });
         self.0.last_mut().expect("one was added just now")
     }
 
-    /// Adds a key with a value when there is one.
+    /// Adds a key if there is a value.
     pub fn set_if<T: Into<Out>>(&mut self, key: &str, value: Option<T>) {
         if let Some(value) = value {
             self.set(key, value);
@@ -118,19 +120,19 @@ impl Map {
 }
 
 impl Line {
-    /// Puts an empty line before it.
+    /// Adds an empty line before it.
     pub fn gap(&mut self) -> &mut Self {
         self.gap = true;
         self
     }
 
-    /// Puts a comment above it, one `#` a line.
+    /// Adds a comment above it, with a `#` on each line.
     pub fn comment(&mut self, text: impl Into<String>) -> &mut Self {
         self.above = Some(text.into());
         self
     }
 
-    /// Puts a comment behind it, on the line of its key.
+    /// Adds a comment after it, on the line of its key.
     pub fn beside(&mut self, text: impl Into<String>) -> &mut Self {
         self.beside = Some(text.into());
         self
@@ -144,12 +146,12 @@ impl Line {
 }
 
 impl Out {
-    /// Makes a list in brackets of texts.
+    /// Makes a list in brackets.
     pub fn flow<T: Into<Out>>(items: impl IntoIterator<Item = T>) -> Self {
         Self::Flow(items.into_iter().map(Into::into).collect())
     }
 
-    /// Makes a list, one item a line.
+    /// Makes a list, one item per line.
     pub fn list<T: Into<Element>>(items: impl IntoIterator<Item = T>) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
     }
@@ -235,7 +237,7 @@ impl Out {
 }
 
 impl Element {
-    /// Puts a comment above it.
+    /// Adds a comment above it.
     #[must_use]
     pub fn comment(mut self, text: impl Into<String>) -> Self {
         self.comment = Some(text.into());
@@ -298,8 +300,8 @@ impl From<Map> for Out {
     }
 }
 
-/// Returns true if a second reader (`serde_yaml`, which is libyaml's grammar, as CodeBuild's and GitLab's readers are) finds
-/// in `text` exactly what `map` says. Every generated file is asked this before it is written.
+/// Returns true if a second parser (`serde_yaml`, which has libyaml's grammar, like those of CodeBuild and GitLab)
+/// reads exactly `map` from `text`. Every generated file is checked with this before it is written.
 #[must_use]
 pub fn agrees(map: &Map, text: &str) -> bool {
     serde_yaml::from_str::<Value>(text).is_ok_and(|found| found == map.value())

@@ -202,9 +202,9 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     for image in batch.images().into_iter().filter(|image| is_retired(&image.text)) {
         let message = format!("AWS no longer maintains `{}`", image.text);
         let finding = findings.report(&RETIRED_IMAGE, image.span.clone(), message);
-        let asked = super::runtimes::runtimes(context).is_empty();
-        let selects = ["aws/codebuild/standard:2.0", "aws/codebuild/standard:3.0"].contains(&image.text.as_str());
-        if asked && selects {
+        let selects_none = super::runtimes::runtimes(context).is_empty();
+        let must_select = ["aws/codebuild/standard:2.0", "aws/codebuild/standard:3.0"].contains(&image.text.as_str());
+        if selects_none && must_select {
             finding.says("YAML_FILE_ERROR Message: This build image requires selecting at least one runtime version.");
         }
     }
@@ -240,8 +240,8 @@ fn graph(tasks: &[Task], findings: &mut Findings) {
     for awaited in tasks.iter().flat_map(|task| &task.depend_on) {
         if !waits.contains_key(awaited.text.as_str()) {
             let near = did_you_mean(&awaited.text, waits.keys().copied());
-            let asked = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            let message = format!("no build of the graph has the identifier `{}`{asked}", awaited.text);
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let message = format!("no build of the graph has the identifier `{}`{hint}", awaited.text);
             findings.report(&UNKNOWN_DEPENDENCY, awaited.span.clone(), message);
         }
     }
@@ -286,11 +286,11 @@ fn machine(env: &BatchEnv, findings: &mut Findings) {
         env.kind.as_ref().filter(|kind| environment_type(&kind.text).is_none() && !kind.text.contains('$'))
     {
         let near = did_you_mean(&kind.text, ENVIRONMENTS.iter().map(|known| known.name));
-        let asked = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         findings.report(
             &ENVIRONMENT_TYPE,
             kind.span.clone(),
-            format!("there is no environment type `{}`{asked}", kind.text),
+            format!("there is no environment type `{}`{hint}", kind.text),
         );
     }
     if let Some(image) = &env.image {
@@ -332,8 +332,8 @@ fn compute_on(compute: &Text, kind: Option<&Text>, findings: &mut Findings) {
     if !known().any(|known| known == text) {
         let documented = DOCUMENTED_COMPUTE.iter().find(|(word, _)| *word == text).map(|(_, right)| *right);
         let near = documented.or_else(|| did_you_mean(text, known()));
-        let asked = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        findings.report(&COMPUTE_TYPE, compute.span.clone(), format!("there is no compute type `{text}`{asked}"));
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        findings.report(&COMPUTE_TYPE, compute.span.clone(), format!("there is no compute type `{text}`{hint}"));
         return;
     }
     let environment = kind.and_then(|kind| environment_type(&kind.text));

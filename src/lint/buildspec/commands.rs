@@ -120,8 +120,9 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
 
 /// Reports the first line of a block that does the work of the build and whose failure goes unnoticed.
 fn lost_status(context: &Context<'_>, command: &Text, lines: &[Line], findings: &mut Findings) {
-    let asked = command.text.contains("$?") || command.text.contains("trap ") || command.text.contains("PIPESTATUS");
-    let Some((last, before)) = lines.split_last().filter(|_| !asked) else { return };
+    let is_checked =
+        command.text.contains("$?") || command.text.contains("trap ") || command.text.contains("PIPESTATUS");
+    let Some((last, before)) = lines.split_last().filter(|_| !is_checked) else { return };
     // A block that ends with an explicit status is deliberate.
     if ["exit", "return", "true", ":"].iter().any(|word| last.text.split_whitespace().next() == Some(*word)) {
         return;

@@ -14,7 +14,7 @@ mod shell;
 use super::{File, Findings, Level, Rule, Setting, Target};
 use crate::format::buildspec::{Buildspec, Text};
 
-/// Judges a file.
+/// Checks a file.
 pub(super) fn check(file: &File<'_>, setting: &Setting, findings: &mut Findings) {
     let (buildspec, problems) = Buildspec::read(file.tree);
     shape::check(file, &buildspec, &problems, findings);

@@ -151,10 +151,10 @@ fn unknown(pair: &Pair, findings: &mut Findings) {
     let other = OTHER_NAMES.iter().find(|(word, _)| word.eq_ignore_ascii_case(name)).map(|(_, right)| *right);
     let same = RUNTIME_NAMES.iter().copied().find(|known| known.eq_ignore_ascii_case(name));
     let near = other.or(same).or_else(|| did_you_mean(name, RUNTIME_NAMES.iter().copied()));
-    let asked = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     let names: Vec<&str> =
         CURATED.last().map_or(&[][..], |image| image.runtimes).iter().map(|found| found.name).collect();
-    let finding = findings.report(&NAME, pair.key.span.clone(), format!("no image has a runtime `{name}`{asked}"));
+    let finding = findings.report(&NAME, pair.key.span.clone(), format!("no image has a runtime `{name}`{hint}"));
     finding.says(format!(
         "YAML_FILE_ERROR Message: Unknown runtime named '{name}'. This build image has the following runtimes: {}",
         names.join(", ")
@@ -165,23 +165,23 @@ fn unknown(pair: &Pair, findings: &mut Findings) {
 }
 
 fn version(context: &Context<'_>, pair: &Pair, findings: &mut Findings) {
-    let (name, wanted) = (pair.key.text.as_str(), pair.value.text.as_str());
+    let (name, requested) = (pair.key.text.as_str(), pair.value.text.as_str());
     // Windows and macOS images are not in this table.
-    if wanted.contains('$') || context.windows || wanted.is_empty() {
+    if requested.contains('$') || context.windows || requested.is_empty() {
         return;
     }
     let images = context.images();
     let lacking: Vec<&Image> =
-        images.iter().filter_map(|id| curated(&id.text)).filter(|image| !gives(image, name, wanted)).collect();
+        images.iter().filter_map(|id| curated(&id.text)).filter(|image| !provides(image, name, requested)).collect();
     if let Some(image) = lacking.first() {
         let runtime = image.runtime(name);
         let message = match runtime {
-            Some(runtime) => format!("`{}` has {name} {}, not {wanted}", image.id, runtime.versions.join(", ")),
+            Some(runtime) => format!("`{}` has {name} {}, not {requested}", image.id, runtime.versions.join(", ")),
             None => format!("`{}` has no {name}", image.id),
         };
         let finding = findings.report(&NOT_IN_IMAGE, pair.value.span.clone(), message);
-        finding.says(refusal(image, name, wanted, runtime));
-    } else if images.is_empty() && !CURATED.iter().any(|image| gives(image, name, wanted)) {
+        finding.says(refusal(image, name, requested, runtime));
+    } else if images.is_empty() && !CURATED.iter().any(|image| provides(image, name, requested)) {
         let mut known: Vec<&str> = CURATED
             .iter()
             .filter_map(|image| image.runtime(name))
@@ -191,12 +191,12 @@ fn version(context: &Context<'_>, pair: &Pair, findings: &mut Findings) {
         known.sort_unstable_by_key(|version| std::cmp::Reverse(by_number(version)));
         known.dedup();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let message = format!("no image that AWS maintains provides {name} {wanted}; they provide {known}");
+        let message = format!("no image that AWS maintains provides {name} {requested}; they provide {known}");
         findings.report(&VERSION, pair.value.span.clone(), message);
     }
 }
 
-fn refusal(image: &Image, name: &str, wanted: &str, runtime: Option<&Runtime>) -> String {
+fn refusal(image: &Image, name: &str, requested: &str, runtime: Option<&Runtime>) -> String {
     let names: Vec<&str> = image.runtimes.iter().map(|found| found.name).collect();
     match runtime {
         None => format!(
@@ -204,44 +204,48 @@ fn refusal(image: &Image, name: &str, wanted: &str, runtime: Option<&Runtime>) -
             names.join(", ")
         ),
         Some(runtime) if !runtime.any => format!(
-            "YAML_FILE_ERROR Message: Unknown runtime version named '{wanted}' of {name}. This build image has the following \
+            "YAML_FILE_ERROR Message: Unknown runtime version named '{requested}' of {name}. This build image has the following \
              versions: {}",
             runtime.versions.join(", ")
         ),
         Some(_) => {
-            format!("COMMAND_EXECUTION_ERROR Message: Error while executing command: the installer of {name} {wanted}")
+            format!(
+                "COMMAND_EXECUTION_ERROR Message: Error while executing command: the installer of {name} {requested}"
+            )
         }
     }
 }
 
 /// Returns true if an image provides a version: it has it, or its installer finds it by that name.
-fn gives(image: &Image, name: &str, wanted: &str) -> bool {
+fn provides(image: &Image, name: &str, requested: &str) -> bool {
     let Some(runtime) = image.runtime(name) else { return false };
-    let line = wanted.strip_suffix(".x");
+    let line = requested.strip_suffix(".x");
     let same = |version: &str| {
-        version == wanted
+        version == requested
             || line.is_some_and(|line| version == line || version.strip_prefix(line).is_some_and(|rest| rest.starts_with('.')))
             // An unquoted 10.0 may arrive as 10.
-            || version.strip_suffix(".0") == Some(wanted)
+            || version.strip_suffix(".0") == Some(requested)
     };
-    wanted == "latest" || runtime.versions.iter().any(|version| same(version)) || (runtime.any && fetched(name, wanted))
+    requested == "latest"
+        || runtime.versions.iter().any(|version| same(version))
+        || (runtime.any && is_downloaded(name, requested))
 }
 
-/// Returns true if the installers in the images (dotnet-install.sh, goenv, pyenv, phpenv, rbenv, n, rustup, yum and apt)
-/// accept this version.
-fn fetched(name: &str, wanted: &str) -> bool {
-    let numbers = wanted.split('.').collect::<Vec<_>>();
+/// Returns true if the installers in the images (dotnet-install.sh, goenv, pyenv, phpenv, rbenv, n, rustup, yum and
+/// apt) accept this version.
+fn is_downloaded(name: &str, requested: &str) -> bool {
+    let numbers = requested.split('.').collect::<Vec<_>>();
     let digits = numbers.iter().all(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()));
     match name {
         // A prerelease has letters.
-        "dotnet" | "ruby" | "php" => wanted.matches('.').count() >= 2,
+        "dotnet" | "ruby" | "php" => requested.matches('.').count() >= 2,
         // The first release of a line was 1.20 until Go 1.21.0.
         "golang" => {
             numbers.len() >= 3 || (numbers.len() == 2 && numbers[1].parse::<u32>().is_ok_and(|minor| minor <= 20))
         }
         "java" => digits && numbers.len() == 1,
         "nodejs" | "python" => true,
-        "rust" => digits || ["stable", "beta", "nightly"].iter().any(|train| wanted.starts_with(train)),
+        "rust" => digits || ["stable", "beta", "nightly"].iter().any(|train| requested.starts_with(train)),
         _ => false,
     }
 }
@@ -268,7 +272,7 @@ fn defaults(context: &Context<'_>, findings: &mut Findings) {
     for image in context.images() {
         let Some(found) = curated(&image.text) else { continue };
         for (name, program, old) in [("golang", "go", "1.20"), ("dotnet", "dotnet", "6.0")] {
-            let asked = runtimes(context).iter().any(|pair| pair.key.text == name);
+            let is_named = runtimes(context).iter().any(|pair| pair.key.text == name);
             let is_old = found.runtime(name).is_some_and(|runtime| runtime.default == old);
             let used = context
                 .buildspec
@@ -279,7 +283,7 @@ fn defaults(context: &Context<'_>, findings: &mut Findings) {
                     .iter()
                     .any(|mark| command.text.contains(mark))
             });
-            if is_old && used.is_some() && !asked && !installed {
+            if is_old && used.is_some() && !is_named && !installed {
                 let message =
                     format!("`{}` uses {name} {old} unless `runtime-versions` names another version", found.id);
                 findings.report(&DEFAULT, image.span.clone(), message);

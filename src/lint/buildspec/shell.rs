@@ -60,7 +60,7 @@ const WORKERS: &[&str] = &[
 ];
 
 /// Their subcommands and options on whose result nothing depends.
-const ASKING: &[&str] = &[
+const QUERIES: &[&str] = &[
     "--version",
     "-version",
     "-v",
@@ -127,7 +127,7 @@ pub(super) fn is_work(line: &str) -> bool {
     let mut words =
         line.split_whitespace().skip_while(|word| is_assignment(word) || *word == "sudo" || *word == "time");
     let worker = words.next().is_some_and(|word| WORKERS.contains(&word));
-    worker && !words.next().is_some_and(|word| ASKING.contains(&word))
+    worker && !words.next().is_some_and(|word| QUERIES.contains(&word))
 }
 
 /// Returns true if a word is `NAME=value`.
@@ -182,15 +182,15 @@ pub(super) fn parts(line: &str) -> Vec<(&'static str, &str)> {
     found
 }
 
-/// Returns the location of a fragment of a command in the file, or of the command's first line if it is written differently
-/// there, as in a folded scalar.
+/// Returns the location of a fragment of a command in the file, or of the command's first line if it is written
+/// differently there, as in a folded scalar.
 pub(super) fn place(source: &Source, command: &Text, fragment: &str) -> Range<usize> {
     let span = command.span.clone();
     let raw = source.text.get(span.clone()).unwrap_or_default();
     let first = fragment.split_whitespace().next().unwrap_or(fragment);
-    for wanted in [fragment, first] {
-        if let Some(at) = raw.find(wanted).filter(|_| !command.alias && !wanted.is_empty()) {
-            return span.start + at..span.start + at + wanted.len();
+    for part in [fragment, first] {
+        if let Some(at) = raw.find(part).filter(|_| !command.alias && !part.is_empty()) {
+            return span.start + at..span.start + at + part.len();
         }
     }
     let end = raw.find('\n').map_or(span.end, |at| span.start + at);

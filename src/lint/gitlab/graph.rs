@@ -118,17 +118,17 @@ fn needs(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
                     .says(format!("{} job: need {} is not defined in current or prior stages", job.name, need.name));
             }
         }
-        if let (Some(asked), Some(there)) = (need.matrix, other.matrix()) {
-            let there: Vec<_> = there.iter().map(|row| sorted(row)).collect();
-            let missing = permutations(asked)
+        if let (Some(needed), Some(existing)) = (need.matrix, other.matrix()) {
+            let existing: Vec<_> = existing.iter().map(|row| sorted(row)).collect();
+            let missing = permutations(needed)
                 .unwrap_or_default()
                 .into_iter()
-                .find(|row| !there.contains(&sorted(row)) && !row.iter().any(|(_, value)| value.contains('$')));
+                .find(|row| !existing.contains(&sorted(row)) && !row.iter().any(|(_, value)| value.contains('$')));
             if let Some(row) = missing {
                 let words: Vec<String> = row.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 findings.report(
                     &r::SUBSET,
-                    asked.span.clone(),
+                    needed.span.clone(),
                     format!("`{}` has no permutation `{}`", need.name, words.join(" ")),
                 );
             }
@@ -148,7 +148,8 @@ fn near(config: &Config<'_>, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Reports a file that every permutation writes, because its name has no variable. Directories may contain different files.
+/// Reports a file that every permutation writes, because its name has no variable. Directories may contain different
+/// files.
 fn overwritten(job: &Job<'_>, other: &Job<'_>, subset: bool, place: &Node, findings: &mut Findings) {
     let several = other.matrix().is_some_and(|rows| rows.len() > 1);
     let none = |node: Option<&Node>| node.and_then(Node::items).is_some_and(<[Node]>::is_empty);

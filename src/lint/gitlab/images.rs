@@ -70,15 +70,15 @@ pub(super) fn check(job: &Job<'_>, setting: &Setting, findings: &mut Findings) {
             format!("`{repository}` {what}; name a version or, better, a digest"),
         );
     }
-    let of = |wanted: &str| {
-        repository == wanted
-            || repository.ends_with(&format!("library/{wanted}"))
-            || (wanted.contains('/') && repository.ends_with(wanted))
+    let of = |name: &str| {
+        repository == name
+            || repository.ends_with(&format!("library/{name}"))
+            || (name.contains('/') && repository.ends_with(name))
     };
     let from = |tag: &str, start: &str| {
         tag.strip_prefix(start).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
     };
-    let ended = ENDS.iter().find(|(wanted, start, _)| of(wanted) && tag.is_some_and(|tag| from(tag, start)));
+    let ended = ENDS.iter().find(|(name, start, _)| of(name) && tag.is_some_and(|tag| from(tag, start)));
     if let Some((_, _, end)) = ended
         && end.parse().is_ok_and(|end: crate::model::Date| end < setting.today)
     {

@@ -105,9 +105,9 @@ fn meant(word: &str, known: &[&'static str]) -> String {
     did_you_mean(word, known.iter().copied()).map(|word| format!("; did you mean `{word}`?")).unwrap_or_default()
 }
 
-fn kind(entry: &Entry, wanted: &str, says: &str, findings: &mut Findings) {
+fn kind(entry: &Entry, expected: &str, says: &str, findings: &mut Findings) {
     let name = entry.key.text().unwrap_or_default();
-    let message = format!("`{name}` is {}, but must be {wanted}", entry.value.kind());
+    let message = format!("`{name}` is {}, but must be {expected}", entry.value.kind());
     findings.report(&r::WRONG_TYPE, entry.value.span.clone(), message).says(says);
 }
 

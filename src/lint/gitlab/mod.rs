@@ -9,7 +9,7 @@ mod scripts;
 use super::{File, Findings, Setting};
 use crate::format::gitlab_ci::Config;
 
-/// Judges a file.
+/// Checks a file.
 pub(super) fn check(file: &File<'_>, setting: &Setting, findings: &mut Findings) {
     let Some(config) = Config::read(file.tree) else { return };
     keys::check(&config, findings);

@@ -1,5 +1,5 @@
-//! Files that cannot be parsed: the reason, and its cause if that is earlier in the file. If the cause is a character with
-//! one clear replacement, the rest of the file is checked as if it had been replaced.
+//! Files that cannot be parsed: the reason, and its cause if that is earlier in the file. If the cause is a character
+//! with one clear replacement, the rest of the file is checked as if it had been replaced.
 
 use super::{paste, rules};
 use crate::format::Source;
@@ -88,8 +88,8 @@ fn report_tab(span: std::ops::Range<usize>, message: String, refusal: Option<&Re
 }
 
 impl Broken {
-    /// Applies the replacements. Returns none if there are none, and the error that remains, in offsets of the original file,
-    /// if they were not enough.
+    /// Applies the replacements. Returns none if there are none, and the error that remains, in offsets of the original
+    /// file, if they were not enough.
     fn new(file: &Source, mut edits: Vec<Edit>) -> Option<Result<Self, (Error, Option<Refusal>)>> {
         if edits.is_empty() {
             return None;

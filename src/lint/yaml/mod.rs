@@ -1,5 +1,5 @@
-//! Any YAML: TK001 to TK099. Files that are not YAML, values that YAML reads differently than people do, and what copying from
-//! web pages does to text.
+//! Any YAML: TK001 to TK099. Files that are not YAML, values that YAML reads differently than people do, and what
+//! copying from web pages does to text.
 
 mod broken;
 mod paste;
@@ -12,7 +12,7 @@ use crate::format::{Position, Source, Unreadable};
 
 pub(super) use broken::broken;
 
-/// Judges a file that is YAML.
+/// Checks a file that is YAML.
 pub(super) fn check(file: &File<'_>, target: Target, findings: &mut Findings) {
     zero_byte(file.source, findings);
     if let Some(refusal) = libyaml_refuses(&file.source.text) {

@@ -52,8 +52,8 @@ fn opens_block(line: &str) -> bool {
         && code.trim_start().len() > header.len()
 }
 
-/// Finds, in a file that is not YAML, possible causes with one clear replacement: dashes as list markers, curly quotes around a
-/// value, other characters than spaces in the indentation. Reports them and returns the replacements.
+/// Finds, in a file that is not YAML, possible causes with one clear replacement: dashes as list markers, curly quotes
+/// around a value, other characters than spaces in the indentation. Reports them and returns the replacements.
 pub(super) fn causes(source: &Source, findings: &mut Findings) -> Vec<Edit> {
     let mut edits = Vec::new();
     for line in lines(source).filter(|line| !line.in_block) {

@@ -7,7 +7,7 @@ use crate::format::Source;
 use crate::format::yaml::{Entry, Node};
 use crate::lint::{File, Findings, Target};
 
-/// Judges the documents of a file.
+/// Checks the documents of a file.
 pub(super) fn check(file: &File<'_>, target: Target, findings: &mut Findings) {
     documents(file, target, findings);
     for (index, document) in file.tree.documents.iter().enumerate() {

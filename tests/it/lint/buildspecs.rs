@@ -1,4 +1,4 @@
-//! What CodeBuild would say about a buildspec, and what is mended without asking.
+//! CodeBuild's own messages for a buildspec, and the fixes that are applied.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn bad(name: &str) -> Source {
 }
 
 /// Carries out the edits of every finding, the last place first.
-fn mended(source: &Source) -> String {
+fn fixed(source: &Source) -> String {
     let mut edits: Vec<_> = findings(source).into_iter().flat_map(|finding| finding.fix).collect();
     edits.sort_by_key(|edit| std::cmp::Reverse(edit.span.start));
     edits.dedup();
@@ -57,7 +57,7 @@ fn the_words_of_codebuild_are_foretold() {
 }
 
 #[test]
-fn what_is_mended_is_right_afterwards() {
+fn a_fixed_file_is_right_afterwards() {
     for (file, line) in [
         ("colon-in-an-echo.yml", "- \"echo Build date: $(date)\""),
         ("colon-in-a-header.yml", "- 'curl -H \"Authorization: Bearer $TOKEN\" https://example.com/hook'"),
@@ -74,7 +74,7 @@ fn what_is_mended_is_right_afterwards() {
         ("runtime-named-node.yml", "nodejs: 24"),
         ("version-of-compose.yml", "version: 0.2"),
     ] {
-        let text = mended(&bad(file));
+        let text = fixed(&bad(file));
         assert!(text.lines().any(|found| found.trim() == line), "{file}: no `{line}` in\n{text}");
         let left: Vec<_> = findings(&Source::new(file, text)).iter().map(|finding| finding.rule.id).collect();
         assert!(left.is_empty(), "{file}: {left:?}");
@@ -85,7 +85,7 @@ fn what_is_mended_is_right_afterwards() {
 fn a_command_of_several_lines_is_not_quoted_without_asking() {
     let text = "version: 0.2\nphases:\n  build:\n    commands:\n      - a: b\n        c: d\n      - echo x: y # why\n";
     let source = Source::new("buildspec.yml", text);
-    assert_eq!(mended(&source), text);
+    assert_eq!(fixed(&source), text);
     assert_eq!(findings(&source).iter().filter(|finding| finding.rule.id == "TK120").count(), 2);
 }
 

@@ -110,7 +110,7 @@ fn standard_input_is_read() {
 }
 
 #[test]
-fn fixes_mend_the_file_and_keep_its_line_ends_mark_and_permissions() {
+fn fixes_keep_the_line_endings_byte_order_mark_and_permissions_of_the_file() {
     let world = World::new();
     let path = world.project().join("ci.yml");
     fs::write(&path, format!("\u{feff}{BAD}mode: 0755\n").replace('\n', "\r\n")).unwrap();

@@ -1,4 +1,4 @@
-//! Mistakes in pipeline files, one file each, and unusual files that are right.
+//! Mistakes in pipeline files, one per file, and unusual files that are correct.
 //!
 //! `fixtures/lint/<target>/bad/` holds the mistakes; `fixtures/lint/<target>/expected.txt` has a line for each file: its
 //! name, then every finding as `RULE:LINE`. `good/` holds files in which nothing is found.
@@ -18,12 +18,12 @@ use toolkit::lint::{self, Level, Rule, Setting, Target};
 const TARGETS: &[(&str, Target)] =
     &[("yaml", Target::Yaml), ("buildspec", Target::Buildspec), ("gitlab", Target::GitLab)];
 
-/// The day on which the fixtures are judged.
+/// The day for which the fixtures are checked.
 pub fn setting() -> Setting {
     Setting { today: "2026-11-24".parse().unwrap(), schema: None }
 }
 
-/// Judges a file: its findings as `RULE:LINE`.
+/// Checks a file: its findings as `RULE:LINE`.
 pub fn found(path: &Path, target: Target) -> Vec<String> {
     let bytes = std::fs::read(path).unwrap();
     let findings = match Source::decode(path.display().to_string(), bytes) {
@@ -54,7 +54,7 @@ fn every_mistake_is_found_at_its_line_and_nothing_else() {
         for line in table.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
             let mut words = line.split_whitespace();
             let file = words.next().unwrap();
-            assert!(expected.insert(file, words.collect()).is_none(), "{name}: {file} stands in the table twice");
+            assert!(expected.insert(file, words.collect()).is_none(), "{name}: {file} appears twice in the table");
         }
         let files = files(&folder.join("bad"));
         let there: BTreeSet<String> =
