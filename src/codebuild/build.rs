@@ -7,6 +7,27 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+/// One build, or a batch of builds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum BuildKind {
+    /// One build.
+    #[default]
+    Single,
+    /// A batch of builds.
+    Batch,
+}
+
+impl BuildKind {
+    /// Returns `build` or `batch`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Single => "build",
+            Self::Batch => "batch",
+        }
+    }
+}
+
 /// How a build, a batch or a phase stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Status {

@@ -14,7 +14,9 @@ pub mod compare;
 pub mod follow;
 pub mod start;
 
-pub use build::{AutoRetry, Batch, Build, Context, Environment, Group, LogPlace, Phase, Project, Status, id_of};
+pub use build::{
+    AutoRetry, Batch, Build, BuildKind, Context, Environment, Group, LogPlace, Phase, Project, Status, id_of,
+};
 pub use find::{Found, find};
 pub use link::console;
 pub use patience::patiently;

@@ -15,6 +15,7 @@ use crate::cli::render::{self, Failure, Style, printable};
 #[cfg(feature = "aws")]
 use crate::cli::settings::Settings;
 use crate::cli::settings::{done, when_interrupted};
+use crate::codebuild::BuildKind;
 #[cfg(feature = "aws")]
 use crate::codebuild::from_aws;
 use crate::format::Source;
@@ -128,6 +129,7 @@ impl Arguments {
         let shown = self.buildspec.display().to_string();
         let spec = read(&shown, &host.cwd, host)?;
         let wanted = spec.buildspec.batch.as_ref().filter(|_| !self.no_batch);
+        let kind = if wanted.is_some() { BuildKind::Batch } else { BuildKind::Single };
         let builds = match wanted {
             Some(wanted) => batch::only(batch::builds(wanted)?, &self.only)?,
             None if self.only.is_empty() => vec![Build::default()],
@@ -142,12 +144,12 @@ impl Arguments {
         if self.dry_run {
             let plans: Result<Vec<Plan>, Error> =
                 jobs.iter().map(|(build, spec)| local_build::plan(spec, build, &settings, host)).collect();
-            return show(&plans?, wanted.is_some(), global);
+            return show(&plans?, kind, global);
         }
         let fast_fail = wanted.is_some_and(|batch| batch.fast_fail);
         let jobs: Vec<Job<'_>> = self.with_secrets(&jobs, &settings, host, global)?;
         let outcomes = run_all(&jobs, fast_fail, host, global)?;
-        report(&outcomes, wanted.is_some(), global)
+        report(&outcomes, kind, global)
     }
 
     /// Returns each build its settings. Two buildspecs of a batch may mean different secrets by one name.
@@ -270,7 +272,7 @@ fn run_all(jobs: &[Job<'_>], fast_fail: bool, host: &Host, global: &Global) -> R
     Ok(outcomes?)
 }
 
-fn report(outcomes: &[Outcome], is_batch: bool, global: &Global) -> Result<ExitCode, Failure> {
+fn report(outcomes: &[Outcome], kind: BuildKind, global: &Global) -> Result<ExitCode, Failure> {
     let fine = outcomes.iter().all(Outcome::is_fine);
     for outcome in outcomes {
         let name = outcome.identifier.as_ref().map_or("build".to_owned(), |name| format!("build {name}"));
@@ -281,7 +283,7 @@ fn report(outcomes: &[Outcome], is_batch: bool, global: &Global) -> Result<ExitC
     }
     if global.json {
         match outcomes {
-            [outcome] if !is_batch => render::json(outcome)?,
+            [outcome] if kind == BuildKind::Single => render::json(outcome)?,
             _ => {
                 let status = if fine { Status::Succeeded } else { Status::Failed };
                 render::json(&json!({ "buildBatchStatus": status, "builds": outcomes }))?;
@@ -291,10 +293,10 @@ fn report(outcomes: &[Outcome], is_batch: bool, global: &Global) -> Result<ExitC
     Ok(ExitCode::from(u8::from(!fine)))
 }
 
-fn show(plans: &[Plan], is_batch: bool, global: &Global) -> Result<ExitCode, Failure> {
+fn show(plans: &[Plan], kind: BuildKind, global: &Global) -> Result<ExitCode, Failure> {
     if global.json {
         match plans {
-            [plan] if !is_batch => render::json(plan)?,
+            [plan] if kind == BuildKind::Single => render::json(plan)?,
             _ => render::json(&json!({ "builds": plans }))?,
         }
         return Ok(ExitCode::SUCCESS);

@@ -10,7 +10,7 @@ use crate::aws;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, printable};
 use crate::cli::settings::{Settings, done};
-use crate::codebuild::{Found, Service, Status, find, patiently};
+use crate::codebuild::{BuildKind, Found, Service, Status, find, patiently};
 use crate::host::Host;
 
 /// Stop builds and batches on CodeBuild
@@ -32,7 +32,7 @@ Examples:
 /// What became of one.
 struct Stopped {
     id: String,
-    batch: bool,
+    kind: BuildKind,
     /// How it stands now.
     status: Status,
     /// Whether it was over before.
@@ -69,24 +69,23 @@ impl Arguments {
 }
 
 async fn stop(service: &dyn Service, typed: &str, found: Found) -> Result<Stopped, aws::Error> {
-    let Some((id, batch, status)) = stands(found) else {
+    let Some((id, kind, status)) = stands(found) else {
         return Err(aws::Error::Missing { what: format!("a build or batch `{typed}`"), source: None });
     };
     if status.is_over() {
-        return Ok(Stopped { id, batch, status, before: true });
+        return Ok(Stopped { id, kind, status, before: true });
     }
-    let asked = if batch {
-        patiently(async || service.stop_batch(&id).await).await.map(|batch| batch.status)
-    } else {
-        patiently(async || service.stop(&id).await).await.map(|build| build.status)
+    let answer = match kind {
+        BuildKind::Single => patiently(async || service.stop(&id).await).await.map(|build| build.status),
+        BuildKind::Batch => patiently(async || service.stop_batch(&id).await).await.map(|batch| batch.status),
     };
-    match asked {
-        Ok(status) => Ok(Stopped { id, batch, status, before: false }),
+    match answer {
+        Ok(status) => Ok(Stopped { id, kind, status, before: false }),
         // What has ended meanwhile cannot be stopped, which is as good.
         Err(error @ aws::Error::Invalid { .. }) => {
             let again = find(service, &[typed.to_owned()]).await?.into_iter().next().and_then(stands);
             match again.filter(|(_, _, status)| status.is_over()) {
-                Some((id, batch, status)) => Ok(Stopped { id, batch, status, before: false }),
+                Some((id, kind, status)) => Ok(Stopped { id, kind, status, before: false }),
                 None => Err(error),
             }
         }
@@ -94,17 +93,17 @@ async fn stop(service: &dyn Service, typed: &str, found: Found) -> Result<Stoppe
     }
 }
 
-/// Returns the id, whether it is a batch, and how it stands.
-fn stands(found: Found) -> Option<(String, bool, Status)> {
+/// Returns the id, the kind and the status.
+fn stands(found: Found) -> Option<(String, BuildKind, Status)> {
     match found {
-        Found::Build(build) => Some((build.id, false, build.status)),
-        Found::Batch(batch) => Some((batch.id, true, batch.status)),
+        Found::Build(build) => Some((build.id, BuildKind::Single, build.status)),
+        Found::Batch(batch) => Some((batch.id, BuildKind::Batch, batch.status)),
         Found::Nothing => None,
     }
 }
 
 fn told(one: &Stopped) -> String {
-    let what = if one.batch { "batch" } else { "build" };
+    let what = one.kind.as_str();
     let text = match (one.before, &one.status) {
         (true, status) => format!("{what} {} was over already ({status})", one.id),
         // It is stopped in a moment.
@@ -116,7 +115,7 @@ fn told(one: &Stopped) -> String {
 
 fn value(one: &Stopped) -> Value {
     json!({
-        "kind": if one.batch { "batch" } else { "build" }, "id": one.id, "status": one.status.as_str(),
+        "kind": one.kind.as_str(), "id": one.id, "status": one.status.as_str(),
         "over_before": one.before,
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::aws;
-use crate::codebuild::{Batch, Build, Group, Phase, Status};
+use crate::codebuild::{Batch, Build, BuildKind, Group, Phase, Status};
 use crate::format::buildspec::images::environment_type;
 
 /// Which build or batch is meant.
@@ -24,8 +24,8 @@ pub struct BuildRef {
     pub identifier: Option<String>,
     /// The batch that it is a part of.
     pub batch: Option<String>,
-    /// Whether it is a batch itself.
-    pub is_batch: bool,
+    /// Whether it is one build or a batch.
+    pub kind: BuildKind,
 }
 
 impl BuildRef {
@@ -39,7 +39,7 @@ impl BuildRef {
             architecture: environment_type(&build.environment.kind).map(|kind| kind.arch),
             identifier: member.map(|(_, identifier)| identifier.to_owned()),
             batch: member.map(|(batch, _)| batch.to_owned()).or_else(|| build.batch.clone()),
-            is_batch: false,
+            kind: BuildKind::Single,
         }
     }
 
@@ -53,7 +53,7 @@ impl BuildRef {
             architecture: None,
             identifier: None,
             batch: None,
-            is_batch: true,
+            kind: BuildKind::Batch,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::patience::Upstream;
 use super::{Error, Follower, Observer, Requested};
+use crate::codebuild::BuildKind;
 
 impl<O: Observer> Follower<O> {
     /// Returns the ids of what was asked for.
@@ -41,7 +42,8 @@ impl<O: Observer> Follower<O> {
         let mut failure = None;
         for id in &running {
             let is_batch = self.batches.iter().any(|batch| batch.id == *id);
-            if let Err(cause) = self.stop_one(id, is_batch).await {
+            let kind = if is_batch { BuildKind::Batch } else { BuildKind::Single };
+            if let Err(cause) = self.stop_one(id, kind).await {
                 failure.get_or_insert(cause);
             }
         }
@@ -49,13 +51,12 @@ impl<O: Observer> Follower<O> {
         failure.map_or(Ok(running), Err)
     }
 
-    async fn stop_one(&mut self, id: &str, is_batch: bool) -> Result<(), Error> {
+    async fn stop_one(&mut self, id: &str, kind: BuildKind) -> Result<(), Error> {
         loop {
             self.wait_until(self.patience.rests(Upstream::Builds)).await;
-            let answer = if is_batch {
-                self.service.stop_batch(id).await.map(|_| ())
-            } else {
-                self.service.stop(id).await.map(|_| ())
+            let answer = match kind {
+                BuildKind::Single => self.service.stop(id).await.map(|_| ()),
+                BuildKind::Batch => self.service.stop_batch(id).await.map(|_| ()),
             };
             match answer {
                 Ok(()) => {

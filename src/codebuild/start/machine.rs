@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html>,
 //! <https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html>).
 
-use super::super::build::{Environment, id_of};
+use super::super::build::{BuildKind, Environment, id_of};
 use super::super::service::{Cache, Start};
 use super::Error;
 use super::counterpart::{self, Sister};
@@ -95,7 +95,7 @@ pub(super) fn moved(
 
 /// Checks the parts of a machine against each other: what is overridden, and where it is not, the project's own, which may
 /// be unknown.
-pub(super) fn check(start: &Start, own: &Environment, batch: bool) -> Result<(), Error> {
+pub(super) fn check(start: &Start, own: &Environment, build: BuildKind) -> Result<(), Error> {
     let kind = start.environment_type.as_deref().unwrap_or(&own.kind);
     // A type that is newer than this program is CodeBuild's to judge.
     let Some(kind) = environment_type(kind) else { return Ok(()) };
@@ -106,7 +106,7 @@ pub(super) fn check(start: &Start, own: &Environment, batch: bool) -> Result<(),
         check_compute(kind, compute, start, own)?;
     }
     if kind.lambda {
-        check_lambda(kind, start, own, batch)?;
+        check_lambda(kind, start, own, build)?;
     }
     Ok(())
 }
@@ -149,7 +149,7 @@ fn check_compute(kind: &images::Environment, compute: &str, start: &Start, own: 
 }
 
 /// Lambda has neither root nor Docker, and limits of its own.
-fn check_lambda(kind: &images::Environment, start: &Start, own: &Environment, batch: bool) -> Result<(), Error> {
+fn check_lambda(kind: &images::Environment, start: &Start, own: &Environment, build: BuildKind) -> Result<(), Error> {
     let name = kind.name;
     let refuse = |reason: String, hint: &'static str| Err(Error::Unfit { reason, hint });
     if start.privileged.unwrap_or(own.privileged) {
@@ -158,7 +158,7 @@ fn check_lambda(kind: &images::Environment, start: &Start, own: &Environment, ba
             "leave --privileged out (--privileged=false where the project has it), or take LINUX_CONTAINER or ARM_CONTAINER",
         );
     }
-    if (start.timeout.is_some() && !batch) || start.queued_timeout.is_some() {
+    if (start.timeout.is_some() && build == BuildKind::Single) || start.queued_timeout.is_some() {
         return refuse(
             format!("on {name} a build ends after 15 minutes and does not queue: no timeout can be set"),
             "leave --timeout and --queued-timeout out",

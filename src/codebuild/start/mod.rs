@@ -7,7 +7,7 @@ mod error;
 mod machine;
 mod token;
 
-use super::build::{Environment, Project};
+use super::build::{BuildKind, Environment, Project};
 use super::service::Start;
 use crate::format::buildspec::images::environment_type;
 pub use error::Error;
@@ -22,8 +22,8 @@ pub struct StartRequest {
     pub architectures: Vec<&'static str>,
     /// The images to take, all of them or those of an architecture.
     pub images: Vec<(Option<&'static str>, String)>,
-    /// Whether it is a batch.
-    pub batch: bool,
+    /// Whether one build is started or a batch.
+    pub kind: BuildKind,
     /// What the same build is called when it is asked for again.
     pub key: Option<String>,
 }
@@ -71,14 +71,14 @@ fn one(wanted: &StartRequest, arch: Option<&'static str>, own: Option<&Environme
     }
     let empty = Environment::default();
     let own = own.unwrap_or(&empty);
-    machine::check(&start, own, wanted.batch)?;
+    machine::check(&start, own, wanted.kind)?;
     if let Some(image) = &start.image {
         // Who else pulls an image of AWS's own is refused
         // (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html>).
         let aws = image.starts_with("aws/codebuild/");
         start.pull_credentials = Some(if aws { "CODEBUILD" } else { "SERVICE_ROLE" }.to_owned());
     }
-    let key = |key: &String| token::of_key(key, &start.project, arch.unwrap_or_default(), wanted.batch);
+    let key = |key: &String| token::of_key(key, &start.project, arch.unwrap_or_default(), wanted.kind);
     start.token = Some(wanted.key.as_ref().map_or_else(token::fresh, key));
     Ok(Planned { start, arch, notes })
 }

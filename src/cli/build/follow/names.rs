@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::codebuild::BuildKind;
 use crate::codebuild::follow::BuildRef;
 
 /// The names that are taken. A name is given once and stays.
@@ -44,7 +45,7 @@ mod tests {
             architecture,
             identifier: identifier.map(str::to_owned),
             batch: None,
-            is_batch: false,
+            kind: BuildKind::Single,
         }
     }
 

@@ -60,7 +60,7 @@ pub(super) fn how(status: &Status, time: Option<&str>) -> String {
 
 /// Names a build as people talk of it.
 pub(super) fn known(who: &BuildRef) -> String {
-    let what = if who.is_batch { "batch" } else { "build" };
+    let what = who.kind.as_str();
     let number = who.number.map_or(String::new(), |number| format!(" {number}"));
     let place = who.architecture.map_or(String::new(), |architecture| format!(" on {architecture}"));
     let part = who.identifier.as_ref().map_or(String::new(), |name| format!(", `{name}` of the batch"));

@@ -16,7 +16,7 @@ use crate::cli::Global;
 use crate::cli::render::{self, Failure, printable};
 use crate::cli::settings::{Settings, done};
 use crate::codebuild::start::{Planned, StartRequest, plan};
-use crate::codebuild::{Cache, Environment, Project, Service, Variable, console, patiently};
+use crate::codebuild::{BuildKind, Cache, Environment, Project, Service, Variable, console, patiently};
 use crate::host::Host;
 use crate::report::Report;
 pub(super) use typed::{named, project};
@@ -107,7 +107,7 @@ Examples:
 
 /// What was started.
 struct Started {
-    batch: bool,
+    kind: BuildKind,
     id: String,
     arn: Option<String>,
     number: Option<i64>,
@@ -134,7 +134,7 @@ impl Arguments {
         })?;
         if let Some(options) = wait {
             // Of a batch the ARN, since ids of both look alike.
-            let id = |one: Started| one.arn.filter(|_| one.batch).unwrap_or(one.id);
+            let id = |one: Started| one.arn.filter(|_| one.kind == BuildKind::Batch).unwrap_or(one.id);
             return watch(&settings, global, service, started.into_iter().map(id).collect(), &options);
         }
         if global.json {
@@ -181,7 +181,7 @@ async fn start(
     let mut started: Vec<Started> = Vec::new();
     let mut begun = Begun { report: &settings.report, project: &wanted.common.project, ids: Vec::new(), over: false };
     for planned in plans {
-        let error = match patiently(async || one(&**service, planned, wanted.batch).await).await {
+        let error = match patiently(async || one(&**service, planned, wanted.kind).await).await {
             Ok(one) => {
                 done(global, &told(&one));
                 begun.ids.push(one.id.clone());
@@ -226,20 +226,24 @@ impl Drop for Begun<'_> {
     }
 }
 
-async fn one(service: &dyn Service, planned: &Planned, batch: bool) -> Result<Started, aws::Error> {
+async fn one(service: &dyn Service, planned: &Planned, kind: BuildKind) -> Result<Started, aws::Error> {
     let arch = planned.arch;
-    if batch {
-        let made = service.start_batch(&planned.start).await?;
-        let (status, environment) = (made.status.to_string(), None);
-        return Ok(Started { batch, id: made.id, arn: made.arn, number: made.number, arch, status, environment });
+    match kind {
+        BuildKind::Single => {
+            let made = service.start(&planned.start).await?;
+            let (status, environment) = (made.status.to_string(), Some(made.environment));
+            Ok(Started { kind, id: made.id, arn: made.arn, number: made.number, arch, status, environment })
+        }
+        BuildKind::Batch => {
+            let made = service.start_batch(&planned.start).await?;
+            let (status, environment) = (made.status.to_string(), None);
+            Ok(Started { kind, id: made.id, arn: made.arn, number: made.number, arch, status, environment })
+        }
     }
-    let made = service.start(&planned.start).await?;
-    let (status, environment) = (made.status.to_string(), Some(made.environment));
-    Ok(Started { batch, id: made.id, arn: made.arn, number: made.number, arch, status, environment })
 }
 
 fn told(one: &Started) -> String {
-    let what = if one.batch { "batch" } else { "build" };
+    let what = one.kind.as_str();
     let number = one.number.map_or(String::new(), |number| format!(" {number}"));
     let arch = one.arch.map_or(String::new(), |arch| format!(" on {arch}"));
     let link = one.arn.as_deref().and_then(console).map_or(String::new(), |link| format!("\n  {link}"));
@@ -252,7 +256,7 @@ fn value(one: &Started) -> Value {
                 "privileged": environment.privileged })
     });
     json!({
-        "kind": if one.batch { "batch" } else { "build" }, "id": one.id, "arn": one.arn, "number": one.number,
+        "kind": one.kind.as_str(), "id": one.id, "arn": one.arn, "number": one.number,
         "arch": one.arch, "status": one.status, "environment": environment,
         "link": one.arn.as_deref().and_then(console),
     })

@@ -8,7 +8,7 @@ use super::Variable;
 use crate::cli::lint::broken;
 use crate::cli::render::{self, Failure, Style};
 use crate::codebuild::start::{StartRequest, compute_type, environment_named};
-use crate::codebuild::{Cache, Start, VariableKind};
+use crate::codebuild::{BuildKind, Cache, Start, VariableKind};
 use crate::format::Source;
 use crate::format::source::LARGEST;
 use crate::generate::Pipeline;
@@ -58,7 +58,8 @@ impl Arguments {
             retry_limit: self.retry_limit,
             ..Start::default()
         };
-        Ok(StartRequest { common, architectures, images: self.image, batch: self.batch, key: self.idempotent })
+        let kind = if self.batch { BuildKind::Batch } else { BuildKind::Single };
+        Ok(StartRequest { common, architectures, images: self.image, kind, key: self.idempotent })
     }
 
     /// Reads the buildspec that is sent along.
