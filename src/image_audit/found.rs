@@ -34,13 +34,10 @@ pub enum Needs {
     All,
     /// For one of them: it runs on the machine that builds, whatever that is.
     Any,
-    /// For these, because the file says so.
-    Only {
-        /// The platforms.
-        platforms: Vec<ImagePlatform>,
-        /// Whether the file holds to them whatever is built for (`--platform=linux/amd64`).
-        pinned: bool,
-    },
+    /// For these, which are among those that are built for.
+    Only(Vec<ImagePlatform>),
+    /// For these, to which the file pins the image whatever is built for (`--platform=linux/amd64`).
+    Pinned(Vec<ImagePlatform>),
 }
 
 /// Something to know about a file beside its images.

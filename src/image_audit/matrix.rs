@@ -118,7 +118,7 @@ fn missing(uses: &[Use], platforms: &[ImagePlatform], found: &[ImagePlatform]) -
     for one in uses {
         let wanted = match &one.needs {
             Needs::All => platforms,
-            Needs::Only { platforms, .. } => platforms,
+            Needs::Only(platforms) | Needs::Pinned(platforms) => platforms,
             Needs::Any if platforms.iter().all(|platform| lacks(&platform)) => platforms,
             Needs::Any => &[],
         };
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn cells_say_what_is_missing_where_it_is_needed() {
-        let only = |text: &str| Needs::Only { platforms: platforms(text), pinned: true };
+        let only = |text: &str| Needs::Pinned(platforms(text));
         for (image, needs, expected) in [
             ("both:1", Needs::All, "both Present Present"),
             ("amd:1", Needs::All, "amd Present Missing →3"),
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn one_use_that_needs_it_is_enough_and_every_image_is_asked_once() {
-        let only = Needs::Only { platforms: platforms("linux/amd64"), pinned: true };
+        let only = Needs::Pinned(platforms("linux/amd64"));
         let uses = vec![
             used("amd:4", only.clone()),
             used("amd:1", only),

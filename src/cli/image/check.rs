@@ -199,9 +199,9 @@ fn found(one: &Use) -> Value {
     match &one.needs {
         Needs::All => {}
         Needs::Any => value["needs"] = "any".into(),
-        Needs::Only { platforms, pinned } => {
+        Needs::Only(platforms) | Needs::Pinned(platforms) => {
             value["needs"] = names(platforms).into();
-            value["pinned"] = (*pinned).into();
+            value["pinned"] = matches!(one.needs, Needs::Pinned(_)).into();
         }
     }
     value

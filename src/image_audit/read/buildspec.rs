@@ -42,9 +42,7 @@ fn batch(buildspec: &Buildspec) -> Vec<(&Text, Option<&Text>)> {
 /// Tells for which platform the image of a build must be: that of its machine, where one is named.
 fn machine(kind: Option<&Text>) -> Needs {
     match kind.and_then(|kind| environment_type(&kind.text)) {
-        Some(machine) => {
-            Needs::Only { platforms: vec![ImagePlatform::new(machine.os, machine.arch, None)], pinned: false }
-        }
+        Some(machine) => Needs::Only(vec![ImagePlatform::new(machine.os, machine.arch, None)]),
         None => Needs::All,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::dockerfile::{Given, read as read_dockerfile};
+use super::dockerfile::{Given, PlatformChoice, read as read_dockerfile};
 use super::{File, Findings, Setting, held, text_of};
 use crate::format::Source;
 use crate::format::compose::{self, DOCKERFILE, SYNTAX, Service};
@@ -126,18 +126,15 @@ impl Reader<'_> {
         let contexts: BTreeMap<String, String> = contexts.collect();
         let listed: Vec<_> =
             build.platforms.iter().filter_map(|node| self.resolved(node.text()?).ok()?.parse().ok()).collect();
-        let (targets, pinned) = match needs {
-            Needs::Only { platforms, .. } => (platforms, true),
-            _ if !listed.is_empty() => (listed, false),
-            _ => (self.setting.platforms.to_vec(), false),
+        let (targets, choice) = match needs {
+            Needs::Only(platforms) | Needs::Pinned(platforms) => (platforms, PlatformChoice::Pinned),
+            _ if listed.is_empty() => (self.setting.platforms.to_vec(), PlatformChoice::All),
+            _ if self.setting.platforms.iter().all(|platform| listed.contains(platform)) => {
+                (listed, PlatformChoice::All)
+            }
+            _ => (listed, PlatformChoice::Some),
         };
-        let all = !pinned && self.setting.platforms.iter().all(|platform| targets.contains(platform));
-        read_dockerfile(
-            file,
-            parsed,
-            &Given { args: &args, contexts: &contexts, targets: &targets, pinned, all },
-            findings,
-        );
+        read_dockerfile(file, parsed, &Given { args: &args, contexts: &contexts, targets: &targets, choice }, findings);
     }
 
     fn resolved(&self, text: &str) -> Result<String, String> {

@@ -14,10 +14,19 @@ pub(super) struct Given<'a> {
     pub(super) contexts: &'a BTreeMap<String, String>,
     /// The platforms that are built for.
     pub(super) targets: &'a [ImagePlatform],
-    /// Whether the file that names the build holds it to them.
-    pub(super) pinned: bool,
-    /// Whether these are all the platforms that are asked about.
-    pub(super) all: bool,
+    /// Which platforms these are.
+    pub(super) choice: PlatformChoice,
+}
+
+/// How the platforms of a build compare with those of the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PlatformChoice {
+    /// They include all of them.
+    All,
+    /// They are some of them.
+    Some,
+    /// The file that names the build pins it to them.
+    Pinned,
 }
 
 /// Reads a Dockerfile that nobody else builds.
@@ -32,7 +41,7 @@ pub(super) fn read_alone(file: &File, setting: &Setting<'_>, findings: &mut Find
     }
     let none = BTreeMap::new();
     let given =
-        Given { args: setting.build_args, contexts: &none, targets: setting.platforms, pinned: false, all: true };
+        Given { args: setting.build_args, contexts: &none, targets: setting.platforms, choice: PlatformChoice::All };
     read(file, &parsed, &given, findings);
     Ok(())
 }
@@ -85,15 +94,15 @@ pub(super) fn read(file: &File, parsed: &Dockerfile, given: &Given<'_>, findings
 }
 
 fn needs(on: &[(ImagePlatform, On, bool)], given: &Given<'_>) -> Needs {
-    if on.iter().all(|(_, on, _)| *on == On::Builder) && !given.pinned {
+    if on.iter().all(|(_, on, _)| *on == On::Builder) && given.choice != PlatformChoice::Pinned {
         return Needs::Any;
     }
-    let mut pinned = given.pinned;
+    let mut is_pinned = given.choice == PlatformChoice::Pinned;
     let mut platforms: Vec<ImagePlatform> = Vec::new();
     for (target, on, _) in on {
         let platform = match on {
             On::Fixed(platform) => {
-                pinned = true;
+                is_pinned = true;
                 platform
             }
             _ => target,
@@ -102,6 +111,9 @@ fn needs(on: &[(ImagePlatform, On, bool)], given: &Given<'_>) -> Needs {
             platforms.push(platform.clone());
         }
     }
-    let all = given.all && given.targets.iter().all(|target| platforms.contains(target)) && !pinned;
-    if all { Needs::All } else { Needs::Only { platforms, pinned } }
+    if is_pinned {
+        return Needs::Pinned(platforms);
+    }
+    let has_all = given.targets.iter().all(|target| platforms.contains(target));
+    if given.choice == PlatformChoice::All && has_all { Needs::All } else { Needs::Only(platforms) }
 }

@@ -11,11 +11,7 @@ pub(super) fn read(file: &File, images: &[Image<'_>], findings: &mut Findings) {
             Some(sign) => Err(format!("it is filled in elsewhere (`{sign}`)")),
             None => Ok(image.name.clone()),
         };
-        let needs = if image.nodes.is_empty() {
-            Needs::All
-        } else {
-            Needs::Only { platforms: image.nodes.clone(), pinned: true }
-        };
+        let needs = if image.nodes.is_empty() { Needs::All } else { Needs::Pinned(image.nodes.clone()) };
         findings.add(name, &image.name, file.place(&image.node.span), image.kind, needs);
     }
 }

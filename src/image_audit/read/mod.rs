@@ -216,7 +216,7 @@ impl Findings {
             Ok(image) => image,
             Err(error) => return note(NoteKind::Unresolved, error.to_string()),
         };
-        if let Needs::Only { platforms, pinned: true } = &needs {
+        if let Needs::Pinned(platforms) = &needs {
             note(NoteKind::Pinned, format!("{image} is held to {}", listed(platforms)));
         }
         let one = Use { place, role: role.to_owned(), image, needs };
@@ -245,7 +245,7 @@ fn listed(platforms: &[ImagePlatform]) -> String {
 fn held(text: &str) -> Needs {
     let arch_alone = || format!("linux/{text}").parse().ok();
     match if text.contains('/') { text.parse().ok() } else { arch_alone() } {
-        Some(platform) => Needs::Only { platforms: vec![platform], pinned: true },
+        Some(platform) => Needs::Pinned(vec![platform]),
         None => Needs::All,
     }
 }
