@@ -9,7 +9,7 @@ use super::settings::Settings;
 use super::wanted;
 use crate::host::Host;
 use crate::provision::ToolRequest;
-use crate::sandbox;
+use crate::sandbox::{self, Mounts};
 use crate::toolchain::Chroot;
 
 /// Runs the program of a tool that comes as an image, with a private copy of the image's tree as its root.
@@ -47,8 +47,8 @@ pub(super) fn step(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode
     let words: Vec<&str> = words.iter().map(|word| word.to_str()).collect::<Option<_>>()?;
     let outcome = match words.as_slice() {
         ["sandbox", "first", plan] => sandbox::first_step(Path::new(plan)),
-        ["sandbox", "second", plan] => sandbox::second_step(Path::new(plan), false),
-        ["sandbox", "second", "--mounts", plan] => sandbox::second_step(Path::new(plan), true),
+        ["sandbox", "second", plan] => sandbox::second_step(Path::new(plan), Mounts::Denied),
+        ["sandbox", "second", "--mounts", plan] => sandbox::second_step(Path::new(plan), Mounts::Allowed),
         _ => return None,
     };
     Some(outcome.map_or_else(|error| render::failure(&error.into()), ExitCode::from))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Error, Job};
+use super::{Error, Job, Mounts};
 
 fn not_here<T>(job: &str) -> Result<T, Error> {
     Err(Error::NotHere { program: job.to_owned() })
@@ -36,6 +36,6 @@ pub fn first_step(_plan: &Path) -> Result<u8, Error> {
 ///
 /// # Errors
 /// Always.
-pub fn second_step(_plan: &Path, _mounts: bool) -> Result<u8, Error> {
+pub fn second_step(_plan: &Path, _mounts: Mounts) -> Result<u8, Error> {
     not_here("the program")
 }

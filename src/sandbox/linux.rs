@@ -14,7 +14,7 @@ use rustix::process::{Signal, chroot, geteuid, pivot_root, set_parent_process_de
 use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
 
 use super::error::{At, Error};
-use super::{Brought, How, Job, Plan, place, result, supervise};
+use super::{Brought, How, Job, Mounts, Plan, place, result, supervise};
 
 /// Returns true if this process may give a program a root of its own.
 ///
@@ -72,23 +72,27 @@ pub fn first_step(path: &Path) -> Result<u8, Error> {
     for taken in &plan.job.results {
         place::folder(&root, taken.inside.parent().unwrap_or(Path::new("/")))?;
     }
-    let mounts = leave();
-    again(&plan, if mounts { &["sandbox", "second", "--mounts"] } else { &["sandbox", "second"] }, path)
+    let words: &[&str] = match leave() {
+        Mounts::Allowed => &["sandbox", "second", "--mounts"],
+        Mounts::Denied => &["sandbox", "second"],
+    };
+    again(&plan, words, path)
 }
 
 /// Enters the root and runs the program.
 ///
 /// # Errors
 /// When the root cannot be entered. That the program cannot be started is an error of its own.
-pub fn second_step(path: &Path, mounts: bool) -> Result<u8, Error> {
+pub fn second_step(path: &Path, mounts: Mounts) -> Result<u8, Error> {
     die_with_parent();
     let plan = Plan::read(path)?;
     let root = plan.root();
-    let mounts = mounts && mount_bind(&root, &root).is_ok();
+    let is_allowed = mounts == Mounts::Allowed && mount_bind(&root, &root).is_ok();
+    let mounts = if is_allowed { Mounts::Allowed } else { Mounts::Denied };
     for brought in &plan.job.brought {
         share(&plan, brought, mounts)?;
     }
-    let has_proc = mounts && mount_proc(&root);
+    let has_proc = is_allowed && mount_proc(&root);
     if !has_proc {
         tell_mounts(&plan, &root)?;
     }
@@ -126,19 +130,21 @@ fn die_with_parent() {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
 }
 
-/// Leaves the machine's mounts and processes behind; false where that is not allowed. The next process that is started is
+/// Leaves the machine's mounts and processes behind, if that is allowed. The next process that is started is
 /// the first of a process namespace.
-fn leave() -> bool {
+fn leave() -> Mounts {
     // Deprecated because of a flag that is not used here: with it, threads lose sight of each other's files. And there is
     // only this thread.
     #[expect(deprecated, reason = "the safe one of two, for flags that are safe")]
     let left = rustix::thread::unshare(UnshareFlags::NEWNS | UnshareFlags::NEWPID);
     // Without this, what is mounted from here on would show on the machine.
-    left.is_ok() && mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).is_ok()
+    let is_private =
+        left.is_ok() && mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).is_ok();
+    if is_private { Mounts::Allowed } else { Mounts::Denied }
 }
 
 /// Brings in what is shared with the machine or looks mounted.
-fn share(plan: &Plan, Brought { from, inside, how }: &Brought, mounts: bool) -> Result<(), Error> {
+fn share(plan: &Plan, Brought { from, inside, how }: &Brought, mounts: Mounts) -> Result<(), Error> {
     let root = plan.root();
     let is_folder = fs::metadata(from).at("look at", from)?.is_dir();
     let source = match how {
@@ -151,7 +157,7 @@ fn share(plan: &Plan, Brought { from, inside, how }: &Brought, mounts: bool) -> 
         }
     };
     let target = place::vacant(&root, inside)?;
-    if mounts {
+    if mounts == Mounts::Allowed {
         if is_folder {
             place::folder(&root, inside)?;
         } else {
@@ -196,9 +202,9 @@ fn tell_mounts(plan: &Plan, root: &Path) -> Result<(), Error> {
 
 /// Makes the few devices that programs expect: a container's default ones
 /// (<https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#default-devices>).
-fn devices(root: &Path, mounts: bool) -> Result<(), Error> {
+fn devices(root: &Path, mounts: Mounts) -> Result<(), Error> {
     let folder = place::folder(root, Path::new("/dev"))?;
-    if mounts {
+    if mounts == Mounts::Allowed {
         // A file system of its own, where devices work and which programs leave alone. Without it the folder does as well.
         let _ = mount("tmpfs", &folder, "tmpfs", MountFlags::NOSUID, Some(c"mode=755"));
     }
@@ -209,7 +215,10 @@ fn devices(root: &Path, mounts: bool) -> Result<(), Error> {
         let mode = Mode::from_raw_mode(0o666);
         if mknodat(CWD, &path, FileType::CharacterDevice, mode, makedev(major, minor)).is_ok() {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).at("create", &path)?;
-        } else if mounts && fs::File::create_new(&path).is_ok() && mount_bind(format!("/dev/{name}"), &path).is_err() {
+        } else if mounts == Mounts::Allowed
+            && fs::File::create_new(&path).is_ok()
+            && mount_bind(format!("/dev/{name}"), &path).is_err()
+        {
             // Without CAP_MKNOD and mounts the program has to do without, which most can. A file would take what is written.
             fs::remove_file(&path).at("remove", &path)?;
         }
@@ -229,9 +238,9 @@ fn devices(root: &Path, mounts: bool) -> Result<(), Error> {
 }
 
 /// Makes `root` the root of this process. With mounts the machine's root is let go of altogether.
-fn enter(root: &Path, mounts: bool) -> io::Result<()> {
+fn enter(root: &Path, mounts: Mounts) -> io::Result<()> {
     std::env::set_current_dir(root)?;
-    if mounts && pivot_root(".", ".").is_ok() {
+    if mounts == Mounts::Allowed && pivot_root(".", ".").is_ok() {
         // Both roots lie on one another now, the old one on top (pivot_root(2), "pivot_root(".", ".")").
         unmount(".", UnmountFlags::DETACH)?;
     } else {

@@ -63,6 +63,15 @@ pub struct Brought {
     pub how: How,
 }
 
+/// Whether the machine lets a sandbox mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mounts {
+    /// It does.
+    Allowed,
+    /// It does not, as in most containers: what would be mounted is copied.
+    Denied,
+}
+
 /// How something comes into a root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum How {
