@@ -234,7 +234,7 @@ fn read(shown: &str, source: &Path, host: &Host) -> Result<Spec, Failure> {
     let problems = broken(&source, host, Style::of_stderr());
     if !problems.is_empty() {
         render::say(&problems);
-        let hint = "nothing was run; `toolkit lint --fix` mends what has one clear answer";
+        let hint = "nothing was run; `toolkit lint --fix` fixes what has one clear answer";
         return Err(Failure::usage_with_hint(format!("CodeBuild would not run {shown}"), hint));
     }
     match parse(&source.text) {

@@ -77,7 +77,7 @@ impl Arguments {
         let problems = if self.no_lint { String::new() } else { broken(&source, host, Style::of_stderr()) };
         if !problems.is_empty() {
             render::say(&problems);
-            let hint = "nothing was started; `toolkit lint --fix` mends what has one clear answer, --no-lint sends it as it is";
+            let hint = "nothing was started; `toolkit lint --fix` fixes what has one clear answer, --no-lint sends it as it is";
             return Err(Failure::usage_with_hint(format!("CodeBuild would not run {shown}"), hint));
         }
         Ok(source.text)
