@@ -121,6 +121,12 @@ impl Finding {
     }
 }
 
+/// Returns the end of a message that suggests a name: `; did you mean …?`. Empty if there is none.
+#[must_use]
+pub fn suggestion(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
 /// Applies edits to a text; of two that overlap, the later one is left out.
 #[must_use]
 pub fn apply(text: &str, edits: &[Edit]) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Findings, Level, Rule, Target};
+use super::{Findings, Level, Rule, Target, suggestion};
 use crate::format::Source;
 use crate::format::yaml::{Comment, Node, Style, Tree};
 use crate::lint::rule::rules;
@@ -133,7 +133,7 @@ fn read(
 
 fn unknown(id: &str, span: Range<usize>, reports: &mut Findings) {
     let known = super::rules().into_iter().map(|rule| rule.id);
-    let near = did_you_mean(id, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let near = suggestion(did_you_mean(id, known));
     reports.report(&NOT_UNDERSTOOD, span, format!("no rule is named `{id}`{near}"));
 }
 

@@ -10,7 +10,7 @@ mod rule;
 pub mod schema;
 mod yaml;
 
-pub use finding::{Edit, Finding, Findings, apply};
+pub use finding::{Edit, Finding, Findings, apply, suggestion};
 pub use rule::{Level, Rule, Target};
 
 use std::rc::Rc;

@@ -12,8 +12,8 @@ use crate::project::did_you_mean;
 pub(super) fn named(id: &str) -> Result<&'static Rule, Failure> {
     lint::rule(id).ok_or_else(|| {
         let near = did_you_mean(id, lint::rules().into_iter().map(|rule| rule.id));
-        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        Failure::usage_with_hint(format!("no rule is named `{id}`{near}"), "`toolkit lint --list` lists them")
+        let hint = lint::suggestion(near);
+        Failure::usage_with_hint(format!("no rule is named `{id}`{hint}"), "`toolkit lint --list` lists them")
     })
 }
 

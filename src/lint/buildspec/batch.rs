@@ -10,6 +10,7 @@ use crate::format::buildspec::images::{
 };
 use crate::format::buildspec::{Batch, BatchEnv, BatchKind, Matrix, OnFailure, Task, Text};
 use crate::lint::rule::rules;
+use crate::lint::suggestion;
 use crate::model::did_you_mean;
 
 rules! {
@@ -240,7 +241,7 @@ fn graph(tasks: &[Task], findings: &mut Findings) {
     for awaited in tasks.iter().flat_map(|task| &task.depend_on) {
         if !waits.contains_key(awaited.text.as_str()) {
             let near = did_you_mean(&awaited.text, waits.keys().copied());
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let hint = suggestion(near);
             let message = format!("no build of the graph has the identifier `{}`{hint}", awaited.text);
             findings.report(&UNKNOWN_DEPENDENCY, awaited.span.clone(), message);
         }
@@ -286,7 +287,7 @@ fn machine(env: &BatchEnv, findings: &mut Findings) {
         env.kind.as_ref().filter(|kind| environment_type(&kind.text).is_none() && !kind.text.contains('$'))
     {
         let near = did_you_mean(&kind.text, ENVIRONMENTS.iter().map(|known| known.name));
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let hint = suggestion(near);
         findings.report(
             &ENVIRONMENT_TYPE,
             kind.span.clone(),
@@ -332,7 +333,7 @@ fn compute_on(compute: &Text, kind: Option<&Text>, findings: &mut Findings) {
     if !known().any(|known| known == text) {
         let documented = DOCUMENTED_COMPUTE.iter().find(|(word, _)| *word == text).map(|(_, right)| *right);
         let near = documented.or_else(|| did_you_mean(text, known()));
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let hint = suggestion(near);
         findings.report(&COMPUTE_TYPE, compute.span.clone(), format!("there is no compute type `{text}`{hint}"));
         return;
     }

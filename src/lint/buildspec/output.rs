@@ -2,6 +2,7 @@
 
 use super::{Context, Findings, Level, Rule, Target};
 use crate::lint::rule::rules;
+use crate::lint::suggestion;
 use crate::model::did_you_mean;
 
 rules! {
@@ -111,7 +112,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         let plain = format.text.replace(['-', '_', ' '], "").to_lowercase();
         let other = OTHER_FORMATS.iter().find(|(word, _)| *word == plain).map(|(_, right)| *right);
         let near = other.or_else(|| did_you_mean(&plain, FORMATS.iter().copied()));
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let hint = suggestion(near);
         let message = format!("`{}` is not a report format{hint}", format.text);
         let finding = findings.report(&FORMAT, format.span.clone(), message);
         if let Some(near) = near.filter(|_| !format.alias) {

@@ -4,6 +4,7 @@ use super::{Context, Findings, Level, Rule, Target};
 use crate::format::buildspec::images::{CURATED, Image, RUNTIME_NAMES, Runtime, curated, is_lambda_image};
 use crate::format::buildspec::{Pair, PhaseName};
 use crate::lint::rule::rules;
+use crate::lint::suggestion;
 use crate::model::did_you_mean;
 
 rules! {
@@ -151,7 +152,7 @@ fn unknown(pair: &Pair, findings: &mut Findings) {
     let other = OTHER_NAMES.iter().find(|(word, _)| word.eq_ignore_ascii_case(name)).map(|(_, right)| *right);
     let same = RUNTIME_NAMES.iter().copied().find(|known| known.eq_ignore_ascii_case(name));
     let near = other.or(same).or_else(|| did_you_mean(name, RUNTIME_NAMES.iter().copied()));
-    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let hint = suggestion(near);
     let names: Vec<&str> =
         CURATED.last().map_or(&[][..], |image| image.runtimes).iter().map(|found| found.name).collect();
     let finding = findings.report(&NAME, pair.key.span.clone(), format!("no image has a runtime `{name}`{hint}"));

@@ -3,8 +3,8 @@
 use super::rules as r;
 use crate::format::gitlab_ci::{Config, Job, permutations};
 use crate::format::yaml::Node;
-use crate::lint::Findings;
 use crate::lint::circle::{Waits, circle};
+use crate::lint::{Findings, suggestion};
 use crate::project::did_you_mean;
 
 pub(super) fn check(config: &Config<'_>, findings: &mut Findings) {
@@ -42,8 +42,8 @@ fn stage(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
     if stages.contains(&stage) || stage.contains("$[[") || written.is_some_and(|node| node.text().is_none()) {
         return;
     }
-    let hint = did_you_mean(stage, stages.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
-    let message = format!("there is no stage `{stage}`{}", hint.unwrap_or_default());
+    let hint = suggestion(did_you_mean(stage, stages.iter().copied()));
+    let message = format!("there is no stage `{stage}`{hint}");
     findings.report(&r::STAGE, written.unwrap_or(job.key).span.clone(), message).says(format!(
         "{} job: chosen stage {stage} does not exist; available stages are {}",
         job.name,
@@ -143,9 +143,7 @@ fn near(config: &Config<'_>, name: &str) -> String {
     }
     // Each name is compared with all: a file of thousands of jobs with thousands of mistakes would take minutes.
     const MOST_COMPARED: usize = 1000;
-    did_you_mean(name, config.visible().take(MOST_COMPARED).map(|job| job.name))
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default()
+    suggestion(did_you_mean(name, config.visible().take(MOST_COMPARED).map(|job| job.name)))
 }
 
 /// Reports a file that every permutation writes, because its name has no variable. Directories may contain different

@@ -3,7 +3,7 @@
 use super::rules as r;
 use crate::format::gitlab_ci::{Config, DEFAULTS, GLOBALS, JOB_KEYS, Job};
 use crate::format::yaml::{Entry, Node};
-use crate::lint::Findings;
+use crate::lint::{Findings, suggestion};
 use crate::project::did_you_mean;
 
 const REPORTS: &[&str] = &[
@@ -102,7 +102,7 @@ fn root(entry: &Entry, findings: &mut Findings) {
 }
 
 fn meant(word: &str, known: &[&'static str]) -> String {
-    did_you_mean(word, known.iter().copied()).map(|word| format!("; did you mean `{word}`?")).unwrap_or_default()
+    suggestion(did_you_mean(word, known.iter().copied()))
 }
 
 fn kind(entry: &Entry, expected: &str, says: &str, findings: &mut Findings) {
