@@ -197,7 +197,7 @@ fn exit_codes_tell_what_happened() {
         (&[broken.as_str(), &trino], 1, "1 lacks a platform, 1 not known"),
         (&["Absent/File"], 2, "no file `Absent/File`"),
         (&["notes.txt"], 2, "notes.txt is no file"),
-        (&["bad/Dockerfile"], 2, "bad/Dockerfile, line 1: `RUN` stands before the first FROM"),
+        (&["bad/Dockerfile"], 2, "bad/Dockerfile, line 1: `RUN` comes before the first FROM"),
         (&["bad/compose.yaml"], 2, "bad/compose.yaml, line 1 is no YAML"),
         (&["bad"], 0, "2 not read"),
         (&["bad", "--strict"], 1, "2 not read"),

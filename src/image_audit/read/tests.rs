@@ -133,7 +133,7 @@ fn dockerfiles_are_judged_for_every_platform() {
              its `type` of machine must fit",
             ],
         ),
-        ("RUN x", &["error Dockerfile, line 1: `RUN` stands before the first FROM; only ARG may"]),
+        ("RUN x", &["error Dockerfile, line 1: `RUN` comes before the first FROM, where only ARG is allowed"]),
     ] {
         assert_eq!(read_as("Dockerfile", text, &[]), expected, "{text}");
     }
