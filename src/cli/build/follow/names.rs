@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::codebuild::BuildKind;
 use crate::codebuild::follow::BuildRef;
 
 /// The names that are taken. A name is given once and stays.
@@ -36,6 +35,7 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codebuild::BuildKind;
 
     fn who(id: &str, number: Option<i64>, architecture: Option<&'static str>, identifier: Option<&str>) -> BuildRef {
         BuildRef {
