@@ -1,21 +1,24 @@
 //! Documents that were read already in this run: choosing a version and finding its files read the same ones.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::{Document, Error, Metadata};
 use crate::model::Digest;
 
-/// Reads each document once.
+/// Reads each document once, also where several readers ask for it at the same time.
 #[derive(Debug)]
 pub struct Memory<M> {
     inner: M,
-    read: Mutex<HashMap<String, Vec<u8>>>,
-    pages: Mutex<HashMap<String, Vec<Vec<u8>>>>,
+    read: Cells<Vec<u8>>,
+    pages: Cells<Vec<Vec<u8>>>,
 }
+
+type Cells<T> = Mutex<HashMap<String, Arc<OnceCell<T>>>>;
 
 impl<M> Memory<M> {
     /// Remembers what `inner` reads.
@@ -24,31 +27,19 @@ impl<M> Memory<M> {
     }
 }
 
+fn cell<T>(cells: &Cells<T>, document: &Document) -> Arc<OnceCell<T>> {
+    let mut cells = cells.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(cells.entry(document.url.to_string()).or_default())
+}
+
 #[async_trait]
 impl<M: Metadata> Metadata for Memory<M> {
     async fn read(&self, document: &Document) -> Result<Vec<u8>, Error> {
-        let key = document.url.as_str();
-        // A poisoned lock means that another thread panicked: then the document is simply read again.
-        if let Some(bytes) = self.read.lock().ok().and_then(|read| read.get(key).cloned()) {
-            return Ok(bytes);
-        }
-        let bytes = self.inner.read(document).await?;
-        if let Ok(mut read) = self.read.lock() {
-            read.insert(key.to_owned(), bytes.clone());
-        }
-        Ok(bytes)
+        cell(&self.read, document).get_or_try_init(|| self.inner.read(document)).await.cloned()
     }
 
     async fn pages(&self, document: &Document) -> Result<Vec<Vec<u8>>, Error> {
-        let key = document.url.as_str();
-        if let Some(pages) = self.pages.lock().ok().and_then(|read| read.get(key).cloned()) {
-            return Ok(pages);
-        }
-        let pages = self.inner.pages(document).await?;
-        if let Ok(mut read) = self.pages.lock() {
-            read.insert(key.to_owned(), pages.clone());
-        }
-        Ok(pages)
+        cell(&self.pages, document).get_or_try_init(|| self.inner.pages(document)).await.cloned()
     }
 
     async fn first_seen(&self, url: &Url) -> Result<Option<Digest>, Error> {
@@ -56,7 +47,7 @@ impl<M: Metadata> Metadata for Memory<M> {
     }
 
     fn holds(&self, document: &Document) -> bool {
-        self.read.lock().is_ok_and(|read| read.contains_key(document.url.as_str()))
+        cell(&self.read, document).initialized()
     }
 
     fn warn(&self, warning: &str) {
@@ -83,6 +74,31 @@ mod tests {
         }
 
         fn warn(&self, _: &str) {}
+    }
+
+    /// Answers after others had a chance to run.
+    #[derive(Default)]
+    struct Slow(AtomicUsize);
+
+    #[async_trait]
+    impl Metadata for Slow {
+        async fn read(&self, _: &Document) -> Result<Vec<u8>, Error> {
+            tokio::task::yield_now().await;
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(Vec::new())
+        }
+
+        fn warn(&self, _: &str) {}
+    }
+
+    #[tokio::test]
+    async fn readers_at_the_same_time_share_one_reading() {
+        let memory = Memory::of(Slow::default());
+        let url = "https://go.dev/dl".parse().unwrap();
+        let document = Document { url, mirror_name: None, accept: None, check: |_| Ok(()) };
+        let (one, other) = tokio::join!(memory.read(&document), memory.read(&document));
+        assert!(one.is_ok() && other.is_ok());
+        assert_eq!(memory.inner.0.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]
