@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Global;
+use super::installs::report_notes;
 use super::render::{self, Failure};
-use super::settings::{Settings, platforms};
+use super::settings::Settings;
 use super::shell::{self, Format};
-use super::wanted;
+use super::{Global, platform};
 use crate::host::Host;
-use crate::provision;
+use crate::provision::{self, Sourcing};
 
 /// Print what to add to the environment: PATH and variables
 ///
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     /// Which installed tools to show instead of the project's: TOOL or TOOL@CHANNEL
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
-    /// Who reads it
+    /// The reader: a shell, a CI system, a Dockerfile, a program
     #[arg(long, value_enum, default_value = "sh")]
     format: Format,
     /// Show installs for this platform instead of this machine's
@@ -39,17 +39,17 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let settings = Settings::new(host, global)?;
-        let platform = match &self.platform {
-            Some(text) => platforms(std::slice::from_ref(text))?[0],
-            None => host.platform,
-        };
-        let installs = wanted::installed(&self.specs, platform, &settings, global)?;
-        settings.tell(&installs);
-        let visible = provision::visible_roots(&installs, &settings.store, settings.report.as_ref())?;
+        let settings = Settings::offline(host, global)?;
+        let platform = platform(self.platform.as_deref(), host)?;
+        let context = settings.context();
+        let requests = provision::requests(&self.specs, &context)?;
+        let provisioned = provision::provision(&requests, platform, Sourcing::InstalledOnly, &context);
+        let installs = settings.runtime.block_on(async { Ok(provisioned.await?) })?;
+        report_notes(&installs, &settings);
+        let activation = provision::activate(&installs, &context)?;
         let path = host.search_path.as_ref().map(|path| path.to_string_lossy());
         let format = if global.json { Format::Json } else { self.format };
-        render::data(&shell::render(&provision::activate(&visible)?, format, path.as_deref())?)?;
+        render::data(&shell::render(&activation, format, path.as_deref())?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

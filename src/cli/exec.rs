@@ -10,10 +10,10 @@ use super::Global;
 use super::render::{self, Failure};
 use super::sandbox;
 use super::settings::Settings;
-use super::wanted;
 use crate::host::Host;
 use crate::model::Activation;
-use crate::provision;
+use crate::provision::{self, Requests, Scope, Sourcing, ToolRequest};
+use crate::sandbox::Job;
 
 /// Run a command with the project's tools, or the named ones, in front of PATH
 ///
@@ -46,12 +46,15 @@ Examples:
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::new(host, global)?;
-        if let Some(code) = self.in_own_root(host, &settings)? {
-            return Ok(code);
+        let context = settings.context();
+        let requests = provision::requests(&self.specs, &context)?;
+        let job = self.job_in_own_root(&requests, host)?;
+        let provisioned = provision::provision(&requests, host.platform, Sourcing::PreferInstalled, &context);
+        let installs = settings.runtime.block_on(async { Ok(provisioned.await?) })?;
+        if let Some(job) = job {
+            return sandbox::run(job, &installs, &settings.store);
         }
-        let installs = wanted::installed_or_install(&self.specs, &settings)?;
-        let visible = provision::visible_roots(&installs, &settings.store, settings.report.as_ref())?;
-        let activation = provision::activate(&visible)?;
+        let activation = provision::activate(&installs, &context)?;
         let path = search_path(&activation, host.search_path.as_deref());
         let (name, arguments) = self.command.split_first().expect("clap requires a command");
         let program = find(name, &path, host).unwrap_or_else(|| PathBuf::from(name));
@@ -59,27 +62,24 @@ impl Arguments {
         command.args(arguments).current_dir(&host.cwd).env("PATH", &path).envs(activation.vars);
         start(command, name)
     }
-}
 
-impl Arguments {
-    /// Runs a tool that needs a root of its own; none when no such tool is named.
-    fn in_own_root(&self, host: &Host, settings: &Settings) -> Result<Option<ExitCode>, Failure> {
-        if self.specs.is_empty() {
+    /// Prepares the run of a tool that needs a root of its own; none when no argument names such a tool.
+    fn job_in_own_root(&self, requests: &Requests, host: &Host) -> Result<Option<Job>, Failure> {
+        if requests.scope == Scope::Project {
             return Ok(None);
         }
-        let asked = settings.asked(&self.specs)?;
-        let Some((tool, root)) = asked.iter().find_map(|asked| Some((asked, asked.tool.card().layout.chroot()?)))
-        else {
-            return Ok(None);
-        };
-        if asked.len() > 1 {
-            let name = tool.tool.name();
-            return Err(Failure::usage_with_hint(
-                format!("{name} runs in a root of its own, where other tools are not"),
-                format!("name it alone: `toolkit exec {name} -- FLAGS`"),
-            ));
+        let own_root = |request: &&ToolRequest| request.tool.card().layout.chroot().is_some();
+        match (requests.list.iter().find(own_root), requests.list.len()) {
+            (None, _) => Ok(None),
+            (Some(request), 1) => sandbox::prepare(request, &self.command, host).map(Some),
+            (Some(request), _) => {
+                let name = request.tool.name();
+                Err(Failure::usage_with_hint(
+                    format!("{name} runs in a root of its own, where other tools are not"),
+                    format!("name it alone: `toolkit exec {name} -- FLAGS`"),
+                ))
+            }
         }
-        sandbox::run(&root, tool, &self.specs, &self.command, host, settings).map(Some)
     }
 }
 

@@ -7,8 +7,8 @@ use clap::{ArgGroup, Args};
 use url::Url;
 
 use super::Global;
-use super::render::{self, Failure};
-use super::settings::{Settings, done};
+use super::render::{self, Failure, done};
+use super::settings::Settings;
 use crate::archive::Limits;
 use crate::host::Host;
 use crate::ingest::{self, Download, Packing, Progress};
@@ -140,7 +140,7 @@ fn keep(
             "nothing was downloaded; create the folder first",
         ));
     }
-    settings.block_on(async { Ok(ingest::save(net, wanted, file, progress).await?) })?;
+    settings.runtime.block_on(async { Ok(ingest::save(net, wanted, file, progress).await?) })?;
     let bytes = file.metadata().map_or(0, |data| data.len());
     Ok((file.to_owned(), bytes))
 }
@@ -157,7 +157,8 @@ fn unpack(
     let processors = settings.host.processors;
     let options = ingest::Options { staging: beside.folder(), limits: Limits::default(), processors, progress };
     let packing = Packing { format: None, strip };
-    let ingested = settings.block_on(async { Ok(ingest::unpack(net, wanted, packing, &tree, &options).await?) })?;
+    let ingested =
+        settings.runtime.block_on(async { Ok(ingest::unpack(net, wanted, packing, &tree, &options).await?) })?;
     if strip > 0 && std::fs::read_dir(&tree).is_ok_and(|mut entries| entries.next().is_none()) {
         return Err(Failure::usage_with_hint(
             format!("--strip {strip} leaves nothing of the archive: no path in it has more than {strip} parts"),

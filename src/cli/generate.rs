@@ -9,8 +9,7 @@ use serde_json::json;
 use similar::TextDiff;
 
 use super::Global;
-use super::render::{self, Failure, Style};
-use super::settings::done;
+use super::render::{self, Failure, Style, done};
 use crate::generate::{self, Generator, Output, Pipeline, Project, State, stamped, state};
 use crate::host::Host;
 use crate::project::{self, LOCK, Lock, MANIFEST, Manifest, write_whole};
@@ -97,8 +96,8 @@ impl Arguments {
         let manifest = Manifest::parse(&path, &text)?;
         let pipeline = Pipeline::parse(&path, &text)?.unwrap_or_default();
         let lock = Lock::read(root)?;
-        let asked = provision::project(root, Some(&manifest))?;
-        let wanted = asked.iter().map(|asked| (asked.tool.clone(), asked.settings.clone())).collect();
+        let requests = provision::project(root, Some(&manifest))?;
+        let wanted = requests.iter().map(|request| (request.tool.clone(), request.settings.clone())).collect();
         let project = Project::new(&pipeline, &manifest, lock.as_ref(), wanted, root)?;
         self.of(&project, root)
     }

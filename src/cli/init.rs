@@ -7,8 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Global;
-use super::render::{self, Failure};
-use super::settings::done;
+use super::render::{self, Failure, done};
 use crate::generate;
 use crate::host::Host;
 use crate::model::Platform;
@@ -85,10 +84,11 @@ type Needed = (Arc<dyn Toolchain>, String);
 
 /// Returns the lines of `[tools]`: a tool's own file where one asks for it, its usual channel where a marker is.
 fn tools(folder: &Path, names: &[String]) -> Result<Vec<Needed>, Failure> {
-    let asked = provision::project(folder, None)?;
+    let requests = provision::project(folder, None)?;
     let mut lines = Vec::new();
     for tool in toolchain::ALL.iter() {
-        let file = asked.iter().find(|asked| asked.tool.name() == tool.name()).and_then(provision::ToolRequest::file);
+        let file =
+            requests.iter().find(|request| request.tool.name() == tool.name()).and_then(provision::ToolRequest::file);
         let marked = tool.card().markers.iter().any(|marker| names.iter().any(|name| matches(marker, name)));
         match file {
             Some(file) => lines.push((tool.clone(), format!("{} = {{ file = \"{file}\" }}", tool.name()))),

@@ -7,18 +7,18 @@ use clap::Args;
 use serde::Serialize;
 use url::Url;
 
+use super::installs::report_notes;
 use super::render::{self, Failure, Style};
-use super::settings::{Settings, platforms};
-use super::wanted::{self, Mode};
-use super::{Global, toolchain_help};
+use super::settings::Settings;
+use super::{Global, platform, toolchain_help};
 use crate::host::Host;
 use crate::model::{Digest, Proof};
-use crate::provision::{self, Installed, Plan};
+use crate::provision::{self, Installed, Plan, Sourcing};
 
 /// Install toolchains, every byte verified
 ///
-/// Without arguments: what the project's toolkit.lock says; when that is missing or no longer answers toolkit.toml, it is
-/// resolved and written first (never with --locked). Without a toolkit.toml the project's own files decide.
+/// Without arguments: what the project's toolkit.lock says; when that is missing or out of date, it is resolved and written
+/// first (never with --locked). Without a toolkit.toml the project's own files decide.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = toolchain_help(EXAMPLES))]
 pub(super) struct Arguments {
@@ -76,26 +76,25 @@ impl Arguments {
         if let Some(jobs) = self.jobs {
             settings.jobs = usize::from(jobs);
         }
-        let platform = match &self.platform {
-            Some(text) => platforms(std::slice::from_ref(text))?[0],
-            None => host.platform,
+        let platform = platform(self.platform.as_deref(), host)?;
+        let sourcing = match (self.locked, self.dry_run) {
+            (true, _) => Sourcing::Locked,
+            (false, true) => Sourcing::DryRun,
+            (false, false) => Sourcing::Relock,
         };
-        let settings = &settings;
-        let mode = match (self.locked, self.dry_run) {
-            (true, _) => Mode::Locked,
-            (false, true) => Mode::Look,
-            (false, false) => Mode::Relock,
-        };
-        let plan = Plan::new(wanted::releases(&self.specs, platform, mode, settings)?, &settings.store)?;
+        let context = settings.context();
+        let requests = provision::requests(&self.specs, &context)?;
         if self.dry_run {
-            return print_plan(&plan, global);
+            let plan = provision::plan(&requests, platform, sourcing, &context);
+            return print_plan(&settings.runtime.block_on(async { Ok(plan.await?) })?, global);
         }
-        self.finish(&wanted::apply(plan, settings)?, settings, global)
+        let provisioned = provision::provision(&requests, platform, sourcing, &context);
+        self.finish(&settings.runtime.block_on(async { Ok(provisioned.await?) })?, &settings, global)
     }
 
-    /// Composes views, links executables, tells what was done.
+    /// Composes views, links executables, prints what was done.
     fn finish(&self, installs: &[Installed], settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
-        settings.tell(installs);
+        report_notes(installs, settings);
         let visible = provision::visible_roots(installs, &settings.store, settings.report.as_ref())?;
         // Before the links, which may be refused: what the project uses is installed by now, and `prune` must know it.
         if self.specs.is_empty() {
@@ -125,7 +124,7 @@ impl Arguments {
 fn print_plan(plan: &Plan, global: &Global) -> Result<ExitCode, Failure> {
     if global.json {
         let missing = plan.missing.iter().map(|missing| Row {
-            tool: missing.asked.tool.name(),
+            tool: missing.request.tool.name(),
             version: missing.release.version.as_str(),
             platform: missing.release.platform.to_string(),
             state: "missing",
@@ -160,7 +159,7 @@ fn print_plan(plan: &Plan, global: &Global) -> Result<ExitCode, Failure> {
 fn row(installed: &Installed) -> Row<'_> {
     let id = &installed.install.id;
     Row {
-        tool: installed.asked.tool.name(),
+        tool: installed.request.tool.name(),
         version: id.version.as_str(),
         platform: id.platform.to_string(),
         state: if installed.work.is_some() { "installed" } else { "present" },

@@ -13,8 +13,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::Global;
-use super::render::{self, Failure, Style};
-use super::settings::done;
+use super::render::{self, Failure, Style, done};
 use crate::format::Source;
 use crate::host::Host;
 use crate::lint::{self, Finding, Level, Rule, Setting, Target};

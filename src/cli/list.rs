@@ -37,7 +37,7 @@ impl Arguments {
             return render::json(&installs.iter().map(value).collect::<Vec<_>>()).map(|()| ExitCode::SUCCESS);
         }
         if installs.is_empty() {
-            super::settings::done(global, &format!("nothing is installed in {}", settings.store.root().display()));
+            render::done(global, &format!("nothing is installed in {}", settings.store.root().display()));
             return Ok(ExitCode::SUCCESS);
         }
         let rows: Vec<Vec<String>> = installs

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Global;
-use super::render::{self, Failure};
-use super::settings::{Settings, done};
+use super::render::{self, Failure, done};
+use super::settings::Settings;
 use crate::host::Host;
 use crate::model::Prefer;
 use crate::project::{self, Lock};
@@ -36,27 +36,27 @@ Examples:
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let mut settings = Settings::new(host, global)?;
-        let asked = settings.project()?;
-        let old = settings.lock()?;
-        if self.check {
-            return check(&asked, old.as_ref(), &settings, global);
-        }
-        if let Some(unknown) = self.upgrade.iter().find(|name| !name.is_empty() && !asks_for(&asked, name)) {
-            return Err(Failure::usage(format!("the project does not ask for `{unknown}`, so it cannot be upgraded")));
-        }
         if !self.upgrade.is_empty() {
             settings.policy.prefer = Prefer::Newest;
         }
+        let context = settings.context();
+        let requests = provision::requests(&[], &context)?.list;
+        let old = Lock::read(&settings.root)?;
+        if self.check {
+            return check(&requests, old.as_ref(), &settings, global);
+        }
+        if let Some(unknown) = self.upgrade.iter().find(|name| !name.is_empty() && !requests_tool(&requests, name)) {
+            return Err(Failure::usage(format!("the project does not use `{unknown}`, so it cannot be upgraded")));
+        }
         let upgrade = |tool: &str| self.upgrade.iter().any(|name| name.is_empty() || name == tool);
-        let lock = settings.block_on(async {
-            Ok(provision::lock(&asked, &settings.platforms(), old.as_ref(), &upgrade, &settings.context()).await?)
-        })?;
+        let lock = provision::lock(&requests, old.as_ref(), &upgrade, &context);
+        let lock = settings.runtime.block_on(async { Ok(lock.await?) })?;
         write(&lock, old.as_ref(), &settings, global)
     }
 }
 
-fn asks_for(asked: &[ToolRequest], name: &str) -> bool {
-    asked.iter().any(|asked| asked.tool.name() == name)
+fn requests_tool(requests: &[ToolRequest], name: &str) -> bool {
+    requests.iter().any(|request| request.tool.name() == name)
 }
 
 /// Writes the lock when its bytes differ, and says what changed.
@@ -78,16 +78,13 @@ fn write(lock: &Lock, old: Option<&Lock>, settings: &Settings, global: &Global) 
             done(global, &format!("  {image}"));
         }
     }
+    let platforms: Vec<String> = settings.context().platforms().iter().map(ToString::to_string).collect();
     let state = if same { "is up to date" } else { "written" };
-    done(global, &format!("{} {state}, for {}", path.display(), platforms(settings)));
+    done(global, &format!("{} {state}, for {}", path.display(), platforms.join(", ")));
     if global.json {
         render::json(&summary(lock, same))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn platforms(settings: &Settings) -> String {
-    settings.platforms().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn summary(lock: &Lock, same: bool) -> serde_json::Value {
@@ -106,10 +103,15 @@ fn summary(lock: &Lock, same: bool) -> serde_json::Value {
     serde_json::json!({ "changed": !same, "tools": tools })
 }
 
-fn check(asked: &[ToolRequest], old: Option<&Lock>, settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
+fn check(
+    requests: &[ToolRequest],
+    old: Option<&Lock>,
+    settings: &Settings,
+    global: &Global,
+) -> Result<ExitCode, Failure> {
     let mut findings = match old {
         None => vec![format!("there is no {} in {}", project::LOCK, settings.root.display())],
-        Some(lock) => provision::check(asked, &settings.platforms(), lock, &settings.policy).0,
+        Some(lock) => provision::check(requests, &settings.context().platforms(), lock, &settings.policy).0,
     };
     if let (Some(lock), true) = (old, findings.is_empty()) {
         let text = std::fs::read_to_string(settings.root.join(project::LOCK)).unwrap_or_default();

@@ -10,6 +10,7 @@ mod generate;
 mod image;
 mod init;
 mod install;
+mod installs;
 mod lint;
 mod list;
 mod lock;
@@ -22,12 +23,12 @@ mod remove;
 mod render;
 mod repair;
 mod resolve;
+mod runtime;
 mod sandbox;
 mod settings;
 mod shell;
 mod signals;
 mod verify;
-mod wanted;
 mod which;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::host::Host;
+use crate::model::{BadPlatform, Platform};
 use crate::toolchain;
 pub use render::{Failure, Style};
 pub use shell::Unrepresentable;
@@ -172,6 +174,16 @@ impl Command {
             Action::Man(arguments) => arguments.run(),
         }
     }
+}
+
+/// Reads the values of `--platform`.
+fn platforms(texts: &[String]) -> Result<Vec<Platform>, Failure> {
+    texts.iter().map(|text| text.parse().map_err(|cause: BadPlatform| Failure::usage(cause.to_string()))).collect()
+}
+
+/// Reads a single `--platform`; without it this machine's.
+fn platform(text: Option<&str>, host: &Host) -> Result<Platform, Failure> {
+    text.map_or(Ok(host.platform), |text| text.parse().map_err(|cause: BadPlatform| Failure::usage(cause.to_string())))
 }
 
 /// Appends to a command's examples what can be asked of each tool, for `--help` (`-h` stays short).

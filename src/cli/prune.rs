@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Global;
-use super::render::{self, Failure};
-use super::settings::{Settings, done};
+use super::render::{self, Failure, done};
+use super::settings::Settings;
 use crate::host::Host;
 use crate::model::{Release, ToolName};
 use crate::project::{LOCK, Lock};

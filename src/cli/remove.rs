@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Global;
-use super::render::{self, Failure};
-use super::settings::{Settings, done};
+use super::installs::chosen;
+use super::render::{self, Failure, done};
+use super::settings::Settings;
 use crate::host::Host;
 
 /// Remove installs from the store
@@ -30,7 +31,7 @@ Examples:
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::without_project(host, global)?;
-        let installs = settings.chosen(&self.specs)?;
+        let installs = chosen(&self.specs, &settings)?;
         let waiting = |text: &str| settings.report.noted(text);
         for install in &installs {
             let id = &install.id;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use super::Global;
 use crate::model::{Explain, Kind};
 
 /// The reason why a command ends without success.
@@ -179,6 +180,13 @@ impl Style {
 /// Writes to standard error. A closed one is nobody's problem.
 pub(super) fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes one line for people about something that was done, to standard error; nothing with `--quiet`.
+pub(super) fn done(global: &Global, text: &str) {
+    if !global.quiet {
+        say(&format!("{text}\n"));
+    }
 }
 
 /// Writes data to standard output. A reader that has gone (`| head`) has what it wanted.

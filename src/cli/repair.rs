@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Global;
-use super::render::{self, Failure};
-use super::settings::{Settings, done};
+use super::installs::chosen;
+use super::render::{self, Failure, done};
+use super::settings::Settings;
 use super::verify::{check, differences, value, view_value};
 use crate::host::Host;
 use crate::provision;
@@ -29,12 +30,12 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::new(host, global)?;
         let mut repaired = Vec::new();
-        for install in settings.chosen(&self.specs)? {
+        for install in chosen(&self.specs, &settings)? {
             let differences = differences(&install, &settings)?;
             if differences.is_empty() {
                 continue;
             }
-            settings.block_on(async { Ok(provision::repair(&install, &settings.context()).await?) })?;
+            settings.runtime.block_on(async { Ok(provision::repair(&install, &settings.context()).await?) })?;
             let id = &install.id;
             done(
                 global,

@@ -8,8 +8,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::render::{self, Failure, Style};
-use super::settings::{Settings, platforms};
-use super::{Global, toolchain_help};
+use super::settings::Settings;
+use super::{Global, platforms, toolchain_help};
 use crate::host::Host;
 use crate::model::{Choice, Date, Digest, Phase, Platform, Policy, Prefer, Release, Verdict};
 use crate::provision::{self, Origin, Resolved, ToolRequest};
@@ -99,33 +99,35 @@ struct File<'a> {
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let mut settings = Settings::new(host, global)?;
-        self.bend(&mut settings.policy);
-        let asked = match &self.file {
+        self.adjust(&mut settings.policy);
+        let context = settings.context();
+        let requests = match &self.file {
             Some(path) => provision::file(&host.cwd.join(path))?,
-            None => settings.asked(&self.specs)?,
+            None => provision::requests(&self.specs, &context)?.list,
         };
         if self.requests {
-            return requests(&asked, global);
+            return print_requests(&requests, global);
         }
-        let platforms = self.wanted_platforms(&settings)?;
-        let answers = match settings.block_on(answers(&asked, &platforms, &settings)) {
+        let platforms = self.platforms(&settings)?;
+        let resolved = provision::resolve(&requests, &platforms, &context);
+        let answers = match settings.runtime.block_on(async { Ok(resolved.await?) }) {
             Err(failure) if self.explain => return Err(explain_failure(failure, global)?),
             outcome => outcome?,
         };
         if global.json {
-            let list: Vec<_> = answers.iter().map(|(resolved, releases)| answer(resolved, releases)).collect();
+            let list: Vec<_> = answers.iter().map(answer).collect();
             render::json(&list)?;
         } else {
             let style = Style::of_stdout();
-            for (resolved, releases) in &answers {
-                render::data(&self.text(resolved, releases, &settings.policy, style))?;
+            for resolved in &answers {
+                render::data(&self.text(resolved, &settings.policy, style))?;
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 
     /// Applies the flags to the project's policy.
-    fn bend(&self, policy: &mut Policy) {
+    fn adjust(&self, policy: &mut Policy) {
         if let Some(day) = self.as_of {
             policy.day = day;
             policy.as_of = true;
@@ -136,7 +138,7 @@ impl Arguments {
     }
 
     /// The platforms that were named; else those of the project when it is the project that is resolved; else this one.
-    fn wanted_platforms(&self, settings: &Settings) -> Result<Vec<Platform>, Failure> {
+    fn platforms(&self, settings: &Settings) -> Result<Vec<Platform>, Failure> {
         if !self.platforms.is_empty() {
             return platforms(&self.platforms);
         }
@@ -146,7 +148,7 @@ impl Arguments {
         }
     }
 
-    fn text(&self, resolved: &Resolved, releases: &[Release], policy: &Policy, style: Style) -> String {
+    fn text(&self, resolved: &Resolved, policy: &Policy, style: Style) -> String {
         let pick = &resolved.pick;
         let mut facts = Vec::new();
         if let Some(released) = pick.released {
@@ -161,15 +163,15 @@ impl Arguments {
         if pick.security {
             facts.push("security fixes".to_owned());
         }
-        let request = resolved.asked.text();
+        let request = resolved.request.text();
         let mut text = format!("{request} → {} ({})\n", style.green(pick.version.as_str()), facts.join(", "));
         if self.explain {
             text.push_str(&explanation(resolved));
         }
-        if let Some(image) = image(releases) {
+        if let Some(image) = image(&resolved.releases) {
             text.push_str(&format!("  {:<18} {}\n", "image", image.reference));
         }
-        for release in releases {
+        for release in &resolved.releases {
             for artifact in &release.artifacts {
                 let size = artifact.size.map_or(String::new(), |size| format!("  {}", render::size(size)));
                 text.push_str(&format!("  {:<18} {}{size}\n", release.platform, artifact.url));
@@ -194,44 +196,29 @@ fn explain_failure(failure: Failure, global: &Global) -> Result<Failure, Failure
     Ok(failure)
 }
 
-async fn answers(
-    asked: &[ToolRequest],
-    platforms: &[Platform],
-    settings: &Settings,
-) -> Result<Vec<(Resolved, Vec<Release>)>, Failure> {
-    let context = settings.context();
-    let mut answers = Vec::with_capacity(asked.len());
-    for asked in asked {
-        let resolved = provision::resolve(asked, &context).await?;
-        let releases = provision::releases(asked, resolved.version(), platforms, &context).await?;
-        answers.push((resolved, releases));
-    }
-    Ok(answers)
-}
-
-fn requests(asked: &[ToolRequest], global: &Global) -> Result<ExitCode, Failure> {
+fn print_requests(requests: &[ToolRequest], global: &Global) -> Result<ExitCode, Failure> {
     if global.json {
-        let list: Vec<_> = asked
+        let list: Vec<_> = requests
             .iter()
-            .map(|asked| {
+            .map(|request| {
                 serde_json::json!({
-                    "request": asked.text(), "tool": asked.tool.name(), "channel": asked.channel.to_string(),
-                    "by": origin(asked), "rule": asked.rule, "source": asked.source,
+                    "request": request.text(), "tool": request.tool.name(), "channel": request.channel.to_string(),
+                    "by": origin(request), "rule": request.rule, "source": request.source,
                 })
             })
             .collect();
         render::json(&list)?;
     } else {
-        for asked in asked {
-            let rule = asked.rule.as_ref().map_or(String::new(), |rule| format!(": {rule}"));
-            render::data(&format!("{}  ({}{rule})\n", asked.text(), origin(asked)))?;
+        for request in requests {
+            let rule = request.rule.as_ref().map_or(String::new(), |rule| format!(": {rule}"));
+            render::data(&format!("{}  ({}{rule})\n", request.text(), origin(request)))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn origin(asked: &ToolRequest) -> String {
-    match &asked.origin {
+fn origin(request: &ToolRequest) -> String {
+    match &request.origin {
         Origin::Argument(_) => "argument".to_owned(),
         Origin::Manifest { line } => format!("toolkit.toml, line {line}"),
         Origin::File { path, .. } => path.display().to_string(),
@@ -239,8 +226,8 @@ fn origin(asked: &ToolRequest) -> String {
 }
 
 fn explanation(resolved: &Resolved) -> String {
-    let mut text = format!("  asked by  {}\n", origin(&resolved.asked));
-    if let Some(rule) = &resolved.asked.rule {
+    let mut text = format!("  asked by  {}\n", origin(&resolved.request));
+    if let Some(rule) = &resolved.request.rule {
         text.push_str(&format!("  it says   {rule}\n"));
     }
     text + &candidates(&resolved.choice)
@@ -265,20 +252,20 @@ fn phase(phase: Phase) -> &'static str {
     }
 }
 
-fn answer<'a>(resolved: &'a Resolved, releases: &'a [Release]) -> Answer<'a> {
+fn answer(resolved: &Resolved) -> Answer<'_> {
     let pick = &resolved.pick;
     Answer {
-        request: resolved.asked.text(),
-        tool: resolved.asked.tool.name(),
-        channel: resolved.asked.channel.to_string(),
+        request: resolved.request.text(),
+        tool: resolved.request.tool.name(),
+        channel: resolved.request.channel.to_string(),
         version: pick.version.as_str(),
         released: pick.released,
         support: Support { phase: pick.support.phase, eol: pick.support.eol },
         security: pick.security,
         rule: &resolved.choice.rule,
-        file: resolved.asked.file(),
-        image: image(releases),
-        artifacts: releases.iter().flat_map(files).collect(),
+        file: resolved.request.file(),
+        image: image(&resolved.releases),
+        artifacts: resolved.releases.iter().flat_map(files).collect(),
         explain: &resolved.choice.verdicts,
     }
 }

@@ -5,37 +5,32 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::render::{self, Failure};
-use super::settings::Settings;
-use super::wanted;
 use crate::host::Host;
-use crate::provision::ToolRequest;
-use crate::sandbox::{self, Mounts};
-use crate::toolchain::Chroot;
+use crate::provision::{Installed, ToolRequest};
+use crate::sandbox::{self, Job, Mounts};
+use crate::store::Store;
 
-/// Runs the program of a tool that comes as an image, with a private copy of the image's tree as its root.
-pub(super) fn run(
-    root: &Chroot,
-    asked: &ToolRequest,
-    specs: &[String],
-    arguments: &[OsString],
-    host: &Host,
-    settings: &Settings,
-) -> Result<ExitCode, Failure> {
-    let name = asked.tool.name();
+/// Prepares the program of a tool that comes as an image, which runs with a private copy of the image's tree as its root.
+pub(super) fn prepare(request: &ToolRequest, arguments: &[OsString], host: &Host) -> Result<Job, Failure> {
+    let (name, layout) = (request.tool.name(), &request.tool.card().layout);
+    let root = layout.chroot().expect("the caller asked for this");
     sandbox::possible(name)?;
-    let job = (root.prepare)(host, root.program, arguments).map_err(|reason| {
+    (root.prepare)(host, root.program, arguments).map_err(|reason| {
         Failure::usage_with_hint(
             format!("{name} cannot be run like this: {reason}"),
             format!("nothing was started; what follows `--` are the arguments of {}", root.program),
         )
-    })?;
-    let installs = wanted::installed_or_install(specs, settings)?;
-    let install = installs.first().expect("one tool was asked for");
-    settings.store.sweep()?;
-    let room = settings.store.scratch_dir()?;
-    let code = sandbox::run(job, &install.install.root, &room.folder());
-    // What went wrong first is what is told.
-    let closed = room.close();
+    })
+}
+
+/// Runs a prepared job on the only install.
+pub(super) fn run(job: Job, installs: &[Installed], store: &Store) -> Result<ExitCode, Failure> {
+    let installed = installs.first().expect("one tool was requested");
+    store.sweep()?;
+    let scratch = store.scratch_dir()?;
+    let code = sandbox::run(job, &installed.install.root, &scratch.folder());
+    // The first failure is the one that is reported.
+    let closed = scratch.close();
     let code = code?;
     closed?;
     Ok(ExitCode::from(code))

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Global;
-use super::render::{self, Failure, Style};
-use super::settings::{Settings, done};
+use super::installs::chosen;
+use super::render::{self, Failure, Style, done};
+use super::settings::Settings;
 use crate::host::Host;
 use crate::store::{self, Change, Check, Difference, Install, View};
 
@@ -29,7 +30,7 @@ Examples:
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::without_project(host, global)?;
-        let installs = settings.chosen(&self.specs)?;
+        let installs = chosen(&self.specs, &settings)?;
         let mut sound = true;
         let mut report = Vec::new();
         for install in &installs {

@@ -8,9 +8,8 @@ use clap::Args;
 use super::Global;
 use super::render::{self, Failure, Style};
 use super::settings::Settings;
-use super::wanted;
 use crate::host::Host;
-use crate::provision::{self, Visible};
+use crate::provision::{self, Sourcing, Visible};
 use crate::toolchain::{self, dotnet};
 
 /// Print the path of an executable of the project's tools
@@ -40,14 +39,14 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let settings = Settings::new(host, global)?;
+        let settings = Settings::offline(host, global)?;
         if self.name == "dotnet-sdk" {
             return self.sdk(&settings, global);
         }
         if self.root.is_some() || self.explain {
             return Err(Failure::usage("--root and --explain go with `which dotnet-sdk`"));
         }
-        let path = executable(&self.name, &visible(&settings, global)?)?;
+        let path = executable(&self.name, &visible(&settings)?)?;
         if global.json {
             render::json(&serde_json::json!({ "name": self.name, "path": path }))?;
         } else {
@@ -61,7 +60,7 @@ impl Arguments {
         let root = match (&self.root, settings.host.var("DOTNET_ROOT")) {
             (Some(root), _) => settings.host.cwd.join(root),
             (None, Some(root)) => settings.host.cwd.join(root),
-            (None, None) => dotnet_root(&visible(settings, global)?)?,
+            (None, None) => dotnet_root(&visible(settings)?)?,
         };
         if !root.is_dir() {
             return Err(Failure::usage_with_hint(
@@ -104,8 +103,11 @@ impl Arguments {
     }
 }
 
-fn visible(settings: &Settings, global: &Global) -> Result<Vec<Visible>, Failure> {
-    let installs = wanted::installed(&[], settings.host.platform, settings, global)?;
+fn visible(settings: &Settings) -> Result<Vec<Visible>, Failure> {
+    let context = settings.context();
+    let requests = provision::requests(&[], &context)?;
+    let provisioned = provision::provision(&requests, settings.host.platform, Sourcing::InstalledOnly, &context);
+    let installs = settings.runtime.block_on(async { Ok(provisioned.await?) })?;
     Ok(provision::visible_roots(&installs, &settings.store, settings.report.as_ref())?)
 }
 

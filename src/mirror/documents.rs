@@ -35,43 +35,44 @@ impl Documents {
     /// # Errors
     /// When a document cannot be had. A locked version that its upstream no longer lists is said, and no error: its archives
     /// may still be there.
-    pub async fn of(asked: &[ToolRequest], lock: &Lock, context: &Context<'_>) -> Result<Vec<Recorded>, Error> {
+    pub async fn of(requests: &[ToolRequest], lock: &Lock, context: &Context<'_>) -> Result<Vec<Recorded>, Error> {
         let documents = Self::default();
-        for asked in asked {
-            if let Some(locked) = lock.tool(asked.tool.name()) {
-                documents.read(asked, locked, context).await?;
+        for request in requests {
+            if let Some(locked) = lock.tool(request.tool.name()) {
+                documents.read(request, locked, context).await?;
             }
         }
         Ok(documents.0.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn read(&self, asked: &ToolRequest, locked: &LockedTool, context: &Context<'_>) -> Result<(), Error> {
+    async fn read(&self, request: &ToolRequest, locked: &LockedTool, context: &Context<'_>) -> Result<(), Error> {
         let recorder = Recorder { documents: self, context, locked };
         let context = Context { metadata: &recorder, ..*context };
         let platforms = platforms(locked);
-        match provision::resolve(asked, &context).await {
+        let resolved = provision::resolve(std::slice::from_ref(request), &[], &context).await;
+        match resolved.map(|mut resolved| resolved.remove(0)) {
             Ok(resolved) if resolved.version().as_str() == locked.version => {}
             Ok(resolved) => {
                 let pick = resolved.version();
-                let (request, name, version) = (asked.text(), &locked.name, &locked.version);
-                context.report.noted(&format!("{request} means {pick} by now; the archives are of {name} {version}"));
+                let (text, name, version) = (request.text(), &locked.name, &locked.version);
+                context.report.noted(&format!("{text} now means {pick}; the archives are of {name} {version}"));
                 for platform in &platforms {
                     // What the newest needs is a help to those who ask without a lock, and no more.
-                    let _ = asked.tool.release(pick, *platform, &recorder).await;
+                    let _ = request.tool.release(pick, *platform, &recorder).await;
                 }
             }
             // The documents were read; that a line has ended meanwhile is no reason to take it from those who locked it.
             Err(provision::Error::NothingChosen { .. }) => {
-                let (request, version) = (asked.text(), &locked.version);
+                let (request, version) = (request.text(), &locked.version);
                 context
                     .report
                     .warned(&format!("nothing answers {request} today; the mirror serves {version} to the lock"));
             }
-            Err(source) => return Err(Error::Request { request: asked.text(), source: Box::new(source) }),
+            Err(source) => return Err(Error::Request { request: request.text(), source: Box::new(source) }),
         }
-        let Ok(version) = asked.tool.version(&locked.version) else { return Ok(()) };
+        let Ok(version) = request.tool.version(&locked.version) else { return Ok(()) };
         for platform in platforms {
-            recorder.release(asked, &version, platform).await?;
+            recorder.release(request, &version, platform).await?;
         }
         Ok(())
     }
@@ -106,8 +107,8 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    async fn release(&self, asked: &ToolRequest, version: &Version, platform: Platform) -> Result<(), Error> {
-        match asked.tool.release(version, platform, self).await {
+    async fn release(&self, request: &ToolRequest, version: &Version, platform: Platform) -> Result<(), Error> {
+        match request.tool.release(version, platform, self).await {
             Ok(_) => Ok(()),
             Err(toolchain::Error::NoSuchVersion { .. } | toolchain::Error::NoSuchPlatform { .. }) => {
                 let (tool, version) = (&self.locked.name, &self.locked.version);

@@ -55,13 +55,13 @@ impl<'a> Sync<'a> {
     /// When the lock names what no mirror can have, or a document cannot be read.
     pub async fn new(
         lock: &Lock,
-        asked: &[ToolRequest],
+        requests: &[ToolRequest],
         prune: Option<Kept>,
         store: &'a dyn MirrorStore,
         context: &Context<'_>,
     ) -> Result<Self, Error> {
         let archives = archives(lock)?;
-        let documents = Documents::of(asked, lock, context).await?;
+        let documents = Documents::of(requests, lock, context).await?;
         Ok(Self { store, archives, documents, prune })
     }
 

@@ -113,7 +113,7 @@ pub enum Error {
         nearest: Vec<String>,
     },
     /// The proof is weaker than the policy accepts.
-    #[error("{file} is proven by `{found}` ({source_name}), and the policy asks for `{wanted}`")]
+    #[error("{file} is proven by `{found}` ({source_name}), and the policy asks for `{required}`")]
     WeakProof {
         /// The file.
         file: String,
@@ -121,8 +121,8 @@ pub enum Error {
         found: Level,
         /// Who says so.
         source_name: String,
-        /// What the policy asks for.
-        wanted: Level,
+        /// What the policy requires.
+        required: Level,
     },
     /// The lock is needed and not there.
     #[error("there is no toolkit.lock in {}", folder.display())]

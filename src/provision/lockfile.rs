@@ -1,6 +1,8 @@
 //! The lock: written from the project's wishes for every platform, checked against them, installed from.
 
-use super::{Context, Error, Resolved, ToolRequest, releases, resolve};
+use futures_util::{StreamExt, stream};
+
+use super::{Context, Error, Resolved, ToolRequest, resolve};
 use crate::model::{Artifact, Platform, Policy, Release, SourceImage, ToolName, Version};
 use crate::project::{Lock, LockedArtifact, LockedTool};
 
@@ -10,17 +12,17 @@ pub struct Findings(pub Vec<String>);
 
 /// Compares a lock with what the project asks for, without any upstream document.
 #[must_use]
-pub fn check(asked: &[ToolRequest], platforms: &[Platform], lock: &Lock, policy: &Policy) -> Findings {
+pub fn check(requests: &[ToolRequest], platforms: &[Platform], lock: &Lock, policy: &Policy) -> Findings {
     let mut findings = Vec::new();
-    for asked in asked {
-        let name = asked.tool.name();
+    for request in requests {
+        let name = request.tool.name();
         match lock.tool(name) {
             None => findings.push(format!("{name} is asked for and not locked")),
-            Some(locked) => findings.extend(entry(asked, platforms, locked, policy)),
+            Some(locked) => findings.extend(entry(request, platforms, locked, policy)),
         }
     }
     for locked in &lock.tools {
-        if !asked.iter().any(|asked| asked.tool.name() == locked.name) {
+        if !requests.iter().any(|request| request.tool.name() == locked.name) {
             findings.push(format!("{} is locked and no longer asked for", locked.name));
         }
     }
@@ -28,21 +30,21 @@ pub fn check(asked: &[ToolRequest], platforms: &[Platform], lock: &Lock, policy:
 }
 
 /// Lists what is wrong with one tool's entry.
-fn entry(asked: &ToolRequest, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Vec<String> {
-    let name = asked.tool.name();
+fn entry(request: &ToolRequest, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Vec<String> {
+    let name = request.tool.name();
     let mut findings = Vec::new();
-    let wish = asked.channel.to_string();
-    if locked.request != wish || locked.file.as_deref() != asked.file() || locked.source != asked.source {
+    let channel = request.channel.to_string();
+    if locked.request != channel || locked.file.as_deref() != request.file() || locked.source != request.source {
         findings.push(format!(
             "{name} is asked for as {}, and locked as {}",
-            wording(&wish, asked.file(), asked.source.as_deref()),
+            wording(&channel, request.file(), request.source.as_deref()),
             wording(&locked.request, locked.file.as_deref(), locked.source.as_deref())
         ));
     }
-    match asked.tool.version(&locked.version) {
+    match request.tool.version(&locked.version) {
         Err(cause) => findings.push(format!("{name}: {cause}")),
-        Ok(version) if !asked.channel.admits(&version) => {
-            findings.push(format!("{name} {version} does not answer {wish}"));
+        Ok(version) if !request.channel.admits(&version) => {
+            findings.push(format!("{name} {version} does not match {channel}"));
         }
         Ok(_) => {}
     }
@@ -53,8 +55,8 @@ fn entry(asked: &ToolRequest, platforms: &[Platform], locked: &LockedTool, polic
     }
     for platform in locked_platforms(locked) {
         // A version that cannot be read was found above.
-        let Ok(release) = release(asked, locked, platform, locked.artifacts_for(platform)) else { continue };
-        if !asked.tool.could_have_locked(&release) {
+        let Ok(release) = release(request, locked, platform, locked.artifacts_for(platform)) else { continue };
+        if !request.tool.could_have_locked(&release) {
             findings.push(format!("{name} is defined in another way than it is locked for {platform}"));
         }
     }
@@ -92,74 +94,70 @@ fn wording(request: &str, file: Option<&str>, source: Option<&str>) -> String {
     text
 }
 
-/// Answers the project's wishes for every platform. Entries of `old` that still answer are kept as they are, unless
+/// Resolves the project's requests for every platform. Entries of `old` that still match are kept as they are, unless
 /// `upgrade` names their tool; each request is resolved once, so that no platform drifts.
 ///
 /// # Errors
-/// When something cannot be resolved; the lock on disk is not touched here.
+/// When a request cannot be resolved; the lock on disk is not touched here.
 pub async fn lock(
-    asked: &[ToolRequest],
-    platforms: &[Platform],
+    requests: &[ToolRequest],
     old: Option<&Lock>,
     upgrade: &dyn Fn(&str) -> bool,
     context: &Context<'_>,
 ) -> Result<Lock, Error> {
-    let mut tools = Vec::with_capacity(asked.len());
-    for asked in asked {
-        let name = asked.tool.name();
-        let kept = old
-            .and_then(|lock| lock.tool(name))
-            .filter(|_| !upgrade(name))
-            .and_then(|locked| keep(asked, platforms, locked, context.policy));
-        tools.push(match kept {
-            Some(kept) => kept,
-            None => answer(asked, platforms, context).await?,
-        });
+    let platforms = context.platforms();
+    let (mut tools, mut open) = (Vec::with_capacity(requests.len()), Vec::new());
+    for request in requests {
+        let locked = old.and_then(|lock| lock.tool(request.tool.name())).filter(|locked| !upgrade(&locked.name));
+        match locked.and_then(|locked| keep(request, &platforms, locked, context.policy)) {
+            Some(kept) => tools.push(kept),
+            None => open.push(request.clone()),
+        }
     }
+    let resolved = resolve(&open, &platforms, context).await?;
+    let entries = resolved.into_iter().map(|resolved| new_entry(resolved, context));
+    tools.extend(stream::iter(entries).buffered(context.jobs.max(1)).collect::<Vec<_>>().await);
     tools.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(Lock { tools })
 }
 
 /// Keeps an entry that answers the request on every platform; platforms that are no longer wanted go.
-fn keep(asked: &ToolRequest, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Option<LockedTool> {
+fn keep(request: &ToolRequest, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Option<LockedTool> {
     let mut kept = locked.clone();
     kept.artifacts.retain(|locked| platforms.contains(&locked.platform));
-    entry(asked, platforms, &kept, policy).is_empty().then_some(kept)
+    entry(request, platforms, &kept, policy).is_empty().then_some(kept)
 }
 
-async fn answer(asked: &ToolRequest, platforms: &[Platform], context: &Context<'_>) -> Result<LockedTool, Error> {
-    let resolved = resolve(asked, context).await?;
+async fn new_entry(resolved: Resolved, context: &Context<'_>) -> LockedTool {
+    let version = resolved.version().to_string();
+    let Resolved { request, pick, releases, .. } = resolved;
     let mut artifacts = Vec::new();
     let mut image = None;
-    for release in releases(asked, resolved.version(), platforms, context).await? {
+    for release in releases {
         image = image.or(release.image.map(|image| image.reference));
         for mut artifact in release.artifacts {
             if artifact.size.is_none() {
-                artifact.size = announced_size(&artifact, context).await;
+                artifact.size = published_size(&artifact, context).await;
             }
             let executables = release.executables.clone();
             artifacts.push(LockedArtifact { platform: release.platform, artifact, executables });
         }
     }
-    Ok(LockedTool { image, ..entry_for(&resolved, artifacts) })
-}
-
-fn entry_for(resolved: &Resolved, artifacts: Vec<LockedArtifact>) -> LockedTool {
     LockedTool {
-        name: resolved.asked.tool.name().to_owned(),
-        request: resolved.asked.channel.to_string(),
-        file: resolved.asked.file().map(str::to_owned),
-        source: resolved.asked.source.clone(),
-        version: resolved.version().to_string(),
-        image: None,
-        released: resolved.pick.released,
+        name: request.tool.name().to_owned(),
+        request: request.channel.to_string(),
+        file: request.file().map(str::to_owned),
+        source: request.source.clone(),
+        version,
+        image,
+        released: pick.released,
         artifacts,
     }
 }
 
 /// Asks the server how long a file is, where the upstream's documents do not say (.NET). A server that does not answer
 /// is no reason to fail: the digest is what counts, and the archive may reach the mirror later than the documents.
-async fn announced_size(artifact: &Artifact, context: &Context<'_>) -> Option<u64> {
+async fn published_size(artifact: &Artifact, context: &Context<'_>) -> Option<u64> {
     match context.net.open(&artifact.url).await {
         Ok(body) => body.length(),
         Err(cause) => {
@@ -169,19 +167,19 @@ async fn announced_size(artifact: &Artifact, context: &Context<'_>) -> Option<u6
     }
 }
 
-/// Returns what the lock says for `platform`, without resolving anything.
+/// Returns the locked releases of `platform`, without resolving anything.
 ///
 /// # Errors
-/// When the lock does not answer the wishes of the project on this platform, or its proof is too weak.
-pub fn from_lock(
-    asked: &[ToolRequest],
+/// When the lock is out of date on this platform, or a proof in it is too weak.
+pub(super) fn from_lock(
+    requests: &[ToolRequest],
     platform: Platform,
     lock: &Lock,
     policy: &Policy,
 ) -> Result<Vec<(ToolRequest, Release)>, Error> {
-    let mut releases = Vec::with_capacity(asked.len());
-    for asked in asked {
-        let name = asked.tool.name();
+    let mut releases = Vec::with_capacity(requests.len());
+    for request in requests {
+        let name = request.tool.name();
         let Some(locked) = lock.tool(name) else {
             return Err(Error::StaleLock { reasons: vec![format!("{name} is asked for and not locked")] });
         };
@@ -190,11 +188,11 @@ pub fn from_lock(
             let (tool, version) = (name.to_owned(), locked.version.clone());
             return Err(Error::NotLocked { tool, version, platform });
         }
-        let reasons = entry(asked, &[platform], &for_platform(locked, platform), policy);
+        let reasons = entry(request, &[platform], &for_platform(locked, platform), policy);
         if !reasons.is_empty() {
             return Err(Error::StaleLock { reasons });
         }
-        releases.push((asked.clone(), release(asked, locked, platform, artifacts)?));
+        releases.push((request.clone(), release(request, locked, platform, artifacts)?));
     }
     Ok(releases)
 }
@@ -206,14 +204,14 @@ fn for_platform(locked: &LockedTool, platform: Platform) -> LockedTool {
 }
 
 fn release(
-    asked: &ToolRequest,
+    request: &ToolRequest,
     locked: &LockedTool,
     platform: Platform,
     artifacts: Vec<Artifact>,
 ) -> Result<Release, Error> {
     let stale = |reason: String| Error::StaleLock { reasons: vec![reason] };
-    let tool = ToolName::parse(asked.tool.name())?;
-    let version: Version = asked.tool.version(&locked.version).map_err(|cause| stale(cause.to_string()))?;
+    let tool = ToolName::parse(request.tool.name())?;
+    let version: Version = request.tool.version(&locked.version).map_err(|cause| stale(cause.to_string()))?;
     let image = locked.image.clone().map(|reference| SourceImage { reference, manifest: None });
     let executables = locked.executables_for(platform);
     Ok(Release { image, executables, ..Release::new(tool, version, platform, artifacts) })
@@ -264,11 +262,11 @@ mod tests {
             (|_, lock| lock.tools[0].request = "1.27".to_owned(), Some("as `1.26`, and locked as `1.27`")),
             (|_, lock| lock.tools[0].file = Some("go.mod".to_owned()), Some("locked as `1.26` by go.mod")),
             (
-                |asked, _| asked.origin = Origin::File { path: "/p/go.mod".into(), name: "go.mod".to_owned() },
+                |request, _| request.origin = Origin::File { path: "/p/go.mod".into(), name: "go.mod".to_owned() },
                 Some("as `1.26` by go.mod, and locked as `1.26`"),
             ),
-            (|asked, _| asked.source = Some("goproxy".to_owned()), Some("goproxy")),
-            (|_, lock| lock.tools[0].version = "1.25.1".to_owned(), Some("go 1.25.1 does not answer 1.26")),
+            (|request, _| request.source = Some("goproxy".to_owned()), Some("goproxy")),
+            (|_, lock| lock.tools[0].version = "1.25.1".to_owned(), Some("go 1.25.1 does not match 1.26")),
             (|_, lock| drop(lock.tools[0].artifacts.pop()), Some("is not locked for linux/arm64")),
             (
                 |_, lock| lock.tools[0].artifacts.push(artifact("darwin/arm64")),
@@ -280,10 +278,10 @@ mod tests {
             ),
         ];
         for (change, expected) in cases {
-            let (mut asked, mut lock, policy) = agreeing();
-            change(&mut asked, &mut lock);
+            let (mut request, mut lock, policy) = agreeing();
+            change(&mut request, &mut lock);
             let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
-            let found = check(&[asked], &platforms, &lock, &policy).0;
+            let found = check(&[request], &platforms, &lock, &policy).0;
             assert_eq!(found.len(), usize::from(expected.is_some()), "{expected:?}: {found:?}");
             assert!(found.iter().all(|line| line.contains(expected.unwrap_or_default())), "{expected:?}: {found:?}");
         }
@@ -291,12 +289,12 @@ mod tests {
 
     #[test]
     fn a_proof_that_is_too_weak_is_found_for_every_platform() {
-        let (asked, lock, mut policy) = agreeing();
+        let (request, lock, mut policy) = agreeing();
         policy.verification = Level::Signature;
         let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
-        let found = check(std::slice::from_ref(&asked), &platforms, &lock, &policy).0;
+        let found = check(std::slice::from_ref(&request), &platforms, &lock, &policy).0;
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found.iter().all(|line| line.contains("is proven by checksum")), "{found:?}");
-        assert!(matches!(from_lock(&[asked], platforms[0], &lock, &policy), Err(Error::StaleLock { .. })));
+        assert!(matches!(from_lock(&[request], platforms[0], &lock, &policy), Err(Error::StaleLock { .. })));
     }
 }

@@ -1,4 +1,7 @@
 //! From `dotnet@lts` to a directory on `PATH`. Read this file from top to bottom.
+//!
+//! `install`, `exec`, `env`, `lock` and `resolve` all go through it. Nothing here prints, and nothing here decides which
+//! tool a machine needs.
 
 mod error;
 mod first_use;
@@ -6,65 +9,92 @@ mod lockfile;
 mod plan;
 mod request;
 mod resolve;
+mod source;
 mod visible;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use error::Error;
-pub use lockfile::{Findings, check, from_lock, lock};
+pub use lockfile::{Findings, check, lock};
 pub use plan::{Installed, Missing, Plan, Work, id_of, repair};
-pub use request::{Origin, ToolRequest, argument, argument_in, file, project};
-pub use resolve::{Resolved, releases, resolve};
-pub use visible::{Visible, activate, link, recompose, visible_roots};
+pub use request::{Origin, Requests, Scope, ToolRequest, argument, argument_in, file, project, requests};
+pub use resolve::{Resolved, resolve};
+pub use source::{Found, Sourcing, releases};
+pub use visible::{Visible, link, recompose, visible_roots};
 
-use crate::model::{Platform, Policy, Release};
+use crate::model::{Activation, Platform, Policy};
 use crate::net::{Metadata, Net};
+use crate::project::Manifest;
 use crate::report::Report;
 use crate::store::Store;
 
-/// Everything that provisioning needs of its surroundings.
+/// Makes the tools that `requests` name usable on `platform`, and returns their installs.
+///
+/// # Errors
+/// The first failure, in the order of the requests. What was installed before stays; nothing unfinished does.
+pub async fn provision(
+    requests: &Requests,
+    platform: Platform,
+    sourcing: Sourcing,
+    context: &Context<'_>,
+) -> Result<Vec<Installed>, Error> {
+    let plan = plan(requests, platform, sourcing, context).await?;
+    plan.apply(context).await // what is missing, side by side, each install under its own lock
+}
+
+/// Finds the releases that `requests` mean, and which of them are missing. Installs nothing.
+///
+/// # Errors
+/// As [`releases`], and when the store cannot be read.
+pub async fn plan(
+    requests: &Requests,
+    platform: Platform,
+    sourcing: Sourcing,
+    context: &Context<'_>,
+) -> Result<Plan, Error> {
+    let releases = releases(requests, platform, sourcing, context).await?; // from the lock, the store, or upstream
+    Plan::new(releases, context.store) // what is here already, what is missing
+}
+
+/// Returns what makes the installs usable: folders for `PATH` and variables. Installs that share a root become one view.
+///
+/// # Errors
+/// When a view cannot be composed, or a setting of a tool cannot be applied to its install.
+pub fn activate(installs: &[Installed], context: &Context<'_>) -> Result<Activation, Error> {
+    let roots = visible_roots(installs, context.store, context.report.as_ref())?;
+    visible::activation(&roots)
+}
+
+/// What provisioning needs of the project and the machine.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
+    /// The folder of `toolkit.toml` and `toolkit.lock`, or the current one.
+    pub root: &'a Path,
+    /// `toolkit.toml`, where there is one.
+    pub manifest: Option<&'a Manifest>,
     /// Where installs live.
     pub store: &'a Store,
     /// Reads upstreams' documents.
     pub metadata: &'a dyn Metadata,
     /// Opens upstreams' files.
     pub net: &'a dyn Net,
-    /// Hears about progress.
+    /// Receives progress.
     pub report: &'a Arc<dyn Report>,
     /// The rules of the project.
     pub policy: &'a Policy,
     /// How many threads can run at once.
     pub processors: usize,
-    /// How many installs run side by side.
+    /// How many requests are resolved, and how many installs run, side by side.
     pub jobs: usize,
     /// The time that receipts record.
     pub now: jiff::Timestamp,
 }
 
-/// Makes the requests available on `platform`: resolves, installs what is missing.
-///
-/// # Errors
-/// The first failure. What was installed by then stays; nothing half-made does.
-pub async fn provision(
-    asked: &[ToolRequest],
-    platform: Platform,
-    context: &Context<'_>,
-) -> Result<Vec<Installed>, Error> {
-    let mut releases: Vec<(ToolRequest, Release)> = Vec::new();
-    for asked in asked {
-        releases.push((asked.clone(), release_for(asked, platform, context).await?));
+impl Context<'_> {
+    /// Returns the platforms that the project's lock covers.
+    #[must_use]
+    pub fn platforms(&self) -> Vec<Platform> {
+        self.manifest.map_or_else(|| Manifest::PLATFORMS.to_vec(), |manifest| manifest.platforms.clone())
     }
-    Plan::new(releases, context.store)?.apply(context).await
-}
-
-/// Resolves one request to its files on `platform`: the channel to one version, the version to files with digests.
-///
-/// # Errors
-/// As [`resolve()`] and [`releases`].
-pub async fn release_for(asked: &ToolRequest, platform: Platform, context: &Context<'_>) -> Result<Release, Error> {
-    let resolved = resolve(asked, context).await?;
-    let mut releases = releases(asked, resolved.version(), &[platform], context).await?;
-    Ok(releases.remove(0))
 }

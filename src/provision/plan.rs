@@ -5,7 +5,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::{Context, Error, ToolRequest};
+use super::{Context, Error, Found, ToolRequest};
 use crate::archive::{Layers, Limits};
 use crate::ingest::{self, Ingested, IngestedLayer};
 use crate::model::{Artifact, Release, Verified};
@@ -21,11 +21,11 @@ pub struct Plan {
     pub missing: Vec<Missing>,
 }
 
-/// A release that must be fetched.
+/// A release that is not installed.
 #[derive(Debug, Clone)]
 pub struct Missing {
-    /// Who asked for it.
-    pub asked: ToolRequest,
+    /// The request.
+    pub request: ToolRequest,
     /// What to fetch.
     pub release: Release,
     /// Where it will be.
@@ -35,8 +35,8 @@ pub struct Missing {
 /// An install that answers a request.
 #[derive(Debug, Clone)]
 pub struct Installed {
-    /// Who asked for it.
-    pub asked: ToolRequest,
+    /// The request.
+    pub request: ToolRequest,
     /// The install.
     pub install: Install,
     /// What was done for it; none when it was here already.
@@ -53,22 +53,29 @@ pub struct Work {
 }
 
 impl Plan {
-    /// Looks up which releases are installed. A release that was asked for twice is planned once.
+    /// Looks up which releases are installed. A release that two requests name is planned once.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn new(releases: Vec<(ToolRequest, Release)>, store: &Store) -> Result<Self, Error> {
+    pub fn new(releases: Vec<(ToolRequest, Found)>, store: &Store) -> Result<Self, Error> {
         let mut plan = Self { present: Vec::new(), missing: Vec::new() };
         let mut seen: Vec<InstallId> = Vec::new();
-        for (asked, release) in releases {
-            let id = id_of(&release);
+        for (request, found) in releases {
+            let id = found.id();
             if seen.contains(&id) {
                 continue;
             }
             seen.push(id.clone());
+            let release = match found {
+                Found::Install(install) => {
+                    plan.present.push(Installed { request, install, work: None });
+                    continue;
+                }
+                Found::Release(release) => release,
+            };
             match store.find(&id)? {
-                Some(install) => plan.present.push(Installed { asked, install, work: None }),
-                None => plan.missing.push(Missing { asked, release, id }),
+                Some(install) => plan.present.push(Installed { request, install, work: None }),
+                None => plan.missing.push(Missing { request, release, id }),
             }
         }
         Ok(plan)
@@ -110,17 +117,17 @@ pub fn id_of(release: &Release) -> InstallId {
 
 /// Installs one release: takes its lock, looks again, stages, ingests every file, promotes by one rename.
 async fn install(missing: Missing, context: &Context<'_>) -> Result<Installed, Error> {
-    let Missing { asked, release, id } = missing;
+    let Missing { request, release, id } = missing;
     let started = Instant::now();
     let lock = lock(&id, context).await?;
-    let (store, wanted) = (context.store.clone(), id.clone());
-    if let Some(install) = blocking(move || store.find(&wanted)).await? {
-        return Ok(Installed { asked, install, work: None });
+    let (store, sought) = (context.store.clone(), id.clone());
+    if let Some(install) = blocking(move || store.find(&sought)).await? {
+        return Ok(Installed { request, install, work: None });
     }
-    let staged = stage(&release, Some(asked.tool.as_ref()), &lock, context).await?;
+    let staged = stage(&release, Some(request.tool.as_ref()), &lock, context).await?;
     let bytes = staged.unpacked.artifacts.iter().map(|origin| origin.size).sum();
     let install = blocking(move || staged.staging.promote(staged.verified, staged.unpacked)).await?;
-    Ok(Installed { asked, install, work: Some(Work { bytes, seconds: started.elapsed().as_secs_f64() }) })
+    Ok(Installed { request, install, work: Some(Work { bytes, seconds: started.elapsed().as_secs_f64() }) })
 }
 
 /// Installs anew what an install was made of, in its place.

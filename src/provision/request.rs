@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Error;
+use super::{Context, Error};
 use crate::model::{BadRequest, Channel, ToolName};
 use crate::project::{Definition, Manifest, Requirement, ToolEntry, did_you_mean};
 use crate::toolchain::{self, ProjectFile, Toolchain};
@@ -13,9 +13,9 @@ use crate::toolchain::{self, ProjectFile, Toolchain};
 pub struct ToolRequest {
     /// The tool, or the variant of it that reads another source.
     pub tool: Arc<dyn Toolchain>,
-    /// What is wanted of it.
+    /// Which of its releases.
     pub channel: Channel,
-    /// Who asked.
+    /// Where it comes from.
     pub origin: Origin,
     /// The rule that was read out of a project file, for `--explain`.
     pub rule: Option<String>,
@@ -23,11 +23,11 @@ pub struct ToolRequest {
     pub source: Option<String>,
     /// Settings of the tool itself.
     pub settings: Vec<(String, String)>,
-    /// What the person should know although the request was understood.
+    /// Warnings, although the request was understood.
     pub warnings: Vec<String>,
 }
 
-/// Who asked.
+/// Where a request comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// The command line.
@@ -63,6 +63,48 @@ impl ToolRequest {
     }
 }
 
+/// The requests of a command, in the order in which their tools go onto `PATH`.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    /// The requests.
+    pub list: Vec<ToolRequest>,
+    /// Where they come from.
+    pub scope: Scope,
+}
+
+/// Where the requests of a command come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Arguments name the tools.
+    Arguments,
+    /// They are those of the project, which `toolkit.lock` pins.
+    Project,
+}
+
+/// Reads the requests of a command: its arguments, or without any the project. A tool without a channel means what the
+/// project requests of that tool, where it does.
+///
+/// # Errors
+/// When an argument or a project file is not understood, or nothing is requested.
+pub fn requests(specs: &[String], context: &Context<'_>) -> Result<Requests, Error> {
+    let by_project = || project(context.root, context.manifest);
+    if specs.is_empty() {
+        let list = by_project()?;
+        return match list.is_empty() {
+            true => Err(Error::NothingAsked { folder: context.root.to_owned() }),
+            false => Ok(Requests { list, scope: Scope::Project }),
+        };
+    }
+    let of_project = if specs.iter().all(|spec| spec.contains('@')) { Vec::new() } else { by_project()? };
+    let mut list = Vec::with_capacity(specs.len());
+    for spec in specs {
+        let request = argument_in(spec, context.manifest)?;
+        let same_tool = |known: &&ToolRequest| !spec.contains('@') && known.tool.name() == request.tool.name();
+        list.push(of_project.iter().find(same_tool).cloned().unwrap_or(request));
+    }
+    Ok(Requests { list, scope: Scope::Arguments })
+}
+
 /// Reads a request as it is typed: `go`, `go@1.27`, `dotnet@>=8 <10`.
 ///
 /// # Errors
@@ -90,7 +132,7 @@ pub fn argument_in(text: &str, manifest: Option<&Manifest>) -> Result<ToolReques
         None => known(name).map_err(|_| unknown(name, wants))?,
     };
     let channel = tool.channel(channel.unwrap_or(tool.card().default_channel))?;
-    Ok(asked(tool, channel, Origin::Argument(text.to_owned())))
+    Ok(new_request(tool, channel, Origin::Argument(text.to_owned())))
 }
 
 /// Reads what the project at `root` asks for: its `toolkit.toml`, or without one its own files.
@@ -104,7 +146,7 @@ pub fn project(root: &Path, manifest: Option<&Manifest>) -> Result<Vec<ToolReque
     }
 }
 
-fn asked(tool: Arc<dyn Toolchain>, channel: Channel, origin: Origin) -> ToolRequest {
+fn new_request(tool: Arc<dyn Toolchain>, channel: Channel, origin: Origin) -> ToolRequest {
     ToolRequest { tool, channel, origin, rule: None, source: None, settings: Vec::new(), warnings: Vec::new() }
 }
 
@@ -137,7 +179,7 @@ fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
         let Requirement::Channel(text) = &want.wish else { return Err(at_line(unknown(&want.tool, &[]))) };
         let tool = defined(&want.tool, definition).map_err(at_line)?;
         let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
-        return Ok(asked(tool, channel, Origin::Manifest { line: want.line }));
+        return Ok(new_request(tool, channel, Origin::Manifest { line: want.line }));
     }
     let mut tool = known(&want.tool).map_err(at_line)?;
     if let Some(name) = &want.source {
@@ -148,19 +190,19 @@ fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
         tool = variant;
     }
     toolchain::check_settings(tool.as_ref(), &want.settings).map_err(|cause| at_line(cause.into()))?;
-    let mut asked = match &want.wish {
+    let mut request = match &want.wish {
         Requirement::Channel(text) => {
             let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
-            asked(tool, channel, Origin::Manifest { line: want.line })
+            new_request(tool, channel, Origin::Manifest { line: want.line })
         }
         Requirement::File(path) => {
             let file = read_file(&tool, &root.join(path), &path.to_string_lossy()).map_err(at_line)?;
             file.ok_or_else(|| at_line(Error::NothingInFile { path: root.join(path), tool: tool.name().to_owned() }))?
         }
     };
-    asked.source.clone_from(&want.source);
-    asked.settings.clone_from(&want.settings);
-    Ok(asked)
+    request.source.clone_from(&want.source);
+    request.settings.clone_from(&want.settings);
+    Ok(request)
 }
 
 /// Reads a project file that was named: for each tool that reads files of this name, what it asks for.
@@ -196,8 +238,8 @@ fn discovered(root: &Path) -> Result<Vec<ToolRequest>, Error> {
                 continue;
             };
             let name = format!("{}{}", "../".repeat(up), file.name);
-            if let Some(asked) = read_file(tool, &path, &name)? {
-                found.push(asked);
+            if let Some(request) = read_file(tool, &path, &name)? {
+                found.push(request);
                 break;
             }
         }
@@ -229,6 +271,6 @@ fn read_file(tool: &Arc<dyn Toolchain>, path: &Path, name: &str) -> Result<Optio
     Ok(wish.channel.map(|channel| ToolRequest {
         rule: Some(wish.rule),
         warnings: wish.warnings,
-        ..asked(tool.clone(), channel, origin)
+        ..new_request(tool.clone(), channel, origin)
     }))
 }

@@ -41,17 +41,17 @@ pub fn visible_roots(installs: &[Installed], store: &Store, report: &dyn Report)
     let mut visible: Vec<Visible> = Vec::new();
     let mut composed: Vec<&str> = Vec::new();
     for installed in installs {
-        let tool = installed.asked.tool.clone();
+        let tool = installed.request.tool.clone();
         let root = match tool.card().layout.shared() {
             None => installed.install.root.clone(),
             Some(shared) if composed.contains(&shared.name) => continue,
             Some(shared) => {
                 composed.push(shared.name);
-                let sharing = installs.iter().filter(|other| shares(&other.asked.tool, shared.name));
+                let sharing = installs.iter().filter(|other| shares(&other.request.tool, shared.name));
                 shared_root(shared, &by_rank(sharing, shared), store, report)?
             }
         };
-        let (settings, platform) = (installed.asked.settings.clone(), installed.install.id.platform);
+        let (settings, platform) = (installed.request.settings.clone(), installed.install.id.platform);
         let named = installed.install.receipt.executables.clone();
         visible.push(Visible { tool, root, settings, platform, named });
     }
@@ -105,10 +105,7 @@ fn by_rank<'a>(sharing: impl Iterator<Item = &'a Installed>, shared: SharedRoot)
 }
 
 /// Returns what makes the roots visible, in their order.
-///
-/// # Errors
-/// When a setting of a tool cannot be applied to its install.
-pub fn activate(visible: &[Visible]) -> Result<Activation, Error> {
+pub(super) fn activation(visible: &[Visible]) -> Result<Activation, Error> {
     let mut whole = Activation::default();
     for one in visible {
         let activation = toolchain::activate(one.tool.as_ref(), &one.root, &one.settings)?;

@@ -45,7 +45,7 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::without_project(host, global)?;
         let now = host.now;
-        let (rows, values): (Vec<_>, Vec<_>) = settings.block_on(async {
+        let (rows, values): (Vec<_>, Vec<_>) = settings.runtime.block_on(async {
             let service = service(&settings).await?;
             let ids = self.ids(&*service).await?;
             Ok(if self.batches {

@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::cli::Global;
 use crate::cli::lint::broken;
-use crate::cli::render::{self, Failure, Style, printable};
+use crate::cli::render::{self, Failure, Style, done, printable};
+use crate::cli::runtime::when_interrupted;
 #[cfg(feature = "aws")]
 use crate::cli::settings::Settings;
-use crate::cli::settings::{done, when_interrupted};
 use crate::codebuild::BuildKind;
 #[cfg(feature = "aws")]
 use crate::codebuild::from_aws;
@@ -171,7 +171,7 @@ impl Arguments {
             if let Some(place) = &place {
                 let is_known = |name: &str| local_build::secret(name, &settings, host).is_some();
                 let found = from_aws(&place.session, &spec.buildspec.env, is_known);
-                let found = place.block_on(async { Ok(found.await?) })?;
+                let found = place.runtime.block_on(async { Ok(found.await?) })?;
                 settings.secrets.extend(found);
             }
             Ok(Job { build, spec, settings })

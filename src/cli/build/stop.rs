@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::service;
 use crate::aws;
 use crate::cli::Global;
-use crate::cli::render::{self, Failure, printable};
-use crate::cli::settings::{Settings, done};
+use crate::cli::render::{self, Failure, done, printable};
+use crate::cli::settings::Settings;
 use crate::codebuild::{BuildKind, Found, Service, Status, find, patiently};
 use crate::host::Host;
 
@@ -42,7 +42,7 @@ struct Stopped {
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::without_project(host, global)?;
-        let stopped = settings.block_on(async {
+        let stopped = settings.runtime.block_on(async {
             let service = service(&settings).await?;
             let found = find(&*service, &self.ids).await?;
             let (mut stopped, mut failed) = (Vec::new(), None);

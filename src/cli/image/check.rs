@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::registries;
 use crate::cli::Global;
-use crate::cli::render::{self, Failure, Style};
-use crate::cli::settings::{Retries, Settings, done};
+use crate::cli::render::{self, Failure, Style, done};
+use crate::cli::settings::{Retries, Settings};
 use crate::host::Host;
 use crate::image_audit::{
     Answer, Cell, Inputs, Matrix, Needs, Newer, Note, NoteKind, Place, Row, Setting, Use, ask, find,
@@ -91,7 +91,8 @@ impl Arguments {
         let setting = Setting { platforms: &platforms, build_args: &build_args, environment: &environment };
         let found = find(&Inputs { typed: &self.inputs, cwd: &host.cwd, project: &place.root }, &setting)?;
         let registries = registries(&place);
-        let matrix = place.block_on(async { Ok(ask(&registries, found.uses, &platforms, !self.no_newer).await) })?;
+        let matrix =
+            place.runtime.block_on(async { Ok(ask(&registries, found.uses, &platforms, !self.no_newer).await) })?;
         if global.json {
             render::json(&report(&matrix, &found.notes))?;
         } else {

@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::super::Global;
-use super::super::render::{self, Failure, Style};
-use super::super::settings::{Settings, done};
+use super::super::render::{self, Failure, Style, done};
+use super::super::settings::Settings;
 use super::{platform, registries};
 use crate::host::Host;
 use crate::image::index::{self, Assembled, Context, Format, IndexSpec, PushSpec, Pushing};
@@ -79,7 +79,7 @@ impl Arguments {
         let registries = registries(&settings);
         let context = Context { registries: &registries, store: &settings.store, report: settings.report.as_ref() };
         let pushing = if self.dry_run { Pushing::Rehearse } else { Pushing::Push };
-        let assembled = settings.block_on(async { Ok(index::assemble(&wanted, pushing, &context).await?) })?;
+        let assembled = settings.runtime.block_on(async { Ok(index::assemble(&wanted, pushing, &context).await?) })?;
         if let Some(file) = &self.output_digest {
             let path = host.cwd.join(file);
             std::fs::write(&path, assembled.index.digest.to_string()).map_err(|cause| {

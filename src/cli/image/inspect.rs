@@ -44,7 +44,7 @@ impl Arguments {
         let platform = self.platform.as_deref().map(platform).transpose()?;
         let settings = Settings::without_project(host, global)?;
         let registries = registries(&settings);
-        let inspected = settings.block_on(async { Ok(inspect(&at, platform.as_ref(), &registries).await?) })?;
+        let inspected = settings.runtime.block_on(async { Ok(inspect(&at, platform.as_ref(), &registries).await?) })?;
         let one = platform.as_ref().and(inspected.images.first());
         if self.raw {
             let bytes = one.map_or(&inspected.manifest.bytes, |image| &image.manifest.bytes);

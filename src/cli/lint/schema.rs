@@ -8,12 +8,12 @@ use std::rc::Rc;
 use url::Url;
 
 use crate::cli::Global;
-use crate::cli::render::{self, Failure};
-use crate::cli::settings::{Retries, Settings, done};
+use crate::cli::render::{self, Failure, done};
+use crate::cli::settings::{Retries, Settings};
 use crate::format::source::LARGEST;
 use crate::host::Host;
 use crate::lint::schema::{IS_BUILT_IN, PUBLISHED, Schema};
-use crate::net::Document;
+use crate::net::{Document, Metadata as _};
 
 /// Where the schema comes from.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
         let text = match Url::parse(place) {
             Ok(url) if matches!(url.scheme(), "https" | "http" | "file") => {
                 let place = Settings::for_documents(self.host, self.global, Retries::All)?;
-                text(&place.document(&document(url))?)
+                text(&read(&place, &document(url))?)
             }
             _ => self.file(place)?,
         };
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
     fn published(&self) -> Option<Schema> {
         let url = Url::parse(PUBLISHED).expect("the constant is a URL");
         let schema = Settings::for_documents(self.host, self.global, Retries::None)
-            .and_then(|place| place.document(&document(url)))
+            .and_then(|place| read(&place, &document(url)))
             .map(|bytes| text(&bytes));
         let schema = schema.ok().and_then(|text| Schema::parse(&text).ok());
         if schema.is_none() {
@@ -114,6 +114,10 @@ fn not_built_in() -> Failure {
     let hint =
         "no file was checked; leave out `--schema`, or use a toolkit with the Cargo feature `schema` (its usual build)";
     Failure::usage_with_hint("`--schema` needs the JSON Schema validator, which this toolkit was built without", hint)
+}
+
+fn read(settings: &Settings, document: &Document) -> Result<Vec<u8>, Failure> {
+    settings.runtime.block_on(async { Ok(settings.documents.read(document).await?) })
 }
 
 fn document(url: Url) -> Document {

@@ -6,11 +6,12 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::Global;
-use super::super::render::{self, Failure, Style};
-use super::super::settings::{Settings, done};
+use super::super::render::{self, Failure, Style, done};
+use super::super::settings::Settings;
 use super::{address, store};
 use crate::host::Host;
 use crate::mirror::{self, Archive, Check, Checked, Error, Finding, Problem};
+use crate::project::Lock;
 
 /// Read every file of a mirror again, and compare it with what toolkit-mirror.json and toolkit.lock say
 ///
@@ -37,11 +38,11 @@ impl Arguments {
         let place = Settings::new(host, global)?;
         let address = address(self.which.as_deref(), &place, global)?;
         let mirror = store(&address, &place)?;
-        let lock = if self.all { None } else { place.lock()? };
+        let lock = if self.all { None } else { Lock::read(&place.root)? };
         let archives: Vec<Archive> = lock.as_ref().map(mirror::archives).transpose()?.unwrap_or_default();
         let (report, store) = (place.report.as_ref(), &place.store);
         let check = Check { archives: &archives, jobs: place.jobs, report, store };
-        let checked = place.block_on(async { Ok(mirror::check(mirror.as_ref(), &check).await?) });
+        let checked = place.runtime.block_on(async { Ok(mirror::check(mirror.as_ref(), &check).await?) });
         let checked = match checked {
             Ok(checked) => checked,
             Err(failure) => {

@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::Global;
-use super::super::render::{self, Failure, Style};
-use super::super::settings::{Settings, done};
+use super::super::render::{self, Failure, Style, done};
+use super::super::settings::Settings;
 use super::{address, store};
 use crate::host::Host;
 use crate::mirror::{Condition, Entry, Error, Index, Kind, Use};
@@ -32,7 +32,7 @@ impl Arguments {
         let settings = Settings::new(host, global)?;
         let address = address(self.which.as_deref(), &settings, global)?;
         let store = store(&address, &settings)?;
-        let (index, condition) = settings.block_on(async { Ok(Index::read(store.as_ref()).await?) })?;
+        let (index, condition) = settings.runtime.block_on(async { Ok(Index::read(store.as_ref()).await?) })?;
         if condition == Condition::Absent {
             return Err(Error::Unfinished { mirror: store.name() }.into());
         }

@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::Global;
-use super::super::render::{self, Failure};
-use super::super::settings::{Settings, done};
+use super::super::render::{self, Failure, done};
+use super::super::settings::Settings;
 use super::{address, store};
 use crate::host::Host;
 use crate::mirror::{Address, Gone, Kept, Outcome, Plan, Planned, Reason, Sync};
@@ -50,13 +50,13 @@ impl Arguments {
         let settings = Settings::new(host, global)?;
         let address = address(self.dest.as_deref(), &settings, global)?;
         let store = store(&address, &settings)?;
-        let (asked, lock) = locked(&settings)?;
+        let (requests, lock) = locked(&settings)?;
         let prune = self.prune.then(|| self.kept(host)).transpose()?;
         let client = source(&address, &settings, global);
         let documents = Memory::of(client.clone());
         let context = Context { metadata: &documents, net: &client, ..settings.context() };
-        let outcome = settings.block_on(async {
-            let sync = Sync::new(&lock, &asked, prune, store.as_ref(), &context).await?;
+        let outcome = settings.runtime.block_on(async {
+            let sync = Sync::new(&lock, &requests, prune, store.as_ref(), &context).await?;
             let plan = sync.plan(context.jobs).await?;
             for gone in &plan.prune {
                 say_gone(gone, self.dry_run, global);
@@ -68,7 +68,7 @@ impl Arguments {
             told(&outcome, &address, global)
         });
         if outcome.is_err() {
-            settings.block_on(async {
+            settings.runtime.block_on(async {
                 store.clean_up().await;
                 Ok(())
             })?;
@@ -92,10 +92,11 @@ impl Arguments {
 
 /// Reads the lock, which must answer what the project asks for: a mirror of an old answer serves nobody.
 fn locked(settings: &Settings) -> Result<(Vec<ToolRequest>, Lock), Failure> {
-    let asked = settings.project()?;
-    let lock = settings.lock()?.ok_or_else(|| provision::Error::NoLock { folder: settings.root.clone() })?;
-    let reasons = provision::check(&asked, &settings.platforms(), &lock, &settings.policy).0;
-    if reasons.is_empty() { Ok((asked, lock)) } else { Err(provision::Error::StaleLock { reasons }.into()) }
+    let context = settings.context();
+    let requests = provision::requests(&[], &context)?.list;
+    let lock = Lock::read(&settings.root)?.ok_or_else(|| provision::Error::NoLock { folder: settings.root.clone() })?;
+    let reasons = provision::check(&requests, &context.platforms(), &lock, &settings.policy).0;
+    if reasons.is_empty() { Ok((requests, lock)) } else { Err(provision::Error::StaleLock { reasons }.into()) }
 }
 
 /// Returns what reads the files: never the mirror that is to be filled with them.

@@ -233,7 +233,7 @@ fn releases() -> Vec<Section> {
                 file: text(GO_FILE),
                 found: Level::Checksum,
                 source_name: text("go.dev"),
-                wanted: Level::Signature,
+                required: Level::Signature,
             })],
         ),
     ]

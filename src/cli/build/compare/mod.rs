@@ -11,8 +11,8 @@ use clap::Args;
 use super::service;
 use super::start::named;
 use crate::cli::Global;
-use crate::cli::render::{self, Failure, Style};
-use crate::cli::settings::{Settings, done};
+use crate::cli::render::{self, Failure, Style, done};
+use crate::cli::settings::Settings;
 use crate::codebuild::compare::{CompareRequest, Prices, Subject, compared, gather, svg, warnings};
 use crate::codebuild::start::compute_type;
 use crate::host::Host;
@@ -103,7 +103,7 @@ impl Arguments {
             None => prices,
         };
         let settings = Settings::without_project(host, global)?;
-        let gathered = settings.block_on(async {
+        let gathered = settings.runtime.block_on(async {
             let service = service(&settings).await?;
             Ok(gather(&*service, &wish).await?)
         })?;

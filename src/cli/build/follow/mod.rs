@@ -92,7 +92,7 @@ impl Arguments {
             fresh: false,
             interval: self.interval,
         };
-        let service = settings.block_on(service(&settings))?;
+        let service = settings.runtime.block_on(service(&settings))?;
         watch(&settings, global, service, self.ids, &options)
     }
 }

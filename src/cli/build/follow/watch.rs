@@ -54,7 +54,7 @@ pub(in crate::cli::build) fn watch(
     let settings = FollowOptions { ids, logs: options.logs, fresh: options.fresh, pace };
     let clock = Arc::new(Monotonic::new());
     let mut follower = Follower::new(service, clock, settings, View::new(manner, several));
-    let ended = place.block_on_through_signals(to_the_end(&mut follower, place, manner, options));
+    let ended = place.runtime.block_on_through_signals(to_the_end(&mut follower, place, manner, options));
     let view = follower.observer();
     view.end();
     let End { report, stopped } = ended?;

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::start::{named, project};
 use crate::aws::{self, Identity, Need, policy};
-use crate::cli::render::{self, Failure, Style};
-use crate::cli::settings::{Settings, done};
+use crate::cli::render::{self, Failure, Style, done};
+use crate::cli::settings::Settings;
 use crate::cli::{Global, network};
 use crate::host::Host;
 use crate::oci::credentials::ecr_place;
@@ -79,7 +79,7 @@ impl Arguments {
         let settings = Settings::new(host, global)?;
         let askers = self.askers(&settings, global)?;
         tell_others(&self.images, &settings);
-        settings.block_on(async {
+        settings.runtime.block_on(async {
             let (scope, identity) = self.scope(&settings, global).await?;
             let rows = rows(&askers, &scope);
             let needs: Vec<Need> = rows.iter().map(|row| row.need.clone()).collect();

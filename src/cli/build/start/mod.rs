@@ -13,8 +13,8 @@ use super::follow::{Options, watch};
 use super::service;
 use crate::aws;
 use crate::cli::Global;
-use crate::cli::render::{self, Failure, printable};
-use crate::cli::settings::{Settings, done};
+use crate::cli::render::{self, Failure, done, printable};
+use crate::cli::settings::Settings;
 use crate::codebuild::start::{Planned, StartRequest, plan};
 use crate::codebuild::{BuildKind, Cache, Environment, Project, Service, Variable, console, patiently};
 use crate::host::Host;
@@ -122,7 +122,7 @@ impl Arguments {
         let wait = self.wait.then_some(Options { logs, stop_on_interrupt, fresh: true, interval: None });
         let wanted = self.wanted(host)?;
         let settings = Settings::without_project(host, global)?;
-        let (service, started) = settings.block_on(async {
+        let (service, started) = settings.runtime.block_on(async {
             let service = service(&settings).await?;
             let own = own_machine(&*service, &wanted, &settings).await?;
             let plans = plan(&wanted, own.as_ref())?;

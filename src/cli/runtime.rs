@@ -1,0 +1,63 @@
+//! The asynchronous work of a command. It starts nothing for commands that need none.
+
+use std::cell::OnceCell;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime as Tokio};
+
+use super::render::Failure;
+use super::signals::interrupted;
+
+/// Runs asynchronous work. All work of a command runs in one runtime, which keeps its connections open in between.
+#[derive(Debug, Default)]
+pub(super) struct Runtime(OnceCell<Tokio>);
+
+impl Runtime {
+    /// Runs `work` to its end, or to an interrupt, which stops everything and cleans up.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        self.block_on_through_signals(async {
+            tokio::select! {
+                result = work => result,
+                () = interrupted() => Err(Failure::interrupted()),
+            }
+        })
+    }
+
+    /// As [`Runtime::block_on`], for work that listens for signals itself.
+    pub(super) fn block_on_through_signals<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let runtime = match self.0.get() {
+            Some(runtime) => runtime,
+            None => {
+                let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| {
+                    Failure::machine("could not start", "this machine is out of threads or files", cause)
+                })?;
+                self.0.get_or_init(|| runtime)
+            }
+        };
+        runtime.block_on(work)
+    }
+}
+
+impl Drop for Runtime {
+    /// Gives blocking work a moment to end: an install that is being promoted is done in milliseconds, but the wait for
+    /// another process' lock may be long, and nobody waits for its outcome any more.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_timeout(Duration::from_secs(2));
+        }
+    }
+}
+
+/// Calls `stop` when the person or the system asks the program to stop, for work that is not asynchronous.
+pub(super) fn when_interrupted(stop: impl FnOnce() + Send + 'static) {
+    // Without a thread or a runtime the signal ends the process by itself.
+    let _ = std::thread::Builder::new().spawn(move || {
+        if let Ok(runtime) = Builder::new_current_thread().enable_all().build() {
+            runtime.block_on(interrupted());
+            stop();
+        }
+    });
+}
