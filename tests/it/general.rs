@@ -201,7 +201,7 @@ fn a_file_without_a_digest_is_taken_only_where_the_project_says_so() {
     world.write("toolkit.toml", PROTOC);
     let stderr = world.fails(4, &["lock"]);
     assert!(
-        stderr.contains("nobody announces a digest of https://example.com/25.1/protoc-linux-amd64.zip"),
+        stderr.contains("no checksum is published for https://example.com/25.1/protoc-linux-amd64.zip"),
         "{stderr}"
     );
     assert!(stderr.contains("verification = \"first-seen\"") && upstream.total_requests() == 0, "{stderr}");
@@ -210,7 +210,7 @@ fn a_file_without_a_digest_is_taken_only_where_the_project_says_so() {
     let first_seen = format!("{PROTOC}[policy]\nverification = \"first-seen\"\n");
     world.write("toolkit.toml", &first_seen);
     let run = world.run(&["lock"]);
-    assert!(run.code == Some(0) && run.stderr.contains(&format!("what is there today is sha256:{}", sha256(&zip))));
+    assert!(run.code == Some(0) && run.stderr.contains(&format!("today's file has sha256:{}", sha256(&zip))));
     let lock = world.read("toolkit.lock");
     assert!(lock.contains("proof = \"first-seen\"") && lock.contains(&sha256(&zip)), "{lock}");
     world.ok(&["install", "--locked"]);
