@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Level, Phase, Support, Version};
-
-/// A calendar day, in UTC.
-pub type Date = jiff::civil::Date;
+use super::{Candidate, Date, Level, Phase, Support, Version};
 
 /// What to do about a line that has ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Date, Digest, Platform, Proof, Reference, ToolName, Version};
+use super::{Digest, Platform, Proof, Reference, ToolName, Version};
+
+/// A calendar day, in UTC.
+pub type Date = jiff::civil::Date;
 
 /// One version that could be chosen, as the upstream's documents describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
