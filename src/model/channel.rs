@@ -8,15 +8,6 @@ use super::Version;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ToolName(String);
 
-/// One tool and the channel that is wanted of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The tool.
-    pub tool: ToolName,
-    /// What is wanted of it.
-    pub channel: Channel,
-}
-
 /// What is wanted of a tool, parsed once by the tool's own grammar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Channel {
@@ -138,12 +129,6 @@ impl ToolName {
 impl fmt::Display for ToolName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
-    }
-}
-
-impl fmt::Display for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.tool, self.channel)
     }
 }
 

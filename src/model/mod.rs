@@ -14,7 +14,7 @@ mod tree;
 mod version;
 mod words;
 
-pub use channel::{BadChannel, BadRequest, Channel, Line, Minimum, Preference, Range, Request, ToolName, Within};
+pub use channel::{BadChannel, BadRequest, Channel, Line, Minimum, Preference, Range, ToolName, Within};
 pub use digest::{Algorithm, BadDigest, Digest, Level, Proof, Received, Verified};
 pub use explain::{Explain, Kind, THREAD_HINT, disk_hint};
 pub use image::{BadReference, DOCKER_HUB, ImagePlatform, Reference, Repository};
