@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::Error;
-use super::manifest::{Key, Reader, Value};
 use super::pattern::{Pattern, Use, Values};
+use super::reader::{Key, Reader, Value};
 use crate::model::{Format, Platform};
 
 /// How a project defines a tool.

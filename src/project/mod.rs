@@ -5,6 +5,7 @@ mod definition;
 mod lock;
 mod manifest;
 mod pattern;
+mod reader;
 mod text;
 
 use std::path::{Path, PathBuf};
