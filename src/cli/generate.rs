@@ -10,10 +10,11 @@ use similar::TextDiff;
 
 use super::Global;
 use super::render::{self, Failure, Style, done};
-use crate::generate::{self, Generator, Output, Pipeline, Project, State, stamped, state};
+use crate::generate::{self, Generator, Output, Project, State, stamped, state};
 use crate::host::Host;
 use crate::project::{self, LOCK, Lock, MANIFEST, Manifest, write_whole};
 use crate::provision;
+use crate::project::pipeline::Pipeline;
 
 /// Write the pipeline's files from toolkit.toml and toolkit.lock
 ///

@@ -6,7 +6,8 @@ mod fetch;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Comments, Error, Generator, Method, Output, Project, Tool, shell};
+use super::{Comments, Error, Generator, Output, Project, Tool, shell};
+use crate::project::pipeline::Method;
 
 /// The target's name.
 const TARGET: &str = "dockerfile";

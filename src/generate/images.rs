@@ -1,7 +1,8 @@
 //! The images that jobs run in: one table, so that a new version is one line. Names nothing that moves on its own where
 //! its publisher offers a version.
 
-use super::{Error, Pipeline};
+use super::Error;
+use crate::project::pipeline::Pipeline;
 
 /// An image that jobs run in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 //! at the end that the tools that answer in the source folder are the locked ones.
 
 use super::shell::word;
-use super::{Architecture, Bootstrap, Error, Method, Project, Tool, portable};
+use super::{Error, Project, Tool, portable};
 use crate::format::buildspec::images::{self, Image, Runtime};
 use crate::toolchain::VersionProof;
+use crate::project::pipeline::{Architecture, Bootstrap, Method};
 
 /// Where a job runs, as far as installing goes.
 #[derive(Debug, Clone)]

@@ -8,7 +8,6 @@ mod gitlab_ci;
 pub mod images;
 pub mod install;
 mod pinned;
-mod pipeline;
 mod portable;
 mod project;
 mod runner;
@@ -20,16 +19,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::Error;
-pub use pipeline::{
-    Architecture, Artifacts, Aws, Bootstrap, Builder, Cache, CodeBuild, Container, Dockerfile, Duration, GitLab,
-    Install, Jobs, Manifest, Method, Pipeline, Push, Report, ReportFormat, Runner, Runners, Secret, Shape, Steps,
-};
 pub use project::ToolSpec;
 pub use stamp::{Comments, State, stamped, state};
 
 use crate::format::yaml::{Map, agrees};
 use crate::model::Reference;
 use crate::project::LockedTool;
+use crate::project::pipeline::{Architecture, Pipeline};
 use crate::toolchain::Toolchain;
 
 /// Every target, in the order in which people should see them.

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use url::Url;
 
-use super::{Architecture, Error, Project, Tool};
+use super::{Error, Project, Tool};
 use crate::model::{Algorithm, Artifact, Digest, Os};
 use crate::net::Mirror;
+use crate::project::pipeline::Architecture;
 
 /// Groups tools by the folder that they need to share, sorted by its name. Of files that several bring, the newest's stay:
 /// it is unpacked last.

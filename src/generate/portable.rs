@@ -6,9 +6,10 @@ use std::path::Path;
 use super::install::Step;
 use super::pinned::{allowed, artifacts, checker, groups, mirrored, needs_toolkit};
 use super::shell::{expanding, word};
-use super::{Architecture, Bootstrap, Error, Project, Tool};
+use super::{Error, Project, Tool};
 use crate::model::{Artifact, Digest, Format};
 use crate::toolchain::activate;
+use crate::project::pipeline::{Architecture, Bootstrap};
 
 /// Stands for an install's folder while its activation is asked for; no path of any machine.
 const ROOT: &str = "/toolkit-root-of-an-install";

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Architecture, Error, LockedImage, Pipeline, Project, Tool, name_of};
+use super::{Error, LockedImage, Project, Tool, name_of};
 use crate::model::Arch;
 use crate::project::{Lock, Manifest};
 use crate::toolchain::Toolchain;
+use crate::project::pipeline::{Architecture, Pipeline};
 
 /// A tool that a project asks for, and what it sets about it.
 pub type ToolSpec = (Arc<dyn Toolchain>, Vec<(String, String)>);

@@ -5,6 +5,7 @@ mod definition;
 mod lock;
 mod manifest;
 mod pattern;
+pub mod pipeline;
 mod reader;
 mod text;
 

@@ -4,7 +4,8 @@ use super::push::when_pushed;
 use super::{Context, TARGET, value};
 use crate::format::yaml::Element;
 use crate::generate::shell::{expanding, word};
-use crate::generate::{Architecture, Builder, Container, Error, Manifest, Project};
+use crate::generate::{Error, Project};
+use crate::project::pipeline::{Architecture, Builder, Container, Manifest};
 
 /// Refuses builders that CodeBuild's images do not have.
 pub(super) fn check_builder(project: &Project<'_>) -> Result<(), Error> {

@@ -13,9 +13,10 @@ mod tests;
 
 use super::install::{Installation, Place, Step, plan};
 use super::shell::{expanding, word};
-use super::{Architecture, Error, Generator, Output, Project, Shape};
+use super::{Error, Generator, Output, Project};
 use crate::format::buildspec::images;
 use crate::format::yaml::{Element, Map, Out};
+use crate::project::pipeline::{Architecture, Shape};
 
 /// The generator.
 pub const BUILDSPEC: &Buildspec = &Buildspec;

@@ -4,7 +4,8 @@ use super::{Context, TARGET};
 use crate::format::buildspec::images;
 use crate::format::yaml::{Map, Out};
 use crate::generate::shell::word;
-use crate::generate::{Architecture, Error, ReportFormat, Secret};
+use crate::generate::Error;
+use crate::project::pipeline::{Architecture, ReportFormat, Secret};
 
 /// The report groups that a project may have
 /// (<https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html>).

@@ -1,8 +1,8 @@
 //! When something leaves the build: only after a build that holds, and only where the push rule allows.
 
 use crate::format::yaml::Element;
-use crate::generate::Push;
 use crate::generate::shell::word;
+use crate::project::pipeline::Push;
 
 /// Stops `post_build` after a failed build: CodeBuild runs it then too.
 pub(super) fn guard() -> Element {

@@ -5,9 +5,10 @@ use std::process::Command;
 
 use super::*;
 use crate::generate::install::{Place, plan};
-use crate::generate::{Pipeline, Push, ToolSpec};
+use crate::generate::ToolSpec;
 use crate::project::{Lock, Manifest};
 use crate::toolchain::find;
+use crate::project::pipeline::{Pipeline, Push};
 
 /// Makes the files of a `toolkit.toml`; tools are given with their version.
 fn generate(toml: &str, tools: &[(&str, &str)]) -> Result<Vec<Output>, Error> {

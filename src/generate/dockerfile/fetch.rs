@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Architecture, Error, Project, Tool, pinned, shell};
+use super::super::{Error, Project, Tool, pinned, shell};
 use super::TARGET;
 use crate::model::{Artifact, Digest, Format};
+use crate::project::pipeline::Architecture;
 
 /// Returns the folder of a tool below the trees: several .NET tools share one.
 pub(super) fn folder(tool: &Tool<'_>) -> String {

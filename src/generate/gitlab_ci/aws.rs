@@ -2,7 +2,8 @@
 
 use super::{Context, TARGET};
 use crate::format::yaml::{Element, Map, Out};
-use crate::generate::{Error, Runners, Secret, shell};
+use crate::generate::{Error, shell};
+use crate::project::pipeline::{Runners, Secret};
 
 /// What a job needs to be somebody on AWS.
 #[derive(Debug, Default)]

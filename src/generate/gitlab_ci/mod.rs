@@ -16,8 +16,9 @@ use registry::{Client, Registry};
 use rules::Pushes;
 use runners::{Fleet, Job};
 
-use super::{Container, Error, Generator, Output, Pipeline, Project, Runners, images, shell};
+use super::{Error, Generator, Output, Project, images, shell};
 use crate::format::yaml::{Element, Map, Out};
+use crate::project::pipeline::{Container, Pipeline, Runners};
 
 const TARGET: &str = "gitlab-ci";
 const BUILD: &str = "build";

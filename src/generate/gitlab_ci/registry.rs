@@ -3,7 +3,8 @@
 
 use super::{TARGET, fleet_is_codebuild};
 use crate::format::yaml::Element;
-use crate::generate::{Builder, Error, Manifest, Project, shell};
+use crate::generate::{Error, Project, shell};
+use crate::project::pipeline::{Builder, Manifest};
 
 /// Docker Hub.
 const HUB: &str = "docker.io";

@@ -6,7 +6,8 @@ use super::registry::{Client, Registry};
 use super::runners::{Artifacts, Job, Need};
 use super::{Context, IMAGE, MANIFEST, TARGET, TEST, put, script};
 use crate::format::yaml::{Map, Out};
-use crate::generate::{Builder, Container, Error, Manifest, Runners, images, shell};
+use crate::generate::{Error, images, shell};
+use crate::project::pipeline::{Builder, Container, Manifest, Runners};
 
 /// Finds what joins the architectures, and whether the machines can run it.
 ///

@@ -2,7 +2,8 @@
 
 use super::TARGET;
 use crate::format::yaml::{Element, Map, Out};
-use crate::generate::{Error, Push};
+use crate::generate::Error;
+use crate::project::pipeline::Push;
 
 const MERGE_REQUEST: &str = "$CI_PIPELINE_SOURCE == \"merge_request_event\"";
 const TAG: &str = "$CI_COMMIT_TAG";

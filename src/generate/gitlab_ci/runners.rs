@@ -3,7 +3,8 @@
 use super::TARGET;
 use super::tags::{environment, of, shared, unsupported};
 use crate::format::yaml::{Line, Map, Out};
-use crate::generate::{Architecture, Error, Jobs, Project, Runners};
+use crate::generate::{Error, Project};
+use crate::project::pipeline::{Architecture, Jobs, Runners};
 
 /// The machines.
 #[derive(Debug)]

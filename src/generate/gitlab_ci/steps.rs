@@ -5,7 +5,8 @@ use super::runners::{Artifacts as Files, Job, Need};
 use super::{BUILD, Context, MANIFEST, PUBLISH, TARGET, TOOLS, image_of, path, put, script};
 use crate::format::yaml::{Element, Map, Out};
 use crate::generate::install::{self, Place};
-use crate::generate::{Error, Method, Report, ReportFormat};
+use crate::generate::Error;
+use crate::project::pipeline::{Method, Report, ReportFormat};
 
 /// Folders in a home that tools can be told to keep elsewhere: GitLab caches nothing outside the project.
 /// (The end of the path, the variable, the folder in the project.)

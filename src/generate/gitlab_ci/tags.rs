@@ -1,7 +1,8 @@
 //! The tags by which a job finds its machine, in each family of runners.
 
 use super::TARGET;
-use crate::generate::{Architecture, Error, Project, Runners};
+use crate::generate::{Error, Project};
+use crate::project::pipeline::{Architecture, Runners};
 
 /// Sizes in CodeBuild's labels (<https://docs.aws.amazon.com/codebuild/latest/userguide/gitlab-runners-update-labels.html>).
 const CODEBUILD_SIZES: &[&str] = &["small", "medium", "large", "xlarge", "2xlarge"];

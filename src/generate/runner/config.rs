@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::Architecture;
 use super::TAINT;
 use super::setup::Setup;
+use crate::project::pipeline::Architecture;
 
 /// Writes the `config.toml` of an architecture's runner
 /// (<https://docs.gitlab.com/runner/configuration/advanced-configuration/>,

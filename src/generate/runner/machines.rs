@@ -1,10 +1,11 @@
 //! The machines on which jobs run: a node pool of Karpenter for each architecture, and one class for both
 //! (<https://karpenter.sh/docs/concepts/nodepools/>, <https://karpenter.sh/docs/concepts/nodeclasses/>).
 
-use super::super::{Architecture, Error, Output};
+use super::super::{Error, Output};
 use super::setup::Setup;
 use super::{TAINT, release};
 use crate::format::yaml::{Map, Out};
+use crate::project::pipeline::Architecture;
 
 /// The name of the class.
 const CLASS: &str = "gitlab-runner";

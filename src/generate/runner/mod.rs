@@ -7,8 +7,9 @@ mod readme;
 mod setup;
 mod values;
 
-use super::{Architecture, Error, Generator, Output, Project};
+use super::{Error, Generator, Output, Project};
 use setup::Setup;
+use crate::project::pipeline::Architecture;
 
 /// The target's name.
 const TARGET: &str = "runner";

@@ -1,7 +1,8 @@
 //! The runner's settings, each checked by the grammar of whoever reads it, with what holds when one is left out.
 
-use super::super::{Architecture, Error, Project};
+use super::super::{Error, Project};
 use super::TARGET;
+use crate::project::pipeline::Architecture;
 
 /// Version 0.92.1 of the chart brings GitLab Runner 19.3.1 (<https://gitlab.com/gitlab-org/charts/gitlab-runner/-/tags>).
 const CHART: &str = "0.92.1";

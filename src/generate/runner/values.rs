@@ -1,9 +1,10 @@
 //! The values of the official gitlab-runner chart (<https://gitlab.com/gitlab-org/charts/gitlab-runner>).
 
-use super::super::{Architecture, Error, Output};
+use super::super::{Error, Output};
 use super::setup::Setup;
 use super::{config, release, secret};
 use crate::format::yaml::{Map, Out};
+use crate::project::pipeline::Architecture;
 
 /// What the manager does in Kubernetes, and nothing more (<https://docs.gitlab.com/runner/executors/kubernetes/>,
 /// "Configure runner API permissions"). Without rules the chart would allow everything in the namespace.

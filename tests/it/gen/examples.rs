@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use toolkit::generate::{self, Pipeline, Project, State, stamped, state};
+use toolkit::generate::{self, Project, State, stamped, state};
 use toolkit::project::{Lock, Manifest};
+use toolkit::project::pipeline::Pipeline;
 
 fn examples() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("buildspecs");

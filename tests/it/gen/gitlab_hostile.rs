@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use toolkit::generate::{self, Pipeline, Project};
+use toolkit::generate::{self, Project};
 use toolkit::project::Manifest;
 
 use crate::gitlab_scripts::HOSTILE;
+use toolkit::project::pipeline::Pipeline;
 
 /// Writes each value as TOML has it, which JSON's strings are too.
 fn list(values: &[&str]) -> String {

@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use toolkit::generate::{self, Pipeline, Project};
+use toolkit::generate::{self, Project};
 use toolkit::project::Manifest;
+use toolkit::project::pipeline::Pipeline;
 
 /// Values that a shell or YAML would love to take for something else. None names a variable: those are expanded, as said.
 pub const HOSTILE: &[&str] = &[

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use toolkit::generate::{self, Pipeline, Project};
+use toolkit::generate::{self, Project};
 use toolkit::project::{Lock, Manifest};
 use toolkit::toolchain;
+use toolkit::project::pipeline::Pipeline;
 
 const BOTH: &str = "platforms = [\"linux/amd64\", \"linux/arm64\"]\n";
 const STEPS: &str = "[pipeline.steps]\nrestore = [\"dotnet restore\"]\ntest = [\"dotnet test\"]\n";

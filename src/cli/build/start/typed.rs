@@ -11,9 +11,9 @@ use crate::codebuild::start::{StartRequest, compute_type, environment_named};
 use crate::codebuild::{BuildKind, Cache, Start, VariableKind};
 use crate::format::Source;
 use crate::format::source::LARGEST;
-use crate::generate::Pipeline;
 use crate::host::Host;
 use crate::project::{MANIFEST, find};
+use crate::project::pipeline::Pipeline;
 
 /// An image, of one architecture or of all.
 pub(super) type Image = (Option<&'static str>, String);
