@@ -79,7 +79,7 @@ fn every_toolchain_is_listed() {
 
 #[test]
 fn every_generator_is_listed() {
-    let shared = ["mod", "error", "images", "install", "pinned", "portable", "project", "shell", "stamp"];
+    let shared = ["mod", "error", "images", "install", "pinned", "portable", "project", "shell", "stamp", "step"];
     assert_listed("generate", &shared);
 }
 

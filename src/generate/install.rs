@@ -2,7 +2,7 @@
 //! at the end that the tools that answer in the source folder are the locked ones.
 
 use super::shell::word;
-use super::{Error, Project, Tool, portable};
+use super::{Error, Project, Step, Tool, portable};
 use crate::format::buildspec::images::{self, Image, Runtime};
 use crate::toolchain::VersionProof;
 use crate::project::pipeline::{Architecture, Bootstrap, Method};
@@ -28,22 +28,6 @@ pub struct Installation {
     pub about_runtimes: Option<String>,
     /// What is run, in this order, in one shell that stands in the folder in which the project's commands run.
     pub commands: Vec<Step>,
-}
-
-/// One entry of `commands:` or `before_script:`. It fails when any of its lines fails, in a shell with `errexit` or without,
-/// and what it exports is there for the entries after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What it is for.
-    pub comment: Option<String>,
-    /// The command; it may have several lines.
-    pub command: String,
-}
-
-impl Step {
-    pub(super) fn new(comment: &str, command: String) -> Self {
-        Self { comment: Some(comment.to_owned()), command }
-    }
 }
 
 /// Decides how the project's tools come into a job at `place`.

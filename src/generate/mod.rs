@@ -13,6 +13,7 @@ mod project;
 mod runner;
 pub mod shell;
 mod stamp;
+mod step;
 
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use std::sync::Arc;
 pub use error::Error;
 pub use project::ToolSpec;
 pub use stamp::{Comments, State, stamped, state};
+pub use step::Step;
 
 use crate::format::yaml::{Map, agrees};
 use crate::model::Reference;

@@ -3,10 +3,9 @@
 
 use std::path::Path;
 
-use super::install::Step;
 use super::pinned::{allowed, artifacts, checker, groups, mirrored, needs_toolkit};
 use super::shell::{expanding, word};
-use super::{Error, Project, Tool};
+use super::{Error, Project, Step, Tool};
 use crate::model::{Artifact, Digest, Format};
 use crate::toolchain::activate;
 use crate::project::pipeline::{Architecture, Bootstrap};

@@ -11,9 +11,9 @@ mod push;
 #[cfg(test)]
 mod tests;
 
-use super::install::{Installation, Place, Step, plan};
+use super::install::{Installation, Place, plan};
 use super::shell::{expanding, word};
-use super::{Error, Generator, Output, Project};
+use super::{Error, Generator, Output, Project, Step};
 use crate::format::buildspec::images;
 use crate::format::yaml::{Element, Map, Out};
 use crate::project::pipeline::{Architecture, Shape};
