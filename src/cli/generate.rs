@@ -14,7 +14,6 @@ use crate::generate::{self, Generator, Output, Project, State, stamped, state};
 use crate::host::Host;
 use crate::project::{self, LOCK, Lock, MANIFEST, Manifest, write_whole};
 use crate::provision;
-use crate::project::pipeline::Pipeline;
 
 /// Write the pipeline's files from toolkit.toml and toolkit.lock
 ///
@@ -69,13 +68,15 @@ struct Planned {
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let root = project::find(&host.cwd).ok_or_else(|| {
+        let missing = || {
             Failure::usage_with_hint(
                 format!("there is no {MANIFEST} in {} or above", host.cwd.display()),
                 "nothing was changed; `toolkit init` writes one that fits the project",
             )
-        })?;
-        let planned = self.plan(root)?;
+        };
+        let root = project::find(&host.cwd).ok_or_else(missing)?;
+        let manifest = Manifest::read(root)?.ok_or_else(missing)?;
+        let planned = self.plan(root, &manifest)?;
         if self.stdout {
             return print(&planned, global);
         }
@@ -85,21 +86,11 @@ impl Arguments {
         write(&planned, root, self.force, global)
     }
 
-    fn plan(&self, root: &Path) -> Result<Vec<Planned>, Failure> {
-        let path = root.join(MANIFEST);
-        let text = std::fs::read_to_string(&path).map_err(|cause| {
-            Failure::machine(
-                format!("could not read {}", path.display()),
-                "nothing was changed; check its permissions",
-                cause,
-            )
-        })?;
-        let manifest = Manifest::parse(&path, &text)?;
-        let pipeline = Pipeline::parse(&path, &text)?.unwrap_or_default();
+    fn plan(&self, root: &Path, manifest: &Manifest) -> Result<Vec<Planned>, Failure> {
         let lock = Lock::read(root)?;
-        let requests = provision::project(root, Some(&manifest))?;
+        let requests = provision::project(root, Some(manifest))?;
         let wanted = requests.iter().map(|request| (request.tool.clone(), request.settings.clone())).collect();
-        let project = Project::new(&pipeline, &manifest, lock.as_ref(), wanted, root)?;
+        let project = Project::new(manifest, lock.as_ref(), wanted, root)?;
         self.of(&project, root)
     }
 

@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 use crate::model::{Explain, Kind};
+use crate::project;
 
 /// What can stand between a model and its files.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// `[pipeline]` in toolkit.toml is not understood.
+    #[error(transparent)]
+    Project(#[from] project::Error),
     /// The project asks for a tool, and the lock does not have it.
     #[error("{tool} is not in toolkit.lock")]
     NotLocked {
@@ -65,11 +69,15 @@ pub enum Error {
 
 impl Explain for Error {
     fn kind(&self) -> Kind {
-        Kind::Usage
+        match self {
+            Self::Project(cause) => cause.kind(),
+            _ => Kind::Usage,
+        }
     }
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
+            Self::Project(cause) => return cause.hints(),
             Self::NotLocked { .. } | Self::NotLockedFor { .. } => {
                 "no file was changed; run `toolkit lock`, and commit toolkit.lock"
             }

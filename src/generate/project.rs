@@ -18,14 +18,14 @@ impl<'a> Project<'a> {
     /// Puts together what `root` holds: `wanted` are the tools that the project asks for, with their settings.
     ///
     /// # Errors
-    /// When the lock lacks one of them, or has it not for an architecture that is built.
+    /// When `[pipeline]` is not understood, or the lock lacks a tool or its files for an architecture that is built.
     pub fn new(
-        pipeline: &'a Pipeline,
-        manifest: &Manifest,
+        manifest: &'a Manifest,
         lock: Option<&'a Lock>,
         wanted: Vec<ToolSpec>,
         root: &Path,
     ) -> Result<Self, Error> {
+        let pipeline = manifest.pipeline()?;
         let architectures = architectures(pipeline, manifest);
         let (mut tools, mut images) = (Vec::new(), Vec::new());
         for (toolchain, settings) in wanted {

@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
 use super::definition::{self, Definition};
-use super::reader::{Key, Reader, Value};
-use super::{Error, MANIFEST, line_of, minimum_age, read_if_there};
+use super::pipeline::Pipeline;
+use super::reader::{self, Key, Mistake, Reader, Value};
+use super::{Error, line_of, minimum_age};
 use crate::model::{Arch, Level, Os, Platform, Unsupported};
 use crate::net::Order;
 
 /// What a project wishes for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Manifest {
     /// The platforms that the lock must cover.
     pub platforms: Vec<Platform>,
@@ -27,6 +26,23 @@ pub struct Manifest {
     pub mirror: Option<String>,
     /// Whether upstreams are asked where there is a mirror; none when the file does not say.
     pub order: Option<Order>,
+    pipeline: Result<Pipeline, Mistake>,
+}
+
+impl Default for Manifest {
+    /// Returns what an empty file means.
+    fn default() -> Self {
+        Self {
+            platforms: Self::PLATFORMS.to_vec(),
+            tools: Vec::new(),
+            minimum_age: 0,
+            unsupported: Unsupported::default(),
+            verification: None,
+            mirror: None,
+            order: None,
+            pipeline: Ok(Pipeline::default()),
+        }
+    }
 }
 
 /// One line of `[tools]`.
@@ -62,33 +78,38 @@ impl Manifest {
     /// Reads the `toolkit.toml` in `folder`; none when there is none.
     ///
     /// # Errors
-    /// When it cannot be read, or has something that is not understood.
+    /// When it cannot be read, or has something that is not understood. A mistake in `[pipeline]` is left to
+    /// [`Manifest::pipeline`]: most commands need no pipeline.
     pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
-        let path = folder.join(MANIFEST);
-        read_if_there(&path)?.map(|text| Self::parse(&path, &text)).transpose()
+        reader::open(folder)?.map(|(path, text)| Self::parse(&path, &text)).transpose()
     }
 
     /// Reads the text of the `toolkit.toml` at `path`.
     ///
     /// # Errors
-    /// When it has something that is not understood.
+    /// As [`Manifest::read`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let reader = Reader { path, text };
-        let root = DeTable::parse(text)
-            .map_err(|cause| reader.wrong(&cause.span().unwrap_or(0..0), cause.message().to_owned()))?;
-        let mut manifest = Self { platforms: Self::PLATFORMS.to_vec(), ..Self::default() };
-        for (key, value) in root.get_ref() {
+        let mut manifest = Self::default();
+        for (key, value) in &reader.root()? {
             match key.get_ref().as_ref() {
                 "platforms" => manifest.platforms = reader.platforms(value)?,
                 "tools" => manifest.tools = reader.tools(value)?,
                 "policy" => reader.policy(value, &mut manifest)?,
                 "source" => reader.source(value, &mut manifest)?,
-                // Read by `generate`, which alone knows its keys.
-                "pipeline" => {}
+                "pipeline" => manifest.pipeline = Pipeline::of(value, &reader),
                 _ => return Err(reader.unknown(key, &["platforms", "tools", "policy", "source", "pipeline"])),
             }
         }
         Ok(manifest)
+    }
+
+    /// Returns what `[pipeline]` asks for; the default pipeline when there is no such table.
+    ///
+    /// # Errors
+    /// When `[pipeline]` has something that is not understood.
+    pub fn pipeline(&self) -> Result<&Pipeline, Error> {
+        self.pipeline.as_ref().map_err(|mistake| mistake.clone().into())
     }
 }
 

@@ -1,23 +1,49 @@
-//! Reading the values of `toolkit.toml`, each complaint with its line.
+//! The one reader of `toolkit.toml`: the file, its tables and its values, each mistake with its line.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Error, did_you_mean, line_of};
+use super::{Error, MANIFEST, did_you_mean, line_of, read_if_there};
 
 pub(super) type Value<'i> = Spanned<DeValue<'i>>;
 pub(super) type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
 
-/// Knows the file that is read, so that every complaint has its line.
+/// A part of the file that is not understood. It is an error only for the commands that need that part.
+#[derive(Debug, Clone)]
+pub(super) struct Mistake {
+    path: PathBuf,
+    line: usize,
+    reason: String,
+}
+
+impl From<Mistake> for Error {
+    fn from(Mistake { path, line, reason }: Mistake) -> Self {
+        Self::Content { path, line, reason }
+    }
+}
+
+/// Reads the text of the `toolkit.toml` in `folder`, with its path; none when there is none. Nothing else opens the file.
+pub(super) fn open(folder: &Path) -> Result<Option<(PathBuf, String)>, Error> {
+    let path = folder.join(MANIFEST);
+    Ok(read_if_there(&path)?.map(|text| (path, text)))
+}
+
+/// The file that is read.
 pub(super) struct Reader<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// Parses the file.
+    pub(super) fn root(&self) -> Result<DeTable<'a>, Error> {
+        let wrong = |cause: toml::de::Error| self.wrong(&cause.span().unwrap_or(0..0), cause.message().to_owned());
+        DeTable::parse(self.text).map(Spanned::into_inner).map_err(wrong)
+    }
+
     pub(super) fn one_of<T: Copy>(&self, value: &Value<'_>, known: &[(&str, T)]) -> Result<T, Error> {
         let text = self.string(value)?;
         known.iter().find(|(name, _)| *name == text).map(|(_, found)| *found).ok_or_else(|| {
@@ -50,6 +76,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn wrong(&self, span: &Range<usize>, reason: String) -> Error {
-        Error::Content { path: self.path.to_owned(), line: line_of(self.text, span.start), reason }
+        self.mistake(span.start, reason).into()
+    }
+
+    /// Describes a mistake at a byte of the text.
+    pub(super) fn mistake(&self, offset: usize, reason: String) -> Mistake {
+        Mistake { path: self.path.to_owned(), line: line_of(self.text, offset), reason }
     }
 }

@@ -51,6 +51,7 @@ mod mirror_order;
 mod mirror_parse;
 mod mirror_sync;
 mod podman;
+mod project_file;
 mod real_go;
 mod resolve_dotnet;
 mod resolve_go;

@@ -6,9 +6,9 @@ use std::process::Command;
 use super::*;
 use crate::generate::install::{Place, plan};
 use crate::generate::ToolSpec;
+use crate::project::pipeline::Push;
 use crate::project::{Lock, Manifest};
 use crate::toolchain::find;
-use crate::project::pipeline::{Pipeline, Push};
 
 /// Makes the files of a `toolkit.toml`; tools are given with their version.
 fn generate(toml: &str, tools: &[(&str, &str)]) -> Result<Vec<Output>, Error> {
@@ -22,10 +22,9 @@ fn with_project<T>(
 ) -> Result<T, Error> {
     let path = Path::new("toolkit.toml");
     let manifest = Manifest::parse(path, toml).unwrap();
-    let pipeline = Pipeline::parse(path, toml).unwrap().unwrap_or_default();
     let lock = Lock::parse(Path::new("toolkit.lock"), &lock(tools)).unwrap();
     let wanted: Vec<ToolSpec> = tools.iter().map(|(name, _)| (find(name).unwrap(), Vec::new())).collect();
-    then(&Project::new(&pipeline, &manifest, Some(&lock), wanted, Path::new("/nowhere/app")).unwrap())
+    then(&Project::new(&manifest, Some(&lock), wanted, Path::new("/nowhere/app")).unwrap())
 }
 
 fn lock(tools: &[(&str, &str)]) -> String {
@@ -179,9 +178,9 @@ fn what_codebuild_cannot_do_is_refused() {
     for (format, said) in [("zip", ".tar.gz only"), ("go-module-zip", "`h1:` hash")] {
         let text = lock(&[("go", "1.27.0")]).replace("format = \"tar-gz\"", &format!("format = \"{format}\""));
         let lock = Lock::parse(Path::new("toolkit.lock"), &text).unwrap();
-        let (manifest, pipeline) = (Manifest::parse(Path::new("t"), "").unwrap(), Pipeline::default());
+        let manifest = Manifest::default();
         let wanted = vec![(find("go").unwrap(), Vec::new())];
-        let project = Project::new(&pipeline, &manifest, Some(&lock), wanted, Path::new("/nowhere")).unwrap();
+        let project = Project::new(&manifest, Some(&lock), wanted, Path::new("/nowhere")).unwrap();
         let error = plan(&project, &Place::Job, "gitlab-ci").unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
     }

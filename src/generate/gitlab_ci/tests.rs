@@ -9,9 +9,8 @@ const BOTH: &str = "platforms = [\"linux/amd64\", \"linux/arm64\"]\n";
 
 fn made(model: &str) -> Result<String, Error> {
     let path = Path::new("toolkit.toml");
-    let pipeline = Pipeline::parse(path, model).unwrap().unwrap();
     let manifest = Manifest::parse(path, model).unwrap();
-    let project = Project::new(&pipeline, &manifest, None, Vec::new(), Path::new("/example/app"))?;
+    let project = Project::new(&manifest, None, Vec::new(), Path::new("/example/app"))?;
     GitLabCi.generate(&project).map(|mut outputs| outputs.remove(0).body)
 }
 
@@ -53,11 +52,10 @@ fn the_builders_image_is_the_one_that_the_lock_pins_where_a_job_can_run_in_it() 
     ] {
         let path = Path::new("toolkit.toml");
         let model = format!("{BOTH}[pipeline]\n{own}[pipeline.container]\n");
-        let pipeline = Pipeline::parse(path, &model).unwrap().unwrap();
         let manifest = Manifest::parse(path, &model).unwrap();
         let lock = crate::project::Lock::parse(path, &format!("version = 1\n{lock}")).unwrap();
         let wanted = wanted.iter().map(|name| (crate::toolchain::find(name).unwrap(), Vec::new())).collect();
-        let project = Project::new(&pipeline, &manifest, Some(&lock), wanted, Path::new("/example/app")).unwrap();
+        let project = Project::new(&manifest, Some(&lock), wanted, Path::new("/example/app")).unwrap();
         let text = GitLabCi.generate(&project).unwrap().remove(0).body;
         let native = job(&text, "build-image");
         assert!(native.contains(&expected), "{expected} in\n{text}");

@@ -3,68 +3,72 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeValue, ValueDeserializer};
 
 use super::Pipeline;
 use crate::model::Digest;
-use crate::project::{Error, did_you_mean, line_of};
+use crate::project::reader::{self, Mistake, Reader, Value};
+use crate::project::{Error, did_you_mean};
 
 impl Pipeline {
+    /// Reads `[pipeline]` in the `toolkit.toml` in `folder`, whatever else is in it; none when there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the table has something that is not understood.
+    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
+        let Some((path, text)) = reader::open(folder)? else { return Ok(None) };
+        Self::parse(&path, &text)
+    }
+
     /// Reads `[pipeline]` out of the text of the `toolkit.toml` at `path`; none when there is none.
     ///
     /// # Errors
     /// When it has something that is not understood, with its line.
     pub fn parse(path: &Path, text: &str) -> Result<Option<Self>, Error> {
-        #[derive(Deserialize)]
-        struct File {
-            pipeline: Option<Pipeline>,
-        }
-        let file: File = toml::from_str(text).map_err(|cause| Error::Content {
-            path: path.to_owned(),
-            line: line_of(text, cause.span().map_or(0, |span| span.start)),
-            reason: near(cause.message()),
-        })?;
-        file.pipeline.map(|pipeline| pipeline.checked(path, text)).transpose()
+        let reader = Reader { path, text };
+        let root = reader.root()?;
+        Ok(root.get("pipeline").map(|table| Self::of(table, &reader)).transpose()?)
     }
 
-    /// Checks what types alone cannot.
-    fn checked(self, path: &Path, text: &str) -> Result<Self, Error> {
-        let refuse = |keys: &[&str], reason: String| Error::Content {
-            path: path.to_owned(),
-            line: line_of_key(text, keys),
-            reason: format!("`{}`: {reason}", keys.join(".")),
-        };
-        let name = self.name.iter().map(|name| (vec!["name"], name.as_str()));
-        for (keys, value) in name {
-            if !is_name(value) {
-                let rule = "a name has letters, digits, `-` and `_`, at most 100, and begins with a letter or digit";
-                return Err(refuse(&in_pipeline(&keys), format!("`{value}` cannot be used; {rule}")));
+    /// Reads the table.
+    pub(in crate::project) fn of(table: &Value<'_>, reader: &Reader<'_>) -> Result<Self, Mistake> {
+        let pipeline = Self::deserialize(ValueDeserializer::from(table.clone())).map_err(|cause| {
+            let span = cause.span().unwrap_or_else(|| table.span());
+            reader.mistake(span.start, near(cause.message()))
+        })?;
+        match pipeline.misused() {
+            None => Ok(pipeline),
+            Some((keys, reason)) => {
+                let reason = format!("`pipeline.{}`: {reason}", keys.join("."));
+                Err(reader.mistake(offset_of(table, &keys), reason))
             }
         }
-        if self.retry.is_some_and(|retry| retry > 2) {
-            return Err(refuse(&["pipeline", "retry"], "GitLab takes 0, 1 or 2".to_owned()));
+    }
+
+    /// Finds what types alone cannot rule out: the keys that lead to a value, and what is wrong with it.
+    fn misused(&self) -> Option<(Vec<&str>, String)> {
+        if let Some(name) = self.name.as_deref().filter(|name| !is_name(name)) {
+            let rule = "a name has letters, digits, `-` and `_`, at most 100, and begins with a letter or digit";
+            return Some((vec!["name"], format!("`{name}` cannot be used; {rule}")));
         }
-        for (table, name) in (self.environment.keys().map(|name| ("environment", name)))
-            .chain(self.secrets.keys().map(|name| ("secrets", name)))
-        {
+        if self.retry.is_some_and(|retry| retry > 2) {
+            return Some((vec!["retry"], "GitLab takes 0, 1 or 2".to_owned()));
+        }
+        let environment = self.environment.keys().map(|name| ("environment", name));
+        let secrets = self.secrets.keys().map(|name| ("secrets", name));
+        for (table, name) in environment.chain(secrets) {
             if let Err(reason) = variable_name(name) {
-                return Err(refuse(&["pipeline", table, name], reason));
+                return Some((vec![table, name], reason));
             }
         }
         if let Some(name) = self.environment.keys().find(|name| self.secrets.contains_key(*name)) {
-            return Err(refuse(&["pipeline", "secrets", name], "it stands in `environment` too".to_owned()));
+            return Some((vec!["secrets", name], "it stands in `environment` too".to_owned()));
         }
-        for (architecture, bootstrap) in &self.install.bootstrap {
-            let keys = ["pipeline", "install", "bootstrap", architecture.as_str(), "digest"];
-            bootstrap.digest.parse::<Digest>().map_err(|cause| refuse(&keys, cause.to_string()))?;
-        }
-        Ok(self)
+        self.install.bootstrap.iter().find_map(|(architecture, bootstrap)| {
+            let cause = bootstrap.digest.parse::<Digest>().err()?;
+            Some((vec!["install", "bootstrap", architecture.as_str(), "digest"], cause.to_string()))
+        })
     }
-}
-
-/// Puts `pipeline` in front of the keys below it.
-fn in_pipeline<'k>(keys: &[&'k str]) -> Vec<&'k str> {
-    std::iter::once("pipeline").chain(keys.iter().copied()).collect()
 }
 
 fn is_name(text: &str) -> bool {
@@ -87,17 +91,15 @@ fn variable_name(name: &str) -> Result<(), String> {
     owner.map_or(Ok(()), |(prefix, owner)| Err(format!("names that begin with {prefix} belong to {owner}")))
 }
 
-/// Finds the line of a key, or of the nearest table around it that is there.
-fn line_of_key(text: &str, keys: &[&str]) -> usize {
-    let Ok(root) = DeTable::parse(text) else { return 1 };
-    let (mut table, mut line) = (root.get_ref(), 1);
+/// Finds where a key stands, or the nearest table around it that is there.
+fn offset_of(table: &Value<'_>, keys: &[&str]) -> usize {
+    let (mut value, mut offset) = (table, table.span().start);
     for name in keys {
-        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else { break };
-        line = line_of(text, key.span().start);
         let DeValue::Table(inner) = value.get_ref() else { break };
-        table = inner;
+        let Some((key, next)) = inner.get_key_value(*name) else { break };
+        (value, offset) = (next, key.span().start);
     }
-    line
+    offset
 }
 
 /// Adds "did you mean" to serde's sentence about an unknown key or word, which lists the known ones in backticks.

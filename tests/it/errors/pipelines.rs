@@ -2,6 +2,7 @@
 
 use toolkit::format::{self, Position, Source};
 use toolkit::generate::Error;
+use toolkit::project;
 
 use super::examples::{Example, Section, section, text};
 
@@ -31,7 +32,13 @@ fn generating() -> Vec<Section> {
         target: "runner",
         reason: text("Kubernetes takes small letters, digits and `-`"),
     };
+    let project = project::Error::Content {
+        path: "/src/shop/toolkit.toml".into(),
+        line: 9,
+        reason: text("`step` is no key here; did you mean `steps`?"),
+    };
     vec![
+        section("generate::Error::Project", [Error::Project(project).into()]),
         section("generate::Error::NotLocked", [Error::NotLocked { tool: text("dotnet") }.into()]),
         section(
             "generate::Error::NotLockedFor",

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use toolkit::generate::{self, Project, State, stamped, state};
 use toolkit::project::{Lock, Manifest};
-use toolkit::project::pipeline::Pipeline;
 
 fn examples() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("buildspecs");
@@ -19,14 +18,11 @@ fn examples() -> Vec<PathBuf> {
 
 /// Makes every file of every target that the example can have, each with its path in the example.
 fn generated(folder: &Path) -> Vec<(PathBuf, String)> {
-    let path = folder.join("toolkit.toml");
-    let text = fs::read_to_string(&path).unwrap();
-    let manifest = Manifest::parse(&path, &text).unwrap();
-    let pipeline = Pipeline::parse(&path, &text).unwrap().unwrap();
+    let manifest = Manifest::read(folder).unwrap().unwrap();
     let lock = Lock::read(folder).unwrap();
     let asked = toolkit::provision::project(folder, Some(&manifest)).unwrap();
     let wanted = asked.iter().map(|asked| (asked.tool.clone(), asked.settings.clone())).collect();
-    let project = Project::new(&pipeline, &manifest, lock.as_ref(), wanted, folder).unwrap();
+    let project = Project::new(&manifest, lock.as_ref(), wanted, folder).unwrap();
     let mut files = Vec::new();
     for target in generate::ALL {
         let Ok(outputs) = target.generate(&project) else { continue };

@@ -9,7 +9,6 @@ use toolkit::generate::{self, Project};
 use toolkit::project::Manifest;
 
 use crate::gitlab_scripts::HOSTILE;
-use toolkit::project::pipeline::Pipeline;
 
 /// Writes each value as TOML has it, which JSON's strings are too.
 fn list(values: &[&str]) -> String {
@@ -57,9 +56,8 @@ fn a_second_reader_finds_every_hostile_value_where_it_belongs() {
         return;
     }
     let (path, model) = (Path::new("toolkit.toml"), model());
-    let pipeline = Pipeline::parse(path, &model).unwrap().unwrap();
     let manifest = Manifest::parse(path, &model).unwrap();
-    let project = Project::new(&pipeline, &manifest, None, Vec::new(), Path::new("/example/app")).unwrap();
+    let project = Project::new(&manifest, None, Vec::new(), Path::new("/example/app")).unwrap();
     let text = generate::find("gitlab-ci").unwrap().generate(&project).unwrap().remove(0).body;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file.yml");

@@ -8,7 +8,6 @@ use std::process::Command;
 
 use toolkit::generate::{self, Project};
 use toolkit::project::Manifest;
-use toolkit::project::pipeline::Pipeline;
 
 /// Values that a shell or YAML would love to take for something else. None names a variable: those are expanded, as said.
 pub const HOSTILE: &[&str] = &[
@@ -73,9 +72,8 @@ struct Jobs {
 impl Jobs {
     fn new(model: &str) -> Self {
         let path = Path::new("toolkit.toml");
-        let pipeline = Pipeline::parse(path, model).unwrap().unwrap();
         let manifest = Manifest::parse(path, model).unwrap();
-        let project = Project::new(&pipeline, &manifest, None, Vec::new(), Path::new("/example/app")).unwrap();
+        let project = Project::new(&manifest, None, Vec::new(), Path::new("/example/app")).unwrap();
         let body = generate::find("gitlab-ci").unwrap().generate(&project).unwrap().remove(0).body;
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("bin")).unwrap();

@@ -9,7 +9,6 @@ use std::process::{Command, Stdio};
 use toolkit::generate::{self, Project};
 use toolkit::project::{Lock, Manifest};
 use toolkit::toolchain;
-use toolkit::project::pipeline::Pipeline;
 
 const BOTH: &str = "platforms = [\"linux/amd64\", \"linux/arm64\"]\n";
 const STEPS: &str = "[pipeline.steps]\nrestore = [\"dotnet restore\"]\ntest = [\"dotnet test\"]\n";
@@ -75,12 +74,12 @@ fn variations() -> Vec<(String, String)> {
 /// Makes the file of a model, as `toolkit gen gitlab-ci` does.
 fn made(name: &str, model: &str) -> String {
     let path = Path::new("toolkit.toml");
-    let pipeline = Pipeline::parse(path, model).unwrap_or_else(|error| panic!("{name}: {error}\n{model}")).unwrap();
     let manifest = Manifest::parse(path, model).unwrap();
     let lock = Lock::read(&examples().join("gitlab-dotnet")).unwrap().unwrap();
     let dotnet = toolchain::find("dotnet").unwrap();
     let tools = if model.contains("[tools]") { vec![(dotnet, Vec::new())] } else { Vec::new() };
-    let project = Project::new(&pipeline, &manifest, Some(&lock), tools, Path::new("/example/app")).unwrap();
+    let project = Project::new(&manifest, Some(&lock), tools, Path::new("/example/app"))
+        .unwrap_or_else(|error| panic!("{name}: {error}\n{model}"));
     let outputs = generate::find("gitlab-ci").unwrap().generate(&project);
     outputs.unwrap_or_else(|error| panic!("{name}: {error}\n{model}")).remove(0).body
 }

@@ -96,17 +96,14 @@ fn default_project(host: &Host) -> Result<String, Failure> {
 
 /// Returns the project that `toolkit.toml` names.
 pub(in crate::cli::build) fn named(host: &Host) -> Result<Option<String>, Failure> {
-    let Some(path) = find(&host.cwd).map(|folder| folder.join(MANIFEST)) else {
+    let Some(folder) = find(&host.cwd) else {
         return Ok(None);
     };
-    let text = fs::read_to_string(&path).map_err(|cause| {
-        let hint = "nothing was asked of AWS; check its permissions";
-        Failure::machine(format!("could not read {}", path.display()), hint, cause)
-    })?;
-    let Some(name) = Pipeline::parse(&path, &text)?.and_then(|pipeline| pipeline.codebuild.project) else {
+    let Some(name) = Pipeline::read(folder)?.and_then(|pipeline| pipeline.codebuild.project) else {
         return Ok(None);
     };
     project(&name).map(Some).map_err(|reason| {
+        let path = folder.join(MANIFEST);
         Failure::usage(format!("pipeline.codebuild.project in {} is `{name}`: {reason}", path.display()))
     })
 }
