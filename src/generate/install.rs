@@ -5,7 +5,7 @@ use super::shell::word;
 use super::{Error, Project, Step, Tool, portable};
 use crate::format::buildspec::images::{self, Image, Runtime};
 use crate::toolchain::VersionProof;
-use crate::project::pipeline::{Architecture, Bootstrap, Method};
+use crate::project::pipeline::{Architecture, Method};
 
 /// Where a job runs, as far as installing goes.
 #[derive(Debug, Clone)]
@@ -181,16 +181,8 @@ fn offers(runtime: &Runtime, version: &str) -> bool {
 /// Installs by toolkit itself, which is downloaded first where the project says from where.
 fn by_toolkit(project: &Project<'_>, place: &Place, target: &'static str) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
-    let bootstrap = &project.pipeline.install.bootstrap;
-    if !bootstrap.is_empty() {
-        let of = |architecture: &Architecture| bootstrap.get(architecture).map(|found| (*architecture, found));
-        let found: Option<Vec<(Architecture, &Bootstrap)>> = project.architectures.iter().map(of).collect();
-        let found = found.ok_or_else(|| Error::Missing {
-            key: "pipeline.install.bootstrap",
-            target,
-            reason: "every architecture that is built needs its own `url` and `digest`".to_owned(),
-        })?;
-        steps.extend(portable::bootstrap(&found, target)?);
+    if !project.pipeline.install.bootstrap.is_empty() {
+        steps.extend(portable::bootstrap(project, target)?);
     }
     steps.push(Step::new("Exactly what toolkit.lock says, or nothing.", "toolkit install --locked".to_owned()));
     // `eval "$(toolkit env)"` alone would go on when toolkit fails.

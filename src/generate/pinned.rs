@@ -6,9 +6,19 @@ use std::path::Path;
 use url::Url;
 
 use super::{Error, Project, Tool};
-use crate::model::{Algorithm, Artifact, Digest, Os};
+use crate::model::{Algorithm, Artifact, Digest, Format, Os};
 use crate::net::Mirror;
 use crate::project::pipeline::Architecture;
+
+/// A file that plain shell downloads and checks.
+pub(super) struct Pinned {
+    /// Where it is read.
+    pub(super) url: Url,
+    /// The program of coreutils that checks its digest.
+    pub(super) checker: &'static str,
+    /// Its digest, in hexadecimal digits.
+    pub(super) hex: String,
+}
 
 /// Groups tools by the folder that they need to share, sorted by its name. Of files that several bring, the newest's stay:
 /// it is unpacked last.
@@ -40,18 +50,75 @@ pub(super) fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<V
     Ok(tool.locked.artifacts_for(platform))
 }
 
-/// Says why plain shell cannot install a tool: an install of it is more than its unpacked files.
-pub(super) fn needs_toolkit(tool: &Tool<'_>) -> Option<String> {
-    let platform = tool.locked.artifacts.first()?.platform;
+/// Refuses a tool that plain shell cannot install: an install of it is more than its unpacked files.
+pub(super) fn check(tool: &Tool<'_>, target: &'static str) -> Result<(), Error> {
     let layout = tool.toolchain.card().layout;
-    let more = tool.locked.is_defined() || !layout.added_files(Path::new("/"), platform).is_empty();
-    more.then(|| {
-        format!("{} {} needs files that only toolkit adds; use \"toolkit\"", tool.toolchain.name(), tool.locked.version)
-    })
+    let adds_files = |platform| !layout.added_files(Path::new("/"), platform).is_empty();
+    let platform = tool.locked.artifacts.first().map(|locked| locked.platform);
+    if tool.locked.is_defined() || platform.is_some_and(adds_files) {
+        let (name, version) = (tool.toolchain.name(), &tool.locked.version);
+        let reason = format!("{name} {version} needs files that only toolkit adds; use \"toolkit\"");
+        return Err(unsupported(target, reason));
+    }
+    Ok(())
+}
+
+/// Explains why plain shell cannot install what the lock says.
+pub(super) fn unsupported(target: &'static str, reason: String) -> Error {
+    Error::Unsupported { key: "pipeline.install.method", value: "portable".to_owned(), target, reason }
+}
+
+/// Returns how plain shell downloads and checks a file of a tool.
+pub(super) fn pinned(
+    project: &Project<'_>,
+    tool: &Tool<'_>,
+    artifact: &Artifact,
+    target: &'static str,
+) -> Result<Pinned, Error> {
+    let (name, version) = (tool.toolchain.name(), &tool.locked.version);
+    let checker = checker(&artifact.digest).filter(|_| artifact.format != Format::GoModuleZip).ok_or_else(|| {
+        let reason = format!(
+            "{name} {version} is locked as a Go module, whose `h1:` hash plain shell cannot check; use \"toolkit\", or the usual source"
+        );
+        unsupported(target, reason)
+    })?;
+    let url = mirrored(project, &artifact.url, target)?;
+    allowed(&url).map_err(|reason| Error::Value {
+        key: "source.mirror".to_owned(),
+        value: url.to_string(),
+        target,
+        reason,
+    })?;
+    Ok(Pinned { url, checker, hex: artifact.digest.hex() })
+}
+
+/// Returns how plain shell downloads and checks toolkit itself, for each architecture that is built.
+pub(super) fn bootstraps(project: &Project<'_>, target: &'static str) -> Result<Vec<(Architecture, Pinned)>, Error> {
+    let of = |architecture: &Architecture| {
+        let name = architecture.as_str();
+        let bootstrap = project.pipeline.install.bootstrap.get(architecture).ok_or_else(|| Error::Missing {
+            key: "pipeline.install.bootstrap",
+            target,
+            reason: format!("every architecture that is built needs a `url` and a `digest`, and {name} has none"),
+        })?;
+        let refuse = |key: &str, value: &str, reason: String| Error::Value {
+            key: format!("pipeline.install.bootstrap.{name}.{key}"),
+            value: value.to_owned(),
+            target,
+            reason,
+        };
+        let (url, digest) = (&bootstrap.url, &bootstrap.digest);
+        let parsed: Digest = digest.parse().map_err(|cause| refuse("digest", digest, format!("{cause}")))?;
+        let checker = checker(&parsed)
+            .ok_or_else(|| refuse("digest", digest, "plain shell checks sha256 and sha512 only".to_owned()))?;
+        allowed(url).map_err(|reason| refuse("url", url.as_str(), reason))?;
+        Ok((*architecture, Pinned { url: url.clone(), checker, hex: parsed.hex() }))
+    };
+    project.architectures.iter().map(of).collect()
 }
 
 /// Returns where a file is read: upstream, or the project's mirror.
-pub(super) fn mirrored(project: &Project<'_>, url: &Url, target: &'static str) -> Result<Url, Error> {
+fn mirrored(project: &Project<'_>, url: &Url, target: &'static str) -> Result<Url, Error> {
     let Some(mirror) = &project.mirror else { return Ok(url.clone()) };
     let refuse =
         |reason: String| Error::Value { key: "source.mirror".to_owned(), value: mirror.clone(), target, reason };
@@ -68,7 +135,7 @@ pub(super) fn mirrored(project: &Project<'_>, url: &Url, target: &'static str) -
 }
 
 /// Refuses what curl must not fetch in a job: other schemes, and secrets that would stand in the file.
-pub(super) fn allowed(url: &Url) -> Result<(), String> {
+fn allowed(url: &Url) -> Result<(), String> {
     if !matches!(url.scheme(), "https" | "file" | "http") {
         return Err(format!("curl cannot fetch `{}:`", url.scheme()));
     }
@@ -83,7 +150,7 @@ pub(super) fn allowed(url: &Url) -> Result<(), String> {
 }
 
 /// Names the program of coreutils that checks a digest.
-pub(super) fn checker(digest: &Digest) -> Option<&'static str> {
+fn checker(digest: &Digest) -> Option<&'static str> {
     match digest.algorithm() {
         Algorithm::Sha256 => Some("sha256sum"),
         Algorithm::Sha512 => Some("sha512sum"),

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use super::pinned::{allowed, artifacts, checker, groups, mirrored, needs_toolkit};
+use super::pinned::{self, Pinned, artifacts, groups, unsupported};
 use super::shell::{expanding, word};
 use super::{Error, Project, Step, Tool};
-use crate::model::{Artifact, Digest, Format};
+use crate::model::{Artifact, Format};
 use crate::toolchain::activate;
-use crate::project::pipeline::{Architecture, Bootstrap};
+use crate::project::pipeline::Architecture;
 
 /// Stands for an install's folder while its activation is asked for; no path of any machine.
 const ROOT: &str = "/toolkit-root-of-an-install";
@@ -62,27 +62,14 @@ pub(super) fn steps(project: &Project<'_>, target: &'static str) -> Result<Vec<S
 /// Returns the commands that bring toolkit itself: an executable, or a `.tar.gz` with it inside.
 ///
 /// # Errors
-/// When a URL or a digest cannot be used by plain shell.
-pub(super) fn bootstrap(bootstraps: &[(Architecture, &Bootstrap)], target: &'static str) -> Result<Vec<Step>, Error> {
+/// When an architecture has none, or a URL or a digest cannot be used by plain shell.
+pub(super) fn bootstrap(project: &Project<'_>, target: &'static str) -> Result<Vec<Step>, Error> {
     let mut cases = Vec::new();
-    for (architecture, bootstrap) in bootstraps {
-        let refuse = |what: &str, value: &str, reason: String| Error::Value {
-            key: format!("pipeline.install.bootstrap.{}.{what}", architecture.as_str()),
-            value: value.to_owned(),
-            target,
-            reason,
-        };
-        let digest: Digest =
-            bootstrap.digest.parse().map_err(|cause| refuse("digest", &bootstrap.digest, format!("{cause}")))?;
-        let program = checker(&digest).ok_or_else(|| {
-            refuse("digest", &bootstrap.digest, "plain shell checks sha256 and sha512 only".to_owned())
-        })?;
-        let url = &bootstrap.url;
-        allowed(url).map_err(|reason| refuse("url", url.as_str(), reason))?;
+    for (architecture, Pinned { url, checker, hex }) in pinned::bootstraps(project, target)? {
         let packed = [".tar.gz", ".tgz"].iter().any(|end| url.path().ends_with(end));
         let strip = if packed { "0" } else { "-" };
-        let line = format!("fetch {} {} {} {strip} \"$folder/files\"", word(url.as_str()), program, digest.hex());
-        cases.push((*architecture, vec![line]));
+        let line = format!("fetch {} {checker} {hex} {strip} \"$folder/files\"", word(url.as_str()));
+        cases.push((architecture, vec![line]));
     }
     let command = format!(
         "(\n  folder={folder}\n{fetch}  rm -rf \"$folder\" || exit 1\n{cases}  \
@@ -143,39 +130,16 @@ fn fetch_line(
     folder: &str,
     target: &'static str,
 ) -> Result<String, Error> {
-    let unsupported = |reason: String| Error::Unsupported {
-        key: "pipeline.install.method",
-        value: "portable".to_owned(),
-        target,
-        reason,
-    };
-    let named = format!("{} {}", tool.toolchain.name(), tool.locked.version);
-    if let Some(reason) = needs_toolkit(tool) {
-        return Err(unsupported(reason));
-    }
-    if artifact.format == Format::GoModuleZip {
-        return Err(unsupported(format!(
-            "{named} is locked as a Go module, whose `h1:` hash plain shell cannot check; use \"toolkit\", or the usual source"
-        )));
-    }
+    pinned::check(tool, target)?;
+    let Pinned { url, checker, hex } = pinned::pinned(project, tool, artifact, target)?;
     if artifact.format != Format::TarGz {
-        return Err(unsupported(format!(
-            "{named} comes as {}, and plain shell unpacks .tar.gz only; use \"toolkit\"",
-            artifact.file_name()
-        )));
+        let (name, version) = (tool.toolchain.name(), &tool.locked.version);
+        let file = artifact.file_name();
+        let reason = format!("{name} {version} comes as {file}, and plain shell unpacks .tar.gz only; use \"toolkit\"");
+        return Err(unsupported(target, reason));
     }
-    let program = checker(&artifact.digest).ok_or_else(|| {
-        unsupported(format!("{named} is locked by a digest that no usual program checks; use \"toolkit\""))
-    })?;
-    let url = mirrored(project, &artifact.url, target)?;
-    allowed(&url).map_err(unsupported)?;
-    Ok(format!(
-        "fetch {} {program} {} {} {}",
-        word(url.as_str()),
-        artifact.digest.hex(),
-        artifact.strip,
-        expanding(folder)
-    ))
+    let (url, folder) = (word(url.as_str()), expanding(folder));
+    Ok(format!("fetch {url} {checker} {hex} {} {folder}", artifact.strip))
 }
 
 /// Writes what each architecture does, and refuses others.
