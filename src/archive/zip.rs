@@ -12,7 +12,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::error::{Error, Refusal};
 use super::tree::{Grow, Tree};
 use super::{Limits, Options, path};
-use crate::model::{Algorithm, Digest, Format, Node};
+use crate::model::{Algorithm, Digest, Format, Node, hex};
 
 /// The file type in Unix modes.
 const TYPE_BITS: u32 = 0o170_000;
@@ -107,8 +107,7 @@ pub fn module_hash<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Digest,
     }
     let mut whole = Sha256::new();
     for (name, digest) in &lines {
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        whole.update(digest.as_bytes());
+        whole.update(hex(digest).as_bytes());
         whole.update(b"  ");
         whole.update(name);
         whole.update(b"\n");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{Error, LockedImage, Project, Tool, name_of};
-use crate::model::Arch;
+use crate::model::{Arch, Os, hex};
 use crate::project::{Lock, Manifest};
 use crate::toolchain::Toolchain;
 use crate::project::pipeline::{Architecture, Pipeline};
@@ -76,7 +76,7 @@ fn architectures(pipeline: &Pipeline, manifest: &Manifest) -> Vec<Architecture> 
         manifest
             .platforms
             .iter()
-            .filter(|one| one.os == crate::model::Os::Linux)
+            .filter(|one| one.os == Os::Linux)
             .filter_map(|one| of(one.arch))
             .collect()
     } else {
@@ -88,5 +88,5 @@ fn architectures(pipeline: &Pipeline, manifest: &Manifest) -> Vec<Architecture> 
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes())[..6])
 }

@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::model::hex;
+
 /// How comments are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comments {
@@ -54,7 +56,7 @@ pub fn state(text: &str) -> State {
 }
 
 fn digest(body: &str) -> String {
-    Sha256::digest(body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(body.as_bytes()))
 }
 
 #[cfg(test)]

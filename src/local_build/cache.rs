@@ -17,6 +17,7 @@ use super::log::Log;
 use super::session::ShellConfig;
 use super::values::expand;
 use crate::format::buildspec::Cache;
+use crate::model::hex;
 
 /// The name of the one entry of caches without a key.
 const NO_KEY: &str = "default";
@@ -169,11 +170,7 @@ fn shortened(name: &str) -> String {
     if name.len() <= LONGEST {
         return name.to_owned();
     }
-    let digest: String = <sha2::Sha256 as sha2::Digest>::digest(name.as_bytes())
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = hex(&<sha2::Sha256 as sha2::Digest>::digest(name.as_bytes())[..8]);
     format!("{}-{digest}", &name[..LONGEST - 17])
 }
 

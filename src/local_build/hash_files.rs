@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::{At, Error};
 use super::files::{Pattern, name};
+use crate::model::hex;
 
 const CALL: &str = "$(codebuild-hash-files";
 
@@ -38,7 +39,7 @@ fn digest(patterns: &[String], source: &Path) -> Result<String, Error> {
             hash.update(Sha256::digest(&bytes));
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hash.finalize()))
 }
 
 /// Splits words, in quotes or not.

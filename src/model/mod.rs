@@ -15,7 +15,7 @@ mod version;
 mod words;
 
 pub use channel::{BadChannel, BadRequest, Channel, Line, Minimum, Preference, Range, ToolName, Within};
-pub use digest::{Algorithm, BadDigest, Digest, Level, Proof, Received, Verified};
+pub use digest::{Algorithm, BadDigest, Digest, Level, Proof, Received, Verified, hex};
 pub use explain::{Explain, Kind, THREAD_HINT, disk_hint};
 pub use image::{BadReference, DOCKER_HUB, ImagePlatform, Reference, Repository};
 pub use platform::{Arch, BadPlatform, Libc, Os, Platform};

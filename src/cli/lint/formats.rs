@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{Checked, rules, service};
 use crate::format::Source;
 use crate::lint::{Edit, Finding, Level, Rule};
+use crate::model::hex;
 
 /// Returns an array of findings.
 pub(super) fn json(checked: &[Checked]) -> Value {
@@ -68,7 +69,7 @@ fn fingerprints(file: &Checked) -> Vec<String> {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
-        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash.finalize()[..16])
     };
     file.findings.iter().map(name).collect()
 }

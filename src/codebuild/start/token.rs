@@ -2,12 +2,11 @@
 //! (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html>): good for five minutes, and refused with
 //! other parameters.
 
-use std::fmt::Write;
-
 use ring::rand::{SecureRandom, SystemRandom};
 use sha2::{Digest, Sha256};
 
 use crate::codebuild::BuildKind;
+use crate::model::hex;
 
 /// Makes the token of a build from what people call it, which may be long and of any characters. Each project,
 /// architecture and way of building has its own, since their parameters differ.
@@ -17,7 +16,7 @@ pub(super) fn of_key(key: &str, project: &str, arch: &str, kind: BuildKind) -> S
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hexadecimal(&hash.finalize())
+    hex(&hash.finalize())
 }
 
 /// Makes a token that nobody else has.
@@ -27,15 +26,7 @@ pub(super) fn fresh() -> String {
         // A system without randomness: time and thread have to do, and jobs hardly start in the same nanosecond.
         fastrand::fill(&mut bytes);
     }
-    hexadecimal(&bytes)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&bytes)
 }
 
 #[cfg(test)]
