@@ -1,4 +1,4 @@
-//! What a person asks for: `dotnet@lts`, `go@1.27`, `8.0.1xx`, `^8.0`, a version of a `global.json` or a later one.
+//! What a user requests: `dotnet@lts`, `go@1.27`, `8.0.1xx`, `^8.0`, or a version of a `global.json` or later.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::Version;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ToolName(String);
 
-/// What is wanted of a tool, parsed once by the tool's own grammar.
+/// Which version of a tool is requested, parsed once by the tool's own grammar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Channel {
     /// A moving name that the tool defines: `lts`, `latest`, `oldstable`.
@@ -81,7 +81,7 @@ pub enum Preference {
     Newest,
 }
 
-/// A text that the tool's grammar does not know.
+/// A text that is not a channel in the tool's grammar.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` cannot be asked of {tool}: {reason}")]
 pub struct BadChannel {
@@ -93,7 +93,7 @@ pub struct BadChannel {
     pub reason: String,
 }
 
-/// A request that names no known tool, or nothing that can be asked of it.
+/// A request that does not name a known tool and a channel.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a request: {reason}")]
 pub struct BadRequest {
@@ -160,7 +160,7 @@ impl Range {
     /// the whole line (`8.0` is `8.0.x`), as in node-semver; the `semver` crate alone would read a caret into it.
     ///
     /// # Errors
-    /// The reason, in words, when the text is no range.
+    /// The reason why the text is not a range.
     pub fn parse(text: &str) -> Result<Self, String> {
         let alternatives: Result<Vec<_>, String> = text.split("||").map(alternative).collect();
         Ok(Self { text: text.split_whitespace().collect::<Vec<_>>().join(" "), alternatives: alternatives? })
@@ -174,7 +174,7 @@ impl Range {
     }
 }
 
-/// Reads what stands between two `||`.
+/// Reads one alternative of a range.
 fn alternative(text: &str) -> Result<semver::VersionReq, String> {
     let text = text.trim();
     if text.is_empty() {
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_refused() {
+    fn what_is_not_a_range_is_refused() {
         for text in ["", "||", "8 ||", "^", ">=", "8.0.0.0", "v8", "^latest", "8..0", ">=8 <"] {
             assert!(Range::parse(text).is_err(), "{text:?} passed");
         }

@@ -1,4 +1,4 @@
-//! Digests, and the one way in which received bytes become verified bytes.
+//! Digests, and the only way in which received bytes become verified bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Serialize};
 
-/// A hash that upstreams announce.
+/// A hash that upstreams publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {
     /// SHA-256 of the file.
@@ -25,7 +25,7 @@ pub struct Digest {
     bytes: Vec<u8>,
 }
 
-/// A text that is no digest.
+/// A text that is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a digest: {reason}")]
 pub struct BadDigest {
@@ -35,48 +35,48 @@ pub struct BadDigest {
     pub reason: String,
 }
 
-/// How sure a digest is, weakest first.
+/// How well a digest is proven, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
-    /// Nobody announced it; it is what was seen when the lock was written.
+    /// No checksum is published; it is the digest of what was received when the lock was written.
     FirstSeen,
-    /// The upstream announces it over TLS.
+    /// The upstream publishes it over TLS.
     Checksum,
-    /// It stands in a document whose signature was checked against a pinned key.
+    /// It is in a document whose signature was verified with a pinned key.
     Signature,
 }
 
-/// Where a digest comes from and what that is worth.
+/// Where a digest comes from, and how much that proves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// What it is worth.
+    /// How much it proves.
     pub level: Level,
-    /// Who says so: a host, `sum.golang.org`, `--digest`.
+    /// Who states it: a host, `sum.golang.org`, `--digest`.
     pub source: String,
 }
 
-/// The digest of bytes that have come in and are not trusted yet.
+/// The digest of received bytes, which are not trusted yet.
 #[derive(Debug)]
 pub struct Received(Digest);
 
-/// The digest of bytes that are what was announced. Only [`Received::verify`] makes one.
+/// The digest of bytes that match the published one. Only [`Received::verify`] makes one.
 #[derive(Debug)]
 pub struct Verified(Digest);
 
 impl Received {
-    /// Wraps the digest of what came in.
+    /// Wraps the digest of received bytes.
     #[must_use]
     pub fn new(digest: Digest) -> Self {
         Self(digest)
     }
 
-    /// Compares what came in with what was announced.
+    /// Compares the digest with the expected one.
     ///
     /// # Errors
-    /// The digest of what came in, when the two differ.
-    pub fn verify(self, announced: &Digest) -> Result<Verified, Digest> {
-        if self.0 == *announced { Ok(Verified(self.0)) } else { Err(self.0) }
+    /// The digest of the received bytes, when the two differ.
+    pub fn verify(self, expected: &Digest) -> Result<Verified, Digest> {
+        if self.0 == *expected { Ok(Verified(self.0)) } else { Err(self.0) }
     }
 }
 
@@ -111,7 +111,7 @@ impl Digest {
     /// Joins an algorithm and raw bytes.
     ///
     /// # Errors
-    /// When the bytes are not as many as the algorithm gives.
+    /// When the number of bytes is not that of the algorithm.
     pub fn new(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, BadDigest> {
         if bytes.len() != algorithm.length() {
             let reason = format!("{} has {} bytes, not {}", algorithm.prefix(), algorithm.length(), bytes.len());

@@ -1,4 +1,4 @@
-//! What every error of this program can say about itself: the exit code it deserves and the advice that goes with it.
+//! What every error of this program knows about itself: its exit code, and advice on what to do next.
 
 use std::io;
 
@@ -11,14 +11,14 @@ pub enum Kind {
     Usage,
     /// An upstream failed or lacks what was asked for; a retry may help.
     Upstream,
-    /// Bytes are not what was announced. Never worth a retry.
+    /// Bytes do not match their published digest. A retry never helps.
     Integrity,
-    /// This machine stands in the way: disk, permission, lock.
+    /// This machine is the cause: disk, permission, lock.
     Machine,
 }
 
 impl Kind {
-    /// Returns the process exit code of the class.
+    /// Returns the process' exit code.
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
@@ -44,7 +44,7 @@ pub trait Explain: std::error::Error {
     }
 }
 
-/// Advice for a disk that does not take what is unpacked.
+/// Returns advice for a disk that files cannot be written to.
 #[must_use]
 pub fn disk_hint(source: &io::Error) -> &'static str {
     match source.kind() {

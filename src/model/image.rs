@@ -20,18 +20,18 @@ pub struct Repository {
     pub name: String,
 }
 
-/// What names an image: a repository with a tag, a digest, or both (then the digest counts and the tag is a remark).
+/// The name of an image: a repository with a tag, a digest, or both (then only the digest counts).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {
     /// The repository.
     pub repository: Repository,
-    /// The tag; none when a digest stands alone.
+    /// The tag; none when there is only a digest.
     pub tag: Option<String>,
     /// The digest of a manifest or index.
     pub digest: Option<Digest>,
 }
 
-/// A text that names no image.
+/// A text that does not name an image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not the name of an image: {reason}")]
 pub struct BadReference {
@@ -56,7 +56,7 @@ impl Repository {
 }
 
 impl Reference {
-    /// Returns what stands behind `/manifests/` in the registry's API: the digest, else the tag.
+    /// Returns what follows `/manifests/` in the registry's API: the digest, or else the tag.
     #[must_use]
     pub fn selector(&self) -> String {
         match (&self.digest, &self.tag) {
@@ -91,7 +91,7 @@ impl FromStr for Repository {
 
     /// Reads `debian`, `ghcr.io/a/b`, `localhost:5000/a` by the rules of
     /// <https://pkg.go.dev/github.com/distribution/reference>: the first part is a registry when it has a dot or a colon or
-    /// is `localhost`; what is left out is Docker Hub and there `library`.
+    /// is `localhost`; a missing registry is Docker Hub, where a missing namespace is `library`.
     fn from_str(text: &str) -> Result<Self, BadReference> {
         let bad = |reason: &str| BadReference { text: text.to_owned(), reason: reason.to_owned() };
         let is_registry = |part: &str| part.contains(['.', ':']) || part == "localhost" || part != part.to_lowercase();
@@ -143,7 +143,7 @@ impl FromStr for Reference {
 
 fn check_registry(registry: &str) -> Result<(), &'static str> {
     let (host, port) = match registry.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').ok_or("the address of its registry lacks `]`")?,
+        Some(rest) => rest.split_once(']').ok_or("the address of its registry has no `]`")?,
         None => registry.find(':').map_or((registry, ""), |at| registry.split_at(at)),
     };
     let address = registry.starts_with('[');
@@ -156,11 +156,11 @@ fn check_registry(registry: &str) -> Result<(), &'static str> {
         false => host.split('.').all(part),
     };
     if !sound {
-        return Err("its registry is no host name");
+        return Err("its registry is not a host name");
     }
     let number = port.strip_prefix(':').map(|number| number.parse::<u16>().is_ok_and(|number| number > 0));
     if !port.is_empty() && number != Some(true) {
-        return Err("the port of its registry is no number from 1 to 65535");
+        return Err("the port of its registry is not a number from 1 to 65535");
     }
     Ok(())
 }
@@ -183,7 +183,7 @@ fn check_name(name: &str) -> Result<(), &'static str> {
             .iter()
             .all(|separator| matches!(*separator, "." | "_" | "__") || separator.chars().all(|c| c == '-'));
         if !joined || !part.starts_with(alphanumeric) || !part.ends_with(alphanumeric) {
-            return Err("between letters and digits stands one `.`, one or two `_`, or dashes");
+            return Err("letters and digits are separated by one `.`, one or two `_`, or dashes");
         }
     }
     Ok(())
@@ -195,27 +195,27 @@ fn check_tag(tag: &str) -> Result<(), &'static str> {
         return Err("a tag has 1 to 128 characters");
     }
     if !tag.starts_with(word) || !tag.chars().all(|c| word(c) || matches!(c, '.' | '-')) {
-        return Err("a tag has letters, digits, `_`, and not in front `.` and `-`");
+        return Err("a tag has letters, digits and `_`, and after the first character also `.` and `-`");
     }
     Ok(())
 }
 
 /// The platform of an image, as its configuration and an index state it: `linux/amd64`, `linux/arm/v7`.
 ///
-/// Equal platforms are spelled equally: `x86_64` is `amd64`, `aarch64` is `arm64`, and the variant that an architecture
-/// has anyway (`arm64/v8`, `arm/v7`) is the same as none.
+/// Equal platforms are spelled equally: `x86_64` is `amd64`, `aarch64` is `arm64`, and the default variant of an
+/// architecture (`arm64/v8`, `arm/v7`) is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ImagePlatform {
     /// The operating system, in Go's spelling.
     pub os: String,
     /// The architecture, in Go's spelling.
     pub architecture: String,
-    /// The variant, where it is not the usual one.
+    /// The variant, unless it is the default.
     pub variant: Option<String>,
 }
 
 impl ImagePlatform {
-    /// Joins the parts under their usual spelling (as containerd does:
+    /// Joins the parts in their usual spelling (as containerd does:
     /// <https://github.com/containerd/platforms/blob/main/database.go>).
     #[must_use]
     pub fn new(os: &str, architecture: &str, variant: Option<&str>) -> Self {
@@ -301,14 +301,14 @@ mod tests {
         for (text, said) in [
             ("", "empty"),
             ("localhost:5000/", "empty"),
-            ("a/", "between letters"),
-            ("a//b", "between letters"),
+            ("a/", "separated by one"),
+            ("a//b", "separated by one"),
             ("Debian", "capital"),
-            ("a/../b", "between letters"),
-            ("a___b", "between letters"),
-            ("-a", "between letters"),
+            ("a/../b", "separated by one"),
+            ("a___b", "separated by one"),
+            ("-a", "separated by one"),
             ("a:", "1 to 128"),
-            ("a:-x", "not in front"),
+            ("a:-x", "after the first character"),
             ("a:x y", "letters, digits"),
             ("a b", "a-z"),
             ("https://ghcr.io/a", "port"),

@@ -1,4 +1,4 @@
-//! The words of the program: what is asked for, for which platform, what upstream offers, and how it was proven.
+//! The vocabulary of the program: requests, platforms, releases, digests and their proof.
 //! Nothing here reads a file, opens a connection or prints.
 
 mod channel;

@@ -1,4 +1,4 @@
-//! Operating system, processor and C library, under one spelling.
+//! Operating system, processor and C library, in one spelling.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +31,7 @@ pub enum Arch {
     Riscv64,
 }
 
-/// A C library other than the platform's usual one.
+/// A C library other than the platform's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Libc {
     /// musl, as on Alpine.
@@ -45,11 +45,11 @@ pub struct Platform {
     pub os: Os,
     /// The processor.
     pub arch: Arch,
-    /// The C library when it is not the usual one (glibc on Linux).
+    /// The C library, unless it is the default (glibc on Linux).
     pub libc: Option<Libc>,
 }
 
-/// A text that names no platform.
+/// A text that does not name a platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a platform: {reason}")]
 pub struct BadPlatform {
@@ -60,13 +60,13 @@ pub struct BadPlatform {
 }
 
 impl Platform {
-    /// Joins an operating system and a processor with the usual C library.
+    /// Joins an operating system and a processor with the default C library.
     #[must_use]
     pub const fn new(os: Os, arch: Arch) -> Self {
         Self { os, arch, libc: None }
     }
 
-    /// Returns a spelling that may stand in a file name: `linux-arm64-musl`.
+    /// Returns a spelling for file names: `linux-arm64-musl`.
     #[must_use]
     pub fn file_name(self) -> String {
         self.to_string().replace('/', "-")
@@ -118,7 +118,7 @@ impl FromStr for Platform {
             "linux" => Os::Linux,
             "darwin" | "macos" | "macosx" | "osx" | "mac" => Os::Darwin,
             "windows" | "win" => Os::Windows,
-            other => return Err(bad(format!("`{other}` is none of linux, darwin, windows"))),
+            other => return Err(bad(format!("unknown operating system `{other}`; expected one of: linux, darwin, windows"))),
         };
         let arch = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
             "amd64" | "x86_64" | "x86-64" | "x64" => Arch::Amd64,
@@ -129,17 +129,17 @@ impl FromStr for Platform {
             "riscv64" => Arch::Riscv64,
             "" => return Err(bad("the architecture is missing, as in linux/arm64".to_owned())),
             other => {
-                return Err(bad(format!("`{other}` is none of amd64, arm64, arm, s390x, ppc64le, riscv64")));
+                return Err(bad(format!("unknown architecture `{other}`; expected one of: amd64, arm64, arm, s390x, ppc64le, riscv64")));
             }
         };
         let libc = match (os, parts.next().map(str::to_ascii_lowercase).as_deref()) {
             (_, None) | (Os::Linux, Some("gnu" | "glibc")) => None,
             (Os::Linux, Some("musl")) => Some(Libc::Musl),
-            (_, Some(other)) => return Err(bad(format!("`{other}` is no C library here; only linux has `musl`"))),
+            (_, Some(other)) => return Err(bad(format!("unknown C library `{other}`; only linux has one, `musl`"))),
         };
         match parts.next() {
             None => Ok(Self { os, arch, libc }),
-            Some(rest) => Err(bad(format!("`/{rest}` is too much"))),
+            Some(rest) => Err(bad(format!("`/{rest}` is not part of a platform"))),
         }
     }
 }

@@ -1,26 +1,26 @@
-//! What the project allows, and the verdicts that follow from it.
+//! What the project allows, and the verdicts on candidates.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Candidate, Date, Level, Phase, Support, Version};
 
-/// What to do about a line that has ended.
+/// What to do about unsupported versions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unsupported {
-    /// Refuse it.
+    /// Refuse them.
     Deny,
-    /// Take it and say so.
+    /// Accept them with a warning.
     #[default]
     Warn,
-    /// Take it.
+    /// Accept them.
     Allow,
 }
 
-/// Which of the legal answers to a `global.json` to give.
+/// Which of the versions that a `global.json` allows to choose.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Prefer {
-    /// The version that the file names, when it can be had.
+    /// The version that the file names, if it is available.
     #[default]
     Named,
     /// The newest that the rule allows.
@@ -32,15 +32,15 @@ pub enum Prefer {
 pub struct Policy {
     /// The day on which end of life and age are judged: today, or the day of `--as-of`.
     pub day: Date,
-    /// Look only at what was released by `day`.
+    /// Consider only what was released by `day`.
     pub as_of: bool,
-    /// How many days a release must have been out. Releases flagged as security fixes pass.
+    /// How many days old a release must be. Security fixes are exempt.
     pub minimum_age: u32,
-    /// What to do about lines that have ended.
+    /// What to do about unsupported versions.
     pub unsupported: Unsupported,
     /// The least proof that is accepted.
     pub verification: Level,
-    /// Which of the legal answers to a `global.json` to give.
+    /// Which of the versions that a `global.json` allows to choose.
     pub prefer: Prefer,
 }
 
@@ -64,14 +64,14 @@ impl Policy {
         self.as_of || self.minimum_age > 0
     }
 
-    /// Returns the reason why the candidate may not be taken at all, whatever was asked for.
+    /// Returns the reason why the candidate is not allowed, whatever was requested.
     ///
-    /// A release without a known date is refused where dates matter: a rule that quietly lets the unknown pass is none.
+    /// A release without a known date is refused where dates matter: a rule that lets the unknown pass would be useless.
     #[must_use]
     pub fn forbids(&self, candidate: &Candidate) -> Option<String> {
         if self.needs_dates() {
             let Some(released) = candidate.released else {
-                return Some("its release date is not known, and the policy asks for one".to_owned());
+                return Some("its release date is not known, and the policy needs one".to_owned());
             };
             if self.as_of && released > self.day {
                 return Some(format!("it was released on {released}, after {}", self.day));
@@ -87,29 +87,29 @@ impl Policy {
         None
     }
 
-    /// Returns true if a line is past its end: `phase == eol || eol-date < day`.
+    /// Returns true if a line has reached end of life: `phase == eol || eol-date < day`.
     ///
-    /// Upstreams state the phase late (.NET 6 was `maintenance` two months past its end), so the date counts by itself. And
-    /// when the question is about an earlier day, a phase of today says nothing where there is a date.
+    /// Upstreams state the phase late (.NET 6 was `maintenance` two months past its end), so the date alone is enough. When
+    /// the question is about an earlier day, today's phase is ignored if there is a date.
     #[must_use]
     pub fn has_ended(&self, support: &Support) -> bool {
         let by_phase = support.phase == Phase::Eol && !(self.as_of && support.eol.is_some());
         by_phase || support.eol.is_some_and(|eol| eol < self.day)
     }
 
-    /// Returns the warning that goes with taking the candidate.
+    /// Returns the warning to give when the candidate is chosen.
     #[must_use]
     pub fn warns(&self, candidate: &Candidate) -> Option<String> {
         (self.unsupported == Unsupported::Warn && self.has_ended(&candidate.support)).then(|| self.ended(candidate))
     }
 
-    /// Says since when the candidate's line is past its end.
+    /// Describes when the candidate's line reached end of life.
     #[must_use]
     pub fn ended(&self, candidate: &Candidate) -> String {
         let line = &candidate.support.line;
         match candidate.support.eol {
-            Some(eol) => format!("{line} is past its end of life ({eol})"),
-            None => format!("{line} is past its end of life"),
+            Some(eol) => format!("{line} reached end of life on {eol}"),
+            None => format!("{line} reached end of life"),
         }
     }
 }
@@ -136,7 +136,7 @@ pub struct Choice {
     pub pick: Option<Candidate>,
     /// A verdict for each candidate, newest version first.
     pub verdicts: Vec<Verdict>,
-    /// What the person should know although the choice was made.
+    /// What the user should know although the choice was made.
     pub warnings: Vec<String>,
 }
 

@@ -15,28 +15,28 @@ pub type Date = jiff::civil::Date;
 pub struct Candidate {
     /// The version.
     pub version: Version,
-    /// The day of its release, when the upstream tells.
+    /// The day of its release, if the upstream states it.
     pub released: Option<Date>,
-    /// How long its line is kept alive.
+    /// How long its release line is supported.
     pub support: Support,
     /// Whether the release fixes a security problem.
     pub security: bool,
 }
 
-/// How long a line of releases is kept alive.
+/// How long a release line is supported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Support {
     /// The line's name: `8.0`, `1.27`.
     pub line: String,
     /// The phase that the upstream states.
     pub phase: Phase,
-    /// Long or standard term, where the upstream makes the difference.
+    /// Long or standard term, if the upstream distinguishes them.
     pub train: Option<Train>,
     /// The last day of support.
     pub eol: Option<Date>,
 }
 
-/// The stages of a line's life.
+/// The stages of a release line's support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -48,7 +48,7 @@ pub enum Phase {
     Active,
     /// Security fixes only.
     Maintenance,
-    /// Ended.
+    /// No longer supported.
     Eol,
 }
 
@@ -85,18 +85,18 @@ pub enum Format {
     LayerTarGz,
     /// A layer of an image, compressed by Zstandard.
     LayerTarZst,
-    /// No archive: an executable as it is.
+    /// Not an archive: the executable itself.
     File,
 }
 
 impl Format {
-    /// Returns true if it is a layer of an image, which says what to change in the tree of the files before it.
+    /// Returns true if it is a layer of an image, which changes the tree of the layers before it.
     #[must_use]
     pub const fn is_layer(self) -> bool {
         matches!(self, Self::LayerTar | Self::LayerTarGz | Self::LayerTarZst)
     }
 
-    /// Tells the format from a file's name.
+    /// Returns the format that a file's name indicates.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
@@ -115,13 +115,13 @@ impl Format {
 /// One file to download, verify and unpack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
-    /// Where upstream publishes it. A mirror is applied when it is fetched.
+    /// The upstream URL. A mirror is applied when it is downloaded.
     pub url: Url,
-    /// What its bytes must hash to.
+    /// The digest that its bytes must have.
     pub digest: Digest,
-    /// Who says so.
+    /// Where the digest comes from.
     pub proof: Proof,
-    /// Its length in bytes, when announced.
+    /// Its length in bytes, if published.
     pub size: Option<u64>,
     /// How it is packed.
     pub format: Format,
@@ -137,7 +137,7 @@ impl Artifact {
     }
 }
 
-/// One version for one platform, ready to be fetched.
+/// One version for one platform, ready to be downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
     /// The tool.
@@ -148,14 +148,14 @@ pub struct Release {
     pub platform: Platform,
     /// The files that make it up.
     pub artifacts: Vec<Artifact>,
-    /// The image that it is, where it is published as one: the files are then its layers.
+    /// The image, if it is published as one: the files are then its layers.
     pub image: Option<SourceImage>,
-    /// The executables that the project names, where it defines the tool itself; empty for tools that know theirs.
+    /// The executables that the project names, if it defines the tool itself; empty for other tools.
     pub executables: Vec<Executable>,
 }
 
 impl Release {
-    /// Makes a release of files, of a tool that knows its executables.
+    /// Makes a release that consists of files, of a tool that knows its executables.
     #[must_use]
     pub fn new(tool: ToolName, version: Version, platform: Platform, artifacts: Vec<Artifact>) -> Self {
         Self { tool, version, platform, artifacts, image: None, executables: Vec::new() }
@@ -172,7 +172,7 @@ pub struct Executable {
 }
 
 impl Executable {
-    /// Returns true if name and path stay below a root. They stand in files that people and machines exchange.
+    /// Returns true if name and path stay below a root. They come from files that are exchanged between machines.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         let plain = |part: &str| {
@@ -182,7 +182,7 @@ impl Executable {
         plain(&self.name) && self.path.split('/').all(plain)
     }
 
-    /// Returns the path under which it has its name: beside the file, where that has another one.
+    /// Returns the path at which it has its name: next to the file, if the file has another name.
     #[must_use]
     pub fn named_path(&self) -> String {
         let (folder, file) =
@@ -196,9 +196,9 @@ impl Executable {
 /// An image that is published as a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceImage {
-    /// Its name for all platforms, with the tag and the digest of its index, or of the image itself where that is no index.
+    /// Its name for all platforms, with the tag and the digest of its index, or of the image itself if there is no index.
     pub reference: Reference,
-    /// The digest of its manifest for the release's platform; none when only the lock is known, which does not hold it.
+    /// The digest of its manifest for the release's platform; none for a release from the lock, which does not contain it.
     pub manifest: Option<Digest>,
 }
 

@@ -2,14 +2,14 @@
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>,
 //! <https://docs.aws.amazon.com/general/latest/gr/s3.html>), read as `S3Utilities.parseUri` of AWS's SDK for Java reads them.
 //!
-//! Where the SDK takes the words of an endpoint for a region (`s3.dualstack.eu-west-1…`), this reader knows better.
+//! Unlike the SDK, this reader does not take parts of an endpoint for a region (`s3.dualstack.eu-west-1…`).
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::{Explain, Kind};
 
-/// What the names of AWS's partitions end in.
+/// The domains of AWS's partitions.
 const SUFFIXES: &[&str] = &[
     ".amazonaws.com",
     ".amazonaws.com.cn",
@@ -23,24 +23,24 @@ const SUFFIXES: &[&str] = &[
 /// The most bytes of a key (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>).
 const LONGEST_KEY: usize = 1024;
 
-/// A bucket, and most often a key in it.
+/// A bucket, and usually a key in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Uri {
     /// The bucket; none in the address of an endpoint alone.
     pub bucket: Option<String>,
-    /// The key, percent signs undone; none where the address ends with the bucket.
+    /// The key, percent-decoded; none if the address ends with the bucket.
     pub key: Option<String>,
-    /// The region; none where the address does not say it.
+    /// The region; none if the address does not contain it.
     pub region: Option<String>,
     /// How the bucket is written.
     pub style: S3Style,
-    /// The endpoint's traits.
+    /// The endpoint's features.
     pub endpoint: S3Endpoint,
-    /// The query, in order, percent signs undone.
+    /// The query, in order, percent-decoded.
     pub query: Vec<(String, String)>,
 }
 
-/// How the bucket stands in an address.
+/// Where an address has the bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum S3Style {
     /// `s3://bucket/key`.
@@ -51,7 +51,7 @@ pub enum S3Style {
     VirtualHosted,
 }
 
-/// What an endpoint's name says beside the region.
+/// What an endpoint's name says in addition to the region.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct S3Endpoint {
     /// IPv6 as well.
@@ -62,11 +62,11 @@ pub struct S3Endpoint {
     pub accelerate: bool,
 }
 
-/// A text that is no address of S3.
+/// A text that is not an address in S3.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not the address of an object or bucket in S3: {reason}")]
 pub struct BadS3Uri {
-    /// The text, without its query, which may hold secrets.
+    /// The text, without its query, which may contain secrets.
     pub text: String,
     /// What is wrong, and what would be right.
     pub reason: String,
@@ -101,7 +101,7 @@ impl S3Uri {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Returns the version of the object that is meant; none for the newest.
+    /// Returns the version of the object; none for the newest.
     #[must_use]
     pub fn version_id(&self) -> Option<&str> {
         self.parameter("versionId")
@@ -109,7 +109,7 @@ impl S3Uri {
 }
 
 impl fmt::Display for S3Uri {
-    /// Writes `s3://bucket/key`, with the percent signs that a key needs.
+    /// Writes `s3://bucket/key`, with the key percent-encoded.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "s3://{}", self.bucket.as_deref().unwrap_or_default())?;
         let Some(key) = &self.key else { return Ok(()) };
@@ -132,7 +132,7 @@ impl FromStr for S3Uri {
     fn from_str(text: &str) -> Result<Self, BadS3Uri> {
         read(text).map_err(|reason| {
             let shown = text.split(['?', '#']).next().unwrap_or_default();
-            // User names and passwords stand before an `@`.
+            // A user name and a password end with an `@`.
             let shown = match shown.split_once("://") {
                 Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, rest)| rest)),
                 None => shown.to_owned(),
@@ -146,25 +146,25 @@ fn read(text: &str) -> Result<S3Uri, String> {
     if text.starts_with("arn:") {
         return Err(unsupported("ARNs, and the access points that they name,"));
     }
-    let (scheme, rest) = text.split_once("://").ok_or("it has no scheme; s3://bucket/key would be right")?;
+    let (scheme, rest) = text.split_once("://").ok_or("it has no scheme; write s3://bucket/key")?;
     unescaped(text)?;
     if let Some((_, _)) = rest.split_once('#') {
-        return Err("`#` begins a fragment, which S3 does not know; in a key it is written %23".to_owned());
+        return Err("`#` begins a fragment, which S3 does not have; in a key, write %23".to_owned());
     }
-    let (place, query) = rest.split_once('?').map_or((rest, ""), |(place, query)| (place, query));
-    let (authority, path) = place.find('/').map_or((place, ""), |at| place.split_at(at));
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, path) = address.find('/').map_or((address, ""), |at| address.split_at(at));
     if authority.contains('@') {
-        return Err("it holds a user name or a password".to_owned());
+        return Err("it contains a user name or a password".to_owned());
     }
     let query = parameters(query)?;
     match scheme.to_ascii_lowercase().as_str() {
         "s3" => cli(authority, path, query),
         "https" | "http" => hosted(authority, path, query),
-        other => Err(format!("nothing is known about the scheme `{other}`; s3:// and https:// are read")),
+        other => Err(format!("unknown scheme `{other}`; expected s3:// or https://")),
     }
 }
 
-/// Refuses what a URI may not hold as it is.
+/// Refuses characters that a URI must percent-encode.
 fn unescaped(text: &str) -> Result<(), String> {
     let bad = |c: &char| c.is_whitespace() || c.is_control() || "\"<>\\^`{|}[]".contains(*c);
     match text.chars().find(bad) {
@@ -185,7 +185,7 @@ fn unsupported(what: &str) -> String {
 /// Reads `s3://bucket/key`.
 fn cli(authority: &str, path: &str, query: Vec<(String, String)>) -> Result<S3Uri, String> {
     if authority.is_empty() {
-        return Err("it names no bucket; s3://bucket/key would be right".to_owned());
+        return Err("it does not name a bucket; write s3://bucket/key".to_owned());
     }
     if authority.starts_with("arn:") {
         return Err(unsupported("access points"));
@@ -202,11 +202,11 @@ fn hosted(authority: &str, path: &str, query: Vec<(String, String)>) -> Result<S
         return Err("it has no host name".to_owned());
     }
     if host.contains('%') {
-        return Err("the host name may not have percent signs; the dots of a bucket stand as they are".to_owned());
+        return Err("the host name cannot have percent signs; the dots of a bucket are written as they are".to_owned());
     }
     let lower = host.to_ascii_lowercase();
     let foreign = || {
-        "the host is no endpoint of S3; for another store, write s3://bucket/key and name its address in \
+        "the host is not an S3 endpoint; for another store, write s3://bucket/key and put its address in \
          AWS_ENDPOINT_URL_S3"
             .to_owned()
     };
@@ -214,13 +214,13 @@ fn hosted(authority: &str, path: &str, query: Vec<(String, String)>) -> Result<S
     let (prefix, endpoint, region) = endpoint(service)?.ok_or_else(foreign)?;
     let path = path.strip_prefix('/').unwrap_or_default();
     if prefix > 0 {
-        // The bucket's own letters: DNS does not tell `A` from `a`, and S3 does.
+        // The bucket as it was written: DNS ignores case, but S3 does not.
         let bucket = Some(bucket(&host[..prefix])?);
         return Ok(S3Uri { bucket, key: key(path)?, region, style: S3Style::VirtualHosted, endpoint, query });
     }
     if endpoint.accelerate {
         return Err(
-            "an accelerated endpoint wants the bucket in front of it: bucket.s3-accelerate.amazonaws.com".to_owned()
+            "an accelerated endpoint needs the bucket in front of it: bucket.s3-accelerate.amazonaws.com".to_owned()
         );
     }
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
@@ -228,8 +228,8 @@ fn hosted(authority: &str, path: &str, query: Vec<(String, String)>) -> Result<S
     Ok(S3Uri { bucket, key: key(rest)?, region, style: S3Style::Path, endpoint, query })
 }
 
-/// Reads what stands before the partition's name: the length of the bucket in front, the traits, the region. None when it
-/// is no endpoint of S3.
+/// Reads what precedes the partition's domain: the length of the bucket in front, the features, the region. None if it is
+/// not an S3 endpoint.
 fn endpoint(service: &str) -> Result<Option<(usize, S3Endpoint, Option<String>)>, String> {
     let labels: Vec<&str> = service.split('.').collect();
     for (word, what) in [
@@ -251,10 +251,10 @@ fn endpoint(service: &str) -> Result<Option<(usize, S3Endpoint, Option<String>)>
         return Err(unsupported("directory buckets"));
     }
     if labels.iter().any(|label| label.starts_with("s3-website")) {
-        return Err("it is the address of a website, which serves pages and no API; name the bucket: s3://bucket/key"
+        return Err("it is the address of a website, which has no API; name the bucket: s3://bucket/key"
             .to_owned());
     }
-    // From the right: region, `dualstack`, then the service's own word. What is left is the bucket.
+    // From the right: region, `dualstack`, then the name of the service. The rest is the bucket.
     let mut at = labels.len();
     let mut found = S3Endpoint::default();
     let mut region = None;
@@ -292,7 +292,7 @@ fn endpoint(service: &str) -> Result<Option<(usize, S3Endpoint, Option<String>)>
     Ok(Some((bucket.len(), found, region)))
 }
 
-/// Reads the endpoints of old: `s3-eu-west-1`, `s3-external-1`, `s3-fips-us-gov-west-1`.
+/// Reads legacy endpoints: `s3-eu-west-1`, `s3-external-1`, `s3-fips-us-gov-west-1`.
 fn legacy(label: &str) -> Option<(&str, bool)> {
     let rest = label.strip_prefix("s3-")?;
     if rest == "external-1" {
@@ -320,7 +320,7 @@ fn is_region(label: &str) -> bool {
     }
 }
 
-/// Checks a bucket's name by the rules of old, under which some still live
+/// Checks a bucket's name by the legacy rules, under which some buckets were created
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
 fn bucket(name: &str) -> Result<String, String> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -331,13 +331,13 @@ fn bucket(name: &str) -> Result<String, String> {
         return Err(unsupported("aliases of access points"));
     }
     if !(3..=255).contains(&name.len()) {
-        return Err(format!("a bucket's name has 3 to 63 characters (255 of old), `{name}` has {}", name.len()));
+        return Err(format!("a bucket's name has 3 to 63 characters (formerly 255), but `{name}` has {}", name.len()));
     }
     if !name.chars().all(known) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        return Err(format!("`{}` is no bucket's name: letters, digits, `.`, `-` and `_`", name.escape_debug()));
+        return Err(format!("`{}` is not a bucket's name, which has letters, digits, `.`, `-` and `_`", name.escape_debug()));
     }
     if name.contains("..") || name.parse::<std::net::Ipv4Addr>().is_ok() {
-        return Err(format!("`{name}` is no bucket's name: neither two dots in a row nor the form of an IP address"));
+        return Err(format!("`{name}` is not a bucket's name, which has no two dots in a row and is not an IP address"));
     }
     Ok(name.to_owned())
 }
@@ -345,7 +345,7 @@ fn bucket(name: &str) -> Result<String, String> {
 fn key(path: &str) -> Result<Option<String>, String> {
     let key = decoded(path)?;
     if key.len() > LONGEST_KEY {
-        return Err(format!("a key has {LONGEST_KEY} bytes at most, this one has {}", key.len()));
+        return Err(format!("a key has at most {LONGEST_KEY} bytes, but this one has {}", key.len()));
     }
     Ok((!key.is_empty()).then_some(key))
 }
@@ -360,7 +360,7 @@ fn parameters(query: &str) -> Result<Vec<(String, String)>, String> {
         .collect()
 }
 
-/// Undoes percent signs. A `+` stays what it is: in a key it means itself.
+/// Percent-decodes a text. A `+` is literal in a key.
 fn decoded(text: &str) -> Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -372,10 +372,10 @@ fn decoded(text: &str) -> Result<String, String> {
         }
         let pair = tail.get(..2).filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
         let byte = pair.and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-        bytes.push(byte.ok_or("two hexadecimal digits follow a percent sign; the sign itself is written %25")?);
+        bytes.push(byte.ok_or("a percent sign is followed by two hexadecimal digits; the sign itself is written %25")?);
         rest = &tail[2..];
     }
-    String::from_utf8(bytes).map_err(|_| "what its percent signs stand for is no UTF-8".to_owned())
+    String::from_utf8(bytes).map_err(|_| "what it encodes is not UTF-8".to_owned())
 }
 
 #[cfg(test)]

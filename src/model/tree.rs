@@ -1,4 +1,4 @@
-//! What an unpacked tree consists of, so that it can be checked later.
+//! The entries of an unpacked tree, so that it can be verified later.
 
 /// One entry of an unpacked tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Node {
     pub kind: NodeKind,
 }
 
-/// The kinds of entries that archives may bring.
+/// The kinds of entries that archives may contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeKind {
     /// A folder.
@@ -23,15 +23,15 @@ pub enum NodeKind {
         /// The BLAKE3 digest of its contents.
         digest: [u8; 32],
     },
-    /// A symbolic link, with the target as it stands in the archive.
+    /// A symbolic link, with the target as it is in the archive.
     Link {
         /// The target; it never leaves the tree.
         target: String,
     },
 }
 
-/// Something that this program adds to an unpacked tree, because the upstream's file is made for another place or has
-/// another name.
+/// A file that this program adds to an unpacked tree, because the upstream's file is made for another path or has another
+/// name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extra {
     /// The path relative to the root, in the shape of [`Node::path`].

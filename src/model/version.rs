@@ -1,10 +1,10 @@
-//! A released version: the upstream's spelling beside the semantic version that orders it.
+//! A released version: the upstream's spelling, and the semantic version that orders it.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// A version that may stand in a path and in a URL.
+/// A version that is safe in paths and URLs.
 ///
 /// Compares by its semantic version; `text` keeps the upstream's spelling (`1.27rc3`, `1.20`). Two spellings of one
 /// semantic version are equal.
@@ -14,7 +14,7 @@ pub struct Version {
     semver: semver::Version,
 }
 
-/// A text that is no version.
+/// A text that is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a version: {reason}")]
 pub struct BadVersion {
@@ -32,7 +32,7 @@ impl Version {
     pub fn parse(text: &str) -> Result<Self, BadVersion> {
         let semver = semver::Version::parse(text).map_err(|_| BadVersion {
             text: text.to_owned(),
-            reason: "three numbers are expected, such as 10.0.302 or 10.0.100-rc.2".to_owned(),
+            reason: "expected three numbers, such as 10.0.302 or 10.0.100-rc.2".to_owned(),
         })?;
         Self::spelled(text, semver)
     }
@@ -53,7 +53,7 @@ impl Version {
             return Err(bad("it does not start with a digit"));
         }
         if !text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-')) || text.contains("..") {
-            return Err(bad("it has characters that no version has"));
+            return Err(bad("it has characters that a version cannot have"));
         }
         Ok(Self { text: text.to_owned(), semver })
     }

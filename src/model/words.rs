@@ -1,4 +1,4 @@
-//! Guesses which word was meant.
+//! "Did you mean": the known word closest to a misspelt one.
 
 /// Finds the known word that `word` is most likely a misspelling of.
 #[must_use]

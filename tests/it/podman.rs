@@ -74,7 +74,7 @@ fn the_newest_client_is_that_of_the_highest_version_not_of_the_last_day() {
     }
     let ended = world.json(&["resolve", "podman-remote@5.8", "--json"]);
     assert_eq!(ended[0]["support"]["eol"], "2026-08-26", "{ended}");
-    assert!(world.run(&["resolve", "podman-remote@5.8"]).stderr.contains("5.8 is past its end of life"));
+    assert!(world.run(&["resolve", "podman-remote@5.8"]).stderr.contains("5.8 reached end of life"));
 }
 
 #[test]

@@ -197,7 +197,7 @@ const CASES: &[(&str, &str, &str)] = &[
     // versions
     ("dotnet@8.0.101", NOW, "!8.0.101"),
     ("dotnet@8.0.101", "2024-01-08 as-of", "-released on 2024-01-09, after 2024-01-08"),
-    ("dotnet@8.0.101", "2026-11-23 deny", "-8.0 is past its end of life (2026-11-10)"),
+    ("dotnet@8.0.101", "2026-11-23 deny", "-8.0 reached end of life on 2026-11-10"),
     ("dotnet@8.0.318", NOW, "!8.0.318"), // in `sdks`, not in `sdk`
     ("dotnet@8.0.450", NOW, "-near it are 8.0.422, 8.0.423"),
     ("dotnet@8.0.305", NOW, "-near it are 8.0.303, 8.0.304, 8.0.306"),
@@ -313,7 +313,7 @@ fn every_rejection_has_its_reason() {
         ("dotnet@8.0", NOW, "8.0.422", "8.0.423 is newer"),
         ("dotnet@8.0", NOW, "8.0.100-rc.2.23502.2", "prerelease"),
         ("dotnet@lts", "2025-11-10 as-of", "10.0.100", "released on 2025-11-11, after 2025-11-10"),
-        ("dotnet@sts", NOW, "9.0.316", "9.0 is past its end of life (2026-11-10)"),
+        ("dotnet@sts", NOW, "9.0.316", "9.0 reached end of life on 2026-11-10"),
         ("dotnet@10", "2026-03-13 as-of age=3", "10.0.201", "1 days old"),
         ("dotnet@>=8 <9", NOW, "8.0.100-rc.1.23463.5", "not in the range"),
     ] {
