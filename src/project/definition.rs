@@ -1,10 +1,10 @@
-//! Tools that a project defines itself: where their files are, how they are named, what to make visible. Data only; no
-//! part of it is ever run, and no part of it chooses a server by what is filled in.
+//! Tools that a project defines itself: where their files are, how they are named, and what to put on PATH. Data only: no
+//! part of it is ever run, and placeholders never choose a server.
 
 use std::collections::BTreeMap;
 
 use super::Error;
-use super::pattern::{Pattern, Use, Values};
+use super::pattern::{Pattern, Purpose, Values};
 use super::reader::{Key, Reader, Value};
 use crate::model::{Format, Platform};
 
@@ -15,14 +15,14 @@ pub struct Definition {
     pub origin: Origin,
     /// How many leading folders of an archive to drop.
     pub strip: usize,
-    /// What to make visible: the name by which it is called, and where it is. Empty for a file that is the executable
-    /// itself, which is called like the tool.
+    /// What to put on PATH: the name of each executable, and where it is. Empty for a file that is itself the executable,
+    /// which has the tool's name.
     pub executables: Vec<(String, Pattern)>,
     /// The list of digests.
     pub sums: Option<Pattern>,
-    /// What upstream calls operating systems, where that is not what this program calls them.
+    /// The upstream's names of operating systems, where they differ from this program's.
     os: BTreeMap<String, String>,
-    /// What upstream calls processors.
+    /// The upstream's names of processors, where they differ.
     arch: BTreeMap<String, String>,
 }
 
@@ -38,7 +38,7 @@ pub enum Origin {
         /// The files of a release.
         files: Files,
     },
-    /// Under an address, without a list of releases.
+    /// At a URL, without a list of releases.
     Url(Files),
 }
 
@@ -52,11 +52,11 @@ pub enum Files {
 }
 
 impl Definition {
-    /// The keys that a definition may have.
+    /// The keys of a definition.
     pub const KEYS: [&'static str; 10] =
         ["version", "github", "url", "tag", "asset", "os", "arch", "sums", "strip", "bin"];
 
-    /// Returns the name or address of the file for `platform`; none when there is none.
+    /// Returns the name or URL of the file for `platform`, if there is one.
     #[must_use]
     pub fn file(&self, version: &str, platform: Platform) -> Option<String> {
         let (Origin::GitHub { files, .. } | Origin::Url(files)) = &self.origin;
@@ -77,13 +77,13 @@ impl Definition {
     }
 }
 
-/// Returns true if a table of `[tools]` defines a tool, instead of asking for one that this program knows.
+/// Returns true if a table of `[tools]` defines a tool instead of naming one that this program knows.
 pub(super) fn defines(table: &toml::de::DeTable<'_>) -> bool {
     table.keys().any(|key| matches!(key.get_ref().as_ref(), "github" | "url"))
 }
 
 impl Reader<'_> {
-    /// Reads a definition, and the version that is wished for.
+    /// Reads a definition, and the version that is required.
     pub(super) fn definition(&self, tool: &Key<'_>, table: &Value<'_>) -> Result<(String, Definition), Error> {
         let mut found = BTreeMap::new();
         for (key, value) in self.table(table)? {
@@ -103,15 +103,15 @@ impl Reader<'_> {
             return Err(self.wrong(&value.span(), reason));
         }
         let files = found.get(files).ok_or_else(|| needs("an `asset`: the name of the file"))?;
-        let files = self.files(files, if on_github { Use::File } else { Use::Url })?;
+        let files = self.files(files, if on_github { Purpose::File } else { Purpose::Url })?;
         let bare = files.all(|name| Format::from_name(name).is_none());
         let origin = match found.get("github") {
             None => Origin::Url(files),
             Some(repository) => {
                 let repository = self.string(repository)?.to_owned();
                 let tag = match found.get("tag") {
-                    Some(tag) => self.pattern(tag, Use::Tag)?,
-                    None => Pattern::parse("v{version}", Use::Tag).map_err(|reason| needs(&reason))?,
+                    Some(tag) => self.pattern(tag, Purpose::Tag)?,
+                    None => Pattern::parse("v{version}", Purpose::Tag).map_err(|reason| needs(&reason))?,
                 };
                 Origin::GitHub { repository, tag, files }
             }
@@ -121,7 +121,7 @@ impl Reader<'_> {
             None if bare => Vec::new(),
             None => return Err(needs("a `bin`: the executables of the archive, such as [\"bin/tool\"]")),
         };
-        let sums = found.get("sums").map(|value| self.pattern(value, if on_github { Use::Sums } else { Use::SumsUrl }));
+        let sums = found.get("sums").map(|value| self.pattern(value, if on_github { Purpose::Sums } else { Purpose::SumsUrl }));
         let names = |key: &str, of: fn(&str) -> Option<&'static str>| {
             found.get(key).map_or_else(|| Ok(BTreeMap::new()), |value| self.names(value, key, of))
         };
@@ -130,12 +130,12 @@ impl Reader<'_> {
         Ok((version, Definition { origin, strip, executables, sums: sums.transpose()?, os, arch }))
     }
 
-    fn pattern(&self, value: &Value<'_>, purpose: Use) -> Result<Pattern, Error> {
+    fn pattern(&self, value: &Value<'_>, purpose: Purpose) -> Result<Pattern, Error> {
         Pattern::parse(self.string(value)?, purpose).map_err(|reason| self.wrong(&value.span(), reason))
     }
 
     /// Reads one name for all platforms, or a table with a name for each.
-    fn files(&self, value: &Value<'_>, purpose: Use) -> Result<Files, Error> {
+    fn files(&self, value: &Value<'_>, purpose: Purpose) -> Result<Files, Error> {
         let packed = |value: &Value<'_>| {
             let pattern = self.pattern(value, purpose)?;
             match unknown_packing(&pattern.to_string()) {
@@ -153,7 +153,7 @@ impl Reader<'_> {
                 .parse()
                 .map_err(|cause: crate::model::BadPlatform| self.wrong(&key.span(), cause.to_string()))?;
             if each.iter().any(|(known, _)| *known == platform) {
-                return Err(self.wrong(&key.span(), format!("{platform} stands here twice")));
+                return Err(self.wrong(&key.span(), format!("{platform} is listed twice")));
             }
             each.push((platform, packed(value)?));
         }
@@ -171,7 +171,7 @@ impl Reader<'_> {
             if found.iter().any(|(known, _)| known == name) {
                 return Err(self.wrong(&value.span(), format!("two executables are called `{name}`")));
             }
-            found.push((name.to_owned(), self.pattern(value, Use::Path)?));
+            found.push((name.to_owned(), self.pattern(value, Purpose::Path)?));
             Ok(())
         };
         if let Some(table) = value.get_ref().as_table() {
@@ -187,13 +187,13 @@ impl Reader<'_> {
             }
         }
         if found.is_empty() {
-            return Err(self.wrong(&value.span(), "`bin` is empty, so that nothing would be visible".to_owned()));
+            return Err(self.wrong(&value.span(), "`bin` is empty, so nothing would be on PATH".to_owned()));
         }
         found.sort_by(|(left, _), (right, _)| left.cmp(right));
         Ok(found)
     }
 
-    /// Reads what upstream calls systems or processors: `{ amd64 = "x86_64" }`.
+    /// Reads the upstream's names of systems or processors: `{ amd64 = "x86_64" }`.
     fn names(
         &self,
         value: &Value<'_>,
@@ -202,12 +202,12 @@ impl Reader<'_> {
     ) -> Result<BTreeMap<String, String>, Error> {
         let mut names = BTreeMap::new();
         for (key, value) in self.table(value)? {
-            let unknown = || self.wrong(&key.span(), format!("`{}` is no `{what}` that toolkit knows", key.get_ref()));
+            let unknown = || self.wrong(&key.span(), format!("`{}` is not a known `{what}`", key.get_ref()));
             let known = of(key.get_ref()).ok_or_else(unknown)?;
             let name = self.string(value)?;
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
             if name.is_empty() || name.starts_with(['.', '-']) || name.contains("..") || !name.chars().all(plain) {
-                let reason = format!("`{name}` has characters that no name of a platform has");
+                let reason = format!("`{name}` has characters that the name of a platform cannot have");
                 return Err(self.wrong(&value.span(), reason));
             }
             names.insert(known.to_owned(), name.to_owned());
@@ -232,8 +232,8 @@ impl Files {
     }
 }
 
-/// Names the end of a file's name that says that it is packed in a way that is not known here: to install it as an
-/// executable would be of no use.
+/// Returns the suffix of a file's name that indicates an unsupported archive format: such a file must not be installed as
+/// an executable.
 fn unknown_packing(name: &str) -> Option<&'static str> {
     const ENDS: [&str; 13] =
         [".gz", ".bz2", ".xz", ".zst", ".lz", ".7z", ".rar", ".deb", ".rpm", ".apk", ".msi", ".pkg", ".dmg"];
@@ -244,7 +244,7 @@ fn unknown_packing(name: &str) -> Option<&'static str> {
 fn check_name(name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+');
     if name.is_empty() || name.starts_with(['.', '-']) || !name.chars().all(plain) {
-        return Err(format!("`{name}` is no name of an executable; name it as in bin = {{ tool = \"{name}\" }}"));
+        return Err(format!("`{name}` cannot be the name of an executable; name it as in bin = {{ tool = \"{name}\" }}"));
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! `toolkit.lock`: for each tool the request and the version, for each platform the files with their digests.
-//! The same answer gives the same bytes, sorted, one fact a line, so that it merges well.
+//! The same content gives the same bytes: sorted, one fact per line, so that it merges well.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,29 +16,29 @@ const VERSION: i64 = 1;
 
 const HEADER: &str = "# Written by `toolkit lock` from toolkit.toml. Commit it; do not edit it.\n";
 
-/// The exact answer to a project's wishes.
+/// The exact releases that a project uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
     /// The tools, sorted by name.
     pub tools: Vec<LockedTool>,
 }
 
-/// The answer for one tool: one version for all platforms, so that none drifts.
+/// One locked tool: one version for all platforms, so that none drifts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedTool {
     /// The tool's name.
     pub name: String,
-    /// What was asked for, in canonical spelling.
+    /// The request, in canonical spelling.
     pub request: String,
-    /// The project file that asked, when one did.
+    /// The project file that the request comes from, if there is one.
     pub file: Option<String>,
-    /// The tool's source, when not the usual one.
+    /// The tool's source, unless it is the default.
     pub source: Option<String>,
     /// The version.
     pub version: String,
-    /// The image that it is, with the digest of its index, where it is published as one.
+    /// The image, with the digest of its index, if it is published as one.
     pub image: Option<Reference>,
-    /// The day of its release, when upstream tells.
+    /// The day of its release, if the upstream states it.
     pub released: Option<Date>,
     /// The files, sorted by platform; those of one platform in the order in which they are unpacked.
     pub artifacts: Vec<LockedArtifact>,
@@ -49,9 +49,9 @@ pub struct LockedTool {
 pub struct LockedArtifact {
     /// The platform it is for.
     pub platform: Platform,
-    /// Where it is, what it must be, and who says so.
+    /// Its URL, its digest and where the digest comes from.
     pub artifact: Artifact,
-    /// The executables that the project names, for a tool that it defines itself; sorted by name.
+    /// The executables that the project names for a tool that it defines itself; sorted by name.
     pub executables: Vec<Executable>,
 }
 
@@ -81,12 +81,12 @@ impl Lock {
         let mut executables = tools.iter().flat_map(|tool| &tool.artifacts).flat_map(|locked| &locked.executables);
         if let Some(odd) = executables.find(|executable| !executable.is_plain()) {
             let line = text.lines().position(|line| line.starts_with("bin =") && line.contains(&odd.name)).unwrap_or(0);
-            return Err(wrong(line + 1, format!("`{}` is no path of an executable below a root", odd.path)));
+            return Err(wrong(line + 1, format!("`{}` is not the path of an executable below a root", odd.path)));
         }
         tools.sort_by(|left, right| left.name.cmp(&right.name));
         if let Some(pair) = tools.windows(2).find(|pair| pair[0].name == pair[1].name) {
             let line = text.lines().position(|line| line == format!("name = \"{}\"", pair[0].name)).unwrap_or(0) + 1;
-            return Err(wrong(line, format!("{} stands in it twice; a merge went wrong", pair[0].name)));
+            return Err(wrong(line, format!("{} is listed twice; a merge went wrong", pair[0].name)));
         }
         Ok(Self { tools })
     }
@@ -99,7 +99,7 @@ impl Lock {
         write_whole(&folder.join(LOCK), &self.to_text())
     }
 
-    /// Returns the bytes of the file: the same for the same answer, wherever and whenever it was found.
+    /// Returns the bytes of the file: the same for the same content, wherever and whenever it was written.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!("{HEADER}version = {VERSION}\n");
@@ -193,12 +193,12 @@ impl LockedArtifact {
     }
 }
 
-/// Writes a TOML basic string; its escapes are those of JSON, but for the delete character, which TOML wants escaped too.
+/// Writes a TOML basic string. Its escapes are those of JSON, but TOML also requires the delete character to be escaped.
 fn quoted(value: &str) -> String {
     serde_json::Value::from(value).to_string().replace('\u{7f}', "\\u007f")
 }
 
-/// The file as it stands on disk.
+/// The file as it is on disk.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -243,7 +243,7 @@ fn platform<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Platfor
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
-/// Reads an image's name. Without a digest it would be no answer: a tag can be moved.
+/// Reads an image's name. It must have a digest: a tag can be moved.
 fn image<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Reference>, D::Error> {
     let image: Reference = String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)?;
     match image.digest {
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_answer_gives_the_same_bytes() {
+    fn the_same_content_gives_the_same_bytes() {
         let one = Lock { tools: vec![tool("go"), tool("dotnet")] };
         let other = Lock { tools: vec![tool("dotnet"), tool("go")] };
         assert_eq!(one.to_text(), other.to_text());
@@ -332,7 +332,7 @@ mod tests {
             ("v1.22.5@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "v1.22.5", "no digest"),
         ] {
             let text = good.replacen(from, to, 1);
-            assert_ne!(text, good, "{from} does not stand in the lock");
+            assert_ne!(text, good, "{from} is not in the lock");
             let error = Lock::parse(Path::new(LOCK), &text).unwrap_err().to_string();
             assert!(error.contains(said) && error.contains("line "), "{error}");
         }

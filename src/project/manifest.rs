@@ -9,22 +9,22 @@ use super::{Error, line_of, minimum_age};
 use crate::model::{Arch, Level, Os, Platform, Unsupported};
 use crate::net::Order;
 
-/// What a project wishes for.
+/// A project's `toolkit.toml`.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     /// The platforms that the lock must cover.
     pub platforms: Vec<Platform>,
     /// The tools, sorted by name.
     pub tools: Vec<ToolEntry>,
-    /// How many days a release must have been out.
+    /// How many days old a release must be.
     pub minimum_age: u32,
-    /// What to do about lines that have ended.
+    /// What to do about unsupported versions.
     pub unsupported: Unsupported,
-    /// The least proof that is accepted; none when the file does not say.
+    /// The weakest proof that is accepted; none if the file does not set it.
     pub verification: Option<Level>,
-    /// Where to read upstreams' files instead.
+    /// The mirror to read upstreams' files from.
     pub mirror: Option<String>,
-    /// Whether upstreams are asked where there is a mirror; none when the file does not say.
+    /// Whether upstreams are used in addition to the mirror; none if the file does not set it.
     pub order: Option<Order>,
     pipeline: Result<Pipeline, Mistake>,
 }
@@ -50,29 +50,29 @@ impl Default for Manifest {
 pub struct ToolEntry {
     /// The tool's name, as written.
     pub tool: String,
-    /// What is wished of it.
-    pub wish: Requirement,
-    /// Which of the tool's sources to use, when not the usual one.
+    /// Which version of it is required.
+    pub requirement: Requirement,
+    /// Which of the tool's sources to use; the default one if none is named.
     pub source: Option<String>,
     /// Settings of the tool itself, such as Go's `toolchain = "pin"`.
     pub settings: Vec<(String, String)>,
-    /// What the tool is, where the project defines it itself.
+    /// The definition of a tool that the project defines itself.
     pub definition: Option<Definition>,
     /// The line in `toolkit.toml`, counted from 1.
     pub line: usize,
 }
 
-/// What is wished of a tool.
+/// Which version of a tool is required.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requirement {
     /// A channel, in the tool's own grammar.
     Channel(String),
-    /// Whatever this project file says, relative to the project.
+    /// The version that this project file names. The path is relative to the project.
     File(PathBuf),
 }
 
 impl Manifest {
-    /// The platforms of a project that names none: both that CodeBuild and GitLab runners have.
+    /// The default platforms: those of CodeBuild and of GitLab's runners.
     pub const PLATFORMS: [Platform; 2] = [Platform::new(Os::Linux, Arch::Amd64), Platform::new(Os::Linux, Arch::Arm64)];
 
     /// Reads the `toolkit.toml` in `folder`; none when there is none.
@@ -121,12 +121,12 @@ impl Reader<'_> {
             let platform: Platform =
                 self.string(item)?.parse().map_err(|cause: crate::model::BadPlatform| self.bad(item, &cause))?;
             if platforms.contains(&platform) {
-                return Err(self.wrong(&item.span(), format!("{platform} stands in `platforms` twice")));
+                return Err(self.wrong(&item.span(), format!("{platform} is listed twice in `platforms`")));
             }
             platforms.push(platform);
         }
         if platforms.is_empty() {
-            return Err(self.wrong(&value.span(), "`platforms` is empty; leave it out for linux on both".to_owned()));
+            return Err(self.wrong(&value.span(), "`platforms` is empty; leave it out for linux/amd64 and linux/arm64".to_owned()));
         }
         platforms.sort_unstable();
         Ok(platforms)
@@ -135,46 +135,46 @@ impl Reader<'_> {
     fn tools(&self, value: &Value<'_>) -> Result<Vec<ToolEntry>, Error> {
         let table = self.table(value)?;
         let mut tools: Vec<ToolEntry> =
-            table.iter().map(|(key, value)| self.want(key, value)).collect::<Result<_, _>>()?;
+            table.iter().map(|(key, value)| self.entry(key, value)).collect::<Result<_, _>>()?;
         tools.sort_by(|left, right| left.tool.cmp(&right.tool));
         Ok(tools)
     }
 
     /// Reads `go = "1.22"`, `go = { file = "go.mod" }` or `go = { version = "1.22", source = "goproxy" }`.
-    fn want(&self, key: &Key<'_>, value: &Value<'_>) -> Result<ToolEntry, Error> {
+    fn entry(&self, key: &Key<'_>, value: &Value<'_>) -> Result<ToolEntry, Error> {
         let tool = key.get_ref().to_string();
         let line = line_of(self.text, key.span().start);
         if value.get_ref().is_str() {
-            let wish = Requirement::Channel(self.string(value)?.to_owned());
-            return Ok(ToolEntry { tool, wish, source: None, settings: Vec::new(), definition: None, line });
+            let requirement = Requirement::Channel(self.string(value)?.to_owned());
+            return Ok(ToolEntry { tool, requirement, source: None, settings: Vec::new(), definition: None, line });
         }
         let Some(table) = value.get_ref().as_table() else {
             return Err(self.not(value, "a version in quotes, or a table such as { file = \"go.mod\" }"));
         };
         if definition::defines(table) {
             let (version, definition) = self.definition(key, value)?;
-            let (wish, definition) = (Requirement::Channel(version), Some(definition));
-            return Ok(ToolEntry { tool, wish, source: None, settings: Vec::new(), definition, line });
+            let (requirement, definition) = (Requirement::Channel(version), Some(definition));
+            return Ok(ToolEntry { tool, requirement, source: None, settings: Vec::new(), definition, line });
         }
-        let (mut wish, mut source, mut settings) = (None, None, Vec::new());
+        let (mut requirement, mut source, mut settings) = (None, None, Vec::new());
         for (key, value) in table {
             let text = self.string(value)?;
             match key.get_ref().as_ref() {
-                "version" | "file" if wish.is_some() => {
+                "version" | "file" if requirement.is_some() => {
                     return Err(self.wrong(&key.span(), "give either `version` or `file`".to_owned()));
                 }
-                "version" => wish = Some(Requirement::Channel(text.to_owned())),
-                "file" => wish = Some(Requirement::File(self.inside(value, text)?)),
+                "version" => requirement = Some(Requirement::Channel(text.to_owned())),
+                "file" => requirement = Some(Requirement::File(self.inside(value, text)?)),
                 "source" => source = Some(text.to_owned()),
                 other => settings.push((other.to_owned(), text.to_owned())),
             }
         }
-        let wish = wish.ok_or_else(|| self.wrong(&value.span(), format!("`{tool}` needs a `version` or a `file`")))?;
-        Ok(ToolEntry { tool, wish, source, settings, definition: None, line })
+        let requirement = requirement.ok_or_else(|| self.wrong(&value.span(), format!("`{tool}` needs a `version` or a `file`")))?;
+        Ok(ToolEntry { tool, requirement, source, settings, definition: None, line })
     }
 
-    /// Checks that a project file is named from here, so that the same `toolkit.toml` means the same file on every
-    /// machine. It may lie above the project: a repository can have one `global.json` for several.
+    /// Checks that the path of a project file is relative, so that the same `toolkit.toml` means the same file on every
+    /// machine. It may be above the project: a repository can have one `global.json` for several.
     fn inside(&self, value: &Value<'_>, text: &str) -> Result<PathBuf, Error> {
         let path = PathBuf::from(text);
         if path.is_absolute() || text.is_empty() {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_can_be_wished_for() {
+    fn every_key_is_read() {
         let manifest = parse(
             "platforms = [\"linux/arm64\", \"linux/x86_64\"]\n[tools]\ngo = { file = \"go.mod\", toolchain = \"pin\" }\n\
              dotnet = \"lts\"\n[policy]\nminimum-age = \"3 days\"\nunsupported = \"deny\"\nverification = \"signature\"\n\
@@ -238,8 +238,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!(manifest.platforms, Manifest::PLATFORMS);
-        assert_eq!(manifest.tools[0].wish, Requirement::Channel("lts".to_owned()));
-        assert_eq!(manifest.tools[1].wish, Requirement::File(PathBuf::from("go.mod")));
+        assert_eq!(manifest.tools[0].requirement, Requirement::Channel("lts".to_owned()));
+        assert_eq!(manifest.tools[1].requirement, Requirement::File(PathBuf::from("go.mod")));
         assert_eq!(manifest.tools[1].settings, [("toolchain".to_owned(), "pin".to_owned())]);
         assert_eq!(manifest.tools[1].line, 3);
         assert_eq!((manifest.minimum_age, manifest.unsupported), (3, Unsupported::Deny));
@@ -250,12 +250,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_has_its_line_and_a_way_out() {
+    fn a_mistake_has_its_line_and_a_way_out() {
         for (text, line, said) in [
             ("[tools\n", 1, "unclosed"),
             ("\nplatform = []\n", 2, "did you mean `platforms`?"),
             ("platforms = []", 1, "empty"),
-            ("platforms = [\n\"linux/amd64\",\n\"linux/mips\"]", 3, "`mips` is none of"),
+            ("platforms = [\n\"linux/amd64\",\n\"linux/mips\"]", 3, "unknown architecture `mips`"),
             ("platforms = [\"linux/amd64\", \"linux/x64\"]", 1, "twice"),
             ("[tools]\ngo = 1.22", 2, "found float"),
             ("[tools]\ngo = {}", 2, "needs a `version` or a `file`"),
@@ -264,9 +264,9 @@ mod tests {
             ("[tools]\ngo = { file = \"\" }", 2, "relative"),
             ("[policy]\nminimum_age = \"3 days\"", 2, "did you mean `minimum-age`?"),
             ("[policy]\nminimum-age = \"soon\"", 2, "not a span of days"),
-            ("[policy]\nunsupported = \"no\"", 2, "none of deny, warn, allow"),
+            ("[policy]\nunsupported = \"no\"", 2, "expected one of: deny, warn, allow"),
             ("[source]\nmiror = \"x\"", 2, "did you mean `mirror`?"),
-            ("[source]\norder = \"upstream\"", 2, "none of mirror-only, mirror-first"),
+            ("[source]\norder = \"upstream\"", 2, "expected one of: mirror-only, mirror-first"),
             ("tools = 1", 1, "expected a table"),
         ] {
             let error = parse(text).unwrap_err();

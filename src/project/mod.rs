@@ -1,5 +1,5 @@
-//! A project's two files: `toolkit.toml`, what it wishes for, and `toolkit.lock`, the exact answer.
-//! Both are data: nothing in them is ever executed, and nothing in them chooses where a credential goes.
+//! A project's two files: `toolkit.toml`, its requirements and its pipeline, and `toolkit.lock`, the exact releases.
+//! Both are data: nothing in them is ever executed, and nothing in them decides where a credential is sent.
 
 mod definition;
 mod lock;
@@ -14,20 +14,20 @@ use std::path::{Path, PathBuf};
 pub use definition::{Definition, Files, Origin};
 pub use lock::{Lock, LockedArtifact, LockedTool};
 pub use manifest::{Manifest, Requirement, ToolEntry};
-pub use pattern::{Hole, Pattern, Use, Values};
+pub use pattern::{Pattern, Placeholder, Purpose, Values};
 pub use text::{line_of, minimum_age};
 
 pub use crate::model::did_you_mean;
 
 use crate::model::{Explain, Kind};
 
-/// The name of the file with the project's wishes.
+/// The name of the file with the project's requirements.
 pub const MANIFEST: &str = "toolkit.toml";
 
-/// The name of the file with the exact answer.
+/// The name of the file with the exact releases.
 pub const LOCK: &str = "toolkit.lock";
 
-/// What can be wrong with a project's files.
+/// Errors in a project's files.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be read or written.
@@ -40,7 +40,7 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// A file is not what it should be.
+    /// A file has something that is not understood.
     #[error("{}, line {line}: {reason}", path.display())]
     Content {
         /// The file.
@@ -51,13 +51,13 @@ pub enum Error {
         reason: String,
     },
     /// The lock was written by a newer version of this program.
-    #[error("{} is of version {found}, and this toolkit reads version {known}", path.display())]
+    #[error("{} has format version {found}, but this toolkit reads version {known}", path.display())]
     NewerLock {
         /// The lock.
         path: PathBuf,
-        /// The version it states.
+        /// The version of its format.
         found: i64,
-        /// The version that is understood.
+        /// The version that this program reads.
         known: i64,
     },
 }
@@ -82,7 +82,7 @@ impl Explain for Error {
                 vec!["nothing was changed; check the path".to_owned()]
             }
             Self::Io { .. } => {
-                vec!["nothing was changed; check that this user may read it and that its disk is sound".to_owned()]
+                vec!["nothing was changed; check that this user may read it and that its disk works".to_owned()]
             }
             Self::Content { path, .. } if path.ends_with(LOCK) => {
                 vec![
@@ -107,7 +107,7 @@ pub fn find(start: &Path) -> Option<&Path> {
 /// Reads a text file; none when it does not exist.
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>, Error> {
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        let source = std::io::Error::other("it is no regular file");
+        let source = std::io::Error::other("it is not a regular file");
         return Err(Error::Io { action: "read", path: path.to_owned(), source });
     }
     match std::fs::read_to_string(path) {

@@ -1,11 +1,11 @@
-//! Names with holes: `jq-{os}-{arch}`, `v{version}`, `https://example.com/{version}/tool.zip`. What such a name may hold is
-//! checked when it is read, so that nothing that is filled in can lead to another server or out of a folder.
+//! Names with placeholders: `jq-{os}-{arch}`, `v{version}`, `https://example.com/{version}/tool.zip`. Patterns are checked
+//! when they are read, so that no value of a placeholder can lead to another server or out of a folder.
 
 use std::fmt;
 
 use url::Url;
 
-/// A name with holes.
+/// A name with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
@@ -15,40 +15,40 @@ pub struct Pattern {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Hole(Hole),
+    Placeholder(Placeholder),
 }
 
-/// What can be filled in.
+/// A placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hole {
+pub enum Placeholder {
     /// The version, in the upstream's spelling.
     Version,
     /// The operating system.
     Os,
     /// The processor.
     Arch,
-    /// The name of the file of which a list gives the digest.
+    /// The name of the file whose digest is in a list.
     Asset,
 }
 
-/// What a name is for.
+/// What a pattern is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
+pub enum Purpose {
     /// A file of a release.
     File,
     /// A file of a release that lists the digests of others.
     Sums,
-    /// A tag: it has the version once and nothing else that varies.
+    /// A tag: its only placeholder is the version, once.
     Tag,
     /// A file below the root of an install.
     Path,
-    /// An address.
+    /// A URL.
     Url,
-    /// The address of a list of digests.
+    /// The URL of a list of digests.
     SumsUrl,
 }
 
-/// What is filled in.
+/// The values of the placeholders.
 #[derive(Debug, Clone, Copy)]
 pub struct Values<'a> {
     /// The version, in the upstream's spelling.
@@ -57,59 +57,59 @@ pub struct Values<'a> {
     pub os: &'a str,
     /// The processor.
     pub arch: &'a str,
-    /// The name of the file of which a list gives the digest.
+    /// The name of the file whose digest is in a list.
     pub asset: &'a str,
 }
 
-impl Hole {
+impl Placeholder {
     const ALL: [(&'static str, Self); 4] =
         [("version", Self::Version), ("os", Self::Os), ("arch", Self::Arch), ("asset", Self::Asset)];
 }
 
-impl Use {
-    fn holes(self) -> &'static [(&'static str, Hole)] {
+impl Purpose {
+    fn placeholders(self) -> &'static [(&'static str, Placeholder)] {
         match self {
-            Self::Tag => &Hole::ALL[..1],
-            Self::File | Self::Path | Self::Url => &Hole::ALL[..3],
-            Self::Sums | Self::SumsUrl => &Hole::ALL,
+            Self::Tag => &Placeholder::ALL[..1],
+            Self::File | Self::Path | Self::Url => &Placeholder::ALL[..3],
+            Self::Sums | Self::SumsUrl => &Placeholder::ALL,
         }
     }
 }
 
 impl Pattern {
-    /// Reads a name.
+    /// Reads a pattern.
     ///
     /// # Errors
-    /// The reason, in words: an unknown hole, a character that has no place in such a name, an address that is not https.
-    pub fn parse(text: &str, purpose: Use) -> Result<Self, String> {
+    /// The reason why it is refused: an unknown placeholder, a character that is not allowed, a URL that is not https.
+    pub fn parse(text: &str, purpose: Purpose) -> Result<Self, String> {
         let parts = parts(text, purpose)?;
         let literal: String = parts.iter().map(|part| if let Part::Text(text) = part { text } else { "x" }).collect();
         match purpose {
-            Use::File | Use::Sums => check_segment(text, &literal)?,
-            Use::Tag | Use::Path => literal.split('/').try_for_each(|segment| check_segment(text, segment))?,
-            Use::Url | Use::SumsUrl => check_url(text, &literal)?,
+            Purpose::File | Purpose::Sums => check_segment(text, &literal)?,
+            Purpose::Tag | Purpose::Path => literal.split('/').try_for_each(|segment| check_segment(text, segment))?,
+            Purpose::Url | Purpose::SumsUrl => check_url(text, &literal)?,
         }
-        let versions = parts.iter().filter(|part| **part == Part::Hole(Hole::Version)).count();
-        if purpose == Use::Tag && versions != 1 {
-            return Err(format!("`{text}` must hold {{version}} once: that is how a tag tells its version"));
+        let versions = parts.iter().filter(|part| **part == Part::Placeholder(Placeholder::Version)).count();
+        if purpose == Purpose::Tag && versions != 1 {
+            return Err(format!("`{text}` must contain {{version}} once, the version that the tag is for"));
         }
         Ok(Self { text: text.to_owned(), parts })
     }
 
-    /// Fills the holes.
+    /// Replaces the placeholders.
     #[must_use]
     pub fn fill(&self, values: &Values<'_>) -> String {
         let filled = self.parts.iter().map(|part| match part {
             Part::Text(text) => text.as_str(),
-            Part::Hole(Hole::Version) => values.version,
-            Part::Hole(Hole::Os) => values.os,
-            Part::Hole(Hole::Arch) => values.arch,
-            Part::Hole(Hole::Asset) => values.asset,
+            Part::Placeholder(Placeholder::Version) => values.version,
+            Part::Placeholder(Placeholder::Os) => values.os,
+            Part::Placeholder(Placeholder::Arch) => values.arch,
+            Part::Placeholder(Placeholder::Asset) => values.asset,
         });
         filled.collect()
     }
 
-    /// Returns what stands in a tag where this pattern has the version; none when it is another kind of tag.
+    /// Returns the part of a tag that matches `{version}` in this pattern; none if the tag does not match.
     #[must_use]
     pub fn version_in<'a>(&self, tag: &'a str) -> Option<&'a str> {
         let (before, after) = self.text.split_once("{version}")?;
@@ -123,7 +123,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-fn parts(text: &str, purpose: Use) -> Result<Vec<Part>, String> {
+fn parts(text: &str, purpose: Purpose) -> Result<Vec<Part>, String> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(open) = rest.find(['{', '}']) {
@@ -131,13 +131,13 @@ fn parts(text: &str, purpose: Use) -> Result<Vec<Part>, String> {
             parts.push(Part::Text(rest[..open].to_owned()));
         }
         let inner = rest[open..].strip_prefix('{').and_then(|inner| inner.split_once('}'));
-        let Some((name, after)) = inner else { return Err(format!("`{text}` has a brace without its other half")) };
-        let known = purpose.holes();
-        let Some((_, hole)) = known.iter().find(|(known, _)| *known == name) else {
+        let Some((name, after)) = inner else { return Err(format!("`{text}` has an unmatched brace")) };
+        let known = purpose.placeholders();
+        let Some((_, placeholder)) = known.iter().find(|(known, _)| *known == name) else {
             let known: Vec<String> = known.iter().map(|(known, _)| format!("{{{known}}}")).collect();
-            return Err(format!("`{{{name}}}` means nothing here; known are {}", known.join(", ")));
+            return Err(format!("unknown placeholder `{{{name}}}`; expected one of: {}", known.join(", ")));
         };
-        parts.push(Part::Hole(*hole));
+        parts.push(Part::Placeholder(*placeholder));
         rest = after;
     }
     if !rest.is_empty() {
@@ -150,30 +150,30 @@ fn parts(text: &str, purpose: Use) -> Result<Vec<Part>, String> {
 fn check_segment(text: &str, segment: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._+@~-".contains(c);
     if segment.is_empty() {
-        return Err(format!("`{text}` has an empty part"));
+        return Err(format!("`{text}` has an empty segment"));
     }
     if let Some(odd) = segment.chars().find(|c| !plain(*c)) {
-        return Err(format!("`{text}` has `{}`, which has no place in such a name", odd.escape_default()));
+        return Err(format!("`{text}` has `{}`, which is not allowed here", odd.escape_default()));
     }
     if segment.starts_with(['.', '-', '~']) || segment.contains("..") {
-        return Err(format!("`{text}` has a part that starts with `.`, `-` or `~`, or holds `..`"));
+        return Err(format!("`{text}` has a segment that starts with `.`, `-` or `~`, or contains `..`"));
     }
     Ok(())
 }
 
-/// Checks an address: https, a host without holes, no log-in, nothing behind the path.
+/// Checks a URL: https, a host without placeholders, no credentials, nothing after the path.
 fn check_url(text: &str, literal: &str) -> Result<(), String> {
     let wrong = |reason: &str| Err(format!("`{text}` cannot be fetched: {reason}"));
-    let Some(rest) = text.strip_prefix("https://") else { return wrong("only https:// addresses are") };
-    let Some((host, _)) = rest.split_once('/') else { return wrong("it names no file") };
+    let Some(rest) = text.strip_prefix("https://") else { return wrong("only https:// URLs are allowed") };
+    let Some((host, _)) = rest.split_once('/') else { return wrong("it does not name a file") };
     if host.contains(['{', '}']) {
-        return wrong("the server must be named, nothing may be filled in there");
+        return wrong("the host must be written out, without placeholders");
     }
     if host.contains('@') {
-        return wrong("it holds a user name or a password");
+        return wrong("it contains a user name or a password");
     }
     if literal.contains(['?', '#']) {
-        return wrong("a query or a fragment names no file");
+        return wrong("a query or a fragment is not allowed");
     }
     let path = literal.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     path.split('/').try_for_each(|segment| check_segment(text, segment))?;
@@ -181,7 +181,7 @@ fn check_url(text: &str, literal: &str) -> Result<(), String> {
         Ok(url) if url.host_str().is_some_and(|found| host.eq_ignore_ascii_case(found) || host.starts_with(found)) => {
             Ok(())
         }
-        _ => wrong("it is no address"),
+        _ => wrong("it is not a URL"),
     }
 }
 
@@ -192,24 +192,24 @@ mod tests {
     const VALUES: Values<'_> = Values { version: "1.7", os: "linux", arch: "amd64", asset: "jq-linux-amd64" };
 
     #[test]
-    fn holes_are_filled() {
+    fn placeholders_are_replaced() {
         for (text, purpose, expected) in [
-            ("jq-{os}-{arch}", Use::File, "jq-linux-amd64"),
-            ("tool", Use::File, "tool"),
-            ("v{version}", Use::Tag, "v1.7"),
-            ("cli/{version}", Use::Tag, "cli/1.7"),
-            ("@scope+{version}", Use::Tag, "@scope+1.7"),
-            ("{asset}.sha256", Use::Sums, "jq-linux-amd64.sha256"),
-            ("bin/{os}/jq", Use::Path, "bin/linux/jq"),
-            ("https://example.com/{version}/t-{os}.zip", Use::Url, "https://example.com/1.7/t-linux.zip"),
-            ("https://example.com:8443/{asset}.txt", Use::SumsUrl, "https://example.com:8443/jq-linux-amd64.txt"),
+            ("jq-{os}-{arch}", Purpose::File, "jq-linux-amd64"),
+            ("tool", Purpose::File, "tool"),
+            ("v{version}", Purpose::Tag, "v1.7"),
+            ("cli/{version}", Purpose::Tag, "cli/1.7"),
+            ("@scope+{version}", Purpose::Tag, "@scope+1.7"),
+            ("{asset}.sha256", Purpose::Sums, "jq-linux-amd64.sha256"),
+            ("bin/{os}/jq", Purpose::Path, "bin/linux/jq"),
+            ("https://example.com/{version}/t-{os}.zip", Purpose::Url, "https://example.com/1.7/t-linux.zip"),
+            ("https://example.com:8443/{asset}.txt", Purpose::SumsUrl, "https://example.com:8443/jq-linux-amd64.txt"),
         ] {
             assert_eq!(Pattern::parse(text, purpose).unwrap().fill(&VALUES), expected);
         }
     }
 
     #[test]
-    fn a_tag_tells_its_version() {
+    fn the_version_is_found_in_a_tag() {
         for (pattern, tag, expected) in [
             ("v{version}", "v1.7", Some("1.7")),
             ("v{version}", "1.7", None),
@@ -217,55 +217,55 @@ mod tests {
             ("{version}-stable", "2.0-stable", Some("2.0")),
             ("{version}", "", Some("")),
         ] {
-            assert_eq!(Pattern::parse(pattern, Use::Tag).unwrap().version_in(tag), expected, "{pattern} {tag}");
+            assert_eq!(Pattern::parse(pattern, Purpose::Tag).unwrap().version_in(tag), expected, "{pattern} {tag}");
         }
     }
 
     #[test]
     fn what_could_lead_elsewhere_is_refused() {
         for (text, purpose, said) in [
-            ("{platform}", Use::File, "`{platform}` means nothing here; known are {version}, {os}, {arch}"),
-            ("{asset}", Use::File, "means nothing here"),
-            ("{version", Use::File, "brace"),
-            ("version}", Use::File, "brace"),
-            ("{{version}}", Use::File, "means nothing"),
-            ("{Version}", Use::File, "means nothing"),
-            ("", Use::File, "empty part"),
-            ("a/b", Use::File, "`/`"),
-            ("..", Use::File, "holds `..`"),
-            ("a..b", Use::File, "holds `..`"),
-            (".hidden", Use::File, "starts with"),
-            ("-rf", Use::File, "starts with"),
-            ("a b", Use::File, "no place"),
-            ("a\\b", Use::File, "no place"),
-            ("a%2fb", Use::File, "no place"),
-            ("a\nb", Use::File, "\\n"),
-            ("$(id)", Use::File, "no place"),
-            ("café", Use::File, "no place"),
-            ("../bin/jq", Use::Path, "holds `..`"),
-            ("/bin/jq", Use::Path, "empty part"),
-            ("bin//jq", Use::Path, "empty part"),
-            ("bin/./jq", Use::Path, "starts with"),
-            ("bin/", Use::Path, "empty part"),
-            ("v1", Use::Tag, "must hold {version} once"),
-            ("{version}-{version}", Use::Tag, "must hold {version} once"),
-            ("{os}-{version}", Use::Tag, "means nothing"),
-            ("http://example.com/x", Use::Url, "only https"),
-            ("ftp://example.com/x", Use::Url, "only https"),
-            ("file:///etc/passwd", Use::Url, "only https"),
-            ("https://example.com", Use::Url, "names no file"),
-            ("https://example.com/", Use::Url, "empty part"),
-            ("https:///x", Use::Url, "no address"),
-            ("https://user:secret@example.com/x", Use::Url, "user name or a password"),
-            ("https://{os}.example.com/x", Use::Url, "nothing may be filled in"),
-            ("https://example.com{version}/x", Use::Url, "nothing may be filled in"),
-            ("https://example.com/x?y={version}", Use::Url, "query"),
-            ("https://example.com/x#y", Use::Url, "fragment"),
-            ("https://example.com/a/../../b", Use::Url, "holds `..`"),
-            ("https://example.com/%2e%2e/b", Use::Url, "no place"),
-            ("https://exa mple.com/x", Use::Url, "no address"),
-            ("https://example.com\\@evil.example/x", Use::Url, "password"),
-            ("https://example.com:x/y", Use::Url, "no address"),
+            ("{platform}", Purpose::File, "unknown placeholder `{platform}`; expected one of: {version}, {os}, {arch}"),
+            ("{asset}", Purpose::File, "unknown placeholder"),
+            ("{version", Purpose::File, "brace"),
+            ("version}", Purpose::File, "brace"),
+            ("{{version}}", Purpose::File, "unknown placeholder"),
+            ("{Version}", Purpose::File, "unknown placeholder"),
+            ("", Purpose::File, "empty segment"),
+            ("a/b", Purpose::File, "`/`"),
+            ("..", Purpose::File, "contains `..`"),
+            ("a..b", Purpose::File, "contains `..`"),
+            (".hidden", Purpose::File, "starts with"),
+            ("-rf", Purpose::File, "starts with"),
+            ("a b", Purpose::File, "not allowed"),
+            ("a\\b", Purpose::File, "not allowed"),
+            ("a%2fb", Purpose::File, "not allowed"),
+            ("a\nb", Purpose::File, "\\n"),
+            ("$(id)", Purpose::File, "not allowed"),
+            ("café", Purpose::File, "not allowed"),
+            ("../bin/jq", Purpose::Path, "contains `..`"),
+            ("/bin/jq", Purpose::Path, "empty segment"),
+            ("bin//jq", Purpose::Path, "empty segment"),
+            ("bin/./jq", Purpose::Path, "starts with"),
+            ("bin/", Purpose::Path, "empty segment"),
+            ("v1", Purpose::Tag, "must contain {version} once"),
+            ("{version}-{version}", Purpose::Tag, "must contain {version} once"),
+            ("{os}-{version}", Purpose::Tag, "unknown placeholder"),
+            ("http://example.com/x", Purpose::Url, "only https"),
+            ("ftp://example.com/x", Purpose::Url, "only https"),
+            ("file:///etc/passwd", Purpose::Url, "only https"),
+            ("https://example.com", Purpose::Url, "does not name a file"),
+            ("https://example.com/", Purpose::Url, "empty segment"),
+            ("https:///x", Purpose::Url, "not a URL"),
+            ("https://user:secret@example.com/x", Purpose::Url, "user name or a password"),
+            ("https://{os}.example.com/x", Purpose::Url, "the host must be written out"),
+            ("https://example.com{version}/x", Purpose::Url, "the host must be written out"),
+            ("https://example.com/x?y={version}", Purpose::Url, "query"),
+            ("https://example.com/x#y", Purpose::Url, "fragment"),
+            ("https://example.com/a/../../b", Purpose::Url, "contains `..`"),
+            ("https://example.com/%2e%2e/b", Purpose::Url, "not allowed"),
+            ("https://exa mple.com/x", Purpose::Url, "not a URL"),
+            ("https://example.com\\@evil.example/x", Purpose::Url, "password"),
+            ("https://example.com:x/y", Purpose::Url, "not a URL"),
         ] {
             let error = Pattern::parse(text, purpose).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");

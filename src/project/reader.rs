@@ -31,7 +31,7 @@ pub(super) fn open(folder: &Path) -> Result<Option<(PathBuf, String)>, Error> {
     Ok(read_if_there(&path)?.map(|text| (path, text)))
 }
 
-/// The file that is read.
+/// The file that is being read.
 pub(super) struct Reader<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
         let text = self.string(value)?;
         known.iter().find(|(name, _)| *name == text).map(|(_, found)| *found).ok_or_else(|| {
             let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
-            self.wrong(&value.span(), format!("`{text}` is none of {}", names.join(", ")))
+            self.wrong(&value.span(), format!("unknown value `{text}`; expected one of: {}", names.join(", ")))
         })
     }
 
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
     pub(super) fn unknown(&self, key: &Key<'_>, known: &[&str]) -> Error {
         let name = key.get_ref();
         let near = did_you_mean(name, known.iter().copied())
-            .map_or_else(|| format!("known are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+            .map_or_else(|| format!("expected one of: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
         self.wrong(&key.span(), format!("unknown key `{name}`; {near}"))
     }
 

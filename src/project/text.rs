@@ -1,15 +1,15 @@
-//! Small readings of text that both files need: lines, spans of days, near misses.
+//! Small parsers that both files need: line numbers and spans of days.
 
-/// Returns the line, counted from 1, in which the byte at `offset` stands.
+/// Returns the line of the byte at `offset`, counted from 1.
 #[must_use]
 pub fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// Reads a `minimum-age`: `3 days`, `1 week`, `36 hours` (begun days count whole), `0`.
+/// Reads a `minimum-age`: `3 days`, `1 week`, `36 hours` (a part of a day counts as a whole one), `0`.
 ///
 /// # Errors
-/// The reason, in words.
+/// The reason why the text is not a span of days.
 pub fn minimum_age(text: &str) -> Result<u32, String> {
     let wrong = || format!("`{text}` is not a span of days; write it like \"3 days\" or \"1 week\"");
     let text = text.trim();

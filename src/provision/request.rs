@@ -176,7 +176,7 @@ fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
     let at_line = |source: Error| Error::ManifestLine { line: want.line, source: Box::new(source) };
     ToolName::parse(&want.tool).map_err(|cause| at_line(Error::BadRequest(cause)))?;
     if let Some(definition) = &want.definition {
-        let Requirement::Channel(text) = &want.wish else { return Err(at_line(unknown(&want.tool, &[]))) };
+        let Requirement::Channel(text) = &want.requirement else { return Err(at_line(unknown(&want.tool, &[]))) };
         let tool = defined(&want.tool, definition).map_err(at_line)?;
         let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
         return Ok(new_request(tool, channel, Origin::Manifest { line: want.line }));
@@ -190,7 +190,7 @@ fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
         tool = variant;
     }
     toolchain::check_settings(tool.as_ref(), &want.settings).map_err(|cause| at_line(cause.into()))?;
-    let mut request = match &want.wish {
+    let mut request = match &want.requirement {
         Requirement::Channel(text) => {
             let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
             new_request(tool, channel, Origin::Manifest { line: want.line })

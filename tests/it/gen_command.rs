@@ -96,7 +96,7 @@ fn a_checkout_with_other_line_ends_is_up_to_date() {
 fn mistakes_in_the_pipeline_name_line_and_way_out_and_change_nothing() {
     let world = project();
     for (addition, said) in [
-        ("[pipeline.gitlab]\nrunner = \"tags\"\n", "line 11: `runner` is no key here; did you mean `runners`?"),
+        ("[pipeline.gitlab]\nrunner = \"tags\"\n", "line 11: unknown key `runner`; did you mean `runners`?"),
         ("[pipeline.gitlab]\nfile = \"../outside.yml\"\n", "leads out of the project"),
         ("[pipeline.gitlab]\nfile = \"/etc/outside.yml\"\n", "leads out of the project"),
         ("[pipeline.container]\nbuilder = \"kanico\"\n", "did you mean `kaniko`?"),
@@ -175,7 +175,7 @@ fn every_key_of_the_pipeline_stands_in_the_list_of_keys() {
     ] {
         let text = format!("[{table}]\nqqqqqqqqqqqqqqqqqqqq = 1\n");
         let refusal = toolkit::project::pipeline::Pipeline::parse("toolkit.toml".as_ref(), &text).unwrap_err().to_string();
-        let known = refusal.split_once("known are ").expect("the refusal lists the known keys").1.to_owned();
+        let known = refusal.split_once("expected one of: ").expect("the refusal lists the known keys").1.to_owned();
         // Tables of `[pipeline]` have headings of their own.
         missing.extend(known.split(", ").map(str::to_owned).filter(|key| {
             ![format!("`{key}`"), format!(".{key}`"), format!("`{key}."), format!("pipeline.{key}]")]

@@ -47,7 +47,7 @@ fn a_mistake_in_the_pipeline_stops_only_what_needs_the_pipeline() {
         world.ok(arguments);
     }
     let text = world.fails(2, &["gen", "buildspec"]);
-    assert!(text.contains("toolkit.toml, line 5: `nam` is no key here; did you mean `name`?"), "{text}");
+    assert!(text.contains("toolkit.toml, line 5: unknown key `nam`; did you mean `name`?"), "{text}");
 }
 
 /// Counts how often `path` is opened while `work` runs. Every open is followed by a close, so that the kernel joins no two.

@@ -18,9 +18,9 @@ fn a_tool_on_github_is_defined_by_its_files() {
          asset = { \"linux/amd64\" = \"jq-linux-amd64\", \"linux/aarch64\" = \"jq-linux-arm64\" }\nbin = [\"jq\"]\n",
     )
     .unwrap();
-    let want = &manifest.tools[0];
-    assert_eq!((want.tool.as_str(), want.line, &want.wish), ("jq", 1, &Requirement::Channel("1.7".to_owned())));
-    let jq = want.definition.as_ref().unwrap();
+    let entry = &manifest.tools[0];
+    assert_eq!((entry.tool.as_str(), entry.line, &entry.requirement), ("jq", 1, &Requirement::Channel("1.7".to_owned())));
+    let jq = entry.definition.as_ref().unwrap();
     let file = |platform: &str| jq.file("1.7", platform.parse().unwrap());
     assert_eq!(file("linux/arm64").as_deref(), Some("jq-linux-arm64"));
     assert_eq!(file("darwin/arm64"), None);
@@ -68,7 +68,7 @@ fn what_is_not_understood_or_not_harmless_has_its_line_and_a_reason() {
     for (changed, said) in [
         ("ur = \"x\"", "unknown key `ur`; did you mean `url`?"),
         ("binn = [\"t\"]", "did you mean `bin`?"),
-        ("run = \"curl x | sh\"", "unknown key `run`; known are version, github, url"),
+        ("run = \"curl x | sh\"", "unknown key `run`; expected one of: version, github, url"),
         ("install = \"make\"", "unknown key `install`"),
         ("source = \"x\"", "unknown key `source`"),
         ("file = \"x\"", "unknown key `file`"),
@@ -76,12 +76,12 @@ fn what_is_not_understood_or_not_harmless_has_its_line_and_a_reason() {
         ("github = 1", "found integer"),
         ("url = \"https://example.com/x\"", "`url` does not go with `github`"),
         ("tag = \"latest\"", "must hold {version} once"),
-        ("tag = \"v{version}-{os}\"", "`{os}` means nothing here; known are {version}"),
-        ("tag = \"../{version}\"", "holds `..`"),
-        ("asset = \"../t.tar.gz\"", "no place"),
-        ("asset = \"t/../../x.zip\"", "no place"),
-        ("asset = \"https://evil.example/t.zip\"", "no place"),
-        ("asset = \"t-{libc}.zip\"", "`{libc}` means nothing here; known are {version}, {os}, {arch}"),
+        ("tag = \"v{version}-{os}\"", "unknown placeholder `{os}`; expected one of: {version}"),
+        ("tag = \"../{version}\"", "contains `..`"),
+        ("asset = \"../t.tar.gz\"", "not allowed"),
+        ("asset = \"t/../../x.zip\"", "not allowed"),
+        ("asset = \"https://evil.example/t.zip\"", "not allowed"),
+        ("asset = \"t-{libc}.zip\"", "unknown placeholder `{libc}`; expected one of: {version}, {os}, {arch}"),
         ("asset = \"t.gz\"", ".gz files cannot be unpacked here"),
         ("asset = \"t-{os}.deb\"", ".deb files cannot be unpacked here"),
         ("asset = [\"t.zip\"]", "found array"),
@@ -89,29 +89,29 @@ fn what_is_not_understood_or_not_harmless_has_its_line_and_a_reason() {
         ("asset = { \"linux/mips\" = \"t.zip\" }", "is not a platform"),
         ("asset = { \"linux/amd64\" = \"t.zip\", \"linux/x86_64\" = \"u.zip\" }", "twice"),
         ("asset = { \"linux/amd64\" = 1 }", "found integer"),
-        ("arch = { amd64 = \"../x\" }", "characters that no name of a platform has"),
-        ("arch = { amd64 = \"\" }", "characters that no name of a platform has"),
-        ("arch = { mips = \"x\" }", "`mips` is no `arch`"),
-        ("os = { plan9 = \"x\" }", "`plan9` is no `os`"),
+        ("arch = { amd64 = \"../x\" }", "characters that the name of a platform cannot have"),
+        ("arch = { amd64 = \"\" }", "characters that the name of a platform cannot have"),
+        ("arch = { mips = \"x\" }", "`mips` is not a known `arch`"),
+        ("os = { plan9 = \"x\" }", "`plan9` is not a known `os`"),
         ("os = \"linux\"", "expected a table"),
-        ("sums = \"sub/sums.txt\"", "no place"),
-        ("sums = \"https://example.com/sums\"", "no place"),
+        ("sums = \"sub/sums.txt\"", "not allowed"),
+        ("sums = \"https://example.com/sums\"", "not allowed"),
         ("strip = -1", "0 to 9"),
         ("strip = 10", "0 to 9"),
         ("strip = \"1\"", "0 to 9"),
         ("strip = 1.5", "0 to 9"),
-        ("bin = []", "nothing would be visible"),
-        ("bin = {}", "nothing would be visible"),
+        ("bin = []", "nothing would be on PATH"),
+        ("bin = {}", "nothing would be on PATH"),
         ("bin = \"t\"", "expected a list"),
         ("bin = [1]", "found integer"),
-        ("bin = [\"/usr/bin/t\"]", "empty part"),
-        ("bin = [\"../../t\"]", "holds `..`"),
-        ("bin = [\"bin/\"]", "no name of an executable"),
+        ("bin = [\"/usr/bin/t\"]", "empty segment"),
+        ("bin = [\"../../t\"]", "contains `..`"),
+        ("bin = [\"bin/\"]", "cannot be the name of an executable"),
         ("bin = [\"a/t\", \"b/t\"]", "two executables are called `t`"),
         ("bin = [\"{arch}\"]", "name it as in"),
-        ("bin = { \"a/b\" = \"t\" }", "no name of an executable"),
-        ("bin = { \"..\" = \"t\" }", "no name of an executable"),
-        ("bin = { t = \"t-{asset}\" }", "means nothing here"),
+        ("bin = { \"a/b\" = \"t\" }", "cannot be the name of an executable"),
+        ("bin = { \"..\" = \"t\" }", "cannot be the name of an executable"),
+        ("bin = { t = \"t-{asset}\" }", "unknown placeholder"),
     ] {
         let text = table(changed);
         let error = parse(&text).unwrap_err();
@@ -135,7 +135,7 @@ fn what_is_missing_is_named() {
     for (url, said) in [
         ("http://example.com/t", "only https"),
         ("https://u:p@example.com/t", "user name or a password"),
-        ("https://{os}/t", "nothing may be filled in"),
+        ("https://{os}/t", "the host must be written out"),
         ("https://example.com/t?sig=1", "query"),
     ] {
         for key in ["url", "sums"] {

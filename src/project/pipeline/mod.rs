@@ -1,5 +1,5 @@
-//! `[pipeline]` in `toolkit.toml`: what the project's pipeline does, for whichever service runs it. Every key is known or
-//! an error with its line and a near miss; nothing here is ever executed.
+//! `[pipeline]` in `toolkit.toml`: what the project's pipeline does, on any service. An unknown key is an error with its
+//! line and a suggestion; nothing here is ever executed.
 
 mod read;
 
@@ -15,21 +15,21 @@ use crate::model::Arch;
 pub struct Pipeline {
     /// The project's name, in image and cache names. The folder's name when it is left out.
     pub name: Option<String>,
-    /// The architectures that are built, each on machines of its own; those of `platforms` when left out.
+    /// The architectures to build for, each on its own machines; those of `platforms` when left out.
     pub architectures: Vec<Architecture>,
     /// The folder below the repository in which commands run.
     pub directory: Option<String>,
     /// How long a job may run: "90 minutes".
     pub timeout: Option<Duration>,
-    /// How often a job is tried again, 0 to 2, when its machine failed or was taken away (a spot interruption).
+    /// How often a job is retried, 0 to 2, when its machine fails or is reclaimed (a spot interruption).
     pub retry: Option<u32>,
     /// Plain environment variables. Never secrets.
     pub environment: BTreeMap<String, String>,
     /// Secret variables and where they are kept.
     pub secrets: BTreeMap<String, Secret>,
-    /// What is done, step by step.
+    /// The commands, step by step.
     pub steps: Steps,
-    /// The image that is built, when one is.
+    /// The image to build, if any.
     pub container: Option<Container>,
     /// Test reports and coverage.
     pub reports: Vec<Report>,
@@ -39,15 +39,15 @@ pub struct Pipeline {
     pub cache: Option<Cache>,
     /// When images are pushed and `publish` runs.
     pub push: Push,
-    /// How the toolchains come into a job.
+    /// How a job gets the toolchains.
     pub install: Install,
     /// Access to Amazon Web Services.
     pub aws: Option<Aws>,
-    /// Images that jobs run in, by builder or purpose, in place of the ones that this program knows: `kaniko = "…@sha256:…"`.
+    /// Images that jobs run in, by builder or purpose, instead of the built-in ones: `kaniko = "…@sha256:…"`.
     pub images: BTreeMap<String, String>,
-    /// What only buildspec files have.
+    /// Keys for buildspec files only.
     pub codebuild: CodeBuild,
-    /// What only GitLab pipelines have.
+    /// Keys for GitLab pipelines only.
     pub gitlab: GitLab,
     /// The CI image of `gen dockerfile`.
     pub dockerfile: Dockerfile,
@@ -55,7 +55,7 @@ pub struct Pipeline {
     pub runner: Runner,
 }
 
-/// A processor that pipelines know.
+/// An architecture that pipelines can build for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Architecture {
@@ -77,7 +77,7 @@ pub struct Steps {
     pub build: Vec<String>,
     /// Tests.
     pub test: Vec<String>,
-    /// Runs once, after everything else held, where [`Push`] allows it.
+    /// Runs once, after everything else succeeded, where [`Push`] allows it.
     pub publish: Vec<String>,
 }
 
@@ -98,11 +98,11 @@ pub struct Container {
     pub arguments: BTreeMap<String, String>,
     /// Labels. Values may use variables of the service.
     pub labels: BTreeMap<String, String>,
-    /// Tags beside the commit's, pushed where [`Push`] allows: `latest`, `$CI_COMMIT_TAG`.
+    /// Tags in addition to the commit's, pushed where [`Push`] allows it: `latest`, `$CI_COMMIT_TAG`.
     pub tags: Vec<String>,
-    /// What builds it. GitLab: kaniko when left out. CodeBuild: docker.
+    /// The program that builds it; when left out, kaniko on GitLab and docker on CodeBuild.
     pub builder: Option<Builder>,
-    /// What joins the architectures into one index. GitLab: buildah when left out. CodeBuild: docker.
+    /// The program that joins the architectures into one index; when left out, buildah on GitLab and docker on CodeBuild.
     pub manifest: Option<Manifest>,
     /// Commands that run inside the image just built, on each architecture.
     pub test: Vec<String>,
@@ -204,7 +204,7 @@ pub struct Cache {
     pub files: Vec<String>,
 }
 
-/// When images are pushed. Merge requests never push unless this says so.
+/// When images are pushed. Merge requests do not push unless this allows it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Push {
@@ -232,13 +232,13 @@ pub enum Secret {
     SecretsManager(String),
 }
 
-/// How the toolchains come into a job.
+/// How a job gets the toolchains.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Install {
-    /// Which way.
+    /// The method.
     pub method: Method,
-    /// The toolkit program itself, for `method = "toolkit"`: in the image already when left out.
+    /// The toolkit program itself, for `method = "toolkit"`; already in the image when left out.
     pub bootstrap: BTreeMap<Architecture, Bootstrap>,
 }
 
@@ -246,8 +246,8 @@ pub struct Install {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// What the job's image carries, where it carries exactly the locked version on every architecture; else toolkit, where
-    /// a bootstrap is set; else portable.
+    /// The runtimes of the job's image, if it has exactly the locked versions on every architecture; else toolkit, if a
+    /// bootstrap is set; else portable.
     #[default]
     Auto,
     /// CodeBuild's `runtime-versions`.
@@ -260,11 +260,11 @@ pub enum Method {
     Image,
 }
 
-/// Where the toolkit program is downloaded.
+/// Where to download the toolkit program.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Bootstrap {
-    /// The program's URL: the executable itself, or a `.tar.gz` with `toolkit` in it.
+    /// The program's URL: the executable itself, or a `.tar.gz` that contains `toolkit`.
     pub url: url::Url,
     /// Its digest: `sha256:…`.
     pub digest: String,
@@ -282,7 +282,7 @@ pub struct Aws {
     pub audience: Option<String>,
 }
 
-/// What only buildspec files have.
+/// Keys for buildspec files only.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct CodeBuild {
@@ -294,13 +294,13 @@ pub struct CodeBuild {
     pub image: BTreeMap<Architecture, String>,
     /// The size of machines: `small`, `medium`, `large`, `xlarge`, `2xlarge`.
     pub compute: Option<String>,
-    /// Runtimes of the curated image that are no tools of this program: `java = "corretto21"`, `python = "3.13"`.
+    /// Runtimes of the curated image that this program does not provide: `java = "corretto21"`, `python = "3.13"`.
     pub runtimes: BTreeMap<String, String>,
     /// Variables that later actions of a CodePipeline may read.
     pub exported_variables: Vec<String>,
     /// The shell: `bash`, or `/bin/sh` when left out.
     pub shell: Option<String>,
-    /// The project on CodeBuild that runs it, which `build start` starts when none is named.
+    /// The CodeBuild project that runs it, which `build start` starts when none is named.
     pub project: Option<String>,
 }
 
@@ -314,7 +314,7 @@ pub enum Shape {
     Batch,
 }
 
-/// What only GitLab pipelines have.
+/// Keys for GitLab pipelines only.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct GitLab {
@@ -338,7 +338,7 @@ pub struct GitLab {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Runners {
-    /// One's own, by their tags.
+    /// Your own, selected by tags.
     #[default]
     Tags,
     /// CodeBuild's.
@@ -389,11 +389,11 @@ pub struct Runner {
     pub chart: Option<String>,
     /// How many jobs run at once for each architecture; 10 when left out.
     pub concurrent: Option<u32>,
-    /// Whether spot machines run the jobs; true when left out.
+    /// Whether jobs run on spot machines; true when left out.
     pub spot: Option<bool>,
     /// The image of jobs that name none.
     pub image: Option<String>,
-    /// What a job's container asks for: `cpu = "2"`, `memory = "4Gi"`.
+    /// What a job's container requests: `cpu = "2"`, `memory = "4Gi"`.
     pub requests: BTreeMap<String, String>,
     /// The S3 bucket of the shared cache.
     pub cache_bucket: Option<String>,

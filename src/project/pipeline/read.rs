@@ -1,4 +1,4 @@
-//! Reading `[pipeline]`: what is understood, and where what is not stands.
+//! Reading `[pipeline]`, each mistake with its line.
 
 use std::path::Path;
 
@@ -62,7 +62,7 @@ impl Pipeline {
             }
         }
         if let Some(name) = self.environment.keys().find(|name| self.secrets.contains_key(*name)) {
-            return Some((vec!["secrets", name], "it stands in `environment` too".to_owned()));
+            return Some((vec!["secrets", name], "it is in `environment`, too".to_owned()));
         }
         self.install.bootstrap.iter().find_map(|(architecture, bootstrap)| {
             let cause = bootstrap.digest.parse::<Digest>().err()?;
@@ -83,7 +83,7 @@ fn is_name(text: &str) -> bool {
 fn variable_name(name: &str) -> Result<(), String> {
     let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !first || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Err("a variable's name has letters, digits and `_`, and begins with no digit".to_owned());
+        return Err("a variable's name has letters, digits and `_`, and does not begin with a digit".to_owned());
     }
     let owner = [("CODEBUILD_", "CodeBuild"), ("CI_", "GitLab"), ("GITLAB_", "GitLab")]
         .into_iter()
@@ -102,16 +102,16 @@ fn offset_of(table: &Value<'_>, keys: &[&str]) -> usize {
     offset
 }
 
-/// Adds "did you mean" to serde's sentence about an unknown key or word, which lists the known ones in backticks.
+/// Adds "did you mean" to serde's sentence about an unknown key or value, which lists the known ones in backticks.
 fn near(message: &str) -> String {
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let Some((unknown, known)) = names.split_first().filter(|_| message.starts_with("unknown ")) else {
         return message.lines().next().unwrap_or(message).to_owned();
     };
-    let kind = if message.starts_with("unknown variant") { "is none of the known words" } else { "is no key here" };
+    let kind = if message.starts_with("unknown variant") { "value" } else { "key" };
     did_you_mean(unknown, known.iter().copied()).map_or_else(
-        || format!("`{unknown}` {kind}; known are {}", known.join(", ")),
-        |near| format!("`{unknown}` {kind}; did you mean `{near}`?"),
+        || format!("unknown {kind} `{unknown}`; expected one of: {}", known.join(", ")),
+        |near| format!("unknown {kind} `{unknown}`; did you mean `{near}`?"),
     )
 }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipeline_is_read_beside_the_rest_of_the_file() {
+    fn a_pipeline_is_read_among_the_rest_of_the_file() {
         let pipeline = parse(
             "[tools]\ngo = \"1.27\"\n[pipeline]\nname = \"hello\"\narchitectures = [\"amd64\", \"aarch64\"]\ntimeout = \"90 minutes\"\n\
              [pipeline.steps]\ntest = [\"go test ./...\"]\n[pipeline.secrets]\nTOKEN = { parameter-store = \"/a/b\" }\n",
@@ -139,11 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_has_its_line_and_a_way_out() {
+    fn a_mistake_has_its_line_and_a_way_out() {
         for (text, line, said) in [
             ("[pipeline]\n\nstep = 1", 3, "did you mean `steps`?"),
             ("[pipeline.steps]\ntests = []", 2, "did you mean `test`?"),
-            ("[pipeline]\narchitectures = [\"arm64\",\n\"mips\"]", 3, "none of the known words; known are amd64, "),
+            ("[pipeline]\narchitectures = [\"arm64\",\n\"mips\"]", 3, "unknown value `mips`; expected one of: amd64, "),
             ("[pipeline]\nname = \"a b\"", 2, "a name has letters"),
             ("[pipeline]\nretry = 3", 2, "0, 1 or 2"),
             ("[pipeline]\ntimeout = \"soon\"", 2, "not a time"),

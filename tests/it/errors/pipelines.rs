@@ -35,7 +35,7 @@ fn generating() -> Vec<Section> {
     let project = project::Error::Content {
         path: "/src/shop/toolkit.toml".into(),
         line: 9,
-        reason: text("`step` is no key here; did you mean `steps`?"),
+        reason: text("unknown key `step`; did you mean `steps`?"),
     };
     vec![
         section("generate::Error::Project", [Error::Project(project).into()]),
