@@ -83,7 +83,7 @@ pub enum Preference {
 
 /// A text that is not a channel in the tool's grammar.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` cannot be asked of {tool}: {reason}")]
+#[error("`{text}` is not a channel of {tool}: {reason}")]
 pub struct BadChannel {
     /// The tool whose grammar was applied.
     pub tool: String,

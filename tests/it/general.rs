@@ -237,8 +237,8 @@ fn a_definition_cannot_take_the_place_of_a_known_tool() {
         (JQ.replace("jqlang/jq", "https://evil.example/jq"), "no repository on GitHub"),
         (JQ.replace("tools.jq", "tools.\"../jq\""), "a tool's name has lower-case letters"),
         (JQ.replace("tools.jq", "tools.JQ"), "a tool's name has lower-case letters"),
-        (JQ.replace("\"1.7\"", "\"../1.7\""), "cannot be asked of jq"),
-        (PROTOC.replace("25.1", "25.1/../x"), "cannot be asked of protoc"),
+        (JQ.replace("\"1.7\"", "\"../1.7\""), "is not a channel of jq"),
+        (PROTOC.replace("25.1", "25.1/../x"), "is not a channel of protoc"),
     ] {
         world.write("toolkit.toml", &text);
         let stderr = world.fails(2, &["resolve"]);

@@ -269,7 +269,7 @@ fn rejections_say_why() {
     assert_eq!(found["1.27.0"], "not in 1.26");
     let (_, found) = reasons("latest", &as_of("2026-08-01"));
     assert_eq!(found["1.27.0"], "it was released on 2026-08-19, after 2026-08-01");
-    assert_eq!(found["1.8.7"], "its release date is not known, and the policy asks for one");
+    assert_eq!(found["1.8.7"], "its release date is not known, and the policy needs one");
     assert_eq!(reasons("1.20.0", &policy(TODAY)).0, "1.20.0: this release, which Go calls go1.20");
     assert_eq!(reasons("1.22.5", &policy(TODAY)).1["1.22.6"], "not 1.22.5");
     let (rule, found) = reasons("oldstable", &as_of("2026-08-19"));
