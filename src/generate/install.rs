@@ -4,8 +4,8 @@
 use super::shell::word;
 use super::{Error, Project, Step, Tool, portable};
 use crate::format::buildspec::images::{self, Image, Runtime};
-use crate::toolchain::VersionProof;
 use crate::project::pipeline::{Architecture, Method};
+use crate::toolchain::VersionProof;
 
 /// Where a job runs, as far as installing goes.
 #[derive(Debug, Clone)]

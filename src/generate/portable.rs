@@ -7,8 +7,8 @@ use super::pinned::{self, Pinned, artifacts, groups, unsupported};
 use super::shell::{expanding, word};
 use super::{Error, Project, Step, Tool};
 use crate::model::{Artifact, Format};
-use crate::toolchain::activate;
 use crate::project::pipeline::Architecture;
+use crate::toolchain::activate;
 
 /// Stands for an install's folder while its activation is asked for; no path of any machine.
 const ROOT: &str = "/toolkit-root-of-an-install";

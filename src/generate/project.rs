@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Error, LockedImage, Project, Tool, name_of};
 use crate::model::{Arch, Os, hex};
+use crate::project::pipeline::{Architecture, Pipeline};
 use crate::project::{Lock, Manifest};
 use crate::toolchain::Toolchain;
-use crate::project::pipeline::{Architecture, Pipeline};
 
 /// A tool that a project asks for, and what it sets about it.
 pub type ToolSpec = (Arc<dyn Toolchain>, Vec<(String, String)>);
@@ -73,12 +73,7 @@ fn architectures(pipeline: &Pipeline, manifest: &Manifest) -> Vec<Architecture> 
         _ => None,
     };
     let mut found = if pipeline.architectures.is_empty() {
-        manifest
-            .platforms
-            .iter()
-            .filter(|one| one.os == Os::Linux)
-            .filter_map(|one| of(one.arch))
-            .collect()
+        manifest.platforms.iter().filter(|one| one.os == Os::Linux).filter_map(|one| of(one.arch)).collect()
     } else {
         pipeline.architectures.clone()
     };

@@ -118,7 +118,9 @@ impl FromStr for Platform {
             "linux" => Os::Linux,
             "darwin" | "macos" | "macosx" | "osx" | "mac" => Os::Darwin,
             "windows" | "win" => Os::Windows,
-            other => return Err(bad(format!("unknown operating system `{other}`; expected one of: linux, darwin, windows"))),
+            other => {
+                return Err(bad(format!("unknown operating system `{other}`; expected one of: linux, darwin, windows")));
+            }
         };
         let arch = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
             "amd64" | "x86_64" | "x86-64" | "x64" => Arch::Amd64,
@@ -129,7 +131,9 @@ impl FromStr for Platform {
             "riscv64" => Arch::Riscv64,
             "" => return Err(bad("the architecture is missing, as in linux/arm64".to_owned())),
             other => {
-                return Err(bad(format!("unknown architecture `{other}`; expected one of: amd64, arm64, arm, s390x, ppc64le, riscv64")));
+                return Err(bad(format!(
+                    "unknown architecture `{other}`; expected one of: amd64, arm64, arm, s390x, ppc64le, riscv64"
+                )));
             }
         };
         let libc = match (os, parts.next().map(str::to_ascii_lowercase).as_deref()) {

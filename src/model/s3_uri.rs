@@ -251,8 +251,7 @@ fn endpoint(service: &str) -> Result<Option<(usize, S3Endpoint, Option<String>)>
         return Err(unsupported("directory buckets"));
     }
     if labels.iter().any(|label| label.starts_with("s3-website")) {
-        return Err("it is the address of a website, which has no API; name the bucket: s3://bucket/key"
-            .to_owned());
+        return Err("it is the address of a website, which has no API; name the bucket: s3://bucket/key".to_owned());
     }
     // From the right: region, `dualstack`, then the name of the service. The rest is the bucket.
     let mut at = labels.len();
@@ -334,10 +333,15 @@ fn bucket(name: &str) -> Result<String, String> {
         return Err(format!("a bucket's name has 3 to 63 characters (formerly 255), but `{name}` has {}", name.len()));
     }
     if !name.chars().all(known) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        return Err(format!("`{}` is not a bucket's name, which has letters, digits, `.`, `-` and `_`", name.escape_debug()));
+        return Err(format!(
+            "`{}` is not a bucket's name, which has letters, digits, `.`, `-` and `_`",
+            name.escape_debug()
+        ));
     }
     if name.contains("..") || name.parse::<std::net::Ipv4Addr>().is_ok() {
-        return Err(format!("`{name}` is not a bucket's name, which has no two dots in a row and is not an IP address"));
+        return Err(format!(
+            "`{name}` is not a bucket's name, which has no two dots in a row and is not an IP address"
+        ));
     }
     Ok(name.to_owned())
 }

@@ -121,7 +121,9 @@ impl Reader<'_> {
             None if bare => Vec::new(),
             None => return Err(needs("a `bin`: the executables of the archive, such as [\"bin/tool\"]")),
         };
-        let sums = found.get("sums").map(|value| self.pattern(value, if on_github { Purpose::Sums } else { Purpose::SumsUrl }));
+        let sums = found
+            .get("sums")
+            .map(|value| self.pattern(value, if on_github { Purpose::Sums } else { Purpose::SumsUrl }));
         let names = |key: &str, of: fn(&str) -> Option<&'static str>| {
             found.get(key).map_or_else(|| Ok(BTreeMap::new()), |value| self.names(value, key, of))
         };
@@ -244,7 +246,9 @@ fn unknown_packing(name: &str) -> Option<&'static str> {
 fn check_name(name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+');
     if name.is_empty() || name.starts_with(['.', '-']) || !name.chars().all(plain) {
-        return Err(format!("`{name}` cannot be the name of an executable; name it as in bin = {{ tool = \"{name}\" }}"));
+        return Err(format!(
+            "`{name}` cannot be the name of an executable; name it as in bin = {{ tool = \"{name}\" }}"
+        ));
     }
     Ok(())
 }

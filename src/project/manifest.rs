@@ -126,7 +126,10 @@ impl Reader<'_> {
             platforms.push(platform);
         }
         if platforms.is_empty() {
-            return Err(self.wrong(&value.span(), "`platforms` is empty; leave it out for linux/amd64 and linux/arm64".to_owned()));
+            return Err(self.wrong(
+                &value.span(),
+                "`platforms` is empty; leave it out for linux/amd64 and linux/arm64".to_owned(),
+            ));
         }
         platforms.sort_unstable();
         Ok(platforms)
@@ -169,7 +172,8 @@ impl Reader<'_> {
                 other => settings.push((other.to_owned(), text.to_owned())),
             }
         }
-        let requirement = requirement.ok_or_else(|| self.wrong(&value.span(), format!("`{tool}` needs a `version` or a `file`")))?;
+        let requirement =
+            requirement.ok_or_else(|| self.wrong(&value.span(), format!("`{tool}` needs a `version` or a `file`")))?;
         Ok(ToolEntry { tool, requirement, source, settings, definition: None, line })
     }
 

@@ -174,7 +174,8 @@ fn every_key_of_the_pipeline_stands_in_the_list_of_keys() {
         "pipeline.runner",
     ] {
         let text = format!("[{table}]\nqqqqqqqqqqqqqqqqqqqq = 1\n");
-        let refusal = toolkit::project::pipeline::Pipeline::parse("toolkit.toml".as_ref(), &text).unwrap_err().to_string();
+        let refusal =
+            toolkit::project::pipeline::Pipeline::parse("toolkit.toml".as_ref(), &text).unwrap_err().to_string();
         let known = refusal.split_once("expected one of: ").expect("the refusal lists the known keys").1.to_owned();
         // Tables of `[pipeline]` have headings of their own.
         missing.extend(known.split(", ").map(str::to_owned).filter(|key| {

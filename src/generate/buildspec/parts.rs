@@ -3,8 +3,8 @@
 use super::{Context, TARGET};
 use crate::format::buildspec::images;
 use crate::format::yaml::{Map, Out};
-use crate::generate::shell::word;
 use crate::generate::Error;
+use crate::generate::shell::word;
 use crate::project::pipeline::{Architecture, ReportFormat, Secret};
 
 /// The report groups that a project may have

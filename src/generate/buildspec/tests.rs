@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
-use crate::generate::install::{Place, plan};
 use crate::generate::ToolSpec;
+use crate::generate::install::{Place, plan};
 use crate::project::pipeline::Push;
 use crate::project::{Lock, Manifest};
 use crate::toolchain::find;

@@ -83,7 +83,8 @@ fn fetched(project: &Project<'_>, tool: &Tool<'_>, artifact: &Artifact, target: 
         Format::TarXz => "-xJ",
         _ => {
             let name = artifact.file_name();
-            let reason = format!("{name} is not an archive that every base image can unpack; set `method = \"toolkit\"`");
+            let reason =
+                format!("{name} is not an archive that every base image can unpack; set `method = \"toolkit\"`");
             return Err(pinned::unsupported(TARGET, reason));
         }
     };

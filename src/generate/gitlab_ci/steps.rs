@@ -4,8 +4,8 @@ use super::aws::{identity, secrets};
 use super::runners::{Artifacts as Files, Job, Need};
 use super::{BUILD, Context, MANIFEST, PUBLISH, TARGET, TOOLS, image_of, path, put, script};
 use crate::format::yaml::{Element, Map, Out};
-use crate::generate::install::{self, Place};
 use crate::generate::Error;
+use crate::generate::install::{self, Place};
 use crate::project::pipeline::{Method, Report, ReportFormat};
 
 /// Folders in a home that tools can be told to keep elsewhere: GitLab caches nothing outside the project.

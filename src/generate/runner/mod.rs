@@ -8,8 +8,8 @@ mod setup;
 mod values;
 
 use super::{Error, Generator, Output, Project};
-use setup::Setup;
 use crate::project::pipeline::Architecture;
+use setup::Setup;
 
 /// The target's name.
 const TARGET: &str = "runner";

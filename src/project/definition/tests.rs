@@ -19,7 +19,10 @@ fn a_tool_on_github_is_defined_by_its_files() {
     )
     .unwrap();
     let entry = &manifest.tools[0];
-    assert_eq!((entry.tool.as_str(), entry.line, &entry.requirement), ("jq", 1, &Requirement::Channel("1.7".to_owned())));
+    assert_eq!(
+        (entry.tool.as_str(), entry.line, &entry.requirement),
+        ("jq", 1, &Requirement::Channel("1.7".to_owned()))
+    );
     let jq = entry.definition.as_ref().unwrap();
     let file = |platform: &str| jq.file("1.7", platform.parse().unwrap());
     assert_eq!(file("linux/arm64").as_deref(), Some("jq-linux-arm64"));

@@ -119,8 +119,12 @@ fn projects() -> Vec<Section> {
         section(
             "project::Error::Content",
             [
-                content("toolkit.toml", 5, "`go1.x` is none of the values; they are a text or a table"),
-                content("toolkit.lock", 12, "go stands in it twice; a merge went wrong"),
+                content(
+                    "toolkit.toml",
+                    5,
+                    "expected a version in quotes, or a table such as { file = \"go.mod\" }, found float",
+                ),
+                content("toolkit.lock", 12, "go is listed twice; a merge went wrong"),
             ],
         ),
         section(

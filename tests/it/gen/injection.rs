@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 use serde_yaml::Value;
 use toolkit::generate::{self, Generator, Output, Project, shell};
 use toolkit::project::Lock;
+use toolkit::project::pipeline::{
+    Architecture, Artifacts, Aws, Cache, Container, Pipeline, Report, ReportFormat, Secret,
+};
 use toolkit::toolchain;
-use toolkit::project::pipeline::{Architecture, Artifacts, Aws, Cache, Container, Pipeline, Report, ReportFormat, Secret};
 
 /// What stands in a place when nothing hostile does; files made with it show where the place is.
 const MARK: &str = "mark0xmark";

@@ -12,8 +12,8 @@ use crate::codebuild::{BuildKind, Cache, Start, VariableKind};
 use crate::format::Source;
 use crate::format::source::LARGEST;
 use crate::host::Host;
-use crate::project::{MANIFEST, find};
 use crate::project::pipeline::Pipeline;
+use crate::project::{MANIFEST, find};
 
 /// An image, of one architecture or of all.
 pub(super) type Image = (Option<&'static str>, String);
