@@ -194,7 +194,7 @@ fn rules_are_listed_and_explained() {
     let list = world.ok(&["lint", "--list"]);
     assert!(list.starts_with("rule   level    files") && list.contains("TK003  error    yaml"), "{list}");
     let page = world.ok(&["lint", "--explain", "tk003"]);
-    assert!(page.starts_with("error[TK003]: a key stands twice") && page.contains("    build-arm:"), "{page}");
+    assert!(page.starts_with("error[TK003]: a key appears twice") && page.contains("    build-arm:"), "{page}");
     assert!(world.fails(2, &["lint", "--explain", "TK03"]).contains("did you mean"));
     assert_eq!(world.json(&["lint", "--explain", "TK003", "--json"])["rule"], "TK003");
     let all = world.json(&["lint", "--list", "--json"]);
@@ -233,7 +233,7 @@ fn a_schema_that_is_named_judges_gitlab_files_at_their_places() {
 
 #[test]
 #[cfg(feature = "schema")]
-fn a_schema_that_cannot_be_used_is_an_error_and_no_file_is_judged() {
+fn a_schema_that_cannot_be_used_is_an_error_and_no_file_is_checked() {
     let world = World::new();
     world.write(".gitlab-ci.yml", PIPELINE);
     for (name, text, said) in [
@@ -243,7 +243,7 @@ fn a_schema_that_cannot_be_used_is_an_error_and_no_file_is_judged() {
     ] {
         world.write(name, text);
         let failed = world.fails(2, &["lint", "--schema", name]);
-        assert!(failed.contains(said) && failed.contains("no file was judged"), "{failed}");
+        assert!(failed.contains(said) && failed.contains("no file was checked"), "{failed}");
     }
     assert!(world.fails(5, &["lint", "--schema", "nowhere.json"]).contains("could not read the schema"));
     assert!(world.fails(2, &["lint", "--schema", "x", "--no-schema"]).contains("cannot be used with"));
@@ -264,7 +264,7 @@ fn the_published_schema_is_read_once_kept_and_done_without_when_it_is_out_of_rea
     fs::remove_file(&file).unwrap();
     let without = world.run(&["lint", "--mirror", &there]);
     assert_eq!(without.code, Some(0), "{}", without.stdout);
-    assert!(without.stderr.contains("judged without it"), "{}", without.stderr);
+    assert!(without.stderr.contains("checked without it"), "{}", without.stderr);
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn files_made_to_hurt_end_as_one_finding_in_bounded_memory() {
         ("dashes", "- ".repeat(100_000), "TK016:1:257", "nests deeper than 128"),
         ("empty", String::new(), "TK015:1:1", "empty"),
         ("blank", " \n\n".to_owned(), "TK015:1:1", "empty"),
-        ("comments", "# nothing\n".repeat(10_000), "TK015:1:1", "comments only"),
+        ("comments", "# nothing\n".repeat(10_000), "TK015:1:1", "only comments"),
         ("items", "- a\n".repeat(1_500_000), "TK016:1000001:3", "more than 1000000 values"),
         ("remarks", "# c\n".repeat(1_500_000), "TK016:1000001:1", "more than 1000000 comments"),
         ("unclosed", format!("a: \"{}", "x\n".repeat(1_000_000)), "TK001:1:4", "never closed"),
@@ -113,8 +113,8 @@ fn what_is_no_file_is_refused_and_never_waited_for() {
     assert!(Command::new("mkfifo").arg(world.project().join("pipe.yml")).status().unwrap().success());
     fs::create_dir(world.project().join("folder.yml")).unwrap();
     for (name, said) in [
-        ("pipe.yml", "pipe.yml is no regular file"),
-        ("/dev/zero", "/dev/zero is no regular file"),
+        ("pipe.yml", "pipe.yml is not a regular file"),
+        ("/dev/zero", "/dev/zero is not a regular file"),
         ("absent.yml", "could not read"),
         ("folder.yml", "no buildspec*.yml and no .gitlab-ci.yml was found"),
     ] {
