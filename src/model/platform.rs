@@ -119,7 +119,9 @@ impl FromStr for Platform {
             "darwin" | "macos" | "macosx" | "osx" | "mac" => Os::Darwin,
             "windows" | "win" => Os::Windows,
             other => {
-                return Err(bad(format!("unknown operating system `{other}`; expected one of: linux, darwin, windows")));
+                return Err(bad(format!(
+                    "unknown operating system `{other}`; expected one of: linux, darwin, windows"
+                )));
             }
         };
         let arch = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {

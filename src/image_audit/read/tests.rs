@@ -124,7 +124,7 @@ fn dockerfiles_are_judged_for_every_platform() {
         ),
         (
             "FROM a\nFROM b c\n",
-            &["1 FROM a:latest", "2 not read Dockerfile: FROM takes an image, or an image, AS and a name"],
+            &["1 FROM a:latest", "2 not read Dockerfile: expected `FROM image` or `FROM image AS name`"],
         ),
         (
             "FROM aws/codebuild/standard:7.0",
