@@ -7,9 +7,10 @@
 // layer 0
 pub mod model;
 pub mod report;
-// layer 1
+// layer 1, and `fs` below the rest of it
 pub mod archive;
 pub mod format;
+pub mod fs;
 pub mod host;
 pub mod net;
 pub mod sandbox;

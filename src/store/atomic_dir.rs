@@ -3,10 +3,10 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::delete::delete;
 use super::error::{At, Error};
 use super::is_absent;
 use super::staging::{Maker, ask, hold, make_movable, private_folder};
+use crate::fs::delete;
 
 /// A staging folder beside its target, deleted on drop.
 #[derive(Debug)]

@@ -162,7 +162,7 @@ mod tests {
             assert!(error.to_string().contains("bin/gofmt exists"), "{error}");
             assert_eq!(error.kind(), Kind::Usage);
             assert!(fs::symlink_metadata(bin.join("go")).is_err(), "half was linked");
-            super::super::delete::delete(&bin.join("gofmt")).unwrap();
+            crate::fs::delete(&bin.join("gofmt")).unwrap();
         }
         let outside = world.path().join("tool");
         fs::write(&outside, "").unwrap();

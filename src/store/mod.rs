@@ -13,7 +13,6 @@
 //! does not parse, so that its install does not exist.
 
 mod atomic_dir;
-mod delete;
 mod error;
 mod extras;
 mod files;

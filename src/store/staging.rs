@@ -7,13 +7,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::delete::{delete, make_writable};
 use super::error::{At, Error};
 use super::files::Files;
 use super::id::{Fingerprint, InstallId};
 use super::lock::Lock;
 use super::receipt::{Origin, Receipt};
 use super::{FILES, Install, RECEIPT, STAGING, Store, TREE, is_absent};
+use crate::fs::{delete, make_writable};
 use crate::model::{Digest, Executable, Node, Verified};
 
 /// A private folder in which one install comes into being.

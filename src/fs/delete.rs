@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// The standard library walks by folder handles that refuse links (CVE-2022-21658), so that a link planted meanwhile is
 /// unlinked, too.
-pub(super) fn delete(path: &Path) -> io::Result<()> {
+pub fn delete(path: &Path) -> io::Result<()> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) => return absent_is_fine(error),
@@ -40,7 +40,7 @@ fn open_up(path: &Path) -> io::Result<()> {
 }
 
 /// Lets the owner of a folder change it.
-pub(super) fn make_writable(folder: &Path) -> io::Result<()> {
+pub fn make_writable(folder: &Path) -> io::Result<()> {
     let mut permissions = fs::symlink_metadata(folder)?.permissions();
     #[cfg(unix)]
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o700);

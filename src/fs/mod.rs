@@ -1,0 +1,5 @@
+//! Files of this machine, touched in one way each.
+
+mod delete;
+
+pub use delete::{delete, make_writable};
