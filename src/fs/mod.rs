@@ -1,5 +1,33 @@
-//! Files of this machine, touched in one way each.
+//! Files of this machine, touched in one way each: read within bounds, replaced whole, temporary and cleaned up.
+//! Nothing here follows a link by accident, waits for a pipe, or leaves half of a file under its name.
+//!
+//! | task | here |
+//! |---|---|
+//! | read a file that a stranger may have put into a project | [`read`], [`read_text`], [`open`] with [`Within::Folder`] |
+//! | replace a file | [`replace`], [`Replacement`] |
+//! | a private folder until a process ends | [`TempDir`], [`sweep`] |
+//! | find a program | [`find_executable`] |
 
 mod delete;
+mod error;
+mod executable;
+mod names;
+mod read;
+mod replace;
+mod temporary;
+
+use std::io;
 
 pub use delete::{delete, make_writable};
+pub use error::{At, Cause, FileError};
+pub use executable::{find_executable, is_executable};
+pub use names::beside;
+pub use read::{LARGEST, Within, open, read, read_text, read_text_if_present};
+pub use replace::{Durability, Links, Replacement, replace};
+pub use temporary::{Maker, TempDir, maker_of, sweep};
+
+/// Returns true if an error says that there is no such file or folder.
+#[must_use]
+pub fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
