@@ -12,11 +12,12 @@
 
 use std::fs::File;
 use std::io::Seek;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use url::Url;
 
 use crate::archive::{self, Compression, Layout, Limits};
+use crate::fs::{At, Durability, Links, Replacement, delete, nameless_file};
 use crate::model::{Algorithm, Artifact, Digest, Format, Node, Received, Verified};
 use crate::net::{self, Net};
 use crate::report::{Report, Task};
@@ -140,7 +141,7 @@ pub async fn unpack(
 }
 
 /// Receives a file and keeps it as it is under `path`, which is replaced, by one rename, when the bytes are the right ones.
-/// Until then they are in a file beside it; after an error that one is gone.
+/// Until then they are in a temporary file next to it, which is gone after an error.
 ///
 /// # Errors
 /// As [`unpack`].
@@ -234,23 +235,21 @@ async fn save_once(
     progress: Progress<'_>,
 ) -> Result<Verified, Error> {
     let incoming = Incoming::open(net, wanted, progress).await?;
-    let part = Part::beside(path);
-    let file = part.create()?;
-    let (file, total) = receive_into(incoming, file, &part.path).await?;
+    let part = Replacement::new(path, Links::Replace)?;
+    let file = part.file().try_clone().at("write", path)?;
+    let (file, total) = receive_into(incoming, file, path).await?;
     let (verified, file) = verify_file(wanted, total, file, Limits::default()).await?;
     drop(file);
-    std::fs::rename(&part.path, path).map_err(|source| Error::disk("replace", path, source))?;
+    // Not synced: what a power cut takes can be downloaded again.
+    part.commit(Durability::Cached)?;
     Ok(verified)
 }
 
 /// Receives a file into one that has no name where the system has such: no crash leaves it behind.
 async fn receive_nameless(incoming: Incoming<'_>, staging: &Path) -> Result<(File, Total), Error> {
-    let part = Part::beside(&staging.join("archive"));
-    let file = part.create()?;
-    #[cfg(unix)]
-    drop(part); // The name is gone and the file is there as long as it is open.
+    let file = nameless_file(staging)?;
     let (mut file, total) = receive_into(incoming, file, staging).await?;
-    file.rewind().map_err(|source| Error::disk("read", staging, source))?;
+    file.rewind().at("read", staging)?;
     Ok((file, total))
 }
 
@@ -258,7 +257,7 @@ async fn receive_into(incoming: Incoming<'_>, file: File, path: &Path) -> Result
     let path = path.to_owned();
     let mut worker = Worker::start("receive", move |mut arrivals| {
         let mut file = file;
-        std::io::copy(&mut arrivals, &mut file).map_err(|source| Error::disk("write", &path, source))?;
+        std::io::copy(&mut arrivals, &mut file).at("write", &path)?;
         Ok(file)
     })?;
     let total = incoming.receive(Some(&mut worker)).await?;
@@ -290,12 +289,8 @@ async fn verify_file(
 async fn empty(folder: &Path) -> Result<(), Error> {
     let folder = folder.to_owned();
     let mut worker = Worker::start("remove", move |_| {
-        let failed = |source| Error::disk("empty", &folder, source);
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let is_folder = entry.file_type().map_err(failed)?.is_dir();
-            let path = entry.path();
-            if is_folder { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.map_err(failed)?;
+        for entry in std::fs::read_dir(&folder).at("empty", &folder)? {
+            delete(&entry.at("empty", &folder)?.path()).at("empty", &folder)?;
         }
         Ok(())
     })?;
@@ -338,31 +333,5 @@ impl Download<'_> {
 impl Progress<'_> {
     fn restarted(&self) {
         self.report.restarted(self.task);
-    }
-}
-
-/// A file that exists until it is renamed or forgotten.
-#[derive(Debug)]
-struct Part {
-    path: PathBuf,
-}
-
-impl Part {
-    fn beside(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        Self { path: path.with_file_name(format!(".{name}.{:016x}.part", fastrand::u64(..))) }
-    }
-
-    fn create(&self) -> Result<File, Error> {
-        let mut options = File::options();
-        options.read(true).write(true).create_new(true);
-        options.open(&self.path).map_err(|source| Error::disk("create", &self.path, source))
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        // After the rename there is nothing to remove; and what cannot be removed now, the caller's folder takes along.
-        let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 
-use crate::model::{Explain, Kind, THREAD_HINT, disk_hint};
+use crate::fs::FileError;
+use crate::model::{Explain, Kind, THREAD_HINT};
 
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -38,15 +38,8 @@ pub enum Error {
         allowed: u64,
     },
     /// This machine did not take what was unpacked.
-    #[error("could not {action} {}", path.display())]
-    Disk {
-        /// What was tried: `write`, `create the folder`.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// This machine did not start a thread.
     #[error("could not start a thread")]
     Thread {
@@ -194,7 +187,7 @@ impl Error {
     /// Wraps what a decoder or the archive's reader says: damage, unless the system itself reports it.
     pub(super) fn reading(source: io::Error) -> Self {
         match source.raw_os_error() {
-            Some(_) => Self::Disk { action: "read", path: PathBuf::from("the archive"), source },
+            Some(_) => FileError::new("read", "the archive", source).into(),
             None => Self::Damaged { source },
         }
     }
@@ -230,7 +223,8 @@ impl Explain for Error {
             Self::Refused { .. } | Self::Malformed { .. } | Self::Damaged { .. } | Self::Limit { .. } => {
                 Kind::Integrity
             }
-            Self::Disk { .. } | Self::Thread { .. } => Kind::Machine,
+            Self::File(source) => source.kind(),
+            Self::Thread { .. } => Kind::Machine,
         }
     }
 
@@ -239,7 +233,7 @@ impl Explain for Error {
             Self::Refused { .. } => "a toolchain's archive has no such entry; do not unpack it by other means",
             Self::Malformed { .. } | Self::Damaged { .. } => "the file is broken at its source; tell who publishes it",
             Self::Limit { .. } => "an archive that grows without end is an attack; do not unpack it by other means",
-            Self::Disk { source, .. } => disk_hint(source),
+            Self::File(source) => return source.hints(),
             Self::Thread { .. } => THREAD_HINT,
         };
         vec![hint.to_owned()]

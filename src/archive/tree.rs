@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::disk::Disk;
 use super::error::{Error, Refusal};
 use super::{Options, links, path};
+use crate::fs::{At, FileError};
 use crate::model::{Node, NodeKind};
 
 /// What grows by the entries of an archive: a fresh tree, or one that a layer changes.
@@ -68,7 +69,7 @@ pub(super) struct NewFile {
 
 impl Tree {
     pub(super) fn new(root: &Path, options: &Options) -> Result<Self, Error> {
-        let disk = Disk::open(root).map_err(|source| Error::Disk { action: "open", path: root.to_owned(), source })?;
+        let disk = Disk::open(root).at("open", root)?;
         Ok(Self {
             root: root.to_owned(),
             disk,
@@ -249,6 +250,6 @@ impl Tree {
         if source.kind() == io::ErrorKind::AlreadyExists {
             return Refusal::Duplicate.of(path.as_bytes());
         }
-        Error::Disk { action, path: self.root.join(path), source }
+        FileError::new(action, self.root.join(path), source).into()
     }
 }

@@ -10,6 +10,7 @@ use super::Global;
 use super::render::{self, Failure};
 use super::sandbox;
 use super::settings::Settings;
+use crate::fs::find_executable;
 use crate::host::Host;
 use crate::model::Activation;
 use crate::provision::{self, Requests, Scope, Sourcing, ToolRequest};
@@ -94,18 +95,7 @@ fn find(name: &OsStr, path: &OsStr, host: &Host) -> Option<PathBuf> {
     if PathBuf::from(name).components().count() > 1 {
         return Some(host.cwd.join(name));
     }
-    std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| executable(file))
-}
-
-#[cfg(unix)]
-fn executable(file: &std::path::Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn executable(file: &std::path::Path) -> bool {
-    file.is_file()
+    find_executable(name, std::env::split_paths(path))
 }
 
 /// Becomes the command, so that signals and the exit code are its own.

@@ -10,9 +10,10 @@ use similar::TextDiff;
 
 use super::Global;
 use super::render::{self, Failure, Style, done};
+use crate::fs::{Cause, FileError, Within, make_folder, read_text_if_present};
 use crate::generate::{self, Generator, Output, Project, State, stamped, state};
 use crate::host::Host;
-use crate::project::{self, LOCK, Lock, MANIFEST, Manifest, write_whole};
+use crate::project::{self, LOCK, Lock, MANIFEST, Manifest};
 use crate::provision;
 
 /// Write the pipeline's files from toolkit.toml and toolkit.lock
@@ -163,15 +164,10 @@ fn stamp(target: &dyn Generator, outputs: Vec<Output>, root: &Path) -> Result<Ve
         .into_iter()
         .map(|output| {
             let path = root.join(inside(&output.path)?);
-            let found = match std::fs::read_to_string(&path) {
-                Ok(text) => Some(text),
-                Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => None,
+            let found = match read_text_if_present(&path, Within::Folder(project::boundary(root))) {
                 // It is there and is no text: nothing that toolkit wrote.
-                Err(cause) if cause.kind() == std::io::ErrorKind::InvalidData => Some(String::new()),
-                Err(cause) => {
-                    let hint = "nothing was changed; check its permissions";
-                    return Err(Failure::machine(format!("could not read {}", path.display()), hint, cause));
-                }
+                Err(FileError { source: Cause::NotText, .. }) => Some(String::new()),
+                found => found?,
             };
             Ok(Planned { path, text: stamped(target.name(), &output.body, output.comments), found })
         })
@@ -221,10 +217,8 @@ fn write(planned: &[Planned], root: &Path, force: bool, global: &Global) -> Resu
             continue;
         }
         let folder = file.path.parent().unwrap_or(root);
-        std::fs::create_dir_all(folder).map_err(|cause| {
-            Failure::machine(format!("could not make {}", folder.display()), "check its permissions", cause)
-        })?;
-        write_whole(&file.path, &file.text)?;
+        make_folder(folder, Within::Folder(project::boundary(root)))?;
+        project::write(root, &file.path, &file.text)?;
         done(global, &format!("{} {name}", if file.found.is_some() { "updated" } else { "wrote" }));
         written.push(file.path.as_path());
     }

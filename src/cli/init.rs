@@ -11,7 +11,7 @@ use super::render::{self, Failure, done};
 use crate::generate;
 use crate::host::Host;
 use crate::model::Platform;
-use crate::project::{self, MANIFEST, Manifest, write_whole};
+use crate::project::{self, MANIFEST, Manifest};
 use crate::provision;
 use crate::toolchain::{self, Toolchain};
 
@@ -48,7 +48,7 @@ impl Arguments {
         if self.dry_run {
             render::data(&text)?;
         } else {
-            write_whole(&path, &text)?;
+            project::write(&host.cwd, &path, &text)?;
             done(global, &format!("wrote {}", path.display()));
         }
         for (file, tool) in OTHERS.iter().filter(|(file, _)| names.iter().any(|name| name == file)) {

@@ -62,7 +62,7 @@ fn requests_tool(requests: &[ToolRequest], name: &str) -> bool {
 /// Writes the lock when its bytes differ, and says what changed.
 fn write(lock: &Lock, old: Option<&Lock>, settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
     let path = settings.root.join(project::LOCK);
-    let same = std::fs::read_to_string(&path).is_ok_and(|text| text == lock.to_text());
+    let same = project::read_if_present(&settings.root, project::LOCK).is_ok_and(|text| text == Some(lock.to_text()));
     if !same {
         lock.write(&settings.root)?;
     }
@@ -114,7 +114,7 @@ fn check(
         Some(lock) => provision::check(requests, &settings.context().platforms(), lock, &settings.policy).0,
     };
     if let (Some(lock), true) = (old, findings.is_empty()) {
-        let text = std::fs::read_to_string(settings.root.join(project::LOCK)).unwrap_or_default();
+        let text = project::read_if_present(&settings.root, project::LOCK)?.unwrap_or_default();
         if text != lock.to_text() {
             findings.push("the file was edited: `toolkit lock` would write other bytes for the same answer".to_owned());
         }

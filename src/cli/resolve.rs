@@ -12,6 +12,7 @@ use super::settings::Settings;
 use super::{Global, platforms, toolchain_help};
 use crate::host::Host;
 use crate::model::{Choice, Date, Digest, Phase, Platform, Policy, Prefer, Release, Verdict};
+use crate::project;
 use crate::provision::{self, Origin, Resolved, ToolRequest};
 
 /// Show which release a channel means, its files and digests, and why
@@ -102,7 +103,7 @@ impl Arguments {
         self.adjust(&mut settings.policy);
         let context = settings.context();
         let requests = match &self.file {
-            Some(path) => provision::file(&host.cwd.join(path))?,
+            Some(path) => provision::file(&host.cwd.join(path), project::within(path, &host.cwd))?,
             None => provision::requests(&self.specs, &context)?.list,
         };
         if self.requests {

@@ -30,9 +30,6 @@ pub enum Cause {
         /// The folder.
         root: PathBuf,
     },
-    /// A link stands where none is followed.
-    #[error("it is a symbolic link")]
-    Link,
     /// Something else than a regular file.
     #[error("it is not a regular file but {found}")]
     NotRegular {
@@ -68,6 +65,16 @@ impl FileError {
     }
 }
 
+/// For callers that add the operation and the path themselves.
+impl From<FileError> for io::Error {
+    fn from(error: FileError) -> Self {
+        match error.source {
+            Cause::System(source) => source,
+            other => Self::other(other),
+        }
+    }
+}
+
 impl Explain for FileError {
     /// A file of the wrong kind and one that is missing are the user's to correct; the rest is up to the machine.
     fn kind(&self) -> Kind {
@@ -84,7 +91,7 @@ impl Explain for FileError {
             Cause::LeadsOut { .. } if self.is_reading() => {
                 "nothing of it was read; put the file itself there, or name the one that the link leads to"
             }
-            Cause::LeadsOut { .. } | Cause::Link => "nothing was changed; replace the link by a file, or remove it",
+            Cause::LeadsOut { .. } => "replace the link by a file, or remove it",
             Cause::NotRegular { .. } => "name a regular file",
             Cause::TooLarge { .. } => "check the path: no such file is that large",
             Cause::NotText => "save it as UTF-8",
@@ -96,12 +103,7 @@ impl Explain for FileError {
 fn system_hints(source: &io::Error, reading: bool) -> Vec<String> {
     let hint = match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            return vec![
-                "free some space (`df -h` and `df -i` show what is left; `toolkit prune` removes unused installs), or \
-                 choose another folder (`TOOLKIT_HOME` for the store)"
-                    .to_owned(),
-                "nothing half-made was left behind".to_owned(),
-            ];
+            "free some space (see `df -h` and `df -i`), or choose another folder (`TOOLKIT_HOME` for the store)"
         }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory if reading => "check the path",
         io::ErrorKind::PermissionDenied if reading => "check that this user may read it",
@@ -117,6 +119,7 @@ fn system_hints(source: &io::Error, reading: bool) -> Vec<String> {
         io::ErrorKind::Unsupported => {
             "the file system lacks what is needed; use a local disk (`TOOLKIT_HOME` for the store)"
         }
+        _ if reading => "check the disk and its mount",
         _ => "check the disk and its mount, or choose another folder (`TOOLKIT_HOME` for the store)",
     };
     vec![hint.to_owned()]

@@ -35,7 +35,8 @@ mod tests {
     #[test]
     fn the_first_executable_file_is_found() {
         let world = tempfile::tempdir().unwrap();
-        let folders: Vec<PathBuf> = ["none", "folder", "plain", "first", "second"].map(|name| world.path().join(name)).into();
+        let folders: Vec<PathBuf> =
+            ["none", "folder", "plain", "first", "second"].map(|name| world.path().join(name)).into();
         fs::create_dir_all(folders[1].join("tool")).unwrap();
         for (folder, mode) in [(&folders[2], 0o644), (&folders[3], 0o755), (&folders[4], 0o755)] {
             fs::create_dir(folder).unwrap();

@@ -4,7 +4,7 @@
 //! | task | here |
 //! |---|---|
 //! | read a file that a stranger may have put into a project | [`read`], [`read_text`], [`open`] with [`Within::Folder`] |
-//! | replace a file | [`replace`], [`Replacement`] |
+//! | replace a file or a link | [`replace`], [`Replacement`], [`replace_link`] |
 //! | a private folder until a process ends | [`TempDir`], [`sweep`] |
 //! | find a program | [`find_executable`] |
 
@@ -17,17 +17,35 @@ mod replace;
 mod temporary;
 
 use std::io;
+use std::path::{Component, Path, PathBuf};
 
 pub use delete::{delete, make_writable};
 pub use error::{At, Cause, FileError};
 pub use executable::{find_executable, is_executable};
 pub use names::beside;
-pub use read::{LARGEST, Within, open, read, read_text, read_text_if_present};
-pub use replace::{Durability, Links, Replacement, replace};
-pub use temporary::{Maker, TempDir, maker_of, sweep};
+pub use read::{LARGEST, Within, make_folder, open, read, read_stream, read_text, read_text_if_present};
+pub use replace::{Durability, Links, Replacement, replace, replace_link, symlink};
+pub use temporary::{Maker, TempDir, maker_of, nameless_file, sweep};
 
 /// Returns true if an error says that there is no such file or folder.
 #[must_use]
 pub fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Takes `.` and `..` out of a path, by its text alone.
+#[must_use]
+pub fn lexical(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::RootDir)) => {}
+            other => out.push(other),
+        }
+    }
+    out
 }

@@ -48,7 +48,8 @@ mod tests {
         ] {
             assert_eq!(prefix_of(name).is_some_and(is_beside), ours, "{name}");
         }
-        for target in ["toolkit.lock", "a/b", "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"] {
+        for target in ["toolkit.lock", "a/b", "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"]
+        {
             let made = random(Path::new("folder"), &beside(Path::new(target)));
             let name = made.file_name().unwrap().to_str().unwrap();
             assert!(name.len() < 256 && prefix_of(name).is_some_and(is_beside), "{name}");

@@ -52,6 +52,19 @@ pub fn read_text_if_present(path: &Path, within: Within<'_>) -> Result<Option<St
     }
 }
 
+/// Reads a text of at most [`LARGEST`] bytes from whatever the user named, be it a pipe. Waits for whoever writes into it.
+///
+/// # Errors
+/// When it is absent, larger, not UTF-8, or cannot be read.
+pub fn read_stream(path: &Path) -> Result<String, FileError> {
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).at("read", path)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(FileError::new("read", path, Cause::TooLarge { limit: LARGEST }));
+    }
+    String::from_utf8(bytes).map_err(|_| FileError::new("read", path, Cause::NotText))
+}
+
 /// Opens a regular file for reading.
 ///
 /// # Errors
@@ -70,6 +83,22 @@ pub fn open(path: &Path, within: Within<'_>) -> Result<File, FileError> {
         }
     };
     opened.at("read", path)
+}
+
+/// Makes a folder and those above it, as long as no link on the way leads out.
+///
+/// # Errors
+/// When a link leads out, something else than a folder is in the way, or the disk refuses.
+pub fn make_folder(path: &Path, within: Within<'_>) -> Result<(), FileError> {
+    if let (Within::Folder(root), Some(there)) = (within, path.ancestors().find(|part| part.symlink_metadata().is_ok()))
+    {
+        let bound = root.canonicalize().at("read", root)?;
+        let real = there.canonicalize().at("create", path)?;
+        if !real.starts_with(&bound) && !bound.starts_with(&real) {
+            return Err(FileError::new("create", path, Cause::LeadsOut { root: root.to_owned() }));
+        }
+    }
+    fs::create_dir_all(path).at("create", path)
 }
 
 /// What happens with a link at the end of a path.

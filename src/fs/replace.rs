@@ -130,6 +130,46 @@ impl Drop for Replacement {
     }
 }
 
+/// Makes a symbolic link to `target`, in the place of whatever file or link is there.
+///
+/// # Errors
+/// When the folder cannot be written to; [`io::ErrorKind::Unsupported`] where links need a right that few have.
+pub fn replace_link(target: &Path, link: &Path) -> Result<(), FileError> {
+    let folder = parent(link);
+    sweep(folder, &is_beside);
+    loop {
+        let temporary = names::random(folder, &beside(link));
+        match symlink(target, &temporary) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(error).at("create", link),
+        }
+        let renamed = fs::rename(&temporary, link).inspect_err(|_| {
+            // The rename's error is the one to tell.
+            let _ = fs::remove_file(&temporary);
+        });
+        return renamed.at("create", link);
+    }
+}
+
+/// Makes a symbolic link where nothing is.
+///
+/// # Errors
+/// When something is there, or the folder cannot be written to.
+#[cfg(unix)]
+pub fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+/// Refuses: on Windows links need a right that few have.
+///
+/// # Errors
+/// Always.
+#[cfg(not(unix))]
+pub fn symlink(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Creates a file that was not there, never more open than the one it replaces.
 #[cfg(unix)]
 fn create(path: &Path, before: Option<&Metadata>) -> io::Result<File> {
@@ -190,7 +230,7 @@ fn parent(path: &Path) -> &Path {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -224,9 +264,9 @@ mod tests {
         let root = folder.path().join("root");
         fs::create_dir_all(root.join("shared")).unwrap();
         fs::write(root.join("shared/end"), "old").unwrap();
-        symlink("shared/end", root.join("one")).unwrap();
-        symlink("one", root.join("two")).unwrap();
-        symlink("shared/new", root.join("dangling")).unwrap();
+        symlink("shared/end".as_ref(), &root.join("one")).unwrap();
+        symlink("one".as_ref(), &root.join("two")).unwrap();
+        symlink("shared/new".as_ref(), &root.join("dangling")).unwrap();
         for (link, end) in [("one", "shared/end"), ("two", "shared/end"), ("dangling", "shared/new")] {
             replace(&root.join(link), link, Links::Follow(&root)).unwrap();
             assert_eq!(fs::read_to_string(root.join(end)).unwrap(), link);
@@ -243,10 +283,10 @@ mod tests {
         let root = folder.path().join("root");
         fs::create_dir_all(root.join("inner")).unwrap();
         fs::write(folder.path().join("mine"), "precious").unwrap();
-        symlink("../mine", root.join("file")).unwrap();
-        symlink("../absent", root.join("dangling")).unwrap();
-        symlink("..", root.join("folder")).unwrap();
-        symlink("loop", root.join("loop")).unwrap();
+        symlink("../mine".as_ref(), &root.join("file")).unwrap();
+        symlink("../absent".as_ref(), &root.join("dangling")).unwrap();
+        symlink("..".as_ref(), &root.join("folder")).unwrap();
+        symlink("loop".as_ref(), &root.join("loop")).unwrap();
         for (path, says) in [
             ("file", "leads out"),
             ("dangling", "leads out"),
@@ -270,7 +310,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
-        symlink("pipe", folder.path().join("link")).unwrap();
+        symlink("pipe".as_ref(), &folder.path().join("link")).unwrap();
         for (path, links) in [(&pipe, Links::Replace), (&folder.path().join("link"), Links::FollowAnywhere)] {
             let error = replace(path, "", links).unwrap_err();
             assert!(matches!(error.source, Cause::NotRegular { .. }), "{error:?}");
@@ -287,7 +327,10 @@ mod tests {
         given_up.write_all(b"half").unwrap();
         assert_eq!(entries(folder.path()).len(), 2);
         drop(given_up);
-        assert_eq!((entries(folder.path()), fs::read_to_string(&path).unwrap()), (vec!["file".to_owned()], "old".into()));
+        assert_eq!(
+            (entries(folder.path()), fs::read_to_string(&path).unwrap()),
+            (vec!["file".to_owned()], "old".into())
+        );
     }
 
     #[test]
@@ -314,7 +357,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let living = Replacement::new(&folder.path().join("living"), Links::Replace).unwrap();
         fs::write(folder.path().join(".dead.toolkit-0123456789abcdef"), "half").unwrap();
-        symlink("living", folder.path().join(".link.toolkit-0123456789abcdef")).unwrap();
+        symlink("living".as_ref(), &folder.path().join(".link.toolkit-0123456789abcdef")).unwrap();
         fs::write(folder.path().join(".dead.toolkit-notes"), "mine").unwrap();
         replace(&folder.path().join("other"), "", Links::Replace).unwrap();
         assert!(living.path().exists());

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use super::delete::delete;
 use super::error::{At, FileError};
+use super::is_absent;
 use super::names::{self, beside, is_beside, prefix_of};
 use super::read::{EndLink, open_regular};
-use super::is_absent;
 
 const ALIVE: &str = "alive";
 
-/// The age at which a folder without `alive` is left over: its maker was killed between two system calls.
+/// The age at which a link, or a folder without `alive`, is left over: its maker was killed between two system calls.
 const STILLBORN: Duration = Duration::from_secs(60 * 60);
 
 /// A folder of mode 0700 under a random name, deleted on drop.
@@ -85,6 +85,19 @@ impl Drop for TempDir {
     }
 }
 
+/// Makes an empty file in `folder` that has no name where the system has such: no crash leaves it behind. Elsewhere it goes
+/// with the folder, which is the caller's own.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn nameless_file(folder: &Path) -> Result<File, FileError> {
+    let path = names::random(folder, "nameless-");
+    let file = File::options().read(true).write(true).create_new(true).open(&path).at("create", &path)?;
+    #[cfg(unix)]
+    fs::remove_file(&path).at("create", &path)?;
+    Ok(file)
+}
+
 /// Deletes temporary files and folders in `folder` whose makers were killed, where `prefix` accepts what stands before the
 /// random digits. Never touches what a living process holds, or what belongs to another user. What cannot be deleted stays:
 /// a leftover is no reason to fail.
@@ -105,12 +118,17 @@ fn sweep_entry(entry: &DirEntry) -> io::Result<()> {
         return Ok(());
     }
     let path = entry.path();
+    let is_old = metadata.modified()?.elapsed().is_ok_and(|age| age > STILLBORN);
     if metadata.is_dir() {
         return match maker_of(&path) {
             Ok(Maker::Dead(_alive)) => delete(&path),
-            Ok(Maker::Unknown) if metadata.modified()?.elapsed().is_ok_and(|age| age > STILLBORN) => delete(&path),
+            Ok(Maker::Unknown) if is_old => delete(&path),
             _ => Ok(()),
         };
+    }
+    if metadata.is_symlink() {
+        // Nobody can hold a link; its maker renames it at once.
+        return if is_old { fs::remove_file(&path) } else { Ok(()) };
     }
     if cfg!(unix)
         && let Ok(file) = open_regular(&path, EndLink::Refused)
@@ -225,7 +243,8 @@ mod tests {
         symlink(at("other-0123456789abcdef"), at("build-2222222222222222")).unwrap();
         drop(TempDir::below(parent.path(), "build-").unwrap());
         assert!(living.path().exists() && !at(DEAD).exists());
-        for kept in ["build-1111111111111111", "build-2222222222222222/alive", "other-0123456789abcdef", "build-notes"] {
+        for kept in ["build-1111111111111111", "build-2222222222222222/alive", "other-0123456789abcdef", "build-notes"]
+        {
             assert!(at(kept).exists(), "{kept}");
         }
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::format::{Unreadable, yaml};
+use crate::fs::FileError;
 use crate::model::{BadReference, Explain, Kind};
 
 /// What can be wrong with what is to be checked.
@@ -17,13 +18,8 @@ pub enum CheckError {
         source: BadReference,
     },
     /// A file or folder could not be read.
-    #[error("could not read {}", path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] FileError),
     /// A file is no text.
     #[error("{} cannot be read for images", path.display())]
     NoText {
@@ -69,7 +65,7 @@ pub enum CheckError {
 impl Explain for CheckError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Read { source, .. } if source.kind() != std::io::ErrorKind::NotFound => Kind::Machine,
+            Self::Read(source) => source.kind(),
             _ => Kind::Usage,
         }
     }
@@ -79,7 +75,11 @@ impl Explain for CheckError {
                             buildspecs and toolkit.lock";
         let hint = match self {
             Self::NoInput { .. } => "nothing was asked; check the path, or name an image such as debian:12".to_owned(),
-            Self::Read { .. } => "nothing was asked; check the path and whether this user may read it".to_owned(),
+            Self::Read(source) => {
+                let mut hints = source.hints();
+                hints.push("nothing was asked".to_owned());
+                return hints;
+            }
             Self::UnknownKind { .. } | Self::NothingNamed { .. } => READ.to_owned(),
             Self::NoText { .. } | Self::Broken { .. } | Self::NoYaml { .. } => {
                 "nothing was asked; mend the file, or leave it out".to_owned()

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::found::{Needs, NoteKind, Use};
-use super::read::{File, Findings, Kind, Setting, plain, read};
+use super::read::{File, Findings, Kind, Setting, read};
 use super::{CheckError, folder};
+use crate::fs::{Cause, FileError, Within, lexical};
 use crate::model::Reference;
+use crate::project;
 
 /// What is to be checked.
 #[derive(Debug, Clone, Copy)]
@@ -26,11 +28,12 @@ pub struct Inputs<'a> {
 pub fn find(inputs: &Inputs<'_>, setting: &Setting<'_>) -> Result<Findings, CheckError> {
     let mut findings = Findings::default();
     for text in inputs.typed {
-        let path = plain(&inputs.cwd.join(text));
+        let path = lexical(&inputs.cwd.join(text));
         if path.is_dir() {
             whole(&path, &shown(text), setting, &mut findings)?;
         } else if path.exists() {
-            named(&path, &shown(text), setting, &mut findings)?;
+            let within = project::within(Path::new(text), inputs.cwd);
+            named((&path, within), &shown(text), setting, &mut findings)?;
         } else {
             let image: Reference = text.parse().map_err(|source| CheckError::NoInput { text: text.clone(), source })?;
             findings.uses.push(Use { place: None, role: "argument".to_owned(), image, needs: Needs::All });
@@ -54,28 +57,44 @@ fn shown(text: &str) -> String {
 }
 
 /// Reads a file that was named: it must be what it is taken for.
-fn named(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), CheckError> {
-    let source = folder::text(path, shown)?.map_err(|source| CheckError::NoText { path: shown.into(), source })?;
+fn named(
+    (path, within): (&Path, Within<'_>),
+    shown: &str,
+    setting: &Setting<'_>,
+    findings: &mut Findings,
+) -> Result<(), CheckError> {
+    let source =
+        folder::text(path, shown, within)?.map_err(|source| CheckError::NoText { path: shown.into(), source })?;
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let kind = Kind::by_name(name).or_else(|| Kind::by_content(&source.text));
     let kind = kind.ok_or_else(|| CheckError::UnknownKind { path: shown.into() })?;
-    read(&File { path: path.to_owned(), source }, kind, setting, findings)
+    let root = match within {
+        Within::Folder(root) => root,
+        Within::Anywhere => project::boundary(path.parent().unwrap_or(path)),
+    };
+    read(&File { path: path.to_owned(), source, root: root.to_owned() }, kind, setting, findings)
 }
 
 /// Reads the files of a folder. What is not what its name says is told and left out: folders hold templates and drafts.
 fn whole(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), CheckError> {
     let mut alone: Vec<(File, Kind)> = Vec::new();
+    let root = project::boundary(path);
     for candidate in folder::search(path, shown)? {
-        let source = match folder::text(&candidate.path, &candidate.shown)? {
-            Ok(source) => source,
-            Err(cause) if candidate.kind.is_some() => {
+        let source = match folder::text(&candidate.path, &candidate.shown, Within::Folder(root)) {
+            Ok(Ok(source)) => source,
+            Ok(Err(cause)) if candidate.kind.is_some() => {
                 findings.unread(None, &candidate.shown, cause.to_string());
                 continue;
             }
-            Err(_) => continue,
+            Ok(Err(_)) => continue,
+            Err(FileError { source: cause @ Cause::LeadsOut { .. }, .. }) => {
+                findings.unread(None, &candidate.shown, cause.to_string());
+                continue;
+            }
+            Err(error) => return Err(error.into()),
         };
         let kind = candidate.kind.or_else(|| folder::manifest(&source.text).then_some(Kind::Kubernetes));
-        alone.extend(kind.map(|kind| (File { path: plain(&candidate.path), source }, kind)));
+        alone.extend(kind.map(|kind| (File { path: lexical(&candidate.path), source, root: root.to_owned() }, kind)));
     }
     // Compose files first: a Dockerfile that they build is read with their arguments, and only so. Then pipelines, for
     // what they include.

@@ -1,13 +1,13 @@
 //! Which files of a folder name images.
 
 use std::fs;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::CheckError;
 use super::read::Kind;
 use crate::format::source::LARGEST;
 use crate::format::{Source, Unreadable};
+use crate::fs::{At, Cause, FileError, Within, read};
 
 /// Folders that hold other people's files, or what a build made.
 const SKIPPED: &[&str] = &["node_modules", "target", "vendor"];
@@ -33,11 +33,10 @@ pub(super) fn search(folder: &Path, prefix: &str) -> Result<Vec<Candidate>, Chec
     let mut open = vec![(folder.to_owned(), prefix.to_owned(), 0)];
     let mut found = Vec::new();
     while let Some((folder, prefix, depth)) = open.pop() {
-        let unread = |path: &Path, source| CheckError::Read { path: path.to_owned(), source };
-        for entry in fs::read_dir(&folder).map_err(|cause| unread(&folder, cause))? {
-            let entry = entry.map_err(|cause| unread(&folder, cause))?;
+        for entry in fs::read_dir(&folder).at("read", &folder)? {
+            let entry = entry.at("read", &folder)?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            let kind = entry.file_type().map_err(|cause| unread(&entry.path(), cause))?;
+            let kind = entry.file_type().at("read", &entry.path())?;
             let shown = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
             if kind.is_dir() {
                 let searched =
@@ -62,21 +61,15 @@ fn is_yaml(name: &str) -> bool {
     lower.ends_with(".yml") || lower.ends_with(".yaml")
 }
 
-/// Reads a file as text, or tells why it is none.
-pub(super) fn text(path: &Path, shown: &str) -> Result<Result<Source, Unreadable>, CheckError> {
-    let unread = |source| CheckError::Read { path: path.to_owned(), source };
-    // Asked before it is opened: opening a pipe waits for its writer.
-    let metadata = fs::metadata(path).map_err(unread)?;
-    if !metadata.is_file() {
-        return Err(unread(io::Error::other("it is no regular file")));
+/// Reads a file as text, or says why it is not one.
+pub(super) fn text(path: &Path, shown: &str, within: Within<'_>) -> Result<Result<Source, Unreadable>, FileError> {
+    match read(path, within, LARGEST as u64) {
+        Ok(bytes) => Ok(Source::decode(shown, bytes)),
+        Err(FileError { source: Cause::TooLarge { .. }, .. }) => {
+            Ok(Err(Unreadable::TooLarge { size: fs::metadata(path).at("read", path)?.len() }))
+        }
+        Err(error) => Err(error),
     }
-    if metadata.len() > LARGEST as u64 {
-        return Ok(Err(Unreadable::TooLarge { size: metadata.len() }));
-    }
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(unread)?;
-    file.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(unread)?;
-    Ok(Source::decode(shown, bytes))
 }
 
 /// Tells what a YAML file of a folder is: only manifests say so by their first keys, whatever their names.

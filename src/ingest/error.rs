@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
 
 use crate::archive;
-use crate::model::{Digest, Explain, Kind, THREAD_HINT, disk_hint};
+use crate::fs::FileError;
+use crate::model::{Digest, Explain, Kind, THREAD_HINT};
 use crate::net;
 
 /// Why a file was not taken in.
@@ -78,27 +78,14 @@ pub enum Error {
         file: String,
     },
     /// This machine did not take the file.
-    #[error("could not {action} {}", path.display())]
-    Disk {
-        /// What was tried.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// This machine did not start a thread.
     #[error("could not start a thread")]
     Thread {
         /// What the system says.
         source: io::Error,
     },
-}
-
-impl Error {
-    pub(super) fn disk(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Disk { action, path: path.to_owned(), source }
-    }
 }
 
 impl Explain for Error {
@@ -108,7 +95,8 @@ impl Explain for Error {
             Self::Archive { source, .. } => source.kind(),
             Self::Mismatch { .. } | Self::Length { .. } | Self::Longer { .. } => Kind::Integrity,
             Self::UnknownFormat { .. } | Self::NoModule { .. } => Kind::Usage,
-            Self::Disk { .. } | Self::Thread { .. } => Kind::Machine,
+            Self::File(source) => source.kind(),
+            Self::Thread { .. } => Kind::Machine,
         }
     }
 
@@ -121,7 +109,7 @@ impl Explain for Error {
             }
             Self::UnknownFormat { .. } => "keep it as it is with `--output FILE`",
             Self::NoModule { .. } => "give the file's sha256 or sha512",
-            Self::Disk { source, .. } => disk_hint(source),
+            Self::File(source) => return source.hints(),
             Self::Thread { .. } => THREAD_HINT,
         };
         vec![hint.to_owned()]

@@ -7,6 +7,7 @@ use std::path::{Component, Path};
 use super::incoming::Incoming;
 use super::worker::Worker;
 use super::{Error, Ingested};
+use crate::fs::At;
 use crate::model::{Node, NodeKind};
 
 /// Executable for everybody, for the owner to replace.
@@ -21,24 +22,23 @@ pub(super) async fn place(incoming: Incoming<'_>, target: &Path) -> Result<Inges
         return Err(Error::UnknownFormat { file: name });
     }
     let path = target.join(&name);
-    let file = File::create_new(&path).map_err(|source| Error::disk("create", &path, source))?;
+    let file = File::create_new(&path).at("create", &path)?;
     let mut worker = Worker::start("receive", move |mut arrivals| {
         let mut file = file;
         let mut hasher = blake3::Hasher::new();
         let mut buffer = vec![0; 128 << 10];
         let mut size = 0;
         loop {
-            let failed = |source| Error::disk("write", &path, source);
-            match arrivals.read(&mut buffer).map_err(failed)? {
+            match arrivals.read(&mut buffer).at("write", &path)? {
                 0 => break,
                 length => {
-                    file.write_all(&buffer[..length]).map_err(failed)?;
+                    file.write_all(&buffer[..length]).at("write", &path)?;
                     hasher.update(&buffer[..length]);
                     size += length as u64;
                 }
             }
         }
-        executable(&file).map_err(|source| Error::disk("change the mode of", &path, source))?;
+        executable(&file).at("change the mode of", &path)?;
         Ok(NodeKind::File { mode: MODE, size, digest: *hasher.finalize().as_bytes() })
     })?;
     let total = incoming.receive(Some(&mut worker)).await?;

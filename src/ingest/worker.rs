@@ -243,7 +243,9 @@ mod tests {
     #[test]
     fn a_worker_that_fails_because_of_this_machine_ends_the_receiving() {
         runtime().block_on(async {
-            let full = || Error::disk("write", std::path::Path::new("/full"), io::ErrorKind::StorageFull.into());
+            let full = || {
+                Error::File(crate::fs::FileError::new("write", "/full", io::Error::from(io::ErrorKind::StorageFull)))
+            };
             let mut worker = Worker::<()>::start("test", move |_| Err(full())).unwrap();
             let mut passed = 0;
             let error = loop {

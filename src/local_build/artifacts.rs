@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::error::{At, Error};
+use super::error::Error;
 use super::files::{Pattern, name};
 use super::log::Log;
 use super::outcome::{Artifact, Context};
@@ -13,6 +13,7 @@ use super::session::ShellConfig;
 use super::values::expand;
 use super::workspace::{copy_file, link};
 use crate::format::buildspec::{Artifacts, Text};
+use crate::fs::At;
 
 /// Collects the primary and the secondary artifacts, and copies them to `to`: the primary ones as they are, the others below
 /// their identifiers. What is there already and has another name stays.

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::artifacts::copy;
-use super::error::{At, Error};
+use super::error::Error;
 use super::files::{Pattern, name};
 use super::hash_files;
 use super::log::Log;
 use super::session::ShellConfig;
 use super::values::expand;
 use crate::format::buildspec::Cache;
+use crate::fs::{At, TempDir};
 use crate::model::hex;
 
 /// The name of the one entry of caches without a key.
@@ -98,6 +99,9 @@ impl Kept {
         let mut entries = Vec::new();
         for entry in fs::read_dir(&self.folder).at("read", &self.folder)? {
             let entry = entry.at("read", &self.folder)?;
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue; // one that another build is about to make
+            }
             let made = entry.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
             entries.push((made, entry.file_name().to_string_lossy().into_owned(), entry.path()));
         }
@@ -117,21 +121,17 @@ impl Kept {
             return Ok(());
         }
         fs::create_dir_all(&self.folder).at("create", &self.folder)?;
-        let staging = self.folder.join(format!(".new-{:016x}", fastrand::u64(..)));
-        let outcome = self.fill(&staging, around).and_then(|count| {
-            if count > 0 {
-                let target = self.folder.join(&self.entry);
-                if target.exists() {
-                    fs::remove_dir_all(&target).at("replace", &target)?;
-                }
-                fs::rename(&staging, &target).at("create", &target)?;
+        let target = self.folder.join(&self.entry);
+        let temporary = TempDir::beside(&target)?;
+        let made = temporary.path().join("made");
+        let count = self.fill(&made, around)?;
+        if count > 0 {
+            if target.exists() {
+                fs::rename(&target, temporary.path().join("replaced")).at("replace", &target)?;
             }
-            Ok(count)
-        });
-        if staging.exists() {
-            let _ = fs::remove_dir_all(&staging);
+            fs::rename(&made, &target).at("create", &target)?;
         }
-        match outcome? {
+        match count {
             0 => log.say("No matching cache paths found"),
             count => log.say(&format!("Saved {count} file(s) in cache {}", self.entry)),
         }

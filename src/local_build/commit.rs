@@ -1,18 +1,22 @@
 //! Reads which commit a folder has checked out, without Git: a build image may have none.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::fs::{Within, read};
+
+/// How many bytes of a file are read: a large repository has some megabytes of packed references.
+const LARGEST: u64 = 64 << 20;
 
 /// Returns the commit of the folder; none when it is no repository, or has no commit yet.
 pub(super) fn of(folder: &Path) -> Option<String> {
     let git = git_folder(folder)?;
-    let head = fs::read_to_string(git.join("HEAD")).ok()?;
+    let head = text(&git.join("HEAD"))?;
     let Some(name) = head.trim().strip_prefix("ref: ") else { return commit(head.trim()) };
     // A linked work tree has its own HEAD; its branches are those of the repository.
-    let common = fs::read_to_string(git.join("commondir")).map(|path| git.join(path.trim())).unwrap_or(git);
-    let loose = fs::read_to_string(common.join(name)).ok();
+    let common = text(&git.join("commondir")).map_or(git.clone(), |path| git.join(path.trim()));
+    let loose = text(&common.join(name));
     loose.as_deref().map(str::trim).and_then(commit).or_else(|| {
-        let packed = fs::read_to_string(common.join("packed-refs")).ok()?;
+        let packed = text(&common.join("packed-refs"))?;
         packed.lines().find_map(|line| commit(line.strip_suffix(name)?.trim_end()))
     })
 }
@@ -22,8 +26,14 @@ fn git_folder(folder: &Path) -> Option<PathBuf> {
     if git.is_dir() {
         return Some(git);
     }
-    let text = fs::read_to_string(&git).ok()?;
+    let text = text(&git)?;
     Some(folder.join(text.trim().strip_prefix("gitdir: ")?))
+}
+
+/// Reads a file of Git's, which may lie anywhere: the folder of a linked work tree is in another repository.
+fn text(path: &Path) -> Option<String> {
+    let bytes = read(path, Within::Anywhere, LARGEST).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 fn commit(text: &str) -> Option<String> {
@@ -32,6 +42,8 @@ fn commit(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

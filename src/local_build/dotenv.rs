@@ -1,18 +1,22 @@
 //! Files of NAME=VALUE lines, for secrets.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use super::error::{At, Error};
+use super::error::Error;
+use crate::fs::{Within, read_stream, read_text};
 
 /// Reads a file of secrets: NAME=VALUE lines, with or without `export` and quotes; `#` begins a remark. Nothing in it is
 /// expanded, so that a `$` in a password stays one.
 ///
 /// # Errors
 /// When the file cannot be read, or a line is none.
-pub fn secrets(path: &Path) -> Result<BTreeMap<String, String>, Error> {
-    let text = fs::read_to_string(path).at("read", path)?;
+pub fn secrets(path: &Path, within: Within<'_>) -> Result<BTreeMap<String, String>, Error> {
+    let text = match within {
+        Within::Folder(_) => read_text(path, within)?,
+        // The user's own choice may be a pipe: `--secrets <(vault …)`.
+        Within::Anywhere => read_stream(path)?,
+    };
     let mut found = BTreeMap::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -47,6 +51,8 @@ fn unquoted(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -55,12 +61,12 @@ mod tests {
         let file = folder.path().join("secrets");
         let text = "# tokens\n\nA=1\nexport B='two words'\nC=\"x\\ny\"\nD=p$ss#w=rd\nE=\n";
         fs::write(&file, text).unwrap();
-        let found = secrets(&file).unwrap();
+        let found = secrets(&file, Within::Anywhere).unwrap();
         let all: Vec<_> = found.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(all, ["A=1", "B=two words", "C=x\ny", "D=p$ss#w=rd", "E="]);
         for bad in ["A\n", "A=1\n2B=3\n", "=x\n", "A B=1\n"] {
             fs::write(&file, bad).unwrap();
-            assert!(matches!(secrets(&file), Err(Error::SecretsFile { .. })), "{bad}");
+            assert!(matches!(secrets(&file, Within::Anywhere), Err(Error::SecretsFile { .. })), "{bad}");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Why a buildspec cannot be run here.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::model::{Explain, Kind, disk_hint};
+use crate::fs::FileError;
+use crate::model::{Explain, Kind};
 
 /// What stands between a buildspec and its run.
 #[derive(Debug, thiserror::Error)]
@@ -101,16 +102,9 @@ pub enum Error {
         /// What there is.
         known: Vec<String>,
     },
-    /// The machine did not do something with a file.
-    #[error("could not {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// With what.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    /// The file system refused something.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A process did not start.
     #[error("could not start `{program}`")]
     Start {
@@ -127,7 +121,8 @@ pub enum Error {
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::System | Self::Io { .. } | Self::Start { .. } | Self::Stopped | Self::NoShell { .. } => Kind::Machine,
+            Self::File(source) => source.kind(),
+            Self::System | Self::Start { .. } | Self::Stopped | Self::NoShell { .. } => Kind::Machine,
             _ => Kind::Usage,
         }
     }
@@ -156,22 +151,11 @@ impl Explain for Error {
             Self::Order { .. } => "`toolkit lint` shows the circle or the name that is missing; nothing was run",
             Self::Twice { .. } => "give each build an `identifier` of its own; nothing was run",
             Self::NoBuild { .. } => "`--dry-run` lists the builds in their order; nothing was run",
-            Self::Io { source, .. } => disk_hint(source),
+            Self::File(source) => return source.hints(),
             Self::Start { .. } => "look at its permissions and at the limit of processes on this machine",
             Self::Stopped => "run the command again to begin anew",
         };
         vec![hint.to_owned()]
-    }
-}
-
-/// Adds what was tried to an error of the system.
-pub(super) trait At<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, Error>;
-}
-
-impl<T> At<T> for io::Result<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, Error> {
-        self.map_err(|source| Error::Io { action, path: path.to_owned(), source })
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::error::{At, Error};
+use super::error::Error;
+use crate::fs::At;
 
 /// A pattern, below some folder or absolute.
 #[derive(Debug)]

@@ -1,13 +1,14 @@
 //! `codebuild-hash-files`, which cache keys are made with and which only CodeBuild's machines have. The keys made here are as
 //! good, and others: which digest CodeBuild takes is not documented.
 
-use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::error::{At, Error};
+use super::error::Error;
 use super::files::{Pattern, name};
+use crate::fs::{At, Within, open};
 use crate::model::hex;
 
 const CALL: &str = "$(codebuild-hash-files";
@@ -29,14 +30,21 @@ pub(super) fn answer(key: &str, source: &Path) -> Result<String, Error> {
 
 /// Hashes names and bytes of all files that match.
 fn digest(patterns: &[String], source: &Path) -> Result<String, Error> {
-    let mut hash = Sha256::new();
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
     for pattern in Pattern::all(patterns)? {
         for path in pattern.find(source)? {
             let full = source.join(&path);
-            let bytes = fs::read(&full).at("read", &full)?;
+            let mut of_file = Sha256::new();
+            let mut file = open(&full, Within::Anywhere)?;
+            loop {
+                match file.read(&mut buffer).at("read", &full)? {
+                    0 => break,
+                    count => of_file.update(&buffer[..count]),
+                }
+            }
             hash.update(name(&path).as_bytes());
             hash.update([0]);
-            hash.update(Sha256::digest(&bytes));
+            hash.update(of_file.finalize());
         }
     }
     Ok(hex(&hash.finalize()))
@@ -60,6 +68,8 @@ fn words(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,12 +1,14 @@
 //! Which shell runs the commands, and what it is given: a loop that takes one command after the other.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::error::{At, Error};
+use super::error::Error;
 use super::user::User;
 use super::workspace::add_mode;
 use crate::format::buildspec::Buildspec;
+use crate::fs::{At, find_executable};
 use crate::host::Host;
 
 /// Finds the shell that `env.shell` names. On Linux CodeBuild knows `bash` and `/bin/sh`; without a word it is the image's
@@ -27,20 +29,7 @@ pub(super) fn program(buildspec: &Buildspec, host: &Host) -> Result<PathBuf, Err
 /// Finds a program on `PATH`, and the shells also where they always are.
 pub(super) fn find(name: &str, host: &Host) -> Option<PathBuf> {
     let path = host.search_path.iter().flat_map(std::env::split_paths);
-    path.chain([PathBuf::from("/bin"), PathBuf::from("/usr/bin")])
-        .map(|folder| folder.join(name))
-        .find(|file| executable(file))
-}
-
-#[cfg(unix)]
-fn executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn executable(file: &Path) -> bool {
-    file.is_file()
+    find_executable(name, path.chain([PathBuf::from("/bin"), PathBuf::from("/usr/bin")]))
 }
 
 /// The files through which this program and the shell talk.
@@ -54,13 +43,14 @@ impl ControlDir {
         Self { folder }
     }
 
-    /// Writes a script that the user of the shell may read. What stands there is removed first: another user may have put a
-    /// link in its place.
+    /// Writes a script that the user of the shell may read. What stands there is removed first, and a new file made: the folder
+    /// belongs to that user, who may have put a link in its place.
     pub(super) fn write(&self, file: &Path, text: &str) -> Result<(), Error> {
         if fs::symlink_metadata(file).is_ok() {
             fs::remove_file(file).at("replace", file)?;
         }
-        fs::write(file, text).at("write", file)?;
+        let written = File::create_new(file).and_then(|mut new| new.write_all(text.as_bytes()));
+        written.at("write", file)?;
         add_mode(file, 0o444)
     }
 

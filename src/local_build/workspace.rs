@@ -1,13 +1,14 @@
 //! Where a build runs: a copy of the source that vanishes with it, or the source itself.
 
-use std::fs::{self, DirBuilder, File, FileTimes};
-use std::io;
+use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
 
-use super::error::{At, Error};
+use super::error::Error;
+use super::process::Group;
 use super::{RunOptions, Stop};
+use crate::fs::{At, TempDir};
 
-/// The folders of a build. They are removed when this is dropped.
+/// The folders of a build. They are removed when this is dropped, and by another process when this one is killed.
 #[derive(Debug)]
 pub(super) struct Workspace {
     /// Everything below is the build's own; nobody else may look.
@@ -16,89 +17,45 @@ pub(super) struct Workspace {
     pub(super) source: PathBuf,
     /// Where the shell and this program leave notes for each other.
     pub(super) control_dir: PathBuf,
-    removed: bool,
+    temporary: TempDir,
+    /// Ends last: it outlives this process to remove the folder.
+    _watch: Group,
 }
 
 impl Workspace {
     /// Makes the folders. With `shared` other users may read and run what is in the copy.
-    pub(super) fn new(settings: &RunOptions, shared: bool, stop: &Stop) -> Result<Self, Error> {
-        let folder = private_folder(&settings.temp)?;
+    pub(super) fn new(options: &RunOptions, shared: bool, stop: &Stop) -> Result<Self, Error> {
+        let temporary = TempDir::below(&options.temp, PREFIX)?;
+        let folder = temporary.path().canonicalize().at("read", temporary.path())?;
+        let watch = Group::start(&folder).map_err(|source| Error::Start { program: "sh".to_owned(), source })?;
         let control_dir = folder.join("tmp");
-        let source = if settings.in_place { settings.source.clone() } else { folder.join("src") };
-        let place = Self { folder, source, control_dir, removed: false };
-        fs::create_dir(&place.control_dir).at("create", &place.control_dir)?;
+        let source = if options.in_place { options.source.clone() } else { folder.join("src") };
+        let workspace = Self { folder, source, control_dir, temporary, _watch: watch };
+        fs::create_dir(&workspace.control_dir).at("create", &workspace.control_dir)?;
         if shared {
-            add_mode(&place.folder, 0o711)?;
+            add_mode(&workspace.folder, 0o711)?;
         }
-        if !settings.in_place {
-            let mut left_out = vec![place.folder.clone()];
-            left_out.extend([&settings.artifacts, &settings.reports, &settings.cache].into_iter().flatten().cloned());
+        if !options.in_place {
+            let mut left_out = vec![workspace.folder.clone()];
+            left_out.extend([&options.artifacts, &options.reports, &options.cache].into_iter().flatten().cloned());
             let left_out = left_out.iter().filter_map(|path| path.canonicalize().ok()).collect();
-            let source = settings.source.canonicalize().at("read", &settings.source)?;
-            Copy { left_out, shared, stop }.folder(&source, &place.source)?;
+            let source = options.source.canonicalize().at("read", &options.source)?;
+            Copy { left_out, shared, stop }.folder(&source, &workspace.source)?;
         }
-        Ok(place)
+        Ok(workspace)
     }
 
     /// Removes the copy.
     ///
     /// # Errors
     /// When a part of it stays.
-    pub(super) fn remove(mut self) -> Result<(), Error> {
-        self.removed = true;
-        delete(&self.folder).at("remove", &self.folder)
+    pub(super) fn remove(self) -> Result<(), Error> {
+        Ok(self.temporary.close()?)
     }
 }
 
-impl Drop for Workspace {
-    fn drop(&mut self) {
-        if !self.removed {
-            let _ = delete(&self.folder);
-        }
-    }
-}
-
-/// Makes a folder of mode 0700 under a random name.
-fn private_folder(parent: &Path) -> Result<PathBuf, Error> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    loop {
-        let path = parent.join(format!("toolkit-build-{:016x}", fastrand::u64(..)));
-        match builder.create(&path) {
-            Ok(()) => return path.canonicalize().at("read", &path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error).at("create", &path),
-        }
-    }
-}
-
-/// Removes a folder in spite of read-only folders inside; Go's module cache is made of them.
-fn delete(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(folder)?;
-            fs::remove_dir_all(folder)
-        }
-        outcome => outcome,
-    }
-}
-
-fn open_up(folder: &Path) -> io::Result<()> {
-    let mut permissions = fs::symlink_metadata(folder)?.permissions();
-    #[cfg(unix)]
-    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o700);
-    #[cfg(not(unix))]
-    permissions.set_readonly(false);
-    fs::set_permissions(folder, permissions)?;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            open_up(&entry.path())?;
-        }
-    }
-    Ok(())
-}
+/// What the names of workspaces begin with. A later build sweeps what neither this process nor its watch removed.
+const PREFIX: &str = "toolkit-build-";
 
 /// Copies a tree: `.git`, modes, times and links as they are. Never by hard links, since builds write into their source.
 struct Copy<'a> {
@@ -155,7 +112,7 @@ pub(super) fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
 #[cfg(unix)]
 pub(super) fn link(from: &Path, to: &Path) -> Result<(), Error> {
     let target = fs::read_link(from).at("read", from)?;
-    std::os::unix::fs::symlink(target, to).at("create", to)
+    Ok(std::os::unix::fs::symlink(target, to).at("create", to)?)
 }
 
 #[cfg(not(unix))]
@@ -169,7 +126,7 @@ pub(super) fn add_mode(path: &Path, mode: u32) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
     let mut permissions = fs::metadata(path).at("read", path)?.permissions();
     permissions.set_mode(permissions.mode() | mode);
-    fs::set_permissions(path, permissions).at("change the mode of", path)
+    Ok(fs::set_permissions(path, permissions).at("change the mode of", path)?)
 }
 
 #[cfg(not(unix))]

@@ -13,6 +13,7 @@ use super::mirror_store::MirrorStore;
 use super::wanted::Archive;
 use super::{Condition, Entry, Error, INDEX, Index};
 use crate::archive;
+use crate::fs::At;
 use crate::model::{Algorithm, Digest};
 use crate::report::{Report, Task};
 use crate::store::{ScratchDir, Store};
@@ -200,7 +201,7 @@ impl Zip {
     /// Returns the hash; none when it is no zip of a module.
     fn hash(self) -> Result<Option<Digest>, Error> {
         let file = self.file.and_then(|mut file| file.rewind().map(|()| file));
-        let file = file.map_err(|source| Error::disk("write", &self.path, source))?;
+        let file = file.at("write", &self.path)?;
         Ok(archive::module_hash(file, &archive::Limits::default()).ok())
     }
 }

@@ -1,10 +1,10 @@
 //! What can go wrong between a lock and a mirror, and what to do about it.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::INDEX;
-use crate::model::{Digest, Explain, Kind, disk_hint};
+use crate::fs::FileError;
+use crate::model::{Digest, Explain, Kind};
 use crate::{aws, ingest, net, provision, store, toolchain};
 
 /// Why a mirror was not filled, checked or listed.
@@ -110,15 +110,8 @@ pub enum Error {
         source: net::Error,
     },
     /// The disk refused something.
-    #[error("could not {action} {}", path.display())]
-    Disk {
-        /// What was tried.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A symbolic link in a mirror leads elsewhere.
     #[error("{} leads out of the mirror by a symbolic link", path.display())]
     LeadsOut {
@@ -185,12 +178,6 @@ pub enum Error {
     },
 }
 
-impl Error {
-    pub(super) fn disk(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Disk { action, path: path.to_owned(), source }
-    }
-}
-
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
@@ -203,7 +190,8 @@ impl Explain for Error {
             | Self::NoPlace { .. } => Kind::Usage,
             Self::Conflict { .. } | Self::Contended { .. } => Kind::Upstream,
             Self::BadIndex { .. } => Kind::Integrity,
-            Self::Disk { .. } | Self::LeadsOut { .. } => Kind::Machine,
+            Self::File(source) => source.kind(),
+            Self::LeadsOut { .. } => Kind::Machine,
             Self::Archive { source, .. } => source.kind(),
             Self::Documents { source, .. } => source.kind(),
             Self::Request { source, .. } => source.kind(),
@@ -242,7 +230,7 @@ impl Explain for Error {
             Self::Unfinished { .. } => "it is written last: run `toolkit mirror sync`, again if it was interrupted",
             Self::TwoFiles { .. } => "nothing was changed; run `toolkit lock --upgrade`",
             Self::NoPlace { .. } => "nothing was changed; a mirror holds files under plain addresses",
-            Self::Disk { source, .. } => disk_hint(source),
+            Self::File(source) => return source.hints(),
             Self::LeadsOut { .. } => "nothing was changed through it; replace the link by a folder, or name its target",
             Self::Conflict { .. } | Self::Contended { .. } => "run it again, at best when no other sync of it runs",
         };

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::mirror_store::{MirrorStore, Source, sha256};
 use super::{Condition, Content, Error, Head, Listed};
+use crate::fs::{At, FileError, Within, is_absent};
 use crate::net::{self, Body};
 use crate::store::{ScratchDir, Store};
 
@@ -113,7 +114,7 @@ impl Inner {
         let Some(mut reader) = self.open(file)? else { return Ok(None) };
         let mut hasher = Sha256::new();
         let mut size = 0;
-        while let Some(piece) = reader.piece().map_err(|source| Error::disk("read", file, source))? {
+        while let Some(piece) = reader.piece().at("read", file)? {
             hasher.update(&piece);
             size += piece.len() as u64;
         }
@@ -122,16 +123,14 @@ impl Inner {
     }
 
     fn open(&self, file: &Path) -> Result<Option<Reader>, Error> {
-        let failed = |source| Error::disk("read", file, source);
-        match file.metadata() {
-            // Opening a named pipe would wait for whoever writes into it.
-            Ok(data) if !data.is_file() => Err(failed(io::Error::other("it is no regular file"))),
-            Ok(data) => {
-                let opened = File::open(file).map_err(failed)?;
-                Ok(Some(Reader { path: file.to_owned(), file: Some(opened), length: data.len() }))
+        // Links inside the mirror are fine, and `inside` has refused those that lead out.
+        match crate::fs::open(file, Within::Anywhere) {
+            Ok(opened) => {
+                let length = opened.metadata().at("read", file)?.len();
+                Ok(Some(Reader { path: file.to_owned(), file: Some(opened), length }))
             }
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(failed(error)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -139,7 +138,7 @@ impl Inner {
         let target = self.inside(path)?;
         let ready = self.ready(content)?;
         let parent = target.parent().unwrap_or(&self.root);
-        fs::create_dir_all(parent).map_err(|source| Error::disk("create", parent, source))?;
+        fs::create_dir_all(parent).at("create", parent)?;
         let _held = match condition {
             Condition::Always => None,
             _ => Some(self.hold()?),
@@ -152,7 +151,7 @@ impl Inner {
         if !fits {
             return Err(Error::Conflict { path: path.to_owned(), mirror: self.root.display().to_string() });
         }
-        fs::rename(&ready, &target).map_err(|source| Error::disk("write", &target, source))
+        Ok(fs::rename(&ready, &target).at("write", &target)?)
     }
 
     /// Returns a file with the content on the mirror's own file system, out of everybody's sight. It is on the disk before it
@@ -163,7 +162,7 @@ impl Inner {
             && fs::rename(given, &ready).is_ok()
         {
             let synced = File::open(&ready).and_then(|file| file.sync_all());
-            return synced.map(|()| ready.clone()).map_err(|source| Error::disk("write", &ready, source));
+            return Ok(synced.map(|()| ready.clone()).at("write", &ready)?);
         }
         let written = File::create_new(&ready).and_then(|mut file| {
             match &content.source {
@@ -177,7 +176,7 @@ impl Inner {
         written.map(|()| ready.clone()).map_err(|source| {
             // What failed may be the disk; a leftover would only make that worse.
             let _ = fs::remove_file(&ready);
-            Error::disk("write", &ready, source)
+            FileError::new("write", &ready, source).into()
         })
     }
 
@@ -196,9 +195,8 @@ impl Inner {
     /// Waits until nobody else compares and writes. The lock goes with the file, whatever happens to this process.
     fn hold(&self) -> Result<File, Error> {
         let path = self.inside(OWN)?.join("index.lock");
-        let failed = |source| Error::disk("lock", &path, source);
-        let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-        file.lock().map_err(failed)?;
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).at("lock", &path)?;
+        file.lock().at("lock", &path)?;
         Ok(file)
     }
 
@@ -206,7 +204,7 @@ impl Inner {
     fn delete(&self, path: &str) -> Result<(), Error> {
         let file = self.inside(path)?;
         match fs::remove_file(&file) {
-            Err(error) if !is_absent(&error) => return Err(Error::disk("remove", &file, error)),
+            Err(error) if !is_absent(&error) => return Err(FileError::new("remove", &file, error).into()),
             _ => {}
         }
         let above = file.ancestors().skip(1).take_while(|folder| *folder != self.root);
@@ -218,15 +216,14 @@ impl Inner {
 
 /// Lists real files below `folder`; links to files inside are files of their own.
 fn list(root: &Path, folder: &Path, listed: &mut Vec<Listed>) -> Result<(), Error> {
-    let failed = |source| Error::disk("read", folder, source);
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if is_absent(&error) => return Ok(()),
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(FileError::new("read", folder, error).into()),
     };
     for entry in entries {
-        let entry = entry.map_err(failed)?;
-        let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+        let entry = entry.at("read", folder)?;
+        let (path, kind) = (entry.path(), entry.file_type().at("read", folder)?);
         let Ok(below) = path.strip_prefix(root) else { continue };
         if below == Path::new(OWN) {
             continue;
@@ -273,13 +270,8 @@ impl Body for Reader {
         let (path, length) = (self.path.clone(), self.length);
         let mut reader = Self { path: path.clone(), file: self.file.take(), length };
         let read = tokio::task::spawn_blocking(move || reader.piece().map(|piece| (reader, piece)));
-        let (reader, piece) =
-            read.await.map_err(io::Error::other).flatten().map_err(|source| net::Error::File { path, source })?;
+        let (reader, piece) = read.await.map_err(io::Error::other).flatten().at("read", &path)?;
         self.file = reader.file;
         Ok(piece)
     }
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

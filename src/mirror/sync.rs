@@ -2,7 +2,7 @@
 //! not there yet, nor an index that names what is not.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,6 +15,7 @@ use super::mirror_store::{Source, sha256};
 use super::plan::{self, Gone, Kept, Load, Plan, Planned};
 use super::wanted::Archive;
 use super::{Content, Entry, Error, Index, Kind, MirrorStore, archives};
+use crate::fs::At;
 use crate::ingest;
 use crate::model::{Algorithm, Digest};
 use crate::project::Lock;
@@ -236,12 +237,12 @@ async fn receive(
         digest if digest.algorithm() == Algorithm::Sha256 => digest.clone(),
         _ => hash(file.clone()).await?,
     };
-    let size = file.metadata().map_err(|source| Error::disk("look at", &file, source))?.len();
+    let size = file.metadata().at("look at", &file)?.len();
     Ok((Content { source: Source::File(file.clone()), size, sha256 }, file))
 }
 
 async fn hash(file: PathBuf) -> Result<Digest, Error> {
-    let read = |file: &Path| {
+    let read = |file: &Path| -> io::Result<Digest> {
         let (mut hasher, mut file) = (Sha256::new(), std::fs::File::open(file)?);
         let mut piece = vec![0; 1 << 20];
         loop {
@@ -251,7 +252,7 @@ async fn hash(file: PathBuf) -> Result<Digest, Error> {
             }
         }
     };
-    match tokio::task::spawn_blocking(move || read(&file).map_err(|source| Error::disk("read", &file, source))).await {
+    match tokio::task::spawn_blocking(move || Ok(read(&file).at("read", &file)?)).await {
         Ok(outcome) => outcome,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }

@@ -1,7 +1,5 @@
 //! What every error of this program knows about itself: its exit code, and advice on what to do next.
 
-use std::io;
-
 /// The classes of failure, each with the exit code that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -41,20 +39,6 @@ pub trait Explain: std::error::Error {
     /// Returns advice, most useful first. One sentence each, no full stop, no capital.
     fn hints(&self) -> Vec<String> {
         Vec::new()
-    }
-}
-
-/// Returns advice for a disk that files cannot be written to.
-#[must_use]
-pub fn disk_hint(source: &io::Error) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free some space, or choose another folder (`TOOLKIT_HOME` for the store)"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "choose a folder that this user may write to (`TOOLKIT_HOME` for the store)"
-        }
-        _ => "check the disk and its mount, or choose another folder (`TOOLKIT_HOME` for the store)",
     }
 }
 

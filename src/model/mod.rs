@@ -16,7 +16,7 @@ mod words;
 
 pub use channel::{BadChannel, BadRequest, Channel, Line, Minimum, Preference, Range, ToolName, Within};
 pub use digest::{Algorithm, BadDigest, Digest, Level, Proof, Received, Verified, hex};
-pub use explain::{Explain, Kind, THREAD_HINT, disk_hint};
+pub use explain::{Explain, Kind, THREAD_HINT};
 pub use image::{BadReference, DOCKER_HUB, ImagePlatform, Reference, Repository};
 pub use platform::{Arch, BadPlatform, Libc, Os, Platform};
 pub use policy::{Choice, Policy, Prefer, Unsupported, Verdict};

@@ -16,9 +16,10 @@ use reqwest::header::{
 };
 use url::Url;
 
+use super::address::{host, shown};
 use super::cause::explained;
 use super::inner::Inner;
-use super::place::{Server, host, shown};
+use super::place::Server;
 use super::retry::{Attempts, Failure};
 use super::{Authorizer, Body, Error, Fault};
 

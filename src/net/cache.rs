@@ -2,11 +2,13 @@
 //! one, nor the head of one copy with the body of another. Only documents that passed their check come here.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::fs::{Durability, Links, Replacement, Within, open};
 
 /// A folder of copies.
 #[derive(Debug, Clone)]
@@ -54,8 +56,8 @@ impl Cache {
     /// Finds the copy of `url`; none when there is none or it is damaged.
     pub(super) fn find(&self, url: &str) -> Option<Copy> {
         let path = self.path(url);
-        // A named pipe in its place would be waited for.
-        let bytes = fs::metadata(&path).ok().filter(fs::Metadata::is_file).and_then(|_| fs::read(&path).ok())?;
+        let mut bytes = Vec::new();
+        open(&path, Within::Anywhere).ok()?.read_to_end(&mut bytes).ok()?;
         let line = bytes.iter().position(|byte| *byte == b'\n')?;
         let head: Head = serde_json::from_slice(&bytes[..line]).ok()?;
         let body = bytes[line + 1..].to_vec();
@@ -72,14 +74,9 @@ impl Cache {
         bytes.push(b'\n');
         bytes.extend_from_slice(&copy.body);
         let path = self.path(url);
-        let unique = format!("{}-{:016x}.part", std::process::id(), fastrand::u64(..));
-        let part = path.with_extension(unique);
-        let kept = fs::write(&part, bytes).and_then(|()| fs::rename(&part, &path));
-        if kept.is_err() {
-            // What failed may be the disk; a leftover would only make that worse. The first error is the one to tell.
-            let _ = fs::remove_file(&part);
-        }
-        kept
+        let mut replacement = Replacement::new(&path, Links::Replace)?;
+        replacement.write_all(&bytes)?;
+        Ok(replacement.commit(Durability::Cached)?)
     }
 
     pub(super) fn folder(&self) -> &Path {

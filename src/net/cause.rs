@@ -5,7 +5,7 @@ use std::io;
 use reqwest::StatusCode;
 use url::Url;
 
-use super::place::{host, shown};
+use super::address::{host, shown};
 use super::retry::Failure;
 use super::{Error, Fault};
 

@@ -6,11 +6,12 @@ use std::sync::atomic::AtomicBool;
 use async_trait::async_trait;
 use url::Url;
 
+use super::address::shown;
 use super::cache::Cache;
 use super::document::{self, Page};
 use super::http::Http;
 use super::inner::Inner;
-use super::place::{allowed, shown};
+use super::place::allowed;
 use super::relay::Relay;
 use super::route::{Route, next_may_have_it};
 use super::settings::Settings;

@@ -10,13 +10,14 @@ use reqwest::header::{
 };
 use url::Url;
 
+use super::address::{host, shown};
 use super::body::{encoding, is_html};
 use super::cache::{Copy, age};
 use super::cause::explained;
 use super::error::in_one_line;
 use super::file::{self, blocking};
 use super::inner::Inner;
-use super::place::{Place, Server, host, shown};
+use super::place::{Place, Server};
 use super::retry::{Attempts, Failure};
 use super::{Document, Error, Fault};
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 pub use super::words::Status;
 use super::words::{Amount, Last, Seconds, plural};
+use crate::fs::FileError;
 use crate::model::{Explain, Kind};
 
 /// What can go wrong between here and an upstream. Every `url` is already without user info and query values.
@@ -157,13 +158,8 @@ pub enum Error {
         path: PathBuf,
     },
     /// A file of this machine cannot be read.
-    #[error("could not read {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The server asks who is there, and that could not be settled.
     #[error("could not authenticate with {host}")]
     Authorization {
@@ -266,7 +262,7 @@ pub enum Fault {
 impl Error {
     /// Wraps what an [`super::Authorizer`] could not settle with the server of `url`.
     pub fn authorization<E: Explain + Send + Sync + 'static>(url: &url::Url, cause: E) -> Self {
-        let host = super::place::host(url);
+        let host = super::address::host(url);
         Self::Authorization { host, kind: cause.kind(), hints: cause.hints(), source: Box::new(cause) }
     }
 
@@ -277,7 +273,7 @@ impl Error {
 
     /// Wraps what a refusal of `url` means, as an [`super::Authorizer`] understands it.
     pub fn explained<E: Explain + Send + Sync + 'static>(url: &url::Url, status: u16, cause: E) -> Self {
-        let url = super::place::shown(url);
+        let url = super::address::shown(url);
         Self::Explained { url, status, kind: cause.kind(), hints: cause.hints(), source: Box::new(cause) }
     }
 
@@ -308,7 +304,8 @@ impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Refused { .. } | Self::NoServer { .. } | Self::BadMirror { .. } => Kind::Usage,
-            Self::File { .. } | Self::Authorities { .. } => Kind::Machine,
+            Self::Authorities { .. } => Kind::Machine,
+            Self::File(_) => Kind::Machine,
             Self::NoCopy { source, .. } => source.kind(),
             Self::Authorization { kind, .. } | Self::Explained { kind, .. } | Self::Unlocated { kind, .. } => *kind,
             _ => Kind::Upstream,
@@ -354,7 +351,7 @@ impl Explain for Error {
             Self::Authorities { .. } => "install the package ca-certificates, or name a bundle in SSL_CERT_FILE",
             Self::Offline { .. } => "run once without --offline, or name a mirror folder: `--mirror DIR`",
             Self::Missing { .. } => "the mirror lacks this path, or was made for another version or platform",
-            Self::File { .. } => "check that this user may read it and that its disk is sound",
+            Self::File(_) => "check that this user may read it and that its disk is sound",
             Self::NoCopy { source, .. } => return source.hints(),
             Self::Authorization { hints, .. } | Self::Explained { hints, .. } | Self::Unlocated { hints, .. } => {
                 return hints.clone();

@@ -11,11 +11,13 @@ use reqwest::{Body, Method};
 use url::Url;
 
 use super::Error;
+use super::address::shown;
 use super::client::Client;
 use super::document::collected;
 use super::http::Outgoing;
-use super::place::{Place, allowed, shown};
+use super::place::{Place, allowed};
 use super::retry::{Attempts, Failure};
+use crate::fs::At;
 
 /// How many bytes of a file are sent at once.
 const PIECE: usize = 256 << 10;
@@ -145,8 +147,7 @@ impl Payload {
                 Box::new(move || Body::from(bytes.clone()))
             }
             Self::File(path) => {
-                let unreadable = |source| Error::File { path: path.clone(), source };
-                let length = path.metadata().map_err(unreadable)?.len();
+                let length = path.metadata().at("read", path)?.len();
                 headers.insert(reqwest::header::CONTENT_LENGTH, length.into());
                 let path = path.clone();
                 Box::new(move || Body::wrap_stream(pieces(path.clone(), 0, length)))

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{Body, Error};
+use crate::fs::{FileError, Within, open};
 
 /// How many bytes are read at once: enough to make the change of threads cheap.
 const PIECE: usize = 512 * 1024;
@@ -26,7 +27,7 @@ impl FileBody {
     pub(super) async fn open(path: PathBuf) -> Result<Self, Error> {
         let to_open = path.clone();
         let opened = blocking(move || {
-            let file = open_regular(&to_open)?;
+            let file = open(&to_open, Within::Anywhere)?;
             let length = file.metadata()?.len();
             Ok((file, length))
         });
@@ -73,7 +74,7 @@ pub(super) async fn read(path: PathBuf, limit: u64) -> Result<Vec<u8>, Error> {
     let to_read = path.clone();
     let bytes = blocking(move || {
         let mut bytes = Vec::new();
-        open_regular(&to_read)?.take(limit + 1).read_to_end(&mut bytes)?;
+        open(&to_read, Within::Anywhere)?.take(limit + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     });
     let bytes = bytes.await.map_err(|source| unreadable(&path, source))?;
@@ -81,14 +82,6 @@ pub(super) async fn read(path: PathBuf, limit: u64) -> Result<Vec<u8>, Error> {
         return Err(Error::TooLarge { url: path.display().to_string(), limit });
     }
     Ok(bytes)
-}
-
-/// Opens a file, if it is one: opening a named pipe would wait for whoever writes into it, reading a device never ends.
-fn open_regular(path: &Path) -> io::Result<File> {
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    File::open(path)
 }
 
 /// Runs what blocks on a thread made for it.
@@ -101,6 +94,6 @@ pub(super) async fn blocking<T: Send + 'static>(
 fn unreadable(path: &Path, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::Missing { path: path.to_owned() },
-        _ => Error::File { path: path.to_owned(), source },
+        _ => FileError::new("read", path, source).into(),
     }
 }

@@ -10,11 +10,13 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::Url;
 
+use super::address::{host, is_loopback, shown};
 use super::authorize::{Interpretation, PendingRequest, Refusal};
 use super::cause::{explained, root};
-use super::place::{Place, allowed, host, is_loopback, shown};
+use super::place::{Place, allowed};
 use super::retry::{Attempts, Failure, Limits, retry_after};
 use super::{Authorizer, Error, Fault};
+use crate::fs::At;
 
 /// More redirects than any upstream needs; aka.ms to the .NET servers takes two.
 const MOST_REDIRECTS: usize = 10;
@@ -297,15 +299,14 @@ impl Http {
     fn extra_authorities(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
         let mut found = Vec::new();
         for path in &self.authorities {
-            let unreadable = |source| Error::File { path: path.clone(), source };
             if path.is_dir() {
-                for entry in std::fs::read_dir(path).map_err(unreadable)? {
+                for entry in std::fs::read_dir(path).at("read", path)? {
                     // A folder of OpenSSL holds other things too; only certificates count.
-                    let file = entry.map_err(unreadable)?.path();
+                    let file = entry.at("read", path)?.path();
                     found.extend(CertificateDer::pem_file_iter(file).into_iter().flatten().flatten().filter(is_usable));
                 }
             } else {
-                let pem = std::fs::read(path).map_err(unreadable)?;
+                let pem = std::fs::read(path).at("read", path)?;
                 let before = found.len();
                 found.extend(CertificateDer::pem_slice_iter(&pem).flatten().filter(is_usable));
                 if found.len() == before {

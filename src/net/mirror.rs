@@ -8,7 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Url;
 
-use super::place::{Place, allowed, below, shown};
+use super::address::shown;
+use super::place::{Place, allowed, below};
 use super::{Authorizer, Error};
 
 /// Where upstream files are read from instead of their own hosts.
@@ -134,7 +135,7 @@ fn tree(url: &Url, name: Option<&str>) -> Result<String, Error> {
             format!("{folder}/{name}")
         }
     };
-    Ok(format!("{}/{}", super::place::host(url), path.trim_start_matches('/')))
+    Ok(format!("{}/{}", super::address::host(url), path.trim_start_matches('/')))
 }
 
 fn web(root: &Url, tree: &str) -> Url {

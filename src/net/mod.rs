@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::model::Digest;
 
+mod address;
 mod authorize;
 mod body;
 mod cache;
@@ -29,6 +30,7 @@ mod route;
 mod settings;
 mod words;
 
+pub use address::{is_loopback, shown};
 pub use authorize::{Authorizer, Interpretation, PendingRequest, Refusal};
 pub use client::Client;
 pub use document::next_page;
@@ -36,7 +38,6 @@ pub use error::{Error, Fault, Status};
 pub use exchange::{Answer, Payload, Request};
 pub use memory::Memory;
 pub use mirror::{Mirror, Store};
-pub use place::{is_loopback, shown};
 pub use reqwest::Method;
 pub use reqwest::header;
 pub use retry::{Limits, Retry};

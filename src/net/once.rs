@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use super::address::{host, shown};
 use super::cause::explained;
 use super::client::Client;
 use super::document::collected;
 use super::exchange::{Answer, Request};
-use super::place::{Place, allowed, host, shown};
+use super::place::{Place, allowed};
 use super::retry::{Attempts, Failure};
 use super::{Error, Fault};
 

@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 
 use url::Url;
 
+use super::address::shown;
 use super::body::HttpBody;
 use super::error::in_one_line;
 use super::file::FileBody;
 use super::inner::Inner;
-use super::place::{Place, allowed, shown};
+use super::place::{Place, allowed};
 use super::settings::Order;
 use super::{Body, Error, Fault};
 
@@ -120,7 +121,7 @@ fn keeps_back(error: &Error) -> bool {
         | Error::Authorization { .. }
         | Error::GaveUp { .. }
         | Error::ComeBackLater { .. }
-        | Error::File { .. } => true,
+        | Error::File(_) => true,
         Error::NoCopy { source, .. } => keeps_back(source),
         _ => false,
     }

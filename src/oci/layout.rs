@@ -2,7 +2,6 @@
 //! (<https://github.com/opencontainers/image-spec/blob/main/image-layout.md>). Reads only, and believes no byte whose digest
 //! it has not checked.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::manifest::{Manifest, digest_of};
+use crate::fs::{At, Cause, FileError, Within, open, read};
 use crate::model::{Algorithm, Digest, Explain, Kind};
 
 /// The most bytes of a file that is read into memory: as large as the largest manifest that a registry takes.
@@ -57,13 +57,8 @@ pub enum LayoutError {
         known: Vec<String>,
     },
     /// A file of the layout cannot be read.
-    #[error("could not read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] FileError),
     /// A file is not what its name says.
     #[error("{} is not what its name says: its digest is {received}", path.display())]
     Mismatch {
@@ -88,7 +83,7 @@ impl Layout {
     pub fn open(folder: &Path) -> Result<Self, LayoutError> {
         let layout = Self { folder: folder.to_owned() };
         let bytes = match layout.small(&folder.join("oci-layout")) {
-            Err(LayoutError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(LayoutError::Read(source)) if source.is_absent() => {
                 return Err(layout.unfit("it has no file `oci-layout`"));
             }
             other => other?,
@@ -167,9 +162,7 @@ impl Layout {
     pub fn file(&self, row: &Descriptor) -> Result<PathBuf, LayoutError> {
         let digest = self.digest(row)?;
         let path = self.path(&digest);
-        let unreadable = |source| LayoutError::Read { path: path.clone(), source };
-        let (received, size) =
-            hashed(digest.algorithm(), File::open(&path).map_err(unreadable)?).map_err(unreadable)?;
+        let (received, size) = hashed(digest.algorithm(), open(&path, Within::Anywhere)?).at("read", &path)?;
         if received != digest || size != row.size() {
             return Err(LayoutError::Mismatch { path, received: format!("{received} ({size} bytes)") });
         }
@@ -187,13 +180,13 @@ impl Layout {
     }
 
     fn small(&self, path: &Path) -> Result<Vec<u8>, LayoutError> {
-        let unreadable = |source| LayoutError::Read { path: path.to_owned(), source };
-        let mut bytes = Vec::new();
-        File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(self.unfit(&format!("{} is larger than any of its kind", path.display())));
+        // Builders link blobs to caches of theirs; digests say whether they are the right ones.
+        match read(path, Within::Anywhere, LARGEST) {
+            Err(FileError { source: Cause::TooLarge { .. }, .. }) => {
+                Err(self.unfit(&format!("{} is larger than any of its kind", path.display())))
+            }
+            outcome => Ok(outcome?),
         }
-        Ok(bytes)
     }
 
     fn unfit(&self, reason: &str) -> LayoutError {
@@ -230,7 +223,7 @@ impl Explain for LayoutError {
     fn kind(&self) -> Kind {
         match self {
             Self::NotOne { .. } | Self::Unknown { .. } | Self::Several { .. } => Kind::Usage,
-            Self::Read { .. } => Kind::Machine,
+            Self::Read(_) => Kind::Machine,
             Self::Mismatch { .. } => Kind::Integrity,
         }
     }
@@ -246,7 +239,7 @@ impl Explain for LayoutError {
                     .to_owned()
             }
             Self::Unknown { known, .. } | Self::Several { known, .. } => names(known),
-            Self::Read { .. } => "check that the folder is complete and that this user may read it".to_owned(),
+            Self::Read(_) => "check that the folder is complete and that this user may read it".to_owned(),
             Self::Mismatch { .. } => "nothing of it was used; the folder is damaged, build the image again".to_owned(),
         }]
     }
@@ -304,7 +297,7 @@ mod tests {
         std::fs::write(&blob, text.replace('0', "1")).unwrap();
         assert!(matches!(opened.find(None), Err(LayoutError::Mismatch { .. })));
         std::fs::remove_file(&blob).unwrap();
-        assert!(matches!(opened.find(None), Err(LayoutError::Read { .. })));
+        assert!(matches!(opened.find(None), Err(LayoutError::Read(_))));
         for (file, text) in [
             ("index.json", "{}"),
             ("index.json", r#"{"schemaVersion":2,"manifests":[]}"#),

@@ -10,6 +10,7 @@ use url::Url;
 use super::access::Actions;
 use super::registry::Registries;
 use super::{Error, Manifest};
+use crate::fs::FileError;
 use crate::model::{Digest, Reference, Repository};
 use crate::net::header::{ACCEPT, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use crate::net::{Answer, Method, Payload, Request};
@@ -180,7 +181,7 @@ impl Registries {
             let bytes = piece(blob.file, from, until - from).await.map_err(|source| Error::Net {
                 action: "upload",
                 what: at.to_string(),
-                source: crate::net::Error::File { path: blob.file.to_owned(), source },
+                source: FileError::new("read", blob.file, source).into(),
             })?;
             // Sent twice, a piece would stand in the blob twice.
             let mut request = Request { retried: false, ..Request::new(Method::PATCH, session.0) };

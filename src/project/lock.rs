@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use url::Url;
 
-use super::{Error, LOCK, line_of, read_if_there, write_whole};
+use super::{Error, LOCK, line_of, read_if_present, write};
 use crate::model::{Artifact, Date, Digest, Executable, Format, Level, Platform, Proof, Reference};
 
 /// The version of the file's own format.
@@ -62,7 +62,7 @@ impl Lock {
     /// When it cannot be read, is not what this program writes, or was written by a newer one.
     pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
         let path = folder.join(LOCK);
-        read_if_there(&path)?.map(|text| Self::parse(&path, &text)).transpose()
+        read_if_present(folder, LOCK)?.map(|text| Self::parse(&path, &text)).transpose()
     }
 
     /// Reads the text of the lock at `path`.
@@ -96,7 +96,7 @@ impl Lock {
     /// # Errors
     /// When the folder cannot be written; the file is then as it was before.
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
-        write_whole(&folder.join(LOCK), &self.to_text())
+        write(folder, &folder.join(LOCK), &self.to_text())
     }
 
     /// Returns the bytes of the file: the same for the same content, wherever and whenever it was written.

@@ -1,6 +1,7 @@
 //! A project's two files: `toolkit.toml`, its requirements and its pipeline, and `toolkit.lock`, the exact releases.
 //! Both are data: nothing in them is ever executed, and nothing in them decides where a credential is sent.
 
+mod boundary;
 mod definition;
 mod lock;
 mod manifest;
@@ -11,6 +12,7 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
+pub use boundary::{boundary, links, within};
 pub use definition::{Definition, Files, Origin};
 pub use lock::{Lock, LockedArtifact, LockedTool};
 pub use manifest::{Manifest, Requirement, ToolEntry};
@@ -19,6 +21,7 @@ pub use text::{line_of, minimum_age};
 
 pub use crate::model::did_you_mean;
 
+use crate::fs::{FileError, Links, Within, read_text_if_present, replace};
 use crate::model::{Explain, Kind};
 
 /// The name of the file with the project's requirements.
@@ -31,15 +34,8 @@ pub const LOCK: &str = "toolkit.lock";
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be read or written.
-    #[error("could not {action} {}", path.display())]
-    Io {
-        /// What was tried: `read`, `write`.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A file has something that is not understood.
     #[error("{}, line {line}: {reason}", path.display())]
     Content {
@@ -65,24 +61,18 @@ pub enum Error {
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Kind::Usage,
-            Self::Io { .. } => Kind::Machine,
+            Self::File(source) if source.is_absent() => Kind::Usage,
+            Self::File(source) => source.kind(),
             Self::Content { .. } | Self::NewerLock { .. } => Kind::Usage,
         }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Io { action: "write", .. } => {
-                vec![
-                    "check that this user may write there and that the disk has room; the file is as it was".to_owned(),
-                ]
-            }
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-                vec!["nothing was changed; check the path".to_owned()]
-            }
-            Self::Io { .. } => {
-                vec!["nothing was changed; check that this user may read it and that its disk works".to_owned()]
+            Self::File(source) => {
+                let mut hints = source.hints();
+                hints.push("nothing was changed".to_owned());
+                hints
             }
             Self::Content { path, .. } if path.ends_with(LOCK) => {
                 vec![
@@ -104,30 +94,18 @@ pub fn find(start: &Path) -> Option<&Path> {
     start.ancestors().find(|folder| folder.join(MANIFEST).is_file())
 }
 
-/// Reads a text file; none when it does not exist.
-pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>, Error> {
-    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        let source = std::io::Error::other("it is not a regular file");
-        return Err(Error::Io { action: "read", path: path.to_owned(), source });
-    }
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::Io { action: "read", path: path.to_owned(), source }),
-    }
-}
-
-/// Writes a text file whole or not at all: beside it first, then by one rename.
+/// Reads a text file of the project in `folder`; none when there is none.
 ///
 /// # Errors
-/// When the folder cannot be written; the file is then as it was before.
-pub fn write_whole(path: &Path, text: &str) -> Result<(), Error> {
-    let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path)).map_err(|source| {
-        // What could not be moved into place is of no use to anybody, and the first failure is the one to tell.
-        let _ = std::fs::remove_file(&beside);
-        failed(source)
-    })
+/// When it leads out of the project, is not a regular file or not a text, or cannot be read.
+pub fn read_if_present(folder: &Path, name: &str) -> Result<Option<String>, Error> {
+    Ok(read_text_if_present(&folder.join(name), Within::Folder(boundary(folder)))?)
+}
+
+/// Writes a text file of the project in `folder` whole or not at all. A link is followed as far as the project reaches.
+///
+/// # Errors
+/// When it leads out of the project or its folder cannot be written to; the file is then as it was before.
+pub fn write(folder: &Path, path: &Path, text: &str) -> Result<(), Error> {
+    Ok(replace(path, text, Links::Follow(boundary(folder)))?)
 }

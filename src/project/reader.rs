@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Error, MANIFEST, did_you_mean, line_of, read_if_there};
+use super::{Error, MANIFEST, did_you_mean, line_of, read_if_present};
 
 pub(super) type Value<'i> = Spanned<DeValue<'i>>;
 pub(super) type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
@@ -28,7 +28,7 @@ impl From<Mistake> for Error {
 /// Reads the text of the `toolkit.toml` in `folder`, with its path; none when there is none. Nothing else opens the file.
 pub(super) fn open(folder: &Path) -> Result<Option<(PathBuf, String)>, Error> {
     let path = folder.join(MANIFEST);
-    Ok(read_if_there(&path)?.map(|text| (path, text)))
+    Ok(read_if_present(folder, MANIFEST)?.map(|text| (path, text)))
 }
 
 /// The file that is being read.

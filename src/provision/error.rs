@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::fs::FileError;
 use crate::model::{BadChannel, BadRequest, Choice, Explain, Kind, Level, Platform};
 use crate::{ingest, net, project, store, toolchain};
 
@@ -54,13 +55,8 @@ pub enum Error {
         source: Box<Error>,
     },
     /// A project file could not be read.
-    #[error("could not read {}", path.display())]
-    ReadFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    ReadFile(#[from] FileError),
     /// A project file is not understood.
     #[error("{} is not understood", path.display())]
     BadProjectFile {
@@ -207,10 +203,10 @@ impl Explain for Error {
                 vec![format!("known are {}", known.join(", "))]
             }
             Self::ManifestLine { source, .. } => source.hints(),
-            Self::ReadFile { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Self::ReadFile(source) if source.is_absent() => {
                 vec!["check the path, which is relative to the project".to_owned()]
             }
-            Self::ReadFile { .. } => vec!["check that it is a file that this user may read".to_owned()],
+            Self::ReadFile(source) => source.hints(),
             Self::NothingInFile { .. } => vec!["name a version in it, or in toolkit.toml".to_owned()],
             Self::NothingAsked { .. } => {
                 vec!["`toolkit init` writes a toolkit.toml, or name a tool: `toolkit install go@1.27`".to_owned()]

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Context, Error};
+use crate::fs::{self, Within};
 use crate::model::{BadRequest, Channel, ToolName};
-use crate::project::{Definition, Manifest, Requirement, ToolEntry, did_you_mean};
+use crate::project::{self, Definition, Manifest, Requirement, ToolEntry, did_you_mean};
 use crate::toolchain::{self, ProjectFile, Toolchain};
 
 /// One request, read and ready to be resolved.
@@ -196,7 +197,8 @@ fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
             new_request(tool, channel, Origin::Manifest { line: want.line })
         }
         Requirement::File(path) => {
-            let file = read_file(&tool, &root.join(path), &path.to_string_lossy()).map_err(at_line)?;
+            let within = Within::Folder(project::boundary(root));
+            let file = read_file(&tool, &root.join(path), &path.to_string_lossy(), within).map_err(at_line)?;
             file.ok_or_else(|| at_line(Error::NothingInFile { path: root.join(path), tool: tool.name().to_owned() }))?
         }
     };
@@ -205,11 +207,11 @@ fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
     Ok(request)
 }
 
-/// Reads a project file that was named: for each tool that reads files of this name, what it asks for.
+/// Reads a project file that was named, which must lie `within`: for each tool that reads files of this name, what it asks for.
 ///
 /// # Errors
 /// When no tool reads such a file, it is not understood, or it asks for nothing.
-pub fn file(path: &Path) -> Result<Vec<ToolRequest>, Error> {
+pub fn file(path: &Path, within: Within<'_>) -> Result<Vec<ToolRequest>, Error> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let readers: Vec<_> = toolchain::ALL.iter().filter(|tool| reader(tool.as_ref(), &name).is_some()).collect();
     if readers.is_empty() {
@@ -218,7 +220,7 @@ pub fn file(path: &Path) -> Result<Vec<ToolRequest>, Error> {
     }
     let mut found = Vec::new();
     for tool in readers {
-        found.extend(read_file(tool, path, &path.to_string_lossy())?);
+        found.extend(read_file(tool, path, &path.to_string_lossy(), within)?);
     }
     if found.is_empty() {
         return Err(Error::NothingInFile { path: path.to_owned(), tool: "any known tool".to_owned() });
@@ -238,7 +240,8 @@ fn discovered(root: &Path) -> Result<Vec<ToolRequest>, Error> {
                 continue;
             };
             let name = format!("{}{}", "../".repeat(up), file.name);
-            if let Some(request) = read_file(tool, &path, &name)? {
+            let within = Within::Folder(project::boundary(root));
+            if let Some(request) = read_file(tool, &path, &name, within)? {
                 found.push(request);
                 break;
             }
@@ -250,21 +253,26 @@ fn discovered(root: &Path) -> Result<Vec<ToolRequest>, Error> {
 /// Lists the folder and those above it up to the root of the Git work tree; the folder alone outside of one, so that a
 /// stray file in `/` or `/codebuild` decides nothing.
 fn folders_of_project(root: &Path) -> Vec<PathBuf> {
-    let top = root.ancestors().position(|folder| folder.join(".git").exists()).unwrap_or(0);
-    root.ancestors().take(top + 1).map(Path::to_owned).collect()
+    let top = project::boundary(root);
+    root.ancestors().take_while(|folder| folder.starts_with(top)).map(Path::to_owned).collect()
 }
 
 fn reader(tool: &dyn Toolchain, name: &str) -> Option<&'static ProjectFile> {
     tool.card().project_files.iter().find(|file| file.name == name)
 }
 
-fn read_file(tool: &Arc<dyn Toolchain>, path: &Path, name: &str) -> Result<Option<ToolRequest>, Error> {
+fn read_file(
+    tool: &Arc<dyn Toolchain>,
+    path: &Path,
+    name: &str,
+    within: Within<'_>,
+) -> Result<Option<ToolRequest>, Error> {
     let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(file) = reader(tool.as_ref(), &file_name) else {
         let known = tool.card().project_files.iter().map(|file| file.name.to_owned()).collect();
         return Err(Error::UnknownFile { path: path.to_owned(), known });
     };
-    let bytes = std::fs::read(path).map_err(|source| Error::ReadFile { path: path.to_owned(), source })?;
+    let bytes = fs::read(path, within, fs::LARGEST)?;
     let text = String::from_utf8_lossy(&bytes);
     let wish = (file.read)(&text).map_err(|source| Error::BadProjectFile { path: path.to_owned(), source })?;
     let origin = Origin::File { path: path.to_owned(), name: name.to_owned() };

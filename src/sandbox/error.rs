@@ -1,9 +1,10 @@
 //! Why a program does not run in a root of its own.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::model::{Explain, Kind, disk_hint};
+use crate::fs::FileError;
+use crate::model::{Explain, Kind};
 
 /// Why a program does not run in a root of its own.
 #[derive(Debug, thiserror::Error)]
@@ -22,16 +23,9 @@ pub enum Error {
         /// What is missing.
         lacks: &'static str,
     },
-    /// This machine did not do what was asked of it.
-    #[error("could not {action} {}", path.display())]
-    Disk {
-        /// What was tried: `copy`, `create`.
-        action: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// The file system refused something.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A process could not be started or waited for.
     #[error("could not start {program}")]
     Start {
@@ -50,20 +44,12 @@ pub enum Error {
     },
 }
 
-/// Says which step failed, and where.
-pub(super) trait At<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, Error>;
-}
-
-impl<T> At<T> for io::Result<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, Error> {
-        self.map_err(|source| Error::Disk { action, path: path.to_owned(), source })
-    }
-}
-
 impl Explain for Error {
     fn kind(&self) -> Kind {
-        Kind::Machine
+        match self {
+            Self::File(source) => source.kind(),
+            _ => Kind::Machine,
+        }
     }
 
     fn hints(&self) -> Vec<String> {
@@ -79,7 +65,7 @@ impl Explain for Error {
                         .to_owned(),
                 ];
             }
-            Self::Disk { source, .. } => disk_hint(source),
+            Self::File(source) => return source.hints(),
             Self::Start { .. } => {
                 "the private copy of its files was removed; `toolkit verify` looks whether the install is whole"
             }

@@ -13,8 +13,9 @@ use rustix::mount::{
 use rustix::process::{Signal, chroot, geteuid, pivot_root, set_parent_process_death_signal};
 use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
 
-use super::error::{At, Error};
+use super::error::Error;
 use super::{Brought, How, Job, Mounts, Plan, place, result, supervise};
+use crate::fs::At;
 
 /// Returns true if this process may give a program a root of its own.
 ///
@@ -108,7 +109,7 @@ pub fn second_step(path: &Path, mounts: Mounts) -> Result<u8, Error> {
 impl Plan {
     fn read(path: &Path) -> Result<Self, Error> {
         let text = fs::read(path).at("read", path)?;
-        serde_json::from_slice(&text).map_err(io::Error::other).at("read", path)
+        Ok(serde_json::from_slice(&text).map_err(io::Error::other).at("read", path)?)
     }
 
     fn root(&self) -> PathBuf {
@@ -197,7 +198,7 @@ fn tell_mounts(plan: &Plan, root: &Path) -> Result<(), Error> {
     let text: String = places.enumerate().map(line).collect();
     let inside = Path::new("/proc/self/mountinfo");
     let (_, path) = place::file(root, inside, 0o644)?;
-    fs::write(&path, text).at("write", &path)
+    Ok(fs::write(&path, text).at("write", &path)?)
 }
 
 /// Makes the few devices that programs expect: a container's default ones

@@ -5,7 +5,8 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Component, Path, PathBuf};
 
-use super::error::{At, Error};
+use super::error::Error;
+use crate::fs::{At, FileError};
 
 /// Returns the path on the machine for one inside the root.
 pub(super) fn outside(root: &Path, inside: &Path) -> PathBuf {
@@ -22,7 +23,7 @@ pub(super) fn folder(root: &Path, inside: &Path) -> Result<PathBuf, Error> {
             Ok(data) if data.is_dir() => continue,
             Ok(_) => fs::remove_file(&path).at("replace", &path)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).at("look at", &path),
+            Err(error) => return Err(FileError::new("look at", &path, error).into()),
         }
         fs::create_dir(&path).at("create", &path)?;
     }

@@ -1,62 +1,47 @@
 //! A folder outside the store that is filled whole or not at all: `fetch --unpack DIR`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::error::{At, Error};
-use super::is_absent;
-use super::staging::{Maker, ask, hold, make_movable, private_folder};
-use crate::fs::delete;
+use super::error::Error;
+use super::staging::make_movable;
+use crate::fs::{At, FileError, TempDir, is_absent};
 
 /// A staging folder beside its target, deleted on drop.
 #[derive(Debug)]
 pub struct AtomicDir {
     target: PathBuf,
-    folder: PathBuf,
-    _alive: File,
+    temporary: TempDir,
 }
 
 impl AtomicDir {
     /// Makes a staging folder beside `target`, which must be absent or an empty folder. Folders above it are made.
-    /// What killed processes left beside the same target is deleted.
+    /// What killed processes left beside it is deleted.
     ///
     /// # Errors
     /// [`Error::NotEmpty`] when something is there; when the folder above cannot be written to.
     pub fn new(target: &Path) -> Result<Self, Error> {
         let target = usable(target)?;
-        let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
+        let (Some(parent), Some(_)) = (target.parent(), target.file_name()) else {
             return Err(Error::NotEmpty { path: target });
         };
-        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         fs::create_dir_all(parent).at("create", parent)?;
-        let prefix = format!(".{}.toolkit-", name.to_string_lossy());
-        sweep(parent, &prefix)?;
-        let folder = private_folder(parent, &prefix)?;
-        let made = hold(&folder).and_then(|alive| {
-            let tree = folder.join(TREE);
-            fs::create_dir(&tree).at("create", &tree)?;
-            Ok(alive)
-        });
-        match made {
-            Ok(alive) => Ok(Self { target, folder, _alive: alive }),
-            Err(error) => {
-                // The error above is the one to tell.
-                let _ = delete(&folder);
-                Err(error)
-            }
-        }
+        let temporary = TempDir::beside(&target)?;
+        let tree = temporary.path().join(TREE);
+        fs::create_dir(&tree).at("create", &tree)?;
+        Ok(Self { target, temporary })
     }
 
     /// Returns the staging folder itself, for what is needed on the way and not kept.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.temporary.path()
     }
 
     /// Returns the folder to unpack into.
     #[must_use]
     pub fn tree(&self) -> PathBuf {
-        self.folder.join(TREE)
+        self.temporary.path().join(TREE)
     }
 
     /// Moves the tree to its target by one rename.
@@ -71,14 +56,7 @@ impl AtomicDir {
             // Windows renames over no folder, not even an empty one.
             let _ = fs::remove_dir(&self.target);
         }
-        fs::rename(self.tree(), &self.target).at("create", &self.target)
-    }
-}
-
-impl Drop for AtomicDir {
-    fn drop(&mut self) {
-        // What cannot be deleted now, the next one beside this target sweeps.
-        let _ = delete(&self.folder);
+        Ok(fs::rename(self.tree(), &self.target).at("create", &self.target)?)
     }
 }
 
@@ -89,7 +67,7 @@ fn usable(target: &Path) -> Result<PathBuf, Error> {
     let metadata = match fs::symlink_metadata(target) {
         Ok(metadata) => metadata,
         Err(error) if is_absent(&error) => return Ok(target.to_owned()),
-        Err(error) => return Err(error).at("look at", target),
+        Err(error) => return Err(FileError::new("look at", target, error).into()),
     };
     // A rename does not go through a link, so its end is the target.
     let real = if metadata.is_symlink() { fs::canonicalize(target).at("follow", target)? } else { target.to_owned() };
@@ -99,26 +77,6 @@ fn usable(target: &Path) -> Result<PathBuf, Error> {
     }
     let mut entries = fs::read_dir(&real).at("read", &real)?;
     if entries.next().is_none() { Ok(real) } else { Err(not_empty()) }
-}
-
-/// Deletes staging folders of this target whose makers are dead.
-fn sweep(parent: &Path, prefix: &str) -> Result<(), Error> {
-    for entry in fs::read_dir(parent).at("read", parent)? {
-        let entry = entry.at("read", parent)?;
-        if !is_ours(&entry.file_name().to_string_lossy(), prefix) || !entry.file_type().is_ok_and(|kind| kind.is_dir())
-        {
-            continue;
-        }
-        if let Maker::Dead(_alive) = ask(&entry.path())? {
-            delete(&entry.path()).at("delete", &entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Returns true if a name is the prefix and 16 hexadecimal digits, and nothing that a person would choose.
-fn is_ours(name: &str, prefix: &str) -> bool {
-    name.strip_prefix(prefix).is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]

@@ -1,23 +1,17 @@
 //! What can go wrong in the store, and what to do about it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::fs::{Cause, FileError};
 use crate::model::{Explain, Kind};
 
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file system refused something.
-    #[error("could not {action} {}", .path.display())]
-    Io {
-        /// What was tried, as a verb: `create`, `read`.
-        action: &'static str,
-        /// On which file or folder.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A receipt was written by a newer version of this program.
     #[error("{} has schema {schema}; this version of toolkit reads schemas up to {known}", .path.display())]
     NewerSchema {
@@ -101,7 +95,8 @@ pub enum Error {
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::Io { .. } | Self::NewerSchema { .. } | Self::Foreign { .. } | Self::NoLinks { .. } => Kind::Machine,
+            Self::File(source) => source.kind(),
+            Self::NewerSchema { .. } | Self::Foreign { .. } | Self::NoLinks { .. } => Kind::Machine,
             Self::FileList { .. }
             | Self::Unproven { .. }
             | Self::Damaged { .. }
@@ -113,7 +108,16 @@ impl Explain for Error {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Io { source, .. } => return io_hints(source),
+            Self::File(source) => {
+                let mut hints = source.hints();
+                hints.push(match &source.source {
+                    Cause::System(error) if error.kind() == io::ErrorKind::StorageFull => {
+                        "nothing half-made was left behind; `toolkit prune` frees space".to_owned()
+                    }
+                    _ => "nothing half-made was left behind".to_owned(),
+                });
+                return hints;
+            }
             Self::NewerSchema { .. } => "update toolkit, or use another store with `TOOLKIT_HOME`".to_owned(),
             Self::FileList { .. } | Self::Damaged { .. } | Self::NoExecutable { .. } => {
                 "`toolkit repair` installs it again".to_owned()
@@ -126,41 +130,5 @@ impl Explain for Error {
             Self::NoLinks { .. } => "use `toolkit env` instead".to_owned(),
         };
         vec![hint]
-    }
-}
-
-fn io_hints(source: &io::Error) -> Vec<String> {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => vec![
-            "`df -h` and `df -i` show what is left; `toolkit prune` frees space".to_owned(),
-            "nothing half-made was left behind".to_owned(),
-        ],
-        io::ErrorKind::PermissionDenied => vec![
-            "nothing was changed; `chown` it to this user, or choose another place (`TOOLKIT_HOME` for the store)"
-                .to_owned(),
-        ],
-        io::ErrorKind::ReadOnlyFilesystem => vec![
-            "nothing was changed; mount it for writing, or choose another place (`TOOLKIT_HOME` for the store)"
-                .to_owned(),
-        ],
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            vec!["name a place that exists and may be written (`TOOLKIT_HOME` for the store)".to_owned()]
-        }
-        io::ErrorKind::Unsupported => {
-            vec!["the file system lacks what a store needs; put it on a local disk with `TOOLKIT_HOME`".to_owned()]
-        }
-        _ => vec!["check the disk and its mount, or choose another place (`TOOLKIT_HOME` for the store)".to_owned()],
-    }
-}
-
-/// Adds to an I/O error what was tried and where.
-pub(super) trait At<T> {
-    /// Says that `action` failed at `path`.
-    fn at(self, action: &'static str, path: &Path) -> Result<T, Error>;
-}
-
-impl<T> At<T> for io::Result<T> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, Error> {
-        self.map_err(|source| Error::Io { action, path: path.to_owned(), source })
     }
 }

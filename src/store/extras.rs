@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Staging;
-use super::error::{At, Error};
-use super::link::symlink;
+use super::error::Error;
+use crate::fs::{At, FileError, symlink};
 use crate::model::{Executable, Extra, ExtraKind, Node, NodeKind};
 
 /// Files are readable for everybody and executable for nobody.
@@ -89,7 +89,7 @@ fn place(tree: &Path, name: &str) -> Result<PathBuf, Error> {
         }
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => {}
-            Ok(_) => return Err(io::Error::from(io::ErrorKind::NotADirectory)).at("create", &path),
+            Ok(_) => return Err(FileError::new("create", &path, io::Error::from(io::ErrorKind::NotADirectory)).into()),
             Err(_) => fs::create_dir(&path).at("create", &path)?,
         }
     }
@@ -137,7 +137,7 @@ mod tests {
         fs::write(tree.join("bin/tool-linux"), "").unwrap();
         symlink(Path::new("bin"), &tree.join("alias")).unwrap();
         for extra in [text("bin/tool-linux"), text("alias"), text("alias/x"), text("bin/tool-linux/x"), text("bin")] {
-            assert!(matches!(add(&tree, &extra), Err(Error::Io { .. })), "{extra:?} passed");
+            assert!(matches!(add(&tree, &extra), Err(Error::File(_))), "{extra:?} passed");
         }
         for extra in [link("bin/a", "absent"), link("bin/a", ".")] {
             assert!(matches!(add(&tree, &extra), Err(Error::NoExecutable { .. })), "{extra:?} passed");

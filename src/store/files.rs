@@ -11,7 +11,8 @@ use std::collections::btree_map::Entry;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::error::{At, Error};
+use super::error::Error;
+use crate::fs::FileError;
 use crate::model::{Node, NodeKind};
 
 /// The entries of a tree by path, every parent folder included.
@@ -46,7 +47,7 @@ impl Files {
         let text = match super::read_regular(path) {
             Ok(text) => text,
             Err(error) if super::is_absent(&error) => return Err(untrusted("it is missing".to_owned())),
-            Err(error) => return Err(error).at("read", path),
+            Err(error) => return Err(FileError::new("read", path, error).into()),
         };
         if blake3::hash(&text).to_hex().as_str() != digest {
             return Err(untrusted("its digest is not the one in the receipt".to_owned()));

@@ -1,10 +1,12 @@
 //! What the store remembers beside installs: which projects use it, and which install of a tool is the newest.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::error::{At, Error};
-use super::{Install, Store, is_absent};
+use super::error::Error;
+use super::{Install, Store};
+use crate::fs::{At, Durability, FileError, Links, Replacement, is_absent};
 use crate::model::{Platform, Release, Version};
 
 /// The folder with one small file for each project: its name is the digest of the path, its text the path.
@@ -23,7 +25,9 @@ impl Store {
         }
         let parent = self.root().join(PROJECTS);
         fs::create_dir_all(&parent).at("create", &parent)?;
-        fs::write(&entry, text).at("write", &entry)
+        let mut replacement = Replacement::new(&entry, Links::Replace)?;
+        replacement.write_all(text.as_bytes()).at("write", &entry)?;
+        Ok(replacement.commit(Durability::Cached)?)
     }
 
     /// Lists the folders of the projects that were remembered and still exist.
@@ -35,7 +39,7 @@ impl Store {
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if is_absent(&error) => return Ok(Vec::new()),
-            Err(error) => return Err(error).at("read", &folder),
+            Err(error) => return Err(FileError::new("read", &folder, error).into()),
         };
         let mut projects: Vec<PathBuf> = entries
             .flatten()

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::Store;
-use super::error::{At, Error};
-use super::is_absent;
+use super::error::Error;
+use crate::fs::{At, Cause, FileError, is_absent, is_executable, replace_link};
 
 /// One executable that is linked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Store {
                 Err(Error::NotOurs { path: link.to_owned(), store: self.root.clone() })
             }
             Ok(_) => Ok(()),
-            Err(error) => Err(error).at("look at", link),
+            Err(error) => Err(FileError::new("look at", link, error).into()),
         }
     }
 
@@ -73,51 +73,19 @@ fn make(folder: &Path, link: &Path, target: &Path) -> Result<(), Error> {
     if fs::read_link(link).is_ok_and(|old| old == target) {
         return Ok(());
     }
-    let early = loop {
-        let early = folder.join(format!(".toolkit-{:016x}", fastrand::u64(..)));
-        match symlink(target, &early) {
-            Ok(()) => break early,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                return Err(Error::NoLinks { path: folder.to_owned() });
-            }
-            Err(error) => return Err(error).at("create", link),
+    match replace_link(target, link) {
+        Err(FileError { source: Cause::System(error), .. }) if error.kind() == io::ErrorKind::Unsupported => {
+            Err(Error::NoLinks { path: folder.to_owned() })
         }
-    };
-    fs::rename(&early, link)
-        .inspect_err(|_| {
-            // The rename's error is the one to tell.
-            let _ = fs::remove_file(&early);
-        })
-        .at("create", link)
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &fs::Metadata) -> bool {
-    metadata.is_file() && std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(metadata: &fs::Metadata) -> bool {
-    metadata.is_file()
-}
-
-/// Makes a symbolic link.
-#[cfg(unix)]
-pub(super) fn symlink(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-/// Refuses: on Windows links need a right that few have.
-#[cfg(not(unix))]
-pub(super) fn symlink(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
+        outcome => Ok(outcome?),
+    }
 }
 
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
     use super::*;
+    use crate::fs::symlink;
     use crate::model::{Explain, Kind};
     use std::os::unix::fs::PermissionsExt;
 

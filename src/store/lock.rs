@@ -6,9 +6,10 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::sync::Arc;
 
-use super::error::{At, Error};
+use super::error::Error;
 use super::id::InstallId;
 use super::{LOCKS, Store};
+use crate::fs::{At, FileError};
 
 /// The right to make, replace or remove one install. Dropping it (and every staging made under it) gives it back.
 #[derive(Debug)]
@@ -48,12 +49,12 @@ impl Store {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) => waiting(),
-            Err(TryLockError::Error(error)) => return Err(error).at("lock", &path),
+            Err(TryLockError::Error(error)) => return Err(FileError::new("lock", &path, error).into()),
         }
         loop {
             match file.lock() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => return outcome.map(|()| file).at("lock", &path),
+                outcome => return Ok(outcome.map(|()| file).at("lock", &path)?),
             }
         }
     }

@@ -28,7 +28,7 @@ mod verify;
 mod view;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use atomic_dir::AtomicDir;
@@ -43,7 +43,7 @@ pub use staging::{Staging, Unpacked};
 pub use verify::{Change, Check, Difference};
 pub use view::{Composition, View};
 
-use error::At;
+use crate::fs::{At, Cause, FileError, Within, is_absent};
 
 /// The folder that holds everything this program has installed.
 #[derive(Debug, Clone)]
@@ -146,7 +146,7 @@ fn is_folder(path: &Path) -> Result<bool, Error> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(metadata.is_dir()),
         Err(error) if is_absent(&error) => Ok(false),
-        Err(error) => Err(error).at("look at", path),
+        Err(error) => Err(FileError::new("look at", path, error).into()),
     }
 }
 
@@ -155,7 +155,7 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if is_absent(&error) => return Ok(Vec::new()),
-        Err(error) => return Err(error).at("read", path),
+        Err(error) => return Err(FileError::new("read", path, error).into()),
     };
     let mut found = Vec::new();
     for entry in entries {
@@ -169,12 +169,13 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-/// Reads a file. What is no regular file counts as absent: opening a named pipe that came with a restored cache would wait
+/// Reads a file. What is not a regular file counts as absent: opening a named pipe that came with a restored cache would wait
 /// for ever.
 fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.is_file() { fs::read(path) } else { Err(io::ErrorKind::NotFound.into()) }
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    let mut bytes = Vec::new();
+    match crate::fs::open(path, Within::Anywhere) {
+        Err(FileError { source: Cause::NotRegular { .. }, .. }) => return Err(io::ErrorKind::NotFound.into()),
+        opened => opened?.read_to_end(&mut bytes)?,
+    };
+    Ok(bytes)
 }

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use super::error::{At, Error};
+use super::error::Error;
 use super::id::InstallId;
 use super::lock::Lock;
 use super::staging::Scratch;
 use super::view::View;
-use super::{Install, Store, is_absent};
+use super::{Install, Store};
+use crate::fs::{At, is_absent};
 
 /// What a prune would remove.
 #[derive(Debug)]

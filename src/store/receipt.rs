@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::error::{At, Error};
+use super::error::Error;
 use super::id::{Fingerprint, InstallId};
-use super::is_absent;
+use crate::fs::{FileError, is_absent};
 use crate::model::{Artifact, Digest, Executable, Format, Platform, Proof, ToolName, Version};
 
 /// The newest schema that is written and understood.
@@ -121,7 +121,7 @@ pub(super) fn read_text(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match super::read_regular(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(error).at("read", path),
+        Err(error) => Err(FileError::new("read", path, error).into()),
     }
 }
 

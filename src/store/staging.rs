@@ -2,18 +2,18 @@
 //!
 //! A staging folder lives as long as its maker: it is deleted on drop, and `sweep` deletes those whose maker was killed.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::{At, Error};
+use super::error::Error;
 use super::files::Files;
 use super::id::{Fingerprint, InstallId};
 use super::lock::Lock;
 use super::receipt::{Origin, Receipt};
-use super::{FILES, Install, RECEIPT, STAGING, Store, TREE, is_absent};
-use crate::fs::{delete, make_writable};
+use super::{FILES, Install, RECEIPT, STAGING, Store, TREE};
+use crate::fs::{At, FileError, Maker, TempDir, delete, is_absent, make_writable, maker_of};
 use crate::model::{Digest, Executable, Node, Verified};
 
 /// A private folder in which one install comes into being.
@@ -85,7 +85,7 @@ impl Store {
                 Ok(metadata) if metadata.is_symlink() => "a symbolic link",
                 Ok(_) => "a file",
                 Err(error) if is_absent(&error) => continue,
-                Err(error) => return Err(error).at("look at", folder),
+                Err(error) => return Err(FileError::new("look at", folder, error).into()),
             };
             return Err(Error::Foreign { path: folder.to_owned(), found });
         }
@@ -177,13 +177,7 @@ pub(super) fn write_list(files: &Files, path: &Path) -> Result<String, Error> {
 
 /// A private folder on the store's file system, deleted on drop.
 #[derive(Debug)]
-pub(super) struct Scratch {
-    path: PathBuf,
-    /// Locked as long as the folder is in use.
-    _alive: File,
-}
-
-const ALIVE: &str = "alive";
+pub(super) struct Scratch(TempDir);
 
 impl Scratch {
     pub(super) fn new(store: &Store) -> Result<Self, Error> {
@@ -191,16 +185,7 @@ impl Scratch {
         fs::create_dir_all(&staging).at("create", &staging)?;
         store.own(&staging)?;
         let _gate = store.gate()?;
-        let path = private_folder(&staging, "")?;
-        let alive = match hold(&path) {
-            Ok(alive) => alive,
-            Err(error) => {
-                // Deleting may fail for the same reason; the sweep takes a folder that nobody holds.
-                let _ = delete(&path);
-                return Err(error);
-            }
-        };
-        let scratch = Self { path, _alive: alive };
+        let scratch = Self(TempDir::unswept(&staging, "")?);
         let made = scratch.made();
         fs::create_dir(&made).at("create", &made)?;
         Ok(scratch)
@@ -208,7 +193,7 @@ impl Scratch {
 
     /// Returns the folder that is to be moved into place.
     pub(super) fn made(&self) -> PathBuf {
-        self.path.join("made")
+        self.0.path().join("made")
     }
 
     /// Moves what was made to `target`, where nothing may stand; tells whether it did.
@@ -222,7 +207,7 @@ impl Scratch {
             Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty) => {
                 Ok(false)
             }
-            Err(error) => Err(error).at("create", target),
+            Err(error) => Err(FileError::new("create", target, error).into()),
         }
     }
 
@@ -230,36 +215,28 @@ impl Scratch {
     pub(super) fn place(&self, store: &Store, target: &Path) -> Result<(), Error> {
         make_parent(store, target)?;
         let old = self.take(target)?;
-        fs::rename(self.made(), target)
-            .inspect_err(|_| {
-                if let Some(old) = old {
-                    // The first error is the one to tell; this only tries to keep what was there.
-                    let _ = fs::rename(old, target);
-                }
-            })
-            .at("create", target)
+        let renamed = fs::rename(self.made(), target).inspect_err(|_| {
+            if let Some(old) = old {
+                // The first error is the one to tell; this only tries to keep what was there.
+                let _ = fs::rename(old, target);
+            }
+        });
+        Ok(renamed.at("create", target)?)
     }
 
     /// Moves `path` in here, to be deleted with the rest, and tells where it is now; a link is moved as a link.
     pub(super) fn take(&self, path: &Path) -> Result<Option<PathBuf>, Error> {
-        let trash = self.path.join("trash");
+        let trash = self.0.path().join("trash");
         match fs::rename(path, &trash) {
             Ok(()) => Ok(Some(trash)),
             Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(error).at("move away", path),
+            Err(error) => Err(FileError::new("move away", path, error).into()),
         }
     }
 
     /// Deletes the folder and says when that fails, which a drop cannot.
     pub(super) fn discard(self) -> Result<(), Error> {
-        delete(&self.path).at("delete", &self.path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be deleted now, the next sweep finds.
-        let _ = delete(&self.path);
+        Ok(self.0.close()?)
     }
 }
 
@@ -271,64 +248,12 @@ fn make_parent(store: &Store, target: &Path) -> Result<(), Error> {
     store.own(parent)
 }
 
-/// Makes a folder of mode 0700 under a random name that begins with `prefix`.
-pub(super) fn private_folder(parent: &Path, prefix: &str) -> Result<PathBuf, Error> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    loop {
-        let path = parent.join(format!("{prefix}{:016x}", fastrand::u64(..)));
-        match builder.create(&path) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error).at("create", &path),
-        }
-    }
-}
-
-/// Makes the file in `folder` whose lock says that its maker lives. It appears under its name only when it is locked.
-pub(super) fn hold(folder: &Path) -> Result<File, Error> {
-    let early = folder.join("alive.new");
-    let alive = File::create_new(&early).at("create", &early)?;
-    alive.lock().at("lock", &early)?;
-    fs::rename(&early, folder.join(ALIVE)).at("create", &early)?;
-    Ok(alive)
-}
-
-/// What is known about the maker of a private folder.
-pub(super) enum Maker {
-    /// It lives, or may not be asked.
-    Alive,
-    /// It died. Holding the file keeps others from deleting the same folder.
-    Dead(File),
-    /// It never said that it lives.
-    Unknown,
-}
-
-/// Asks whether the maker of a private folder still holds it.
-pub(super) fn ask(folder: &Path) -> Result<Maker, Error> {
-    let path = folder.join(ALIVE);
-    if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
-        return Ok(Maker::Unknown); // a named pipe, say: opening it would wait for ever
-    }
-    match File::open(&path) {
-        Ok(file) => match file.try_lock() {
-            Ok(()) => Ok(Maker::Dead(file)),
-            Err(TryLockError::WouldBlock) => Ok(Maker::Alive),
-            Err(TryLockError::Error(error)) => Err(error).at("lock", &path),
-        },
-        Err(error) if is_absent(&error) => Ok(Maker::Unknown),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Maker::Alive),
-        Err(error) => Err(error).at("open", &path),
-    }
-}
-
 /// Finds what nobody holds in the staging folder. Call it behind the gate.
 fn find_dead(staging: &Path) -> Result<Vec<(PathBuf, Option<File>)>, Error> {
     let mut dead = Vec::new();
     for entry in fs::read_dir(staging).at("read", staging)? {
         let path = entry.at("read", staging)?.path();
-        match ask(&path)? {
+        match maker_of(&path)? {
             Maker::Alive => {}
             Maker::Dead(file) => dead.push((path, Some(file))),
             Maker::Unknown => dead.push((path, None)),
@@ -344,5 +269,5 @@ fn is_empty(folder: &Path) -> Result<bool, Error> {
 /// Makes a tree's own folder movable: an archive may have set its mode to read-only, and a rename changes its `..`.
 pub(super) fn make_movable(folder: &Path) -> Result<(), Error> {
     let read_only = fs::symlink_metadata(folder).at("look at", folder)?.permissions().readonly();
-    if read_only { make_writable(folder).at("change the mode of", folder) } else { Ok(()) }
+    if read_only { Ok(make_writable(folder).at("change the mode of", folder)?) } else { Ok(()) }
 }

@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
 
-use super::error::{At, Error};
+use super::error::Error;
 use super::files::Files;
-use super::{FILES, Install, Store, is_absent};
+use super::{FILES, Install, Store};
+use crate::fs::{At, FileError, is_absent};
 use crate::model::NodeKind;
 
 /// One difference between a tree and its file list.
@@ -116,7 +117,7 @@ fn walk(folder: &Path, prefix: &str, files: &Files, found: &mut BTreeMap<String,
         let metadata = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if is_absent(&error) => continue,
-            Err(error) => return Err(error).at("look at", &path),
+            Err(error) => return Err(FileError::new("look at", &path, error).into()),
         };
         if metadata.is_dir() && files.entries().get(&name) == Some(&NodeKind::Folder) {
             walk(&path, &format!("{name}/"), files, found)?;
@@ -169,7 +170,7 @@ fn hash_all(work: &[Work<'_>], check: Check<'_>) -> Result<Vec<Difference>, Erro
         while let Some(Work { path, file, digest }) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
             let hashed = hash(file, &mut buffer, check);
             let mut outcome = outcome.lock().expect("no thread panics while it holds this");
-            match (hashed.at("read", file), outcome.as_mut()) {
+            match (hashed.at("read", file).map_err(Error::from), outcome.as_mut()) {
                 (_, Err(_)) => return,
                 (Err(error), _) => *outcome = Err(error),
                 (Ok(found), Ok(differences)) if found != *digest => {

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{At, Error};
+use super::error::Error;
 use super::files::Files;
-use super::link::symlink;
 use super::receipt::{check_schema, json, read_text};
 use super::staging::{Scratch, write_list};
 use super::verify::verify_tree;
 use super::{Check, Difference, FILES, Install, RECEIPT, Store, TREE, VIEWS, folders};
+use crate::fs::{At, FileError, symlink};
 use crate::model::{Node, NodeKind, ToolName};
 
 /// What a view is to be made of.
@@ -244,8 +244,8 @@ fn is_versioned(path: &str) -> bool {
 
 fn make(source: &Path, kind: &NodeKind, target: &Path) -> Result<(), Error> {
     match kind {
-        NodeKind::Folder => fs::create_dir(target).at("create", target),
-        NodeKind::Link { target: text } => symlink(Path::new(text), target).at("create", target),
+        NodeKind::Folder => Ok(fs::create_dir(target).at("create", target)?),
+        NodeKind::Link { target: text } => Ok(symlink(Path::new(text), target).at("create", target)?),
         NodeKind::File { size, .. } => {
             let intact = fs::symlink_metadata(source).is_ok_and(|file| file.is_file() && file.len() == *size);
             if !intact {
@@ -263,9 +263,9 @@ fn link_or_copy(source: &Path, target: &Path) -> Result<(), Error> {
         Ok(()) => Ok(()),
         // fs.protected_hardlinks refuses files of another user: "permission denied".
         Err(error) if matches!(error.kind(), CrossesDevices | PermissionDenied | TooManyLinks | Unsupported) => {
-            fs::copy(source, target).map(drop).at("create", target)
+            Ok(fs::copy(source, target).map(drop).at("create", target)?)
         }
-        Err(error) => Err(error).at("create", target),
+        Err(error) => Err(FileError::new("create", target, error).into()),
     }
 }
 

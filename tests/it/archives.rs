@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use toolkit::archive::{self, Error, Limits, Options};
+use toolkit::fs::FileError;
 use toolkit::model::{Explain, Format, Kind, Node, NodeKind};
 
 mod bodies;
@@ -492,7 +493,10 @@ fn a_full_disk_is_this_machines_fault() {
         return;
     };
     let error = (&full).write_all(b"x").unwrap_err();
-    let error = Error::Disk { action: "write", path: "/opt/x".into(), source: error };
+    let error = Error::from(FileError::new("write", "/opt/x", error));
     assert_eq!(error.kind(), Kind::Machine);
-    assert_eq!(error.hints(), ["free some space, or choose another folder (`TOOLKIT_HOME` for the store)"]);
+    assert_eq!(
+        error.hints(),
+        ["free some space (see `df -h` and `df -i`), or choose another folder (`TOOLKIT_HOME` for the store)"]
+    );
 }

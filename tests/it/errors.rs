@@ -8,6 +8,7 @@ mod checking;
 mod comparing;
 mod credentials;
 mod examples;
+mod files;
 mod following;
 mod indexes;
 mod mirrors;
@@ -111,6 +112,7 @@ fn sections() -> Vec<Section> {
         requests::sections(),
         network::sections(),
         bytes::sections(),
+        files::sections(),
         pipelines::sections(),
         registries::sections(),
         credentials::sections(),

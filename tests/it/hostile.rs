@@ -39,7 +39,7 @@ fn a_named_pipe_in_place_of_a_download_is_refused_at_once() {
     let url = format!("file://{}", at.display());
     for target in ["--output", "--unpack"] {
         let run = in_time(&world, &["fetch", &url, "--digest", NOTHING, target, "target"]);
-        assert!(run.code != Some(0) && run.stderr.contains("no regular file"), "{run:?}");
+        assert!(run.code != Some(0) && run.stderr.contains("not a regular file"), "{run:?}");
         assert!(!world.project().join("target").exists());
     }
 }
@@ -52,7 +52,7 @@ fn a_named_pipe_in_place_of_a_document_is_refused_at_once() {
     }
     let world = World::new().with("TOOLKIT_MIRROR", mirror.path().to_str().unwrap());
     let run = in_time(&world, &["resolve", "go@1.26"]);
-    assert!(run.code != Some(0) && run.stderr.contains("no regular file"), "{run:?}");
+    assert!(run.code != Some(0) && run.stderr.contains("not a regular file"), "{run:?}");
 }
 
 #[test]

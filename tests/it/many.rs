@@ -224,12 +224,12 @@ fn a_mirror_with_pipes_and_devices_in_the_place_of_files_is_not_waited_for() {
     let index = downloads.join("index-all.json");
     let world = World::new().with("TOOLKIT_MIRROR", folder.path().to_str().unwrap());
     assert!(Command::new("mkfifo").arg(&index).status().unwrap().success());
-    assert!(world.fails(5, &["resolve", "go@1.26"]).contains("no regular file"));
+    assert!(world.fails(5, &["resolve", "go@1.26"]).contains("not a regular file"));
     fs::remove_file(&index).unwrap();
     std::os::unix::fs::symlink("/dev/zero", &index).unwrap();
-    assert!(world.fails(5, &["resolve", "go@1.26"]).contains("no regular file"));
+    assert!(world.fails(5, &["resolve", "go@1.26"]).contains("not a regular file"));
     let url = format!("file://{}", index.display());
     let digest = format!("sha256:{}", "0".repeat(64));
     let world = world.with("TOOLKIT_MIRROR", "");
-    assert!(world.fails(5, &["fetch", &url, "--digest", &digest, "--output", "x"]).contains("no regular file"));
+    assert!(world.fails(5, &["fetch", &url, "--digest", &digest, "--output", "x"]).contains("not a regular file"));
 }

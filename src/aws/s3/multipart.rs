@@ -19,6 +19,7 @@ use url::Url;
 use super::answer::{Action, Fault, value};
 use super::{Bucket, CHECKSUM, Condition, HASH, Head, PARTS, WHOLE, add, base64, tag, unexpected};
 use crate::aws::{Error, Service};
+use crate::fs::FileError;
 use crate::model::{Algorithm, Digest};
 use crate::net::{self, Metadata as _, Method, Payload, Request};
 
@@ -243,7 +244,7 @@ async fn parts_of(file: &Path, size: u64, sha256: &Digest) -> Result<Vec<Part>, 
     let path = file.to_owned();
     let hashed = tokio::task::spawn_blocking(move || hashed(&path, size)).await;
     let unreadable = |source: io::Error| {
-        let source = net::Error::File { path: file.to_owned(), source };
+        let source = net::Error::from(FileError::new("read", file, source));
         Error::Unreachable { service: Service::S3.name, source: Box::new(source) }
     };
     let (parts, whole) = hashed.map_err(io::Error::other).and_then(|hashed| hashed).map_err(unreadable)?;

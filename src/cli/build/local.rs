@@ -1,6 +1,5 @@
 //! `toolkit build local`: runs a buildspec on this machine, as CodeBuild would.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,8 +21,10 @@ use crate::format::Source;
 use crate::format::buildspec::{Buildspec, PhaseName};
 use crate::format::source::LARGEST;
 use crate::format::yaml::parse;
+use crate::fs::Within;
 use crate::host::Host;
 use crate::local_build::{self, Build, Error, Log, Outcome, Plan, RunOptions, Spec, Status, Stop, batch};
+use crate::project;
 
 /// Run a buildspec here, as CodeBuild would
 ///
@@ -127,7 +128,8 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = self.settings(host)?;
         let shown = self.buildspec.display().to_string();
-        let spec = read(&shown, &host.cwd, host)?;
+        let within = project::within(Path::new(&shown), &host.cwd);
+        let spec = read(&shown, &host.cwd, within, host)?;
         let wanted = spec.buildspec.batch.as_ref().filter(|_| !self.no_batch);
         let kind = if wanted.is_some() { BuildKind::Batch } else { BuildKind::Single };
         let builds = match wanted {
@@ -181,7 +183,11 @@ impl Arguments {
 
     fn settings(&self, host: &Host) -> Result<RunOptions, Failure> {
         let at = |path: &Option<PathBuf>| path.as_ref().map(|path| host.cwd.join(path));
-        let secrets = self.secrets.as_ref().map(|file| local_build::secrets(&host.cwd.join(file))).transpose()?;
+        let secrets = self
+            .secrets
+            .as_ref()
+            .map(|file| local_build::secrets(&host.cwd.join(file), project::within(file, &host.cwd)))
+            .transpose()?;
         let phase = |phase: &Phase| match phase {
             Phase::Install => PhaseName::Install,
             Phase::PreBuild => PhaseName::PreBuild,
@@ -206,27 +212,25 @@ impl Arguments {
 /// Reads the buildspecs that builds of a batch name.
 fn specs(builds: &[Build], whole: &Spec, source: &Path, host: &Host) -> Result<Vec<Option<Spec>>, Failure> {
     let own = |build: &Build| match &build.buildspec {
-        Some(path) if *path != whole.path => read(path, source, host).map(Some),
+        Some(path) if *path != whole.path => {
+            read(path, source, Within::Folder(project::boundary(source)), host).map(Some)
+        }
         _ => Ok(None),
     };
     builds.iter().map(own).collect()
 }
 
 /// Reads a buildspec; where CodeBuild would refuse it, the failure shows what `lint` says.
-fn read(shown: &str, source: &Path, host: &Host) -> Result<Spec, Failure> {
+fn read(shown: &str, source: &Path, within: Within<'_>, host: &Host) -> Result<Spec, Failure> {
     let path = source.join(shown);
-    let unread = |cause| Error::Io { action: "read", path: path.clone(), source: cause };
-    let metadata = fs::metadata(&path).map_err(|cause| {
-        if cause.kind() == io::ErrorKind::NotFound {
+    let bytes = match crate::fs::read(&path, within, LARGEST as u64) {
+        Ok(bytes) => bytes,
+        Err(error) if error.is_absent() => {
             let hint = "name the buildspec: `toolkit build local ci/buildspec.yml`; `toolkit gen buildspec` writes one";
-            return Failure::usage_with_hint(format!("there is no {}", path.display()), hint);
+            return Err(Failure::usage_with_hint(format!("there is no {}", path.display()), hint));
         }
-        unread(cause).into()
-    })?;
-    if !metadata.is_file() || metadata.len() > LARGEST as u64 {
-        return Err(Failure::usage(format!("{} is no buildspec", path.display())));
-    }
-    let bytes = fs::read(&path).map_err(unread)?;
+        Err(error) => return Err(error.into()),
+    };
     let source = match Source::decode(shown, bytes) {
         Ok(source) => source,
         Err(cause) => return Err(Failure::usage(format!("{shown}: {cause}"))),

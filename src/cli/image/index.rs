@@ -1,7 +1,7 @@
 //! `toolkit image index`: one name for the images of all platforms.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -11,8 +11,10 @@ use super::super::Global;
 use super::super::render::{self, Failure, Style, done};
 use super::super::settings::Settings;
 use super::{platform, registries};
+use crate::fs::{At, FileError, Links, replace};
 use crate::host::Host;
 use crate::image::index::{self, Assembled, Context, Format, IndexSpec, PushSpec, Pushing};
+use crate::project;
 
 /// Join images of single platforms under one name and push it
 ///
@@ -72,6 +74,14 @@ Examples:
   toolkit image index --tag ghcr.io/me/app:1.2 --child linux/arm64=oci:build/arm64 \\
     ghcr.io/me/app:1.2-amd64 --dry-run --json";
 
+/// Writes a digest to the file that was named. What is there and is not a file, such as `/dev/stdout`, takes it as it is.
+fn save(path: &Path, digest: &str, links: Links<'_>) -> Result<(), FileError> {
+    match path.metadata() {
+        Ok(metadata) if !metadata.is_file() => std::fs::write(path, digest).at("write", path),
+        _ => replace(path, digest, links),
+    }
+}
+
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::without_project(host, global)?;
@@ -82,9 +92,9 @@ impl Arguments {
         let assembled = settings.runtime.block_on(async { Ok(index::assemble(&wanted, pushing, &context).await?) })?;
         if let Some(file) = &self.output_digest {
             let path = host.cwd.join(file);
-            std::fs::write(&path, assembled.index.digest.to_string()).map_err(|cause| {
+            save(&path, &assembled.index.digest.to_string(), project::links(file, &host.cwd)).map_err(|error| {
                 let what = format!("could not write {}", path.display());
-                Failure::machine(what, "the index was pushed all the same", cause)
+                Failure::machine(what, "the index was pushed all the same", error.into())
             })?;
         }
         if global.json {

@@ -1,13 +1,14 @@
 //! The files to check: those that were named, or those of the project. Reads only regular files, up to the largest size
 //! that a pipeline file can have.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::cli::render::Failure;
 use crate::format::source::LARGEST;
 use crate::format::{Source, Unreadable, yaml};
+use crate::fs::{At, Cause, FileError, Links, Within};
 use crate::host::Host;
 use crate::lint::{self, Target};
 use crate::project;
@@ -24,6 +25,19 @@ pub(super) struct Named {
     pub(super) path: Option<PathBuf>,
     /// Its name in reports: the path as it was typed, with `/`.
     pub(super) shown: String,
+    /// The folder that it must lie in, with all links resolved; none where the user chose it.
+    pub(super) root: Option<PathBuf>,
+}
+
+impl Named {
+    fn within(&self) -> Within<'_> {
+        self.root.as_deref().map_or(Within::Anywhere, Within::Folder)
+    }
+
+    /// Returns which links are followed to write it.
+    pub(super) fn links(&self) -> Links<'_> {
+        self.root.as_deref().map_or(Links::FollowAnywhere, Links::Follow)
+    }
 }
 
 /// Finds the files to check.
@@ -34,15 +48,19 @@ pub(super) fn find(named: &[PathBuf], host: &Host) -> Result<Vec<Named>, Failure
     let mut files = Vec::new();
     for path in named {
         if path.as_os_str() == "-" {
-            files.push(Named { path: None, shown: "-".to_owned() });
+            files.push(Named { path: None, shown: "-".to_owned(), root: None });
             continue;
         }
         let full = host.cwd.join(path);
-        let metadata = fs::metadata(&full).map_err(|cause| unread(&full, cause))?;
+        let metadata = fs::metadata(&full).at("read", &full)?;
         if metadata.is_dir() {
             search(&full, &shown(path), &mut files)?;
         } else {
-            files.push(Named { path: Some(full), shown: shown(path) });
+            let root = match project::within(path, &host.cwd) {
+                Within::Folder(root) => Some(root.to_owned()),
+                Within::Anywhere => None,
+            };
+            files.push(Named { path: Some(full), shown: shown(path), root });
         }
     }
     if named.is_empty() {
@@ -67,27 +85,24 @@ fn shown(path: &Path) -> String {
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }
 
-fn unread(path: &Path, source: io::Error) -> Failure {
-    project::Error::Io { action: "read", path: path.to_owned(), source }.into()
-}
-
 /// Searches a directory. Does not follow links to directories, so that it terminates.
 fn search(folder: &Path, prefix: &str, files: &mut Vec<Named>) -> Result<(), Failure> {
+    let bound = project::boundary(folder);
     let prefix = if prefix == "." { "" } else { prefix.trim_end_matches('/') };
     let mut open = vec![(folder.to_owned(), prefix.to_owned(), 0)];
     while let Some((folder, prefix, depth)) = open.pop() {
-        let entries = fs::read_dir(&folder).map_err(|cause| unread(&folder, cause))?;
+        let entries = fs::read_dir(&folder).at("read", &folder)?;
         for entry in entries {
-            let entry = entry.map_err(|cause| unread(&folder, cause))?;
+            let entry = entry.at("read", &folder)?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            let kind = entry.file_type().map_err(|cause| unread(&entry.path(), cause))?;
+            let kind = entry.file_type().at("read", &entry.path())?;
             let shown = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
             if kind.is_dir() {
                 if depth < DEEPEST && is_searched(&name) {
                     open.push((entry.path(), shown, depth + 1));
                 }
             } else if is_pipeline(&name) && entry.path().is_file() {
-                files.push(Named { path: Some(entry.path()), shown });
+                files.push(Named { path: Some(entry.path()), shown, root: Some(bound.to_owned()) });
             }
         }
     }
@@ -111,20 +126,19 @@ fn is_pipeline(name: &str) -> bool {
 /// If it cannot be read.
 pub(super) fn read(file: &Named) -> Result<Result<Vec<u8>, Unreadable>, Failure> {
     let Some(path) = &file.path else {
-        return bounded(io::stdin().lock()).map_err(|cause| unread(Path::new("standard input"), cause));
+        return Ok(bounded(io::stdin().lock()).at("read", Path::new("standard input"))?);
     };
-    // ToolRequest before it is opened: opening a pipe waits for its writer.
-    let metadata = fs::metadata(path).map_err(|cause| unread(path, cause))?;
-    if !metadata.is_file() {
-        return Err(Failure::usage_with_hint(
+    match crate::fs::read(path, file.within(), LARGEST as u64) {
+        Ok(bytes) => Ok(Ok(bytes)),
+        Err(FileError { source: Cause::TooLarge { .. }, .. }) => {
+            Ok(Err(Unreadable::TooLarge { size: fs::metadata(path).at("read", path)?.len() }))
+        }
+        Err(FileError { source: Cause::NotRegular { .. }, .. }) => Err(Failure::usage_with_hint(
             format!("{} is not a regular file; nothing was checked", path.display()),
             "`toolkit lint -` reads standard input",
-        ));
+        )),
+        Err(error) => Err(error.into()),
     }
-    if metadata.len() > LARGEST as u64 {
-        return Ok(Err(Unreadable::TooLarge { size: metadata.len() }));
-    }
-    File::open(path).and_then(bounded).map_err(|cause| unread(path, cause))
 }
 
 fn bounded(from: impl Read) -> io::Result<Result<Vec<u8>, Unreadable>> {

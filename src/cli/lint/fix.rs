@@ -1,13 +1,13 @@
 //! Applies fixes. A file is written completely or not at all, with its line endings and its byte order mark.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::{fs, io};
 
 use super::files::Named;
 use crate::cli::render::Failure;
 use crate::format::{Source, yaml};
+use crate::fs::{At, FileError, replace};
 use crate::lint::{self, Edit, Finding, Rule, Setting, Target};
-use crate::project;
 
 /// How often a file is checked again: a fix can reveal the next mistake.
 const ROUNDS: usize = 10;
@@ -95,16 +95,11 @@ pub(super) fn write(file: &Named, source: &Source, marked: bool) -> Result<(), F
             "name a file, or leave out `--fix`",
         ));
     };
-    let failed = |source| project::Error::Io { action: "write", path: path.clone(), source };
-    let path = fs::canonicalize(path).map_err(failed)?;
-    let permissions = fs::metadata(&path).map_err(failed)?.permissions();
-    if permissions.readonly() {
-        return Err(failed(std::io::Error::from(std::io::ErrorKind::PermissionDenied)).into());
+    if fs::metadata(path).at("write", path)?.permissions().readonly() {
+        return Err(FileError::new("write", path, io::Error::from(io::ErrorKind::PermissionDenied)).into());
     }
     let mark = if marked { "\u{feff}" } else { "" };
-    project::write_whole(&path, &format!("{mark}{}", source.text))?;
-    fs::set_permissions(&path, permissions).map_err(failed)?;
-    Ok(())
+    Ok(replace(path, format!("{mark}{}", source.text), file.links())?)
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! The JSON schema that GitLab files are checked against: a named one, or the one that GitLab publishes.
 
 use std::cell::OnceCell;
-use std::fs::File;
-use std::io::Read;
+use std::path::Path;
 use std::rc::Rc;
 
 use url::Url;
@@ -14,6 +13,7 @@ use crate::format::source::LARGEST;
 use crate::host::Host;
 use crate::lint::schema::{IS_BUILT_IN, PUBLISHED, Schema};
 use crate::net::{Document, Metadata as _};
+use crate::project;
 
 /// Where the schema comes from.
 #[derive(Debug)]
@@ -84,12 +84,8 @@ impl<'a> Reader<'a> {
                 cause,
             )
         };
-        let regular = std::fs::metadata(&path).map_err(failed)?.is_file();
-        let mut bytes = Vec::new();
-        if regular {
-            File::open(&path).and_then(|file| file.take(LARGEST as u64).read_to_end(&mut bytes)).map_err(failed)?;
-        }
-        Ok(text(&bytes))
+        let bytes = crate::fs::read(&path, project::within(Path::new(place), &self.host.cwd), LARGEST as u64);
+        Ok(text(&bytes.map_err(|error| failed(error.into()))?))
     }
 
     /// Reads GitLab's own schema. It was not requested, so the command does not fail if it is unreachable.

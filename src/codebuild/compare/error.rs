@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Tally;
 use crate::aws;
+use crate::fs::Cause;
 use crate::model::{Explain, Kind};
 
 /// Why builds cannot be compared.
@@ -38,7 +39,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: Cause,
     },
     /// The file of prices is not of the form.
     #[error("{} is no table of prices: {reason}", path.display())]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::super::build::{Build, Environment};
 use super::Error;
 use super::billing::{Unit, work};
+use crate::fs::{Cause, Within, read};
 use crate::model::said;
 
 /// The largest file of prices that is read, in bytes.
@@ -84,13 +85,12 @@ impl Prices {
     ///
     /// # Errors
     /// When the file is not there, or not of the form.
-    pub fn with_file(mut self, path: &Path) -> Result<Self, Error> {
-        let unread = |source| Error::UnreadPrices { path: path.to_owned(), source };
+    pub fn with_file(mut self, path: &Path, within: Within<'_>) -> Result<Self, Error> {
         let bad = |reason: String| Error::BadPrices { path: path.to_owned(), reason };
-        if std::fs::metadata(path).map_err(unread)?.len() > LARGEST {
-            return Err(bad("it is too large for one".to_owned()));
-        }
-        let bytes = std::fs::read(path).map_err(unread)?;
+        let bytes = read(path, within, LARGEST).map_err(|error| match error.source {
+            Cause::TooLarge { .. } => bad("it is too large for one".to_owned()),
+            source => Error::UnreadPrices { path: path.to_owned(), source },
+        })?;
         let text = String::from_utf8(bytes).map_err(|_| bad("it is not UTF-8".to_owned()))?;
         let file: File = toml::from_str(&text).map_err(|error| bad(said(error.message().as_bytes())))?;
         for rates in &file.price {
@@ -166,7 +166,7 @@ mod tests {
              source = \"our contract\"\ndate = \"2026-11\"\nusd = { BUILD_GENERAL1_SMALL = 0.003 }\n",
         )
         .unwrap();
-        let prices = Prices::own().with_file(&path).unwrap();
+        let prices = Prices::own().with_file(&path, Within::Anywhere).unwrap();
         let small = prices.find("us-east-1", &environment("ARM_CONTAINER", "BUILD_GENERAL1_SMALL")).unwrap();
         assert_eq!((small.usd, small.source.as_str()), (0.003, "our contract"));
         let medium = prices.find("us-east-1", &environment("ARM_CONTAINER", "BUILD_GENERAL1_MEDIUM")).unwrap();
@@ -191,12 +191,12 @@ mod tests {
             (table("\"a\""), "invalid type"),
         ] {
             std::fs::write(&path, text).unwrap();
-            let error = Prices::own().with_file(&path).unwrap_err().to_string();
+            let error = Prices::own().with_file(&path, Within::Anywhere).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
         std::fs::write(&path, b"\xff").unwrap();
-        assert!(matches!(Prices::own().with_file(&path), Err(Error::BadPrices { .. })));
-        let gone = Prices::own().with_file(&folder.path().join("gone.toml"));
+        assert!(matches!(Prices::own().with_file(&path, Within::Anywhere), Err(Error::BadPrices { .. })));
+        let gone = Prices::own().with_file(&folder.path().join("gone.toml"), Within::Anywhere);
         assert!(matches!(gone, Err(Error::UnreadPrices { .. })));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::fs::Cause;
 use crate::image::Unread;
 use crate::model::{BadReference, Digest, Explain, ImagePlatform, Kind};
 use crate::{ingest, oci, store};
@@ -26,7 +27,7 @@ pub enum IndexError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: Cause,
     },
     /// A file of digests holds something else.
     #[error("{}, line {line}, is no digest: {reason}", path.display())]

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::claim::Claim;
 use super::error::IndexError;
+use crate::fs::read_text;
 use crate::model::{Digest, ImagePlatform, Reference, Repository};
+use crate::project;
 
 /// An image, or an index of images, that shall become part of the new index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +91,8 @@ impl Given {
     /// # Errors
     /// When the file cannot be read or holds something else.
     pub fn digest_file(path: &Path, target: &Repository, cwd: &Path) -> Result<Vec<Self>, IndexError> {
-        let text = std::fs::read_to_string(cwd.join(path))
-            .map_err(|source| IndexError::DigestFile { path: path.to_owned(), source })?;
+        let text = read_text(&cwd.join(path), project::within(path, cwd))
+            .map_err(|error| IndexError::DigestFile { path: path.to_owned(), source: error.source })?;
         let mut found: Vec<Self> = Vec::new();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let line = line.trim();

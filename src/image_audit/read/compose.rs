@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::dockerfile::{Given, PlatformChoice, read as read_dockerfile};
-use super::{File, Findings, Setting, held, text_of};
+use super::{File, Findings, Setting, held};
 use crate::format::Source;
 use crate::format::compose::{self, DOCKERFILE, SYNTAX, Service};
 use crate::format::dockerfile::Dockerfile;
@@ -23,7 +23,7 @@ struct Reader<'a> {
 
 pub(super) fn read(file: &File, tree: &Tree, setting: &Setting<'_>, findings: &mut Findings) {
     findings.claimed.insert(file.path.clone());
-    let dotenv = text_of(&file.beside(".env").0).map(|text| dotenv(&text)).unwrap_or_default();
+    let dotenv = file.text_of(&file.beside(".env").0).map(|text| dotenv(&text)).unwrap_or_default();
     let reader = Reader { file, setting, dotenv };
     for service in compose::services(tree) {
         reader.service(&service, findings);
@@ -83,8 +83,8 @@ impl Reader<'_> {
             None => {
                 let name = dockerfile.unwrap_or_else(|| DOCKERFILE.to_owned());
                 let (path, shown) = self.file.beside(&Path::new(&context).join(name).display().to_string());
-                match text_of(&path).ok_or("is not there or is no text") {
-                    Ok(text) => File { source: Source::new(shown, text), path },
+                match self.file.text_of(&path) {
+                    Ok(text) => File { source: Source::new(shown, text), path, root: self.file.root.clone() },
                     Err(reason) => return findings.unread(place, role, format!("its Dockerfile {shown} {reason}")),
                 }
             }
@@ -96,7 +96,7 @@ impl Reader<'_> {
     fn inline(&self, build: &compose::Build<'_>, source: &Source, needs: Needs, findings: &mut Findings) {
         let start = findings.uses.len();
         let notes = findings.notes.len();
-        let file = File { path: self.file.path.clone(), source: source.clone() };
+        let file = File { path: self.file.path.clone(), source: source.clone(), root: self.file.root.clone() };
         self.stages(build, &file, &Dockerfile::read(&source.text), needs, findings);
         let place = build.inline.and_then(|node| self.file.place(&node.span));
         findings.uses[start..].iter_mut().for_each(|one| one.place.clone_from(&place));

@@ -11,7 +11,6 @@ mod lock;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +21,7 @@ use crate::format::dockerfile::Dockerfile;
 use crate::format::source::LARGEST;
 use crate::format::yaml::{self, Node, Tree};
 use crate::format::{Source, buildspec as spec, compose as composition, kubernetes as cluster};
+use crate::fs::{self, Cause, Within, lexical};
 use crate::model::{ImagePlatform, Reference};
 use crate::project::LOCK;
 
@@ -73,6 +73,8 @@ pub struct File {
     pub path: PathBuf,
     /// Its text, under the path as people know it.
     pub source: Source,
+    /// The folder that what it names must lie in: it may come from a stranger.
+    pub root: PathBuf,
 }
 
 impl Kind {
@@ -161,43 +163,26 @@ impl File {
     /// Opens a file that this one includes; none when it is not there or is no text.
     fn included(&self, name: &str) -> Option<Self> {
         let (path, shown) = self.beside(name);
-        let text = text_of(&path)?;
-        Some(Self { source: Source::new(shown, text), path })
+        let text = self.text_of(&path).ok()?;
+        Some(Self { source: Source::new(shown, text), path, root: self.root.clone() })
+    }
+
+    /// Reads a regular file that is text; else says what is wrong with it, to be read after its name.
+    fn text_of(&self, path: &Path) -> Result<String, &'static str> {
+        const NO_TEXT: &str = "is not there or is no text";
+        let bytes = fs::read(path, Within::Folder(&self.root), LARGEST as u64).map_err(|error| match error.source {
+            Cause::LeadsOut { .. } => "lies outside of the project",
+            _ => NO_TEXT,
+        })?;
+        Source::decode("", bytes).map(|source| source.text).map_err(|_| NO_TEXT)
     }
 
     /// Returns a file that this one names: where it is, and what people know it as.
     fn beside(&self, name: &str) -> (PathBuf, String) {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let shown = Path::new(&self.source.path).parent().unwrap_or(Path::new("")).join(name);
-        (plain(&folder.join(name)), plain(&shown).display().to_string())
+        (lexical(&folder.join(name)), lexical(&shown).display().to_string())
     }
-}
-
-/// Reads a regular file that is text; none for anything else.
-fn text_of(path: &Path) -> Option<String> {
-    let metadata = std::fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > LARGEST as u64 {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path).ok()?.take(LARGEST as u64).read_to_end(&mut bytes).ok()?;
-    Source::decode("", bytes).ok().map(|source| source.text)
-}
-
-/// Takes `.` and `..` out of a path, by its text alone.
-pub(super) fn plain(path: &Path) -> PathBuf {
-    use std::path::Component;
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
-                out.pop();
-            }
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 impl Findings {

@@ -18,7 +18,7 @@ fn read_in(folder: &Path, name: &str, text: &str, environment: &[(&str, &str)]) 
         found.map(|(_, value)| (*value).to_owned())
     };
     let setting = Setting { platforms: &platforms, build_args: &args, environment: &variable };
-    let file = File { path: folder.join(name), source: Source::new(name, text) };
+    let file = File { path: folder.join(name), source: Source::new(name, text), root: folder.to_owned() };
     let mut findings = Findings::default();
     let kind = Kind::by_name(name).or_else(|| Kind::by_content(text)).unwrap();
     if let Err(error) = read(&file, kind, &setting, &mut findings) {

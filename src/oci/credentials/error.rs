@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::aws;
+use crate::fs::Cause;
 use crate::model::{Explain, Kind};
 
 /// Why a source of credentials could not be asked.
@@ -15,7 +16,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: Cause,
     },
     /// A file of credentials is none.
     #[error("{} holds more than {} KiB, as no file of credentials does", path.display(), limit >> 10)]

@@ -1,6 +1,5 @@
 //! The files of docker and podman, and the helper programs that they name.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -9,6 +8,7 @@ use super::config::{Config, Step};
 use super::helper::Helpers;
 use super::keys::server;
 use super::{Error, Found, Keychain};
+use crate::fs::{Cause, FileError, Within, read};
 use crate::host::Host;
 use crate::model::Repository;
 
@@ -99,7 +99,7 @@ impl Place {
                 let (name, path) = (path.display().to_string(), path.clone());
                 let unreadable = {
                     let path = path.clone();
-                    move |source| Error::FileUnreadable { path, source }
+                    move |source| Error::FileUnreadable { path, source: Cause::System(source) }
                 };
                 let read = tokio::task::spawn_blocking(move || bytes(&path)).await;
                 let bytes = read.map_err(|error| unreadable(std::io::Error::other(error)))??;
@@ -111,22 +111,14 @@ impl Place {
 
 /// Reads a file; an absent one is empty.
 fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
-    let unreadable = |source| Error::FileUnreadable { path: path.to_owned(), source };
-    // Opening a pipe would wait for its other end.
-    match path.metadata() {
-        Ok(data) if data.is_dir() => return Err(unreadable(std::io::ErrorKind::IsADirectory.into())),
-        Ok(data) if !data.is_file() => return Err(unreadable(std::io::Error::other("it is not a regular file"))),
-        Ok(_) => {}
-        Err(error) if is_absent(&error) => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(error)),
+    match read(path, Within::Anywhere, LARGEST) {
+        Ok(bytes) => Ok(bytes),
+        Err(FileError { source: Cause::TooLarge { limit }, .. }) => {
+            Err(Error::FileTooLarge { path: path.to_owned(), limit })
+        }
+        Err(FileError { source: Cause::System(error), .. }) if is_absent(&error) => Ok(Vec::new()),
+        Err(error) => Err(Error::FileUnreadable { path: path.to_owned(), source: error.source }),
     }
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Error::FileTooLarge { path: path.to_owned(), limit: LARGEST });
-    }
-    Ok(bytes)
 }
 
 /// Returns true if there is no such file. A folder that this user may not enter (`/root`, another user's session) holds

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
 use super::{Credential, Error, Found, Secret};
+use crate::fs::find_executable;
 use crate::host::Host;
 use crate::model::said;
 
@@ -109,7 +110,7 @@ impl Helpers {
     /// Finds the program in the absolute folders of `PATH`: in `.` a project could put one.
     fn find(&self, program: &str) -> Option<PathBuf> {
         let folders = std::env::split_paths(self.search_path.as_ref()?).filter(|folder| folder.is_absolute());
-        folders.map(|folder| folder.join(program)).find(|file| is_executable(file))
+        find_executable(program, folders)
     }
 
     async fn run(&self, path: &Path, program: &str, server: &str) -> Result<Ended, Error> {
@@ -147,17 +148,6 @@ impl Helpers {
 fn is_name(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(inner)
-}
-
-#[cfg(unix)]
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(file: &Path) -> bool {
-    file.is_file()
 }
 
 /// Asks about the server and takes the answer; none when it is too long.

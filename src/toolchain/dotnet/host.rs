@@ -12,7 +12,9 @@ use serde::Serialize;
 
 use super::roll_forward::RollForward;
 use super::settings::{HostRequirement, Settings, host_version};
+use crate::fs::{Cause, FileError, LARGEST, Within, read};
 use crate::model::Preference;
+use crate::project::boundary;
 
 /// The outcome of a selection, as `which dotnet-sdk` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -118,11 +120,12 @@ pub fn nearest_global_json(cwd: &Path) -> Option<PathBuf> {
 
 /// Reads the file as the host does, or the defaults where the host would ignore it.
 fn usable(path: &Path, warnings: &mut Vec<String>) -> Settings {
-    let read = if path.is_file() {
-        fs::read(path).map_err(|cause| cause.to_string()).and_then(|bytes| Settings::of_host(&bytes))
-    } else {
-        Err("it is no regular file".to_owned())
-    };
+    let read = read(path, Within::Folder(boundary(path.parent().unwrap_or(path))), LARGEST);
+    if let Err(FileError { source: cause @ Cause::LeadsOut { .. }, .. }) = &read {
+        warnings.push(format!("{} was not looked into: {cause}", path.display()));
+        return Settings::default();
+    }
+    let read = read.map_err(|error| error.source.to_string()).and_then(|bytes| Settings::of_host(&bytes));
     match read {
         Ok(mut settings) => {
             warnings.append(&mut settings.warnings);

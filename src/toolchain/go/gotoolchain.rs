@@ -43,7 +43,8 @@ fn set(activation: &mut Activation, value: &str) -> Result<(), String> {
 /// Pins to the release that the file `VERSION` at the root names in its first line.
 fn pin(root: &Path, activation: &mut Activation) -> Result<(), String> {
     let path = root.join("VERSION");
-    let text = std::fs::read_to_string(&path).map_err(|cause| format!("{} cannot be read: {cause}", path.display()))?;
+    let text = crate::fs::read_text(&path, crate::fs::Within::Anywhere)
+        .map_err(|error| format!("{} cannot be read: {}", path.display(), error.source))?;
     let name = text.lines().next().unwrap_or_default().trim();
     if name.strip_prefix("go").and_then(version::release).is_none() {
         let shown: String = name.chars().take(40).collect();

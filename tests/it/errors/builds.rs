@@ -1,5 +1,6 @@
 //! What running a buildspec here says.
 
+use toolkit::fs::FileError;
 use toolkit::local_build::Error;
 
 use super::examples::{Section, denied, full, section, text};
@@ -35,10 +36,7 @@ pub fn sections() -> Vec<Section> {
             "codebuild::Error::NoBuild",
             [Error::NoBuild { identifier: text("amd46"), known: vec![text("amd64"), text("arm64")] }.into()],
         ),
-        section(
-            "codebuild::Error::Io",
-            [Error::Io { action: "copy", path: "/src/big.bin".into(), source: full() }.into()],
-        ),
+        section("codebuild::Error::File", [Error::from(FileError::new("copy", "/src/big.bin", full())).into()]),
         section("codebuild::Error::Start", [start.into()]),
         section("codebuild::Error::Stopped", [Error::Stopped.into()]),
     ]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use toolkit::archive::{self, Refusal};
+use toolkit::fs::FileError;
 use toolkit::model::{Algorithm, Digest};
 use toolkit::{ingest, provision, store};
 
@@ -24,8 +25,8 @@ fn taking_in() -> Vec<Section> {
         installing(ingest::Error::Mismatch { file: file(), announcer: announcer(), expected, received })
     };
     let length = ingest::Error::Length { file: file(), announcer: announcer(), expected: 71_703_101, received: 1_242 };
-    let disk = |source| installing(ingest::Error::Disk { action: "write", path: STAGED.into(), source });
-    let part = ingest::Error::Disk { action: "create", path: "/srv/.node.tar.xz.part".into(), source: denied() };
+    let disk = |source: std::io::Error| installing(FileError::new("write", STAGED, source).into());
+    let part = FileError::new("write", "/srv/node.tar.xz", denied());
     let page = ingest::Error::UnknownFormat { file: text("yq_linux_amd64") };
     let thread = ingest::Error::Thread { source: std::io::Error::from_raw_os_error(11) };
     vec![
@@ -44,7 +45,7 @@ fn taking_in() -> Vec<Section> {
             "ingest::Error::NoModule",
             [Example::from(ingest::Error::NoModule { file: text("node-v24.16.0-linux-x64.tar.xz") })],
         ),
-        section("ingest::Error::Disk", [disk(full()), disk(failing()), Example::from(part)]),
+        section("ingest::Error::File", [disk(full()), disk(failing()), Example::from(ingest::Error::from(part))]),
         section("ingest::Error::Thread", [installing(thread)]),
     ]
 }
@@ -53,14 +54,14 @@ fn archives() -> Vec<Section> {
     let malformed = |problem: &str| unpacking(archive::Error::Malformed { problem: text(problem) });
     let cut = std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "it ends in the middle");
     let limit = |what, allowed| unpacking(archive::Error::Limit { what, allowed });
-    let disk = |action, source| unpacking(archive::Error::Disk { action, path: STAGED.into(), source });
+    let disk = |action, source: std::io::Error| unpacking(FileError::new(action, STAGED, source).into());
     let again = std::io::Error::from_raw_os_error(11);
     vec![
         section("archive::Error::Refused", [refused("go/../../../etc/cron.d/x", Refusal::Parent)]),
         section("archive::Error::Malformed", [malformed("something follows the end of the tar archive")]),
         section("archive::Error::Damaged", [unpacking(archive::Error::Damaged { source: cut })]),
         section("archive::Error::Limit", [limit("times its own size when unpacked", 200), limit("entries", 500_000)]),
-        section("archive::Error::Disk", [disk("write", full()), disk("create", read_only()), disk("write", failing())]),
+        section("archive::Error::File", [disk("write", full()), disk("create", read_only()), disk("write", failing())]),
         section("archive::Error::Thread", [unpacking(archive::Error::Thread { source: again })]),
     ]
 }
@@ -134,7 +135,7 @@ fn kinds() -> Vec<Section> {
 
 fn stores() -> Vec<Section> {
     let install = || PathBuf::from("/opt/toolkit/installs/go/1.27.3-linux-arm64-0df0aa51c1e7");
-    let io = |action, path: &str, source| stored(store::Error::Io { action, path: path.into(), source });
+    let io = |action, path: &str, source: std::io::Error| stored(FileError::new(action, path, source).into());
     let unsupported = std::io::Error::new(std::io::ErrorKind::Unsupported, "lock is not supported");
     let list = store::Error::FileList {
         path: install().join("files"),
@@ -146,7 +147,7 @@ fn stores() -> Vec<Section> {
     };
     vec![
         section(
-            "store::Error::Io",
+            "store::Error::File",
             [
                 io("create", "/opt/toolkit/staging/k2v9x0", full()),
                 io("create", "/opt/toolkit/locks", denied()),

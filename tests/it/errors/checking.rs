@@ -3,13 +3,14 @@
 use std::io;
 
 use toolkit::format::{Source, yaml};
+use toolkit::fs::FileError;
 use toolkit::image_audit::CheckError;
 use toolkit::model::Reference;
 
 use super::examples::{Section, section, text};
 
 pub fn sections() -> Vec<Section> {
-    let read = |kind| CheckError::Read { path: "/srv/shop/Dockerfile".into(), source: io::Error::from(kind) };
+    let read = |kind| CheckError::from(FileError::new("read", "/srv/shop/Dockerfile", io::Error::from(kind)));
     let no_text = Source::decode("Dockerfile", b"FROM debian\0".to_vec()).unwrap_err();
     let no_yaml = yaml::parse("services: [a").unwrap_err();
     let name = "docker/Missing.Dockerfile";

@@ -26,7 +26,8 @@ pub fn sections() -> Vec<Section> {
         section("codebuild::Error::StillRunning", [Error::StillRunning { id: id() }.into()]),
         section(
             "codebuild::Error::UnreadPrices",
-            [Error::UnreadPrices { path: file(), source: io::Error::from(io::ErrorKind::PermissionDenied) }.into()],
+            [Error::UnreadPrices { path: file(), source: io::Error::from(io::ErrorKind::PermissionDenied).into() }
+                .into()],
         ),
         section(
             "codebuild::Error::BadPrices",

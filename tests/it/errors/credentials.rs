@@ -27,7 +27,7 @@ fn files() -> Vec<Section> {
     vec![
         section(
             "oci::Error::FileUnreadable",
-            [asking("ghcr.io", Error::FileUnreadable { path: DOCKER.into(), source: denied() })],
+            [asking("ghcr.io", Error::FileUnreadable { path: DOCKER.into(), source: denied().into() })],
         ),
         section(
             "oci::Error::FileTooLarge",
@@ -57,7 +57,7 @@ fn helpers() -> Vec<Section> {
         section("oci::Error::HelperMissing", [asking("ghcr.io", missing)]),
         section(
             "oci::Error::HelperNotRun",
-            [asking("ghcr.io", Error::HelperNotRun { program: program(), source: denied() })],
+            [asking("ghcr.io", Error::HelperNotRun { program: program(), source: denied().into() })],
         ),
         section("oci::Error::HelperTooSlow", [asking("ghcr.io", slow)]),
         section("oci::Error::HelperTooLoud", [asking("ghcr.io", loud)]),

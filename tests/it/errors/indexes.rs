@@ -1,12 +1,13 @@
 //! What stands between images and their index.
 
+use toolkit::fs::FileError;
 use toolkit::image::Unread;
 use toolkit::image::index::{CopyFault, IndexError};
 use toolkit::image::inspect::Unseen;
 use toolkit::model::{Digest, ImagePlatform, Reference};
 use toolkit::oci::{self, LayoutError};
 
-use super::examples::{Example, GO_FILE, Section, absent, denied, full, section, text};
+use super::examples::{Example, GO_FILE, Section, absent, denied, failing, section, text};
 
 const ARM64: &str = "ghcr.io/example/shop:1.2-arm64";
 const SHOP: &str = "ghcr.io/example/shop";
@@ -34,7 +35,7 @@ fn names() -> Vec<Section> {
         ),
         section(
             "image::IndexError::DigestFile",
-            [IndexError::DigestFile { path: "digests/arm64.digest".into(), source: absent() }.into()],
+            [IndexError::DigestFile { path: "digests/arm64.digest".into(), source: absent().into() }.into()],
         ),
         section(
             "image::IndexError::BadDigestFile",
@@ -214,7 +215,7 @@ fn damaged() -> LayoutError {
 }
 
 fn layouts() -> Vec<Section> {
-    let path = || "build/arm64/index.json".into();
+    let path = || "build/arm64/index.json";
     vec![
         section(
             "oci::LayoutError::NotOne",
@@ -232,8 +233,8 @@ fn layouts() -> Vec<Section> {
         section(
             "oci::LayoutError::Read",
             [
-                LayoutError::Read { path: path(), source: denied() }.into(),
-                LayoutError::Read { path: path(), source: full() }.into(),
+                LayoutError::from(FileError::new("read", path(), denied())).into(),
+                LayoutError::from(FileError::new("read", path(), failing())).into(),
             ],
         ),
         section("oci::LayoutError::Mismatch", [damaged().into()]),

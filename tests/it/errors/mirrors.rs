@@ -1,6 +1,7 @@
 //! What goes wrong between a lock and a mirror.
 
 use toolkit::aws::{Need, Refusal, Service, judged};
+use toolkit::fs::FileError;
 use toolkit::mirror::Error;
 use toolkit::model::{Algorithm, Digest};
 use toolkit::net::{self, Fault};
@@ -90,10 +91,11 @@ fn locks() -> Vec<Section> {
 }
 
 fn places() -> Vec<Section> {
-    let disk = |source| Example::from(Error::Disk { action: "write", path: "/srv/mirror/go.dev/dl/x".into(), source });
-    let staging = store::Error::Io { action: "create", path: "/srv/mirror/.toolkit/staging".into(), source: denied() };
+    let disk =
+        |source: std::io::Error| Example::from(Error::from(FileError::new("write", "/srv/mirror/go.dev/dl/x", source)));
+    let staging = store::Error::from(FileError::new("create", "/srv/mirror/.toolkit/staging", denied()));
     vec![
-        section("mirror::Error::Disk", [disk(full()), disk(denied())]),
+        section("mirror::Error::File", [disk(full()), disk(denied())]),
         section("mirror::Error::LeadsOut", [Error::LeadsOut { path: "/srv/mirror/go.dev".into() }.into()]),
         section("mirror::Error::Staging", [Error::Staging { source: staging }.into()]),
         section(
@@ -108,7 +110,7 @@ fn endings() -> Vec<Section> {
     let stopped = |put, there, source: Error| {
         Example::from(Error::Stopped { mirror: text(BUCKET), put, there, wanted: 9, source: Box::new(source) })
     };
-    let disk = || Error::Disk { action: "write", path: "/srv/mirror/go.dev/dl/x".into(), source: full() };
+    let disk = || Error::from(FileError::new("write", "/srv/mirror/go.dev/dl/x", full()));
     let left = Error::Left { mirror: text(BUCKET), left: 2, source: Box::new(refused()) };
     vec![
         section("mirror::Error::Left", [left.into()]),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use toolkit::fs::FileError;
 use toolkit::net::{Error, Fault};
 use toolkit::provision;
 
@@ -134,7 +135,7 @@ fn surroundings() -> Vec<Section> {
             ],
         ),
         section("net::Error::Missing", [downloading(Error::Missing { path: MIRRORED.into() })]),
-        section("net::Error::File", [downloading(Error::File { path: MIRRORED.into(), source: denied() })]),
+        section("net::Error::File", [downloading(FileError::new("read", MIRRORED, denied()).into())]),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! What people ask for and what their project's files say.
 
 use toolkit::cli::Unrepresentable;
+use toolkit::fs::FileError;
 use toolkit::model::{Algorithm, Choice, Digest, Level};
 use toolkit::{project, provision, toolchain};
 
@@ -70,14 +71,14 @@ fn arguments() -> Vec<Section> {
 }
 
 fn files() -> Vec<Section> {
-    let path = || "/src/shop/go.mod".into();
+    let path = || "/src/shop/go.mod";
     let known = vec![text("global.json"), text("go.work"), text("go.mod"), text(".go-version"), text(".tool-versions")];
     vec![
         section(
             "provision::Error::ReadFile",
             [
-                in_manifest(Error::ReadFile { path: path(), source: absent() }),
-                Example::from(Error::ReadFile { path: path(), source: denied() }),
+                in_manifest(FileError::new("read", path(), absent()).into()),
+                Example::from(Error::from(FileError::new("read", path(), denied()))),
             ],
         ),
         section(
@@ -105,15 +106,16 @@ fn projects() -> Vec<Section> {
         let path = format!("/src/shop/{name}").into();
         Example::from(Error::Project(project::Error::Content { path, line, reason: text(reason) }))
     };
-    let io =
-        |action, source| Example::from(project::Error::Io { action, path: "/src/shop/toolkit.lock".into(), source });
+    let io = |action, source: std::io::Error| {
+        Example::from(project::Error::from(FileError::new(action, "/src/shop/toolkit.lock", source)))
+    };
     vec![
         section(
             "provision::Error::Project",
             [content("toolkit.toml", 3, "unknown key `polcy`; did you mean `policy`?")],
         ),
         section(
-            "project::Error::Io",
+            "project::Error::File",
             [io("write", read_only()), io("read", denied()), io("read", failing()), io("write", absent())],
         ),
         section(

@@ -1,12 +1,14 @@
 //! What stands in the way of a program that needs a root of its own.
 
+use toolkit::fs::FileError;
 use toolkit::sandbox::Error;
 
 use super::examples::{Example, Section, absent, failing, full, section, text};
 
 pub fn sections() -> Vec<Section> {
     let kaniko = || text("kaniko");
-    let disk = |action, path: &str, source| Example::from(Error::Disk { action, path: path.into(), source });
+    let disk =
+        |action, path: &str, source: std::io::Error| Example::from(Error::from(FileError::new(action, path, source)));
     let result = |reason| Example::from(Error::Result { to: "/builds/shop/app.digest".into(), reason });
     vec![
         section("sandbox::Error::NotHere", [Example::from(Error::NotHere { program: kaniko() })]),
@@ -18,7 +20,7 @@ pub fn sections() -> Vec<Section> {
             ],
         ),
         section(
-            "sandbox::Error::Disk",
+            "sandbox::Error::File",
             [
                 disk("copy", "/builds/shop/secret.key", failing()),
                 disk("create", "/opt/toolkit/staging/k2v9x0/made/root/kaniko/executor", full()),

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use toolkit::fs::At;
 use toolkit::model::{Explain, Kind};
 use toolkit::store::{Error, Store};
 
@@ -94,11 +95,7 @@ fn a_disk_without_a_free_inode_is_the_machines_fault() {
 fn install_at_risk(store: &Store) -> Result<(), Error> {
     let lock = store.lock(&id("go", "1.27.3"), &|_| {})?;
     let staging = store.stage(&lock)?;
-    let unpacked = unpack(&staging.tree(), GO, "1.27.3").map_err(|source| Error::Io {
-        action: "unpack",
-        path: staging.tree(),
-        source,
-    })?;
+    let unpacked = unpack(&staging.tree(), GO, "1.27.3").at("unpack", &staging.tree())?;
     staging.promote(vec![verified(&digest("1.27.3"))], unpacked).map(drop)
 }
 

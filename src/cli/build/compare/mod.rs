@@ -15,8 +15,9 @@ use crate::cli::render::{self, Failure, Style, done};
 use crate::cli::settings::Settings;
 use crate::codebuild::compare::{CompareRequest, Prices, Subject, compared, gather, svg, warnings};
 use crate::codebuild::start::compute_type;
+use crate::fs::replace;
 use crate::host::Host;
-use crate::project::{MANIFEST, write_whole};
+use crate::project::{self, MANIFEST};
 
 /// Compare builds on amd64 and arm64: time of each phase, price of a build, and the ratio
 ///
@@ -99,7 +100,7 @@ impl Arguments {
         let chart = self.chart.as_ref().map(|path| vector(path, host)).transpose()?;
         let prices = Prices::own();
         let prices = match &self.prices {
-            Some(path) => prices.with_file(&host.cwd.join(path))?,
+            Some(path) => prices.with_file(&host.cwd.join(path), project::within(path, &host.cwd))?,
             None => prices,
         };
         let settings = Settings::without_project(host, global)?;
@@ -116,7 +117,7 @@ impl Arguments {
         }
         let title = shown::title(&wish.subject, &comparison);
         if let Some(path) = chart {
-            write_whole(&path, &svg(&comparison, &title)?)?;
+            replace(&path, svg(&comparison, &title)?, project::links(&path, &host.cwd))?;
             done(global, &format!("drew {}", path.display()));
         }
         if global.json {

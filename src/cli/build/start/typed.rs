@@ -1,6 +1,5 @@
 //! What was typed after `build start`, read and checked.
 
-use std::fs;
 use std::path::Path;
 
 use super::Arguments;
@@ -11,6 +10,7 @@ use crate::codebuild::start::{StartRequest, compute_type, environment_named};
 use crate::codebuild::{BuildKind, Cache, Start, VariableKind};
 use crate::format::Source;
 use crate::format::source::LARGEST;
+use crate::fs::read;
 use crate::host::Host;
 use crate::project::pipeline::Pipeline;
 use crate::project::{MANIFEST, find};
@@ -68,11 +68,8 @@ impl Arguments {
         let hint = "a buildspec that is in the source, not here, is --buildspec-in-source PATH";
         let refused =
             |cause: &dyn std::fmt::Display| Failure::usage_with_hint(format!("could not read {shown}: {cause}"), hint);
-        let metadata = fs::metadata(&path).map_err(|cause| refused(&cause))?;
-        if !metadata.is_file() || metadata.len() > LARGEST as u64 {
-            return Err(refused(&"it is no buildspec"));
-        }
-        let bytes = fs::read(&path).map_err(|cause| refused(&cause))?;
+        let bytes = read(&path, crate::project::within(file, &host.cwd), LARGEST as u64)
+            .map_err(|error| refused(&error.source))?;
         let source = Source::decode(&shown, bytes).map_err(|cause| refused(&cause))?;
         let problems = if self.no_lint { String::new() } else { broken(&source, host, Style::of_stderr()) };
         if !problems.is_empty() {
