@@ -73,7 +73,7 @@ pub enum Refusal {
     #[error("its path has a drive letter")]
     Drive,
     /// The name cannot exist on Windows.
-    #[error("its name is not possible on Windows")]
+    #[error("its name is not allowed on Windows")]
     Windows,
     /// A part of the name is longer than file systems take.
     #[error("a part of its path has more than 255 bytes")]
@@ -97,19 +97,19 @@ pub enum Refusal {
         other: String,
     },
     /// A file, where a folder was.
-    #[error("a folder has this path already")]
+    #[error("a folder already has this path")]
     OverFolder,
     /// A folder, where a file or link was.
-    #[error("something that is no folder has this path already")]
+    #[error("something other than a folder already has this path")]
     OverFile,
     /// A path below a file.
-    #[error("`{parent}`, above it, is no folder")]
+    #[error("its parent `{parent}` is not a folder")]
     BelowFile {
         /// The file.
         parent: String,
     },
     /// A path below a symbolic link.
-    #[error("`{parent}`, above it, is a symbolic link")]
+    #[error("its parent `{parent}` is a symbolic link")]
     ThroughLink {
         /// The link.
         parent: String,
@@ -121,7 +121,7 @@ pub enum Refusal {
         target: String,
     },
     /// A hard link whose target was not unpacked before.
-    #[error("it is a hard link to `{target}`, which is no file unpacked before it")]
+    #[error("it is a hard link to `{target}`, which is not a file unpacked before it")]
     HardLink {
         /// The target.
         target: String,
@@ -145,7 +145,7 @@ pub enum Refusal {
     #[error("it is a sparse file")]
     Sparse,
     /// A link or folder with contents.
-    #[error("it is a {kind} and brings {size} bytes of contents")]
+    #[error("it is a {kind} and has {size} bytes of contents")]
     Contents {
         /// What it is.
         kind: &'static str,
@@ -164,7 +164,7 @@ pub enum Refusal {
     #[error("its extended headers give it two names")]
     TwoNames,
     /// A layer's entry whose name begins like a whiteout's.
-    #[error("it is no whiteout of a layer: {reason}")]
+    #[error("it is not a valid whiteout of a layer: {reason}")]
     Whiteout {
         /// What is wrong with it.
         reason: &'static str,
@@ -231,8 +231,10 @@ impl Explain for Error {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Refused { .. } => "a toolchain's archive has no such entry; do not unpack it by other means",
-            Self::Malformed { .. } | Self::Damaged { .. } => "the file is broken at its source; tell who publishes it",
-            Self::Limit { .. } => "an archive that grows without end is an attack; do not unpack it by other means",
+            Self::Malformed { .. } | Self::Damaged { .. } => {
+                "the file is broken at its source; report it to its publisher"
+            }
+            Self::Limit { .. } => "an archive that expands like this is an attack; do not unpack it by other means",
             Self::File(source) => return source.hints(),
             Self::Thread { .. } => THREAD_HINT,
         };

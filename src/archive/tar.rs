@@ -177,7 +177,7 @@ impl<'r, T: Grow> Walk<'r, T> {
                 return Ok(());
             }
             if ready.iter().any(|byte| *byte != 0) {
-                return Err(Error::malformed("something follows the end of the tar archive"));
+                return Err(Error::malformed("there is data after the end of the tar archive"));
             }
             let count = ready.len();
             self.stream.consume(count);

@@ -122,7 +122,7 @@ fn open<R: Read + Seek>(mut reader: R, limits: &Limits) -> Result<ZipArchive<R>,
     reader.rewind().map_err(Error::reading)?;
     let mut archive = ZipArchive::new(reader).map_err(broken)?;
     if comment != Some(archive.comment().len()) {
-        return Err(Error::malformed("something follows its end-of-archive record"));
+        return Err(Error::malformed("there is data after its end-of-archive record"));
     }
     if archive.len() as u64 > limits.entries {
         return Err(Error::Limit { what: "entries", allowed: limits.entries });

@@ -24,13 +24,13 @@ impl Said {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The program cannot speak to AWS.
-    #[error("{what} needs AWS, which this toolkit was built without")]
+    #[error("{what} needs AWS, and this toolkit was built without AWS support")]
     NotBuilt {
         /// What was asked for.
         what: String,
     },
     /// No credentials are there.
-    #[error("no AWS credentials were found, which {service} asks for")]
+    #[error("no AWS credentials were found, and {service} needs them")]
     NoCredentials {
         /// The service.
         service: &'static str,
@@ -45,7 +45,7 @@ pub enum Error {
     #[error("the AWS credentials have expired")]
     ExpiredCredentials,
     /// The credentials are wrong.
-    #[error("{service} does not take the AWS credentials ({code})")]
+    #[error("{service} rejects the AWS credentials ({code})")]
     RefusedCredentials {
         /// The service.
         service: &'static str,
@@ -53,7 +53,7 @@ pub enum Error {
         code: String,
     },
     /// The clock of this machine is wrong, by which signatures are made.
-    #[error("{service} refuses the time in the request ({code})")]
+    #[error("{service} rejects the time of the request ({code})")]
     Clock {
         /// The service.
         service: &'static str,
@@ -81,7 +81,7 @@ pub enum Error {
         source: Option<Said>,
     },
     /// Somebody else wrote first.
-    #[error("{what} was changed by somebody else meanwhile")]
+    #[error("{what} was changed by another writer in the meantime")]
     Condition {
         /// What was to be written.
         what: String,
@@ -97,13 +97,13 @@ pub enum Error {
         source: Option<Said>,
     },
     /// Nobody said where.
-    #[error("no AWS region is known, which {service} asks for")]
+    #[error("no AWS region is set, and {service} needs one")]
     NoRegion {
         /// The service.
         service: &'static str,
     },
     /// A region that is none.
-    #[error("`{text}` is no AWS region")]
+    #[error("`{text}` is not an AWS region")]
     BadRegion {
         /// What was given.
         text: String,
@@ -119,7 +119,7 @@ pub enum Error {
         right: Option<String>,
     },
     /// Too many requests.
-    #[error("{service} asks for fewer requests ({code}), and {attempts} attempts were made")]
+    #[error("{service} is throttling requests ({code}); {attempts} attempts were made")]
     Throttled {
         /// The service.
         service: &'static str,
@@ -161,13 +161,13 @@ pub enum Error {
         source: Option<Said>,
     },
     /// The variable with the address of a service holds none.
-    #[error("{variable} is no address of a server")]
+    #[error("{variable} is not the URL of a server")]
     Address {
         /// The variable.
         variable: String,
     },
     /// The service was not reached.
-    #[error("could not ask {service}")]
+    #[error("could not reach {service}")]
     Unreachable {
         /// The service.
         service: &'static str,
@@ -175,7 +175,7 @@ pub enum Error {
         source: Box<net::Error>,
     },
     /// The service answered in another way than documented, or had a fault of its own.
-    #[error("{service}'s answer is not as expected: {reason}")]
+    #[error("{service} sent an unexpected response: {reason}")]
     Answer {
         /// The service.
         service: &'static str,
@@ -230,70 +230,73 @@ impl Explain for Error {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::NotBuilt { .. } => "take a toolkit with AWS: its usual build has it (Cargo feature `aws`)",
+            Self::NotBuilt { .. } => "use a toolkit with AWS support: the default build has it (Cargo feature `aws`)",
             Self::NoCredentials { .. } => {
-                "set AWS_PROFILE or AWS_ACCESS_KEY_ID, log in by `aws sso login`, or give the build or instance a role"
+                "set AWS_PROFILE or AWS_ACCESS_KEY_ID, log in with `aws sso login`, or give the build or instance a role"
             }
             Self::BrokenCredentials { .. } => {
-                "check with `aws sts get-caller-identity`; for a profile of SSO log in by `aws sso login`"
+                "check with `aws sts get-caller-identity`; for an SSO profile, log in with `aws sso login`"
             }
             Self::ExpiredCredentials => "get new ones: `aws sso login`, or start the job again",
             Self::RefusedCredentials { .. } => "check them with `aws sts get-caller-identity`",
-            Self::Clock { .. } => "set the clock of this machine: a signature is good for minutes around its own time",
+            Self::Clock { .. } => "set this machine's clock: a signature is valid for a few minutes only",
             Self::Denied { need, explicit: Some(policy_kind), .. } => {
                 let article = if policy_kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
                 return vec![format!(
-                    "{article} {policy_kind} denies {} explicitly: only a change there helps, no Allow outweighs it",
+                    "{article} {policy_kind} denies {} explicitly: change it there, because no Allow overrides it",
                     need.action
                 )];
             }
             Self::Denied { need, .. } => {
-                let mut hints = vec![pasted("policy of the role or user that asks", need)];
+                let mut hints = vec![pasted("policy of the role or user that makes the request", need)];
                 if need.action == "s3:GetObject" {
                     hints.push(UNLISTED.to_owned());
                 }
                 return hints;
             }
-            Self::Anonymous { asked: true, .. } => "leave `anonymous=true` out, so that the AWS credentials are used",
+            Self::Anonymous { asked: true, .. } => "remove `anonymous=true` to use the AWS credentials",
             Self::Anonymous { asked: false, .. } => {
-                "set AWS_PROFILE or AWS_ACCESS_KEY_ID, log in by `aws sso login`, or give the build or instance a role"
+                "set AWS_PROFILE or AWS_ACCESS_KEY_ID, log in with `aws sso login`, or give the build or instance a role"
             }
-            Self::Condition { .. } => "nothing was overwritten; run it again when the other has ended",
+            Self::Condition { .. } => {
+                "nothing was overwritten; run the command again when the other writer has finished"
+            }
             Self::KeyDenied { need, .. } => {
                 return vec![
-                    pasted("policy of the role or user that asks", need),
-                    "a key of another account must allow it in its own key policy, too".to_owned(),
+                    pasted("policy of the role or user that makes the request", need),
+                    "a key of another account must allow it in its key policy as well".to_owned(),
                 ];
             }
             Self::NoRegion { .. } => "set AWS_REGION, or `region` in the profile",
             Self::BadRegion { .. } => "set AWS_REGION, or `region` in the profile, to a name such as eu-west-1",
             Self::OtherRegion { right: Some(region), .. } => {
-                return vec![format!("ask there: AWS_REGION={region}")];
+                return vec![format!("set AWS_REGION={region}")];
             }
-            Self::OtherRegion { .. } => "set AWS_REGION to the region that it is in",
-            Self::Throttled { .. } => "try again in a minute; fewer jobs that ask at once help, too",
+            Self::OtherRegion { .. } => "set AWS_REGION to the region it is in",
+            Self::Throttled { .. } => "try again in a minute; running fewer jobs at the same time also helps",
             Self::Quota { .. } => {
-                "wait until other builds are over, or ask for a higher quota in Service Quotas; nothing was started"
+                "nothing was started; wait for other builds to finish, or request a higher quota in Service Quotas"
             }
-            Self::Missing { .. } => "check the name, and that AWS_REGION and the account are those that it is in",
-            Self::Invalid { .. } => "nothing was changed; mend the request as the message says",
+            Self::Missing { .. } => "check the name, AWS_REGION and the account",
+            Self::Invalid { .. } => "nothing was changed; correct the request as the message says",
             Self::Address { .. } => "unset it, or set it to https://HOST; plain http is for this machine only",
             Self::Unreachable { source, .. } => return source.hints(),
-            Self::Answer { .. } => "try again later; a proxy in between is the usual cause",
+            Self::Answer { .. } => "try again later; the usual cause is a proxy in between",
         };
         vec![hint.to_owned()]
     }
 }
 
 /// See <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>.
-const UNLISTED: &str = "without s3:ListBucket on the bucket, S3 says the same of an object that does not exist";
+const UNLISTED: &str =
+    "without s3:ListBucket on the bucket, S3 gives the same answer for an object that does not exist";
 
 fn pasted(place: &str, need: &Need) -> String {
     format!("add this statement to the {place}:\n{}", policy(std::slice::from_ref(need)))
 }
 
 fn nobody(asked: bool) -> &'static str {
-    if asked { "`anonymous=true` asks for it" } else { "no AWS credentials were found" }
+    if asked { "`anonymous=true` is set" } else { "no AWS credentials were found" }
 }
 
 fn elsewhere(region: Option<&str>) -> String {

@@ -218,7 +218,7 @@ fn is(node: Node<'_, '_>, name: &str) -> bool {
 }
 
 fn parsed(service: Service, text: &str) -> Result<Document<'_>, Error> {
-    Document::parse(text.trim_start()).map_err(|_| unexpected(service, "it is no XML"))
+    Document::parse(text.trim_start()).map_err(|_| unexpected(service, "it is not XML"))
 }
 
 fn unexpected(service: Service, reason: &str) -> Error {

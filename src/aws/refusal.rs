@@ -86,7 +86,7 @@ fn by_status(service: Service, need: &Need, what: &str, refusal: Refusal<'_>) ->
             code: "429 Too Many Requests".to_owned(),
             attempts: refusal.attempts,
         },
-        status => Error::Answer { service: service.name, reason: format!("the status is {status}") },
+        status => Error::Answer { service: service.name, reason: format!("status {status}") },
     }
 }
 
@@ -217,18 +217,18 @@ mod tests {
     #[test]
     fn each_refusal_has_a_meaning() {
         for (code, message, status, expected) in [
-            ("com.amazonaws.codebuild#ThrottlingException", "Rate exceeded", 400, "asks for fewer requests"),
-            ("SlowDown", "", 503, "asks for fewer requests"),
+            ("com.amazonaws.codebuild#ThrottlingException", "Rate exceeded", 400, "is throttling requests"),
+            ("SlowDown", "", 503, "is throttling requests"),
             ("ExpiredTokenException", "", 400, "have expired"),
             ("RequestTimeTooSkewed", "", 403, "refuses the time"),
             ("InvalidSignatureException", "Signature expired: 1 is now earlier than 2", 400, "refuses the time"),
-            ("InvalidSignatureException", "The Canonical String was SECRET", 400, "does not take the AWS credentials"),
+            ("InvalidSignatureException", "The Canonical String was SECRET", 400, "rejects the AWS credentials"),
             ("ResourceNotFoundException", "Project cannot be found", 400, "the project `web` does not exist"),
             ("InvalidInputException", "Invalid type", 400, "refuses codebuild:StartBuild (InvalidInputException)"),
             ("InternalFailure", "", 500, "InternalFailure with status 500"),
             ("", "", 403, "AWS denies codebuild:StartBuild on arn:"),
-            ("", "", 404, "the status is 404"),
-            ("", "", 502, "the status is 502"),
+            ("", "", 404, "status 404"),
+            ("", "", 502, "status 502"),
         ] {
             let text = judge(code, message, status).to_string();
             assert!(text.contains(expected), "{code}: {text}");

@@ -85,7 +85,7 @@ impl Arguments {
 fn location(text: &str) -> Result<Url, Failure> {
     let bad = |reason: String| {
         let hint = "nothing was changed; write it like https://example.com/x.tar.gz";
-        Failure::usage_with_hint(format!("what was given is not a URL: {reason}"), hint)
+        Failure::usage_with_hint(format!("the argument is not a URL: {reason}"), hint)
     };
     let url = Url::parse(text).map_err(|cause| bad(cause.to_string()))?;
     if url.cannot_be_a_base() {

@@ -20,7 +20,7 @@ pub(super) fn chosen(specs: &[String], settings: &Settings) -> Result<Vec<Instal
         let (tool, channel) = meaning(spec, &all, settings)?;
         if spec.contains('@') && matches!(channel, Channel::Name(_)) {
             return Err(Failure::usage_with_hint(
-                format!("`{spec}` is a moving name, which does not say which install is meant"),
+                format!("`{spec}` is a moving channel and does not identify an install"),
                 "name a version or a release line, or the tool alone for all of its versions",
             ));
         }

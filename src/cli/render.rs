@@ -59,7 +59,7 @@ impl Failure {
     pub(super) fn interrupted() -> Self {
         Self::machine(
             "interrupted",
-            "nothing half-made was left behind; run the command again to go on",
+            "no partial files were left behind; run the command again to go on",
             std::io::Error::new(std::io::ErrorKind::Interrupted, "the program was asked to stop"),
         )
     }
@@ -194,7 +194,7 @@ pub(super) fn data(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::machine("could not write to standard output", "is the disk behind it full?", cause))
+            Err(Failure::machine("could not write to standard output", "check whether its disk is full", cause))
         }
         _ => Ok(()),
     }

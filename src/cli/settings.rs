@@ -154,8 +154,8 @@ fn report(host: &Host, global: &Global) -> Arc<dyn Report> {
 
 fn no_home() -> Failure {
     Failure::machine(
-        "no folder for toolchains is known: neither TOOLKIT_HOME nor HOME is set",
-        "set TOOLKIT_HOME to a folder that can be written",
+        "there is no folder for toolchains: neither TOOLKIT_HOME nor HOME is set",
+        "set TOOLKIT_HOME to a writable folder",
         std::io::Error::new(std::io::ErrorKind::NotFound, "the environment names no home directory"),
     )
 }

@@ -29,7 +29,7 @@ pub(super) enum Format {
 
 /// A value that a reader has no spelling for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the value of {name} has a line break, which {format} cannot carry")]
+#[error("the value of {name} has a line break, which {format} cannot represent")]
 pub struct Unrepresentable {
     /// The variable.
     pub name: String,

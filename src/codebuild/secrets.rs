@@ -129,12 +129,12 @@ async fn secret(session: &Session, name: &SecretName<'_>) -> Result<String, Erro
     let target = "secretsmanager.GetSecretValue";
     let answer: Secret = ask(session, &region, Service::SECRETS_MANAGER, target, &need, &what, &body).await?;
     let unfit = |reason: String| Error::Answer { service: Service::SECRETS_MANAGER.name, reason };
-    let text = answer.text.ok_or_else(|| unfit(format!("{what} holds bytes and no text")))?;
+    let text = answer.text.ok_or_else(|| unfit(format!("{what} is binary, not text")))?;
     let Some(key) = name.key else { return Ok(text) };
     let missing = || Error::Missing { what: format!("the key `{key}` in {what}"), source: None };
     // The value itself is in no message.
     let value: Value =
-        serde_json::from_str(&text).map_err(|_| unfit(format!("{what} is no JSON, of which a key is asked for")))?;
+        serde_json::from_str(&text).map_err(|_| unfit(format!("{what} is not JSON, so it has no keys")))?;
     match value.get(key).ok_or_else(missing)? {
         Value::String(text) => Ok(text.clone()),
         other => Ok(other.to_string()),
@@ -154,7 +154,7 @@ async fn ask<T: for<'de> Deserialize<'de>>(
     let body = body.to_string();
     let question = Question { service, url, region, target, need, what, body, limit: LARGEST, retried: true };
     let answer = session.ask(question).await?;
-    let unfit = |_| Error::Answer { service: service.name, reason: format!("it does not hold {what}") };
+    let unfit = |_| Error::Answer { service: service.name, reason: format!("it does not contain {what}") };
     serde_json::from_slice(&answer).map_err(unfit)
 }
 

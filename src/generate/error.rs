@@ -26,7 +26,7 @@ pub enum Error {
         architecture: &'static str,
     },
     /// The target cannot do what the model asks.
-    #[error("`{key} = \"{value}\"` cannot be done in {target}: {reason}")]
+    #[error("`{key} = \"{value}\"` is not supported in {target}: {reason}")]
     Unsupported {
         /// The key, from the root of toolkit.toml.
         key: &'static str,
@@ -60,7 +60,7 @@ pub enum Error {
         reason: String,
     },
     /// A second reader found something else in the text than was meant.
-    #[error("{} would be read differently than it was meant", path.display())]
+    #[error("{} would not be parsed as intended", path.display())]
     Ambiguous {
         /// The file.
         path: PathBuf,
@@ -85,7 +85,7 @@ impl Explain for Error {
                 "no file was changed; edit toolkit.toml"
             }
             Self::Ambiguous { .. } => {
-                "no file was changed; this is a mistake in toolkit: please report it with your toolkit.toml"
+                "no file was changed; this is a bug in toolkit: please report it with your toolkit.toml"
             }
         };
         vec![hint.to_owned()]

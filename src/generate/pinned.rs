@@ -144,7 +144,7 @@ fn allowed(url: &Url) -> Result<(), String> {
         return Err("plain http is allowed to the same machine only".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("it holds a user name or a password, which would stand in the file".to_owned());
+        return Err("it contains a user name or a password, which would stand in the file".to_owned());
     }
     Ok(())
 }

@@ -87,7 +87,7 @@ impl Explain for Unseen {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Read(cause) => cause.hints(),
-            Self::NoPlatform { .. } => vec!["leave --platform away to see all that is there".to_owned()],
+            Self::NoPlatform { .. } => vec!["leave out --platform to see all platforms".to_owned()],
         }
     }
 }

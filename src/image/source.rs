@@ -20,7 +20,7 @@ pub enum Source {
 #[derive(Debug, thiserror::Error)]
 pub enum Unread {
     /// There is none of this name.
-    #[error("there is no {name}")]
+    #[error("{name} does not exist")]
     Absent {
         /// The name.
         name: String,
@@ -87,7 +87,7 @@ impl Source {
                 let (digest, bytes) = layout.blob(manifest.config())?;
                 let unfit = |error| oci::Error::Document {
                     what: digest.to_string(),
-                    reason: format!("it is no image configuration: {error}"),
+                    reason: format!("it is not an image configuration: {error}"),
                 };
                 Ok(serde_json::from_slice(&bytes).map_err(unfit)?)
             }

@@ -10,7 +10,7 @@ use crate::model::{BadReference, Explain, Kind};
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// An argument is no file, no folder and no image.
-    #[error("there is no file `{text}`, and it names no image either")]
+    #[error("there is no file `{text}`, and it is not the name of an image either")]
     NoInput {
         /// The argument.
         text: String,
@@ -21,7 +21,7 @@ pub enum CheckError {
     #[error(transparent)]
     Read(#[from] FileError),
     /// A file is no text.
-    #[error("{} cannot be read for images", path.display())]
+    #[error("{} cannot be searched for images", path.display())]
     NoText {
         /// The file.
         path: PathBuf,
@@ -39,7 +39,7 @@ pub enum CheckError {
         reason: String,
     },
     /// A file is no YAML.
-    #[error("{}, line {line} is no YAML", path.display())]
+    #[error("{}, line {line} is not valid YAML", path.display())]
     NoYaml {
         /// The file.
         path: PathBuf,
@@ -49,13 +49,13 @@ pub enum CheckError {
         source: yaml::Error,
     },
     /// A file is of no kind that names images.
-    #[error("{} is no file that this command reads for images", path.display())]
+    #[error("{} is not a kind of file that this command searches for images", path.display())]
     UnknownKind {
         /// The file.
         path: PathBuf,
     },
     /// Nothing that was given names an image.
-    #[error("{what} names no image; nothing was asked")]
+    #[error("{what} names no images; no registry was contacted")]
     NothingNamed {
         /// What was searched.
         what: String,
@@ -71,10 +71,12 @@ impl Explain for CheckError {
     }
 
     fn hints(&self) -> Vec<String> {
-        const READ: &str = "what is read: Dockerfiles, compose files, Kubernetes manifests, kustomizations, .gitlab-ci.yml, \
+        const READ: &str = "expected one of: Dockerfiles, compose files, Kubernetes manifests, kustomizations, .gitlab-ci.yml, \
                             buildspecs and toolkit.lock";
         let hint = match self {
-            Self::NoInput { .. } => "nothing was asked; check the path, or name an image such as debian:12".to_owned(),
+            Self::NoInput { .. } => {
+                "no registry was contacted; check the path, or name an image such as debian:12".to_owned()
+            }
             Self::Read(source) => {
                 let mut hints = source.hints();
                 hints.push("nothing was asked".to_owned());
@@ -82,7 +84,7 @@ impl Explain for CheckError {
             }
             Self::UnknownKind { .. } | Self::NothingNamed { .. } => READ.to_owned(),
             Self::NoText { .. } | Self::Broken { .. } | Self::NoYaml { .. } => {
-                "nothing was asked; mend the file, or leave it out".to_owned()
+                "no registry was contacted; fix the file, or leave it out".to_owned()
             }
         };
         vec![hint]

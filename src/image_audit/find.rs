@@ -115,7 +115,7 @@ fn whole(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Finding
 fn reason(error: &CheckError) -> String {
     match error {
         CheckError::Broken { line, reason, .. } => format!("line {line}: {reason}"),
-        CheckError::NoYaml { line, source, .. } => format!("line {line} is no YAML: {source}"),
+        CheckError::NoYaml { line, source, .. } => format!("line {line} is not valid YAML: {source}"),
         other => other.to_string(),
     }
 }

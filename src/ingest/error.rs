@@ -66,13 +66,13 @@ pub enum Error {
         source: archive::Error,
     },
     /// Neither the contents nor the name tell a format that can be unpacked.
-    #[error("{file} is neither a tar nor a zip archive, by its contents and by its name")]
+    #[error("{file} is neither a tar nor a zip archive, judging by its contents and its name")]
     UnknownFormat {
         /// The file's name.
         file: String,
     },
     /// An `h1:` hash for something that is no zip.
-    #[error("{file} is no Go module, and only a Go module's zip can be checked against an h1 hash")]
+    #[error("{file} is not a Go module, and only a Go module's zip can be checked against an h1 hash")]
     NoModule {
         /// The file's name.
         file: String,
@@ -105,9 +105,9 @@ impl Explain for Error {
             Self::Net { source, .. } => return source.hints(),
             Self::Archive { source, .. } => return source.hints(),
             Self::Mismatch { .. } | Self::Length { .. } | Self::Longer { .. } => {
-                "a proxy or mirror that serves other bytes is the usual cause; try without it"
+                "the usual cause is a proxy or mirror that serves different bytes; try without it"
             }
-            Self::UnknownFormat { .. } => "keep it as it is with `--output FILE`",
+            Self::UnknownFormat { .. } => "to save the file as it is, use `--output FILE`",
             Self::NoModule { .. } => "give the file's sha256 or sha512",
             Self::File(source) => return source.hints(),
             Self::Thread { .. } => THREAD_HINT,

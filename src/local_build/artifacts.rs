@@ -94,7 +94,7 @@ fn find(artifacts: &Artifacts, around: &ShellConfig, log: &mut Log) -> Result<Re
             log.say(&format!("Skipping invalid file path {}", pattern.text));
             if folders.iter().any(|folder| folder.join(&pattern.text).is_dir()) {
                 let text = pattern.text.trim_end_matches('/');
-                log.note(&format!("{text} is a folder, and only files match: write {text}/**/*"));
+                log.note(&format!("{text} is a folder, and only files match; write {text}/**/*"));
             }
         }
     }

@@ -16,7 +16,7 @@ pub enum Error {
         shell: String,
     },
     /// The shell is not installed.
-    #[error("the shell `{shell}` is not on this machine")]
+    #[error("the shell `{shell}` is not installed on this machine")]
     NoShell {
         /// Its name.
         shell: String,
@@ -25,13 +25,13 @@ pub enum Error {
     #[error("`toolkit build local` runs on Linux and macOS")]
     System,
     /// Actions instead of commands.
-    #[error("`phases.{phase}` holds `steps`, which only CodeBuild's own runner can run")]
+    #[error("`phases.{phase}` contains `steps`, which only CodeBuild's own runner can run")]
     Steps {
         /// The phase.
         phase: &'static str,
     },
     /// An expression of `on-failure` that is none.
-    #[error("`on-failure: {text}` in `phases.{phase}` has an expression that cannot be read")]
+    #[error("`on-failure: {text}` in `phases.{phase}` has an invalid regular expression")]
     Pattern {
         /// The phase.
         phase: &'static str,
@@ -41,7 +41,7 @@ pub enum Error {
         source: Box<regex::Error>,
     },
     /// Files of artifacts, reports or caches that are no pattern.
-    #[error("`{pattern}` cannot be read as a pattern for files")]
+    #[error("`{pattern}` is not a valid file pattern")]
     Glob {
         /// The pattern.
         pattern: String,
@@ -49,13 +49,13 @@ pub enum Error {
         source: Box<globset::Error>,
     },
     /// Secrets without values.
-    #[error("no value is known for {}", listed(names))]
+    #[error("no value is set for {}", listed(names))]
     Secrets {
         /// The variables.
         names: Vec<String>,
     },
     /// A line of a file of secrets that is none.
-    #[error("line {line} of {} is no NAME=VALUE", path.display())]
+    #[error("line {line} of {} is not of the form NAME=VALUE", path.display())]
     SecretsFile {
         /// The file.
         path: PathBuf,
@@ -69,13 +69,13 @@ pub enum Error {
         user: String,
     },
     /// A variable that no environment can hold.
-    #[error("{name:?} cannot be the name of a variable")]
+    #[error("{name:?} is not a valid name for a variable")]
     Variable {
         /// Its name.
         name: String,
     },
     /// A batch that lists its builds in several ways, or in none.
-    #[error("`batch` lists builds in {found} ways; one is needed")]
+    #[error("`batch` lists its builds in {found} ways; exactly one is needed")]
     BatchKinds {
         /// How many.
         found: usize,
@@ -89,7 +89,7 @@ pub enum Error {
         waits_for: Vec<String>,
     },
     /// Two builds of one name.
-    #[error("two builds of the batch are called `{identifier}`")]
+    #[error("two builds of the batch have the identifier `{identifier}`")]
     Twice {
         /// The name.
         identifier: String,
@@ -114,7 +114,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Somebody asked to stop.
-    #[error("the build was stopped; its shell, everything that it had started, and the copy of the source are gone")]
+    #[error("the build was stopped; its processes were ended and its copy of the source was removed")]
     Stopped,
 }
 
@@ -129,31 +129,33 @@ impl Explain for Error {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Shell { .. } => "on Linux CodeBuild knows `bash` and `/bin/sh`; nothing was run",
-            Self::NoShell { .. } => "install it, or take `env.shell` out of the buildspec to run `sh`; nothing was run",
+            Self::Shell { .. } => "nothing was run; on Linux, CodeBuild supports `bash` and `/bin/sh`",
+            Self::NoShell { .. } => "nothing was run; install it, or remove `env.shell` from the buildspec to use `sh`",
             Self::System => "run it in a Linux container",
             Self::Steps { .. } => {
-                "leave that phase out with `--phase`, or start the build on CodeBuild; nothing was run"
+                "nothing was run; leave that phase out with `--phase`, or start the build on CodeBuild"
             }
             Self::Pattern { .. } => {
-                "the form is RETRY-<n>-<expression>, such as `RETRY-2-.*timeout.*`; nothing was run"
+                "nothing was run; the form is RETRY-<n>-<expression>, such as `RETRY-2-.*timeout.*`"
             }
-            Self::Glob { .. } => "`*` matches within a name, `**` across folders, `[ab]` one of the characters",
+            Self::Glob { .. } => "`*` matches within a name, `**` across folders, `[ab]` either character",
             Self::Secrets { .. } => {
-                "set them in the environment, give NAME=VALUE lines with --secrets FILE, or ask AWS by --secrets-from-aws; nothing was run"
+                "nothing was run; set them in the environment, give NAME=VALUE lines with --secrets FILE, or read them from AWS with --secrets-from-aws"
             }
-            Self::SecretsFile { .. } => "one NAME=VALUE a line, `#` before remarks; nothing was run",
-            Self::User { .. } => "create it, or run this as another user than root, who cannot choose; nothing was run",
-            Self::Variable { .. } => "names have letters, digits and `_`; nothing was run",
+            Self::SecretsFile { .. } => "nothing was run; write one NAME=VALUE per line, and `#` before comments",
+            Self::User { .. } => {
+                "nothing was run; create the user, or run this as a user other than root, who cannot switch users"
+            }
+            Self::Variable { .. } => "nothing was run; a name consists of letters, digits and `_`",
             Self::BatchKinds { .. } => {
-                "write one of build-graph, build-list, build-matrix and build-fanout, or run the phases alone with --no-batch"
+                "use one of build-graph, build-list, build-matrix and build-fanout, or run the phases alone with --no-batch"
             }
-            Self::Order { .. } => "`toolkit lint` shows the circle or the name that is missing; nothing was run",
-            Self::Twice { .. } => "give each build an `identifier` of its own; nothing was run",
-            Self::NoBuild { .. } => "`--dry-run` lists the builds in their order; nothing was run",
+            Self::Order { .. } => "nothing was run; `toolkit lint` shows the cycle or the missing name",
+            Self::Twice { .. } => "nothing was run; give each build its own `identifier`",
+            Self::NoBuild { .. } => "nothing was run; `--dry-run` lists the builds in order",
             Self::File(source) => return source.hints(),
-            Self::Start { .. } => "look at its permissions and at the limit of processes on this machine",
-            Self::Stopped => "run the command again to begin anew",
+            Self::Start { .. } => "check its permissions and the process limit of this machine",
+            Self::Stopped => "run the command again to start over",
         };
         vec![hint.to_owned()]
     }

@@ -49,14 +49,14 @@ pub(super) fn of(buildspec: &Buildspec, build: &Build, host: &Host) -> Vec<Strin
     users.dedup();
     if !users.is_empty() && !user::is_root() {
         notes.push(format!(
-            "`run-as: {}` is ignored: only root could choose, and all commands run as the user who started this",
+            "`run-as: {}` is ignored: only root can switch users, and all commands run as the current user",
             users.join("`, `run-as: ")
         ));
     }
     for program in ONLY_THERE {
         let called = buildspec.commands().any(|(_, command)| command.text.contains(program));
         if called && shell::find(program, host).is_none() {
-            notes.push(format!("`{program}` is a program of CodeBuild's machines and is not here"));
+            notes.push(format!("`{program}` exists only on CodeBuild's machines"));
         }
     }
     if buildspec.artifacts.as_ref().is_some_and(|artifacts| artifacts.s3_prefix.is_some()) {
@@ -72,5 +72,5 @@ fn runtime(pair: &Pair, host: &Host) -> String {
         Some(path) => format!("`{program}` is {}", path.display()),
         None => format!("no `{program}` is on PATH"),
     };
-    format!("`runtime-versions` asks for {name} {version}, which only CodeBuild's images can switch to; here {here}")
+    format!("`runtime-versions` requests {name} {version}, which only CodeBuild's images can switch to; here {here}")
 }

@@ -220,7 +220,7 @@ impl Attempt<'_> {
                 Some(left) => {
                     let text = phase.on_failure_text.as_ref().map_or("RETRY", |text| text.text.as_str());
                     self.log.note(&format!(
-                        "`on-failure: {text}`: the build begins again, with the files as they are; {left} more after that"
+                        "`on-failure: {text}`: the build starts again, with the files as they are; {left} more retries"
                     ));
                     After::Build
                 }
@@ -281,7 +281,7 @@ impl Attempt<'_> {
         for (name, value) in names.iter().zip(values::variables(&names, &self.session.around)?) {
             match value {
                 Some(value) => _ = self.outcome.exported_variables.insert((*name).to_owned(), value),
-                None => self.log.note(&format!("{name} is to be exported, and is not set")),
+                None => self.log.note(&format!("{name} should be exported, but is not set")),
             }
         }
         Ok(())

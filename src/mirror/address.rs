@@ -42,15 +42,15 @@ impl Address {
             return bucket(text);
         }
         // What cannot be read as a URL may still hold a password.
-        let Ok(url) = Url::parse(text) else { return bad(format!("{scheme}://…"), "it is no URL".to_owned()) };
+        let Ok(url) = Url::parse(text) else { return bad(format!("{scheme}://…"), "it is not a URL".to_owned()) };
         match url.scheme() {
             "http" | "https" => Err(Error::NotWritable { address: net::shown(&url) }),
             "file" if url.host_str().is_none_or(|host| host == "localhost") => match url.to_file_path() {
                 Ok(path) => Ok(Self::Folder(path)),
-                Err(()) => bad(net::shown(&url), "it is no path of this machine".to_owned()),
+                Err(()) => bad(net::shown(&url), "it is not a path of this machine".to_owned()),
             },
             "file" => bad(net::shown(&url), "a file URL may not name a host".to_owned()),
-            other => bad(net::shown(&url), format!("nothing is known about the scheme `{other}`")),
+            other => bad(net::shown(&url), format!("the scheme is not supported: `{other}`")),
         }
     }
 

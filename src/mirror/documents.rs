@@ -66,7 +66,7 @@ impl Documents {
                 let (request, version) = (request.text(), &locked.version);
                 context
                     .report
-                    .warned(&format!("nothing answers {request} today; the mirror serves {version} to the lock"));
+                    .warned(&format!("{request} no longer resolves; the mirror serves {version} for the lock"));
             }
             Err(source) => return Err(Error::Request { request: request.text(), source: Box::new(source) }),
         }
@@ -113,7 +113,7 @@ impl Recorder<'_> {
             Err(toolchain::Error::NoSuchVersion { .. } | toolchain::Error::NoSuchPlatform { .. }) => {
                 let (tool, version) = (&self.locked.name, &self.locked.version);
                 self.context.report.warned(&format!(
-                    "the upstream of {tool} no longer lists {version} for {platform}; only the lock leads to its archives"
+                    "the upstream of {tool} no longer lists {version} for {platform}; its archives are only known from the lock"
                 ));
                 Ok(())
             }
@@ -161,12 +161,12 @@ fn in_one(pages: &[Vec<u8>]) -> Result<Vec<u8>, String> {
     }
     let mut whole: Option<Value> = None;
     for page in pages {
-        let page: Value = serde_json::from_slice(page).map_err(|cause| format!("a page of it is no JSON: {cause}"))?;
+        let page: Value = serde_json::from_slice(page).map_err(|cause| format!("a page of it is not JSON: {cause}"))?;
         match (&mut whole, page) {
             (None, page) => whole = Some(page),
             (Some(Value::Array(rows)), Value::Array(more)) => rows.extend(more),
             (Some(Value::Object(whole)), Value::Object(page)) => add(whole, page),
-            _ => return Err("its pages are not of one kind".to_owned()),
+            _ => return Err("its pages have different types".to_owned()),
         }
     }
     serde_json::to_vec(&whole.unwrap_or_default()).map_err(|cause| cause.to_string())

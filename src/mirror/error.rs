@@ -11,10 +11,10 @@ use crate::{aws, ingest, net, provision, store, toolchain};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody says which mirror is meant.
-    #[error("no mirror is named")]
+    #[error("no mirror was given")]
     NoMirror,
     /// A mirror was named in a form that this program does not know.
-    #[error("`{address}` is no place for a mirror: {reason}")]
+    #[error("`{address}` cannot be a mirror: {reason}")]
     BadAddress {
         /// What was given, without its secrets.
         address: String,
@@ -46,13 +46,13 @@ pub enum Error {
         known: u64,
     },
     /// There is no index, which is written last.
-    #[error("{mirror} is no finished mirror: it has no {INDEX}")]
+    #[error("{mirror} is an incomplete mirror: it has no {INDEX}")]
     Unfinished {
         /// The mirror.
         mirror: String,
     },
     /// Two files of a lock want one path.
-    #[error("{path} would be two files of the mirror: toolkit.lock has {} and {} under it", first.short(), second.short())]
+    #[error("{path} would be two files of the mirror: toolkit.lock lists {} and {} for it", first.short(), second.short())]
     TwoFiles {
         /// The path.
         path: String,
@@ -62,7 +62,7 @@ pub enum Error {
         second: Digest,
     },
     /// A mirror cannot have a file of the lock.
-    #[error("no mirror can have {url}: {reason}")]
+    #[error("a mirror cannot contain {url}: {reason}")]
     NoPlace {
         /// The file.
         url: String,
@@ -70,7 +70,7 @@ pub enum Error {
         reason: String,
     },
     /// An archive was not received, or is not what the lock says.
-    #[error("could not take in {file} of {tool} {version}")]
+    #[error("could not mirror {file} of {tool} {version}")]
     Archive {
         /// The file.
         file: String,
@@ -113,13 +113,13 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] FileError),
     /// A symbolic link in a mirror leads elsewhere.
-    #[error("{} leads out of the mirror by a symbolic link", path.display())]
+    #[error("{} leads out of the mirror through a symbolic link", path.display())]
     LeadsOut {
         /// The path.
         path: PathBuf,
     },
     /// No room for downloads on this machine.
-    #[error("no place for files on their way to the mirror")]
+    #[error("could not create a staging folder for the mirror")]
     Staging {
         /// What the store says.
         source: store::Error,
@@ -137,7 +137,7 @@ pub enum Error {
         source: Box<aws::Error>,
     },
     /// Somebody else wrote the file meanwhile.
-    #[error("{path} of {mirror} was written by somebody else meanwhile")]
+    #[error("{path} of {mirror} was changed by another writer in the meantime")]
     Conflict {
         /// The file.
         path: String,
@@ -145,7 +145,7 @@ pub enum Error {
         mirror: String,
     },
     /// Others write the index again and again.
-    #[error("{INDEX} of {mirror} was written by others {attempts} times while this sync ended")]
+    #[error("{INDEX} of {mirror} was changed by others {attempts} times while this sync finished")]
     Contended {
         /// The mirror.
         mirror: String,
@@ -217,22 +217,24 @@ impl Explain for Error {
             }
             Self::Left { source, .. } => {
                 let mut hints = source.hints();
-                hints.push(format!("{INDEX} does not name them any more; the next `--prune` ends with them"));
+                hints.push(format!("{INDEX} no longer lists them; the next `--prune` removes them"));
                 return hints;
             }
             Self::NoMirror => {
                 "name a folder or s3://bucket/prefix, or set `mirror` under [source] in toolkit.toml, or TOOLKIT_MIRROR"
             }
-            Self::BadAddress { .. } => "a folder, file:///path and s3://bucket/prefix can be named",
+            Self::BadAddress { .. } => "expected a folder, file:///path or s3://bucket/prefix",
             Self::NotWritable { .. } => "name the folder or the bucket behind it: /srv/mirror, s3://bucket/prefix",
-            Self::BadIndex { .. } => "was it edited? remove it, and `toolkit mirror sync` writes it anew",
-            Self::NewerIndex { .. } => "nothing was changed; use the newer toolkit",
-            Self::Unfinished { .. } => "it is written last: run `toolkit mirror sync`, again if it was interrupted",
+            Self::BadIndex { .. } => "remove it and run `toolkit mirror sync`, which writes it again",
+            Self::NewerIndex { .. } => "nothing was changed; update toolkit",
+            Self::Unfinished { .. } => "run `toolkit mirror sync`, which writes it last",
             Self::TwoFiles { .. } => "nothing was changed; run `toolkit lock --upgrade`",
-            Self::NoPlace { .. } => "nothing was changed; a mirror holds files under plain addresses",
+            Self::NoPlace { .. } => "nothing was changed; a mirror contains only files with plain URLs",
             Self::File(source) => return source.hints(),
-            Self::LeadsOut { .. } => "nothing was changed through it; replace the link by a folder, or name its target",
-            Self::Conflict { .. } | Self::Contended { .. } => "run it again, at best when no other sync of it runs",
+            Self::LeadsOut { .. } => {
+                "nothing was written through it; replace the link with a folder, or name its target"
+            }
+            Self::Conflict { .. } | Self::Contended { .. } => "run it again, preferably when no other sync is running",
         };
         vec![hint.to_owned()]
     }
@@ -246,7 +248,7 @@ fn files(count: usize) -> &'static str {
 fn so_far(put: usize, there: usize, wanted: usize) -> String {
     let place = format!("{there} of {wanted} files are in place");
     match put {
-        0 => format!("nothing was written ({place}); running it again goes on from there"),
-        _ => format!("{place}, {put} of them new, and {INDEX} is as it was; running it again goes on from there"),
+        0 => format!("nothing was written ({place}); run it again to continue"),
+        _ => format!("{place}, {put} of them new, and {INDEX} is as it was; run it again to continue"),
     }
 }

@@ -127,7 +127,7 @@ impl Index {
                 return Err(bad(format!("`{path}` has no SHA-256")));
             }
             if let Some(twice) = files.insert(path.clone(), entry).map(|_| path) {
-                return Err(bad(format!("`{twice}` stands in it twice")));
+                return Err(bad(format!("`{twice}` is listed twice")));
             }
         }
         file.removed.keys().try_for_each(|path| checked(path))?;

@@ -129,10 +129,12 @@ pub(super) fn sha256(hasher: Sha256) -> Digest {
 pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
     let plain = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= 255;
     match path {
-        _ if path.len() > 900 => Err("it is longer than the key of any store"),
-        _ if path.contains('\\') || path.chars().any(char::is_control) => Err("it holds what no file name may hold"),
-        _ if !path.split('/').all(plain) => Err("a part of it is no file name"),
-        _ if path.starts_with(".toolkit") => Err("it is kept for the mirror itself"),
+        _ if path.len() > 900 => Err("it is too long for a key"),
+        _ if path.contains('\\') || path.chars().any(char::is_control) => {
+            Err("it contains characters that file names may not contain")
+        }
+        _ if !path.split('/').all(plain) => Err("a part of it is not a file name"),
+        _ if path.starts_with(".toolkit") => Err("it is reserved for the mirror itself"),
         _ => Ok(()),
     }
 }

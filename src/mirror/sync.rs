@@ -53,7 +53,7 @@ impl<'a> Sync<'a> {
     /// to another mirror. With `prune`, what neither this lock nor those that are kept name is to go.
     ///
     /// # Errors
-    /// When the lock names what no mirror can have, or a document cannot be read.
+    /// When the lock names what a mirror cannot contain, or a document cannot be read.
     pub async fn new(
         lock: &Lock,
         requests: &[ToolRequest],
@@ -108,7 +108,7 @@ impl<'a> Sync<'a> {
                 self.remove(plan.prune, &mut outcome.pruned).await?;
                 return Ok(outcome);
             }
-            context.report.noted("another sync has written to this mirror meanwhile: looking again");
+            context.report.noted("another sync has changed this mirror in the meantime: planning again");
             plan = self.plan(context.jobs).await?;
             // What others have put meanwhile was not shown.
             plan.prune.retain(|gone| shown.contains(&gone.path));

@@ -26,7 +26,7 @@ pub struct Archive {
 /// Lists the archives that a lock names, each once, sorted by path.
 ///
 /// # Errors
-/// [`Error::NoPlace`] for a file that no mirror can have; [`Error::TwoFiles`] when two want one path.
+/// [`Error::NoPlace`] for a file that a mirror cannot contain; [`Error::TwoFiles`] when two want one path.
 pub fn archives(lock: &Lock) -> Result<Vec<Archive>, Error> {
     let mut found: BTreeMap<String, Archive> = BTreeMap::new();
     for tool in &lock.tools {

@@ -199,7 +199,7 @@ impl FromStr for Digest {
                 let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| bad("it is not base64"))?;
                 Self::new(Algorithm::GoModule, &bytes)
             }
-            Some(_) => Err(bad("only sha256, sha512 and h1 are known")),
+            Some(_) => Err(bad("expected one of: sha256, sha512, h1")),
             None => Err(bad("the algorithm is missing, as in sha256:…")),
         }
     }

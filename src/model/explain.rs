@@ -43,5 +43,4 @@ pub trait Explain: std::error::Error {
 }
 
 /// Advice for a thread that this machine did not start.
-pub const THREAD_HINT: &str =
-    "the limit on processes or memory of this machine or container is reached; raise it, or run less beside it";
+pub const THREAD_HINT: &str = "the limit on processes or memory of this machine or container is reached; raise it, or run fewer programs at the same time";

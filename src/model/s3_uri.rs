@@ -78,7 +78,7 @@ impl Explain for BadS3Uri {
     }
 
     fn hints(&self) -> Vec<String> {
-        vec!["`toolkit mirror parse --help` shows the forms that are understood".to_owned()]
+        vec!["`toolkit mirror parse --help` shows the accepted forms".to_owned()]
     }
 }
 

@@ -129,7 +129,7 @@ impl HttpBody {
         };
         if start != self.attempts.received {
             let asked = self.attempts.received;
-            return Err(self.contradiction(format!("bytes from {asked} were asked for, bytes from {start} came")));
+            return Err(self.contradiction(format!("bytes from {asked} were requested, bytes from {start} came")));
         }
         let now = Validators::of(response.headers());
         let other_total = matches!((total, self.attempts.length), (Some(now), Some(before)) if now != before);
@@ -173,7 +173,7 @@ impl HttpBody {
         self.attempts.received += bytes.len() as u64;
         match self.attempts.length {
             Some(length) if self.attempts.received > length => {
-                Err(self.contradiction(format!("more bytes than the {length} that were announced")))
+                Err(self.contradiction(format!("more than the announced {length} bytes")))
             }
             _ => Ok(Some(bytes)),
         }

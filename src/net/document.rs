@@ -131,8 +131,8 @@ fn stand_in(inner: &Inner, url: &Url, copy: Option<Copy>, error: Error) -> Resul
         None if error.is_missing() => Err(error),
         None => {
             let copies = match &inner.cache {
-                Some(cache) => format!("no good copy of it is in {}", cache.folder().display()),
-                None => "no copies are kept".to_owned(),
+                Some(cache) => format!("no usable copy of it is in {}", cache.folder().display()),
+                None => "no copies are cached".to_owned(),
             };
             Err(Error::NoCopy { url: shown(url), copies, source: Box::new(error) })
         }

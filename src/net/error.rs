@@ -20,7 +20,7 @@ pub enum Error {
         reason: String,
     },
     /// The URL has a scheme of this program's own, and nothing says which servers stand behind it.
-    #[error("{url} cannot be asked for: no server is named for `{scheme}`")]
+    #[error("{url} cannot be requested: no server is set for `{scheme}`")]
     NoServer {
         /// The URL.
         url: String,
@@ -60,7 +60,7 @@ pub enum Error {
         source: Box<Fault>,
     },
     /// The time for the whole file is over, although bytes still came.
-    #[error("{url} did not end within {}; {} had come", Seconds(*limit), Amount(*received, *length))]
+    #[error("{url} was not complete within {}; {} had arrived", Seconds(*limit), Amount(*received, *length))]
     TooSlow {
         /// The file.
         url: String,
@@ -72,7 +72,7 @@ pub enum Error {
         length: Option<u64>,
     },
     /// The server asks to come back later than anybody would wait.
-    #[error("{url} answered {} and asks to come back in {}", Status(*status), Seconds(*wait))]
+    #[error("{url} answered {} and asks to retry in {}", Status(*status), Seconds(*wait))]
     ComeBackLater {
         /// The file.
         url: String,
@@ -102,7 +102,7 @@ pub enum Error {
         url: String,
     },
     /// The server contradicts what it said before or what HTTP allows.
-    #[error("{url} was answered with a contradiction: {reason}")]
+    #[error("{url} was answered inconsistently: {reason}")]
     Contradiction {
         /// The file.
         url: String,
@@ -110,7 +110,7 @@ pub enum Error {
         reason: String,
     },
     /// A document is larger than any of its kind.
-    #[error("{url} is larger than {} MiB, as no such document is", limit >> 20)]
+    #[error("{url} is larger than {} MiB, the limit for such a document", limit >> 20)]
     TooLarge {
         /// The document.
         url: String,
@@ -146,7 +146,7 @@ pub enum Error {
         reason: String,
     },
     /// A connection would be needed, and none is allowed.
-    #[error("{url} would have to be downloaded, and --offline allows no connection")]
+    #[error("{url} must be downloaded, and --offline allows no connection")]
     Offline {
         /// The file or document.
         url: String,
@@ -244,7 +244,7 @@ pub enum Fault {
         reason: String,
     },
     /// Nothing came for too long.
-    #[error("nothing came from {host} for {}", Seconds(*waited))]
+    #[error("{host} sent nothing for {}", Seconds(*waited))]
     Stalled {
         /// The server.
         host: String,
@@ -315,7 +315,7 @@ impl Explain for Error {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Refused { .. } => {
-                "use https, plain http only to this machine itself, and keep secrets out of the URL"
+                "use https (plain http only for this machine itself), and keep secrets out of the URL"
             }
             Self::NoServer { .. } => {
                 "set GOPROXY to the address of a Go module proxy; `direct` and `off` name no server"
@@ -324,34 +324,36 @@ impl Explain for Error {
                 "a mirror is https://…, file:///…, s3://bucket/prefix or a folder, with upstream paths below it"
             }
             Self::Status { status: 404 | 410, .. } => {
-                "a version that does not exist, or a mirror that lacks this path, are the usual causes"
+                "the usual causes are a version that does not exist and a mirror that lacks this path"
             }
-            Self::Status { status: 407, .. } => "the proxy asks for a log-in: put it into HTTPS_PROXY",
+            Self::Status { status: 407, .. } => "the proxy requires a login: put the credentials into HTTPS_PROXY",
             Self::Status { status: 401 | 403, .. } => {
-                "a proxy or a firewall that allows only some hosts is the usual cause; a mirror helps: `--mirror URL`"
+                "the usual cause is a proxy or firewall that allows only some hosts; a mirror helps: `--mirror URL`"
             }
             Self::Status { .. } | Self::Contradiction { .. } | Self::Redirect { .. } => {
-                "a proxy in between is the usual cause; a mirror helps: `--mirror URL`"
+                "the usual cause is a proxy in between; a mirror helps: `--mirror URL`"
             }
             Self::GaveUp { source, .. } if matches!(**source, Fault::Unreachable { .. } | Fault::Stalled { .. }) => {
                 "check the network; CodeBuild inside a VPC needs a NAT gateway, or a mirror: `--mirror URL`"
             }
             Self::GaveUp { .. } => "try again later, or use a mirror: `--mirror URL`",
             Self::TooSlow { .. } => "raise TOOLKIT_TOTAL_TIMEOUT (seconds), or use a mirror nearby: `--mirror URL`",
-            Self::ComeBackLater { .. } => "the server limits how often it is asked; a mirror does not: `--mirror URL`",
+            Self::ComeBackLater { .. } => "the server limits the rate of requests; a mirror does not: `--mirror URL`",
             Self::Html { .. } => {
-                "a log-in page of a proxy, or a wrong path, are the usual causes; open the URL to see it"
+                "the usual causes are the login page of a proxy and a wrong path; open the URL to see the page"
             }
-            Self::Empty { .. } => "an upload that broke, or a proxy, are the usual causes; try again later",
+            Self::Empty { .. } => "the usual causes are an incomplete upload and a proxy; try again later",
             Self::TooLarge { .. } | Self::Unfit { .. } => {
-                "upstreams mend such documents within hours; try again later, or use a mirror: `--mirror URL`"
+                "upstreams usually fix such documents within hours; try again later, or use a mirror: `--mirror URL`"
             }
             Self::Changed { .. } => "try again: the new file is checked like any other",
-            Self::Untrusted { .. } => "behind a proxy that opens TLS, name its certificate authority in SSL_CERT_FILE",
+            Self::Untrusted { .. } => {
+                "behind a TLS-intercepting proxy, name its certificate authority in SSL_CERT_FILE"
+            }
             Self::Authorities { .. } => "install the package ca-certificates, or name a bundle in SSL_CERT_FILE",
             Self::Offline { .. } => "run once without --offline, or name a mirror folder: `--mirror DIR`",
             Self::Missing { .. } => "the mirror lacks this path, or was made for another version or platform",
-            Self::File(_) => "check that this user may read it and that its disk is sound",
+            Self::File(_) => "check the permissions of the file and the health of the disk",
             Self::NoCopy { source, .. } => return source.hints(),
             Self::Authorization { hints, .. } | Self::Explained { hints, .. } | Self::Unlocated { hints, .. } => {
                 return hints.clone();

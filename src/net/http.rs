@@ -152,7 +152,7 @@ impl Http {
                 return Err(wrong(reason));
             }
             if seen.contains(&next) {
-                return Err(wrong(format!("in a circle: {} came twice", shown(&next))));
+                return Err(wrong(format!("in a loop: {} came twice", shown(&next))));
             }
             if seen.len() > MOST_REDIRECTS {
                 return Err(wrong(format!("more than {MOST_REDIRECTS} times")));
@@ -310,7 +310,7 @@ impl Http {
                 let before = found.len();
                 found.extend(CertificateDer::pem_slice_iter(&pem).flatten().filter(is_usable));
                 if found.len() == before {
-                    return Err(Error::Authorities { reason: format!("{} holds no certificate", path.display()) });
+                    return Err(Error::Authorities { reason: format!("{} contains no certificate", path.display()) });
                 }
             }
         }
@@ -350,7 +350,7 @@ fn target(url: &Url, response: &Response) -> Result<Url, Error> {
         .and_then(|location| url.join(location).ok())
         .ok_or_else(|| wrong("without saying where to".to_owned()))?;
     if url.scheme() == "https" && next.scheme() != "https" {
-        return Err(wrong(format!("to {}, and https is never left", shown(&next))));
+        return Err(wrong(format!("to {}, and https is never downgraded", shown(&next))));
     }
     match allowed(&next) {
         Ok(Place::Http(mut next)) => {

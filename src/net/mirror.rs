@@ -64,7 +64,7 @@ impl Mirror {
         if !text.contains("://") {
             return Ok(Self(Root::Folder(cwd.join(text))));
         }
-        let url = Url::parse(text).map_err(|e| bad("", &format!("it is no URL: {e}")))?;
+        let url = Url::parse(text).map_err(|e| bad("", &format!("it is not a URL: {e}")))?;
         if url.scheme() == "s3" {
             return Err(bad(&shown(&url), UNSIGNED));
         }
@@ -114,7 +114,7 @@ impl Mirror {
     /// undone: for those who fill one. `name` replaces what follows the last slash.
     ///
     /// # Errors
-    /// [`Error::Refused`] when no mirror can have such a file.
+    /// [`Error::Refused`] when a mirror cannot contain such a file.
     pub fn path(url: &Url, name: Option<&str>) -> Result<String, Error> {
         let file = file_of(Path::new(""), &tree(url, name)?)?;
         let parts: Vec<_> = file.components().map(|part| part.as_os_str().to_string_lossy()).collect();

@@ -30,7 +30,7 @@ pub(super) struct Server {
 pub(super) fn allowed(url: &Url) -> Result<Place, Error> {
     let refuse = |reason: &str| Err(Error::Refused { url: shown(url), reason: reason.to_owned() });
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("it holds a user name or a password");
+        return refuse("it contains a user name or a password");
     }
     match url.scheme() {
         "https" => Ok(Place::Http(url.clone())),
@@ -42,7 +42,7 @@ pub(super) fn allowed(url: &Url) -> Result<Place, Error> {
             Ok(Place::File(path))
         }
         "s3" => refuse("objects of S3 are read from a mirror: --mirror s3://bucket/prefix"),
-        other => refuse(&format!("nothing is known about the scheme `{other}`")),
+        other => refuse(&format!("the scheme is not supported: `{other}`")),
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn below(root: &Path, url: &Url) -> Result<PathBuf, Error> {
         let name = percent_decoded(segment).ok_or_else(|| refuse("its path is not UTF-8"))?;
         // The URL parser resolves plain dots; what is left here was hidden by percent signs.
         if name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
-            return Err(refuse("a part of its path is no file name"));
+            return Err(refuse("a part of its path is not a file name"));
         }
         path.push(name);
     }

@@ -114,7 +114,7 @@ impl Access {
     /// Tells as whom a registry is asked, for messages.
     pub(super) fn asked_as(&self, registry: &str) -> String {
         let who = self.known().asked_as.get(registry).cloned();
-        who.unwrap_or_else(|| "anonymously, as no credential for it was found".to_owned())
+        who.unwrap_or_else(|| "anonymously, because no credentials were found".to_owned())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -270,7 +270,7 @@ fn realm(way: &Challenge, url: &Url) -> Result<Url, String> {
     let text = way.get("realm").ok_or("it names no token service")?;
     let realm: Url = text.parse().map_err(|_| "the address of its token service is none".to_owned())?;
     if url.scheme() == "https" && realm.scheme() != "https" {
-        return Err(format!("its token service {} is not reached by https", shown(&realm)));
+        return Err(format!("its token service {} does not use https", shown(&realm)));
     }
     Ok(realm)
 }

@@ -18,7 +18,7 @@ pub enum Error {
         source: net::Error,
     },
     /// The registry does not allow it.
-    #[error("{registry} does not allow to {action} {what}{}", said(message))]
+    #[error("{registry} denies permission to {action} {what}{}", said(message))]
     Denied {
         /// The registry.
         registry: String,
@@ -46,7 +46,7 @@ pub enum Error {
         message: String,
     },
     /// The bytes that came are not the ones that were asked for.
-    #[error("{what} is not what {registry} announced: expected {expected}, received {received}")]
+    #[error("{what} from {registry} has the wrong contents: expected {expected}, received {received}")]
     Mismatch {
         /// The registry.
         registry: String,
@@ -66,7 +66,7 @@ pub enum Error {
         reason: String,
     },
     /// The registry asks for credentials in a way that is not understood or not safe.
-    #[error("{registry} asks for credentials in a way that cannot be followed: {reason}")]
+    #[error("{registry} asks for credentials in an unsupported way: {reason}")]
     Challenge {
         /// The registry.
         registry: String,
@@ -74,7 +74,7 @@ pub enum Error {
         reason: String,
     },
     /// A credential could not be read.
-    #[error("could not find out what to say to {registry}")]
+    #[error("could not read the credentials for {registry}")]
     Credentials {
         /// The registry.
         registry: String,
@@ -121,20 +121,18 @@ impl Explain for Error {
             ],
             Self::Net { source, .. } => source.hints(),
             Self::Denied { asked_as, registry, .. } => vec![
-                format!("it was asked {asked_as}; look whether that may do this"),
-                format!(
-                    "`docker login {registry}` or `podman login {registry}` writes credentials that are found here"
-                ),
+                format!("the request was made {asked_as}; check what they allow"),
+                format!("`docker login {registry}` or `podman login {registry}` stores credentials that toolkit finds"),
             ],
             Self::Mismatch { .. } => {
-                vec!["nothing of it was used; a proxy or cache in between is the usual cause".to_owned()]
+                vec!["it was not used; the usual cause is a proxy or cache in between".to_owned()]
             }
             Self::Answer { .. } | Self::Document { .. } => {
-                vec!["look whether the name is right; `toolkit image inspect` shows what the registry has".to_owned()]
+                vec!["check the name; `toolkit image inspect` shows what the registry has".to_owned()]
             }
             Self::Challenge { .. } => {
                 vec![
-                    "credentials were sent to nobody; ask who runs the registry to mend its WWW-Authenticate"
+                    "no credentials were sent; ask the registry's operator to fix its WWW-Authenticate header"
                         .to_owned(),
                 ]
             }

@@ -29,7 +29,7 @@ pub struct Layout {
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
     /// The folder is no layout.
-    #[error("{} is no OCI layout: {reason}", folder.display())]
+    #[error("{} is not an OCI layout: {reason}", folder.display())]
     NotOne {
         /// The folder.
         folder: PathBuf,
@@ -60,7 +60,7 @@ pub enum LayoutError {
     #[error(transparent)]
     Read(#[from] FileError),
     /// A file is not what its name says.
-    #[error("{} is not what its name says: its digest is {received}", path.display())]
+    #[error("{} does not match its name: its digest is {received}", path.display())]
     Mismatch {
         /// The file.
         path: PathBuf,
@@ -231,7 +231,7 @@ impl Explain for LayoutError {
     fn hints(&self) -> Vec<String> {
         let names = |known: &Vec<String>| match known.as_slice() {
             [] => "its images have no names; a folder with one image needs none".to_owned(),
-            known => format!("known are {}; name one as oci:DIR:NAME", known.join(", ")),
+            known => format!("expected one of: {}; name it as oci:DIR:NAME", known.join(", ")),
         };
         vec![match self {
             Self::NotOne { .. } => {
@@ -240,7 +240,7 @@ impl Explain for LayoutError {
             }
             Self::Unknown { known, .. } | Self::Several { known, .. } => names(known),
             Self::Read(_) => "check that the folder is complete and that this user may read it".to_owned(),
-            Self::Mismatch { .. } => "nothing of it was used; the folder is damaged, build the image again".to_owned(),
+            Self::Mismatch { .. } => "it was not used; the folder is damaged: build the image again".to_owned(),
         }]
     }
 }

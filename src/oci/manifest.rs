@@ -52,7 +52,7 @@ impl Manifest {
     pub fn read(announced: Option<&str>, bytes: Vec<u8>) -> Result<Self, String> {
         let shape: Shape = serde_json::from_slice(&bytes).map_err(|error| format!("it is no manifest: {error}"))?;
         if shape.schema != Some(2) {
-            return Err("its schemaVersion is not 2; images of Docker before 1.10 have to be pushed anew".to_owned());
+            return Err("its schemaVersion is not 2; images from Docker before 1.10 must be pushed again".to_owned());
         }
         // Both lists in one document is how one digest would mean two images (CVE-2021-41190).
         if shape.manifests.is_some() && shape.layers.is_some() {

@@ -96,7 +96,7 @@ impl Registries {
         let bytes = self.small_blob(repository, manifest.config(), LARGEST_CONFIG).await?;
         let what = format!("{repository}@{}", manifest.config().digest());
         serde_json::from_slice(&bytes)
-            .map_err(|error| Error::Document { what, reason: format!("it is no image configuration: {error}") })
+            .map_err(|error| Error::Document { what, reason: format!("it is not an image configuration: {error}") })
     }
 
     /// Reads a blob into memory and checks its digest.
@@ -106,7 +106,7 @@ impl Registries {
         let unfit = |reason: String| Error::Document { what: what.clone(), reason };
         let digest: Digest = text.parse().map_err(|error: crate::model::BadDigest| unfit(error.to_string()))?;
         if blob.size() > limit {
-            return Err(unfit(format!("it has {} bytes, more than any of its kind", blob.size())));
+            return Err(unfit(format!("it has {} bytes, which is too large", blob.size())));
         }
         let mut request = self.request(Method::GET, repository, &format!("blobs/{digest}")).await?;
         request.limit = limit;

@@ -242,7 +242,7 @@ impl Registries {
 
     fn value(&self, text: &str, at: &Reference) -> Result<HeaderValue, Error> {
         HeaderValue::from_str(text)
-            .map_err(|_| Error::Document { what: at.to_string(), reason: "its media type is no text".to_owned() })
+            .map_err(|_| Error::Document { what: at.to_string(), reason: "its media type is not text".to_owned() })
     }
 }
 

@@ -80,7 +80,7 @@ impl Explain for Error {
                         .to_owned(),
                 ]
             }
-            Self::Content { .. } => vec!["nothing was installed or changed".to_owned()],
+            Self::Content { .. } => vec!["nothing was changed; correct that line".to_owned()],
             Self::NewerLock { .. } => {
                 vec!["nothing was changed; update toolkit, or delete the lock and run `toolkit lock`".to_owned()]
             }

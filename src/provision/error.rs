@@ -29,7 +29,7 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A project cannot define the tool like that.
-    #[error("{tool} cannot be defined like that: {reason}")]
+    #[error("{tool} cannot be defined this way: {reason}")]
     BadDefinition {
         /// The tool.
         tool: String,
@@ -66,7 +66,7 @@ pub enum Error {
         source: toolchain::BadProjectFile,
     },
     /// No tool reads files of this name.
-    #[error("{} is no project file that this toolkit reads", path.display())]
+    #[error("{} is not a project file that toolkit reads", path.display())]
     UnknownFile {
         /// The file.
         path: PathBuf,
@@ -74,7 +74,7 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A project file was understood and asks for nothing.
-    #[error("{} does not say which version of {tool} it wants", path.display())]
+    #[error("{} does not name a version of {tool}", path.display())]
     NothingInFile {
         /// The file.
         path: PathBuf,
@@ -82,7 +82,7 @@ pub enum Error {
         tool: String,
     },
     /// There is nothing that says what to do.
-    #[error("nothing says which tools are wanted: no argument, and no toolkit.toml or project file in {}", folder.display())]
+    #[error("no tool was requested: there is no argument, and no toolkit.toml or project file in {}", folder.display())]
     NothingAsked {
         /// The folder that was looked at.
         folder: PathBuf,
@@ -127,7 +127,7 @@ pub enum Error {
         folder: PathBuf,
     },
     /// The lock does not answer the project's wishes.
-    #[error("toolkit.lock does not answer what the project asks for:\n{}", reasons.join("\n"))]
+    #[error("toolkit.lock is out of date:\n{}", reasons.join("\n"))]
     StaleLock {
         /// One line for each thing that is wrong.
         reasons: Vec<String>,
@@ -190,14 +190,14 @@ impl Explain for Error {
         match self {
             Self::UnknownTool { near: Some(near), .. } => vec![format!("did you mean `{near}`?")],
             Self::UnknownSource { tool, known, .. } if known.is_empty() => {
-                vec![format!("{tool} has its usual source only; remove `source` from the line")]
+                vec![format!("{tool} has only its default source; remove `source` from the line")]
             }
             Self::UnknownTool { known, .. } => vec![
                 format!("known are {}", known.join(", ")),
                 "a project can define others: `[tools.NAME]` with `github` or `url` in toolkit.toml".to_owned(),
             ],
             Self::BadDefinition { .. } => {
-                vec!["nothing was changed; mend the table of the tool in toolkit.toml".to_owned()]
+                vec!["nothing was changed; fix the tool's table in toolkit.toml".to_owned()]
             }
             Self::UnknownSource { known, .. } | Self::UnknownFile { known, .. } => {
                 vec![format!("known are {}", known.join(", "))]
@@ -212,7 +212,7 @@ impl Explain for Error {
                 vec!["`toolkit init` writes a toolkit.toml, or name a tool: `toolkit install go@1.27`".to_owned()]
             }
             Self::NothingChosen { .. } => vec![
-                "nothing was changed; ask for something else, or loosen `[policy]` in toolkit.toml".to_owned(),
+                "nothing was changed; request something else, or relax `[policy]` in toolkit.toml".to_owned(),
                 "`toolkit resolve --explain` lists every candidate with its reason".to_owned(),
             ],
             Self::WeakProof { .. } => {
@@ -226,18 +226,15 @@ impl Explain for Error {
             }
             Self::Project(cause) => cause.hints(),
             Self::Resolve { source, .. } => and(source.hints(), "nothing was changed"),
-            Self::Install { source, .. } => and(source.hints(), "nothing half-made was left behind"),
+            Self::Install { source, .. } => and(source.hints(), "no partial files were left behind"),
             Self::Store(cause) => cause.hints(),
             Self::Net(cause) => cause.hints(),
             Self::BadSetting(cause) => cause.hints(),
             Self::BadRequest(_) | Self::BadChannel(_) => {
-                vec![
-                    "nothing was changed; `toolkit resolve --help` lists the tools and what can be asked of them"
-                        .to_owned(),
-                ]
+                vec!["nothing was changed; `toolkit resolve --help` lists the tools and their channels".to_owned()]
             }
             Self::BadProjectFile { .. } => {
-                vec!["nothing was changed; mend that line, or ask by name: `toolkit install TOOL@CHANNEL`".to_owned()]
+                vec!["nothing was changed; fix that line, or name the tool: `toolkit install TOOL@CHANNEL`".to_owned()]
             }
         }
     }

@@ -17,7 +17,7 @@ pub fn check(requests: &[ToolRequest], platforms: &[Platform], lock: &Lock, poli
     for request in requests {
         let name = request.tool.name();
         match lock.tool(name) {
-            None => findings.push(format!("{name} is asked for and not locked")),
+            None => findings.push(format!("{name} is requested but not locked")),
             Some(locked) => findings.extend(entry(request, platforms, locked, policy)),
         }
     }
@@ -181,7 +181,7 @@ pub(super) fn from_lock(
     for request in requests {
         let name = request.tool.name();
         let Some(locked) = lock.tool(name) else {
-            return Err(Error::StaleLock { reasons: vec![format!("{name} is asked for and not locked")] });
+            return Err(Error::StaleLock { reasons: vec![format!("{name} is requested but not locked")] });
         };
         let artifacts = locked.artifacts_for(platform);
         if artifacts.is_empty() {
@@ -258,7 +258,7 @@ mod tests {
         type Change = fn(&mut ToolRequest, &mut Lock);
         let cases: [(Change, Option<&str>); 10] = [
             (|_, _| {}, None),
-            (|_, lock| lock.tools.clear(), Some("go is asked for and not locked")),
+            (|_, lock| lock.tools.clear(), Some("go is requested but not locked")),
             (|_, lock| lock.tools[0].request = "1.27".to_owned(), Some("as `1.26`, and locked as `1.27`")),
             (|_, lock| lock.tools[0].file = Some("go.mod".to_owned()), Some("locked as `1.26` by go.mod")),
             (

@@ -61,17 +61,12 @@ impl Explain for Error {
                 return vec![
                     "nothing was started; run as root with CAP_SYS_CHROOT, which containers have unless it was dropped"
                         .to_owned(),
-                    "in a job that runs in its image it needs neither: `toolkit gen gitlab-ci` writes such a job"
-                        .to_owned(),
+                    "a job that runs in its image needs neither: `toolkit gen gitlab-ci` writes such a job".to_owned(),
                 ];
             }
             Self::File(source) => return source.hints(),
-            Self::Start { .. } => {
-                "the private copy of its files was removed; `toolkit verify` looks whether the install is whole"
-            }
-            Self::Result { .. } => {
-                "the program ended with success and without this result; its own messages may say why"
-            }
+            Self::Start { .. } => "the private copy of its files was removed; `toolkit verify` checks the install",
+            Self::Result { .. } => "the program succeeded without this result; its own messages may say why",
         };
         vec![hint.to_owned()]
     }

@@ -24,7 +24,7 @@ use crate::fs::At;
 pub fn possible(program: &str) -> Result<(), Error> {
     let lacks = |lacks| Err(Error::NoPrivilege { program: program.to_owned(), lacks });
     if !geteuid().is_root() {
-        return lacks("the rights of root");
+        return lacks("root privileges");
     }
     match capabilities(None) {
         Ok(sets) if sets.effective.contains(CapabilitySet::SYS_CHROOT) => Ok(()),

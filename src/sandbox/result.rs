@@ -13,7 +13,7 @@ pub(super) fn take(root: &Path, taken: &Taken) -> Result<(), Error> {
     let from = place::outside(root, &taken.inside);
     let found = fs::symlink_metadata(&from).ok().filter(|_| place::is_real(root, &taken.inside));
     let missing = |reason| Err(Error::Result { to: taken.to.clone(), reason });
-    let Some(found) = found else { return missing("the program did not make it") };
+    let Some(found) = found else { return missing("the program did not create it") };
     if found.is_dir() {
         if !files_only(&from).at("read", &from)? {
             return missing("the program put a link into it");
@@ -24,7 +24,7 @@ pub(super) fn take(root: &Path, taken: &Taken) -> Result<(), Error> {
         return Ok(fs::rename(made, &taken.to).at("write", &taken.to)?);
     }
     if !found.is_file() {
-        return missing("the program made no file of it");
+        return missing("the program did not create a regular file");
     }
     let mut replacement = Replacement::new(&taken.to, Links::Replace)?;
     let copied = File::open(&from).and_then(|mut file| io::copy(&mut file, &mut replacement));

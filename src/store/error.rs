@@ -31,7 +31,7 @@ pub enum Error {
         reason: String,
     },
     /// What was verified is not what the install is made of.
-    #[error("{id} was not proven: {reason}")]
+    #[error("{id} was not verified: {reason}")]
     Unproven {
         /// The install.
         id: String,
@@ -45,7 +45,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Something else stands where the store keeps a folder.
-    #[error("{} is not a folder of the store but {found}", .path.display())]
+    #[error("{} should be a folder of the store and is {found}", .path.display())]
     Foreign {
         /// What was found in the way.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum Error {
         found: &'static str,
     },
     /// Two members of a view disagree about a file that belongs to one version only.
-    #[error("{first} and {second} bring different {path} and cannot share one {view} root")]
+    #[error("{first} and {second} contain different versions of {path} and cannot share one {view} root")]
     Conflict {
         /// The view.
         view: String,
@@ -112,9 +112,9 @@ impl Explain for Error {
                 let mut hints = source.hints();
                 hints.push(match &source.source {
                     Cause::System(error) if error.kind() == io::ErrorKind::StorageFull => {
-                        "nothing half-made was left behind; `toolkit prune` frees space".to_owned()
+                        "no partial files were left behind; `toolkit prune` frees space".to_owned()
                     }
-                    _ => "nothing half-made was left behind".to_owned(),
+                    _ => "no partial files were left behind".to_owned(),
                 });
                 return hints;
             }
@@ -122,11 +122,11 @@ impl Explain for Error {
             Self::FileList { .. } | Self::Damaged { .. } | Self::NoExecutable { .. } => {
                 "`toolkit repair` installs it again".to_owned()
             }
-            Self::Unproven { .. } => "nothing was installed; toolkit itself is at fault, please report it".to_owned(),
+            Self::Unproven { .. } => "nothing was installed; this is a bug in toolkit: please report it".to_owned(),
             Self::Foreign { path, .. } => format!("nothing was changed; move {} away and try again", path.display()),
             Self::Conflict { .. } => "nothing was changed; use them one at a time".to_owned(),
             Self::NotEmpty { .. } => "nothing was changed; name a folder that is empty or does not exist".to_owned(),
-            Self::NotOurs { path, .. } => format!("no link was made; remove {} to have it linked", path.display()),
+            Self::NotOurs { path, .. } => format!("no link was created; remove {} to have it linked", path.display()),
             Self::NoLinks { .. } => "use `toolkit env` instead".to_owned(),
         };
         vec![hint]

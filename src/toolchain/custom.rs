@@ -40,7 +40,7 @@ const ARCHES: &[Arch] = &[Arch::Amd64, Arch::Arm64, Arch::Arm, Arch::S390x, Arch
 /// The reason: this program knows the tool itself, or the repository is not one.
 pub fn define(name: &ToolName, definition: &Definition) -> Result<Arc<dyn Toolchain>, String> {
     if super::find(name.as_str()).is_some() {
-        return Err("toolkit knows this tool itself; remove `github` and `url`, or choose another name".to_owned());
+        return Err("this tool is built in; remove `github` and `url`, or choose another name".to_owned());
     }
     let repository = match &definition.origin {
         Origin::GitHub { repository, .. } => Some(Repository::parse(repository)?),

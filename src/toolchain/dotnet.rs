@@ -431,7 +431,7 @@ mod tests {
     fn a_channel_that_does_not_exist_is_told_from_one_that_cannot_be_read() {
         let error = choose(&Small::default(), "12.0.100", "2026-11-23").unwrap_err();
         assert_eq!(error.to_string(), "dotnet 12.0.100 does not exist");
-        assert_eq!(error.hints(), ["near it are 11.0, 10.0, 9.0"]);
+        assert_eq!(error.hints(), ["similar versions are 11.0, 10.0, 9.0"]);
         let error = choose(&Small::default(), "2.1.500", "2026-11-23").unwrap_err();
         assert!(matches!(error, Error::Metadata { .. }), "{error}");
     }

@@ -268,7 +268,7 @@ fn archive_name(version: &Version, platform: Platform) -> String {
 fn artifact(file: &File, platform: Platform) -> Result<Artifact, Error> {
     let url = documents::document(&format!("https://go.dev/dl/{}", file.filename), None, |_| Ok(())).url;
     let digest = Digest::from_hex(Algorithm::Sha256, &file.sha256).map_err(|bad| {
-        let none = "go.dev announces none; releases before 1.6 have only an SHA-1, which proves nothing".to_owned();
+        let none = "go.dev publishes none; releases before 1.6 have only a SHA-1, which proves nothing".to_owned();
         let reason = if file.sha256.is_empty() { none } else { bad.reason };
         Error::NoDigest { url: url.to_string(), reason }
     })?;

@@ -72,7 +72,11 @@ fn a_project_is_compared_across_pages_in_a_table_with_prices() {
     for line in expected {
         assert!(run.stdout.contains(line), "{line}\n{}", run.stdout);
     }
-    assert!(run.stderr.contains("27 of web looked at, left out 1 running, 3 failed, 3 stopped"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("looked at 27 builds of web, left out 1 running, 3 failed, 3 stopped"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(fake.count("ListBuildsForProject"), 4);
     assert_eq!(fake.count("BatchGetBuilds"), 4);
 }
@@ -196,7 +200,7 @@ fn where_no_price_is_known_none_is_printed_and_a_file_helps() {
     let world = fake.world();
     let run = world.run(&["build", "compare", "web"]);
     assert!(!run.stdout.contains('$'), "{}", run.stdout);
-    assert!(run.stdout.contains("no ratio of prices is known"), "{}", run.stdout);
+    assert!(run.stdout.contains("the ratio of prices is unknown"), "{}", run.stdout);
     assert!(
         run.stderr.contains("no price of ARM_CONTAINER BUILD_GENERAL1_SMALL in eu-west-1 is known"),
         "{}",
@@ -207,7 +211,9 @@ fn where_no_price_is_known_none_is_printed_and_a_file_helps() {
     assert!(text.contains("arm64 takes 30 % less time but costs 33 % more"), "{text}");
     assert!(text.contains("our contract (2026-11)"), "{text}");
     world.write("prices.toml", "[[price]]\n");
-    assert!(world.fails(2, &["build", "compare", "web", "--prices", "prices.toml"]).contains("is no table of prices"));
+    assert!(
+        world.fails(2, &["build", "compare", "web", "--prices", "prices.toml"]).contains("is not a table of prices")
+    );
 }
 
 #[test]
@@ -215,8 +221,8 @@ fn what_cannot_be_compared_is_refused_before_anything_is_asked() {
     let fake = CodeBuild::new();
     let world = fake.world();
     for (arguments, expected) in [
-        (&["web", "--chart", "out.png"][..], "charts are drawn as .svg only"),
-        (&["web", "--chart", "out"], "charts are drawn as .svg only"),
+        (&["web", "--chart", "out.png"][..], "charts are .svg files only"),
+        (&["web", "--chart", "out"], "charts are .svg files only"),
         (&["web:1"], "nothing to compare it with"),
         (&["web:1", "web"], "a build cannot be compared with a project"),
         (&["web", "web"], "both sides are the same"),
@@ -224,7 +230,7 @@ fn what_cannot_be_compared_is_refused_before_anything_is_asked() {
         (&["arn:aws:codebuild:eu-west-1:1:build-batch/web:1", "web:2"], "is a batch"),
         (&["web", "--last", "0"], "0 is not in"),
         (&["web", "--compute", "smal"], "smal"),
-        (&[], "no project of CodeBuild is named"),
+        (&[], "no CodeBuild project was given"),
         (&["web", "--prices", "gone.toml"], "could not read the prices"),
     ] {
         let all: Vec<&str> = ["build", "compare"].iter().chain(arguments).copied().collect();
@@ -242,7 +248,7 @@ fn a_side_without_builds_a_denial_and_a_build_that_is_gone_say_what_to_do() {
     let running = fake.build(Script::succeeding("web"));
     let world = fake.world();
     let text = world.fails(2, &["build", "compare", "web", "--chart", "out.svg"]);
-    assert!(text.contains("arm64 has no build to compare: 2 of web looked at, left out 1 running"), "{text}");
+    assert!(text.contains("arm64 has no build to compare: looked at 2 builds of web, left out 1 running"), "{text}");
     assert!(text.contains("toolkit build start web --arch arm64"), "{text}");
     assert!(!world.project().join("out.svg").exists(), "a chart of nothing was written");
     let text = world.fails(2, &["build", "compare", &running, "web:99999999-0000-0000-0000-000000000000"]);

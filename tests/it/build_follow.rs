@@ -103,7 +103,7 @@ fn a_build_that_fails_says_why_and_what_to_do() {
     assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
     assert!(timeless(&run.stdout).contains("\nmake: Killed\nPhase BUILD failed after 12s\n"), "{}", run.stdout);
     let said = "  phase BUILD failed after 12s\n    COMMAND_EXECUTION_ERROR: Error while executing command: make test. Reason: \
-                exit status 137\n    likely cause: the command was killed, mostly because memory ran out\n    hint: take a \
+                exit status 137\n    likely cause: the command was killed, usually because memory ran out\n    hint: take a \
                 larger compute type";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert!(run.stderr.contains("\n  console:   https://"));
@@ -114,9 +114,9 @@ fn a_build_that_fails_says_why_and_what_to_do() {
 #[test]
 fn other_ends_have_causes_too() {
     for (phase, status, said) in [
-        ("FAULT", "FAULT", "CodeBuild itself failed, not the build"),
+        ("FAULT", "FAULT", "CodeBuild failed, not the build"),
         ("TIMED_OUT", "TIMED_OUT", "it took longer"),
-        ("STOPPED", "STOPPED", "somebody stopped it"),
+        ("STOPPED", "STOPPED", "the build was stopped"),
         ("CLIENT_ERROR", "FAILED", "phase BUILD ended as CLIENT_ERROR after 9s"),
     ] {
         let fake = CodeBuild::new();
@@ -184,7 +184,7 @@ fn events_are_json_with_stable_names() {
     assert_eq!(ended[5]["contexts"], json!([{ "code": "COMMAND_EXECUTION_ERROR", "message": message }]));
     assert_eq!((&ended[5]["seconds"], &ended[5]["status"]), (&json!(12), &json!("FAILED")));
     let over = of("build-over")[0];
-    assert_eq!(over["failed"][0]["cause"], "the command failed; its own words are in the log above");
+    assert_eq!(over["failed"][0]["cause"], "the command failed; its output is in the log above");
     assert_eq!(events.last().unwrap(), &json!({ "event": "end", "succeeded": false }));
 }
 
@@ -205,11 +205,7 @@ fn mistakes_are_told_before_anything_is_followed() {
     let id = fake.build(Script::succeeding("web"));
     let run = follow(&fake, &[&id, "web:00000000-1111"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""));
-    assert!(
-        run.stderr.contains("CodeBuild knows no build or batch `web:00000000-1111` in eu-west-1"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("CodeBuild has no build or batch `web:00000000-1111` in eu-west-1"), "{}", run.stderr);
     assert_eq!(follow(&fake, &["nonsense"]).code, Some(2));
     assert_eq!(follow(&fake, &[&id, "--interval", "0"]).code, Some(2));
     let run = fake.world().with("TOOLKIT_POLL_INTERVAL", "soon").run(&["build", "follow", &id]);

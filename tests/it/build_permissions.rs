@@ -271,7 +271,7 @@ fn nobody_is_checked_without_credentials_or_with_wrong_ones() {
     assert!(text.contains("no AWS credentials were found"), "{text}");
     let front = Front::answering(|_, _| refused(403, "InvalidClientTokenId", "The security token is invalid."));
     let text = world(&front).fails(3, &["build", "permissions", "--check"]);
-    assert!(text.contains("STS does not take the AWS credentials (InvalidClientTokenId)"), "{text}");
+    assert!(text.contains("STS rejects the AWS credentials (InvalidClientTokenId)"), "{text}");
     let front = Front::answering(|_, _| xml(200, "<html>log in</html>"));
     let text = world(&front).fails(3, &["build", "permissions", "--check"]);
     assert!(text.contains("STS's answer is not as expected"), "{text}");

@@ -45,7 +45,7 @@ fn without_a_project_the_one_of_toolkit_toml_is_started() {
     let fake = CodeBuild::new();
     let world = fake.world();
     let said = world.fails(2, &["build", "start"]);
-    assert!(said.contains("no project of CodeBuild is named") && said.contains("[pipeline.codebuild]"), "{said}");
+    assert!(said.contains("no CodeBuild project was given") && said.contains("[pipeline.codebuild]"), "{said}");
     world.write("toolkit.toml", "[pipeline.codebuild]\nproject = \"we/b\"\n");
     let said = world.fails(2, &["build", "start"]);
     assert!(said.contains("is `we/b`: a project has 2 to 255 letters"), "{said}");
@@ -157,7 +157,7 @@ fn what_does_not_go_together_starts_nothing() {
     for (arguments, expected) in [
         (vec!["web", "--environment-type", "ARM_CONTAINER"], "is for linux/amd64, and ARM_CONTAINER runs linux/arm64"),
         (vec!["web", "--arch", "arm64", "--image", "aws/codebuild/standard:8.0"], "Ubuntu is for amd64 only"),
-        (vec!["web", "--compute", "2gb"], "`BUILD_LAMBDA_2GB` does not go with LINUX_CONTAINER"),
+        (vec!["web", "--compute", "2gb"], "`BUILD_LAMBDA_2GB` is not available on LINUX_CONTAINER"),
         (vec!["web", "--compute", "huge"], "there is no compute type `huge`"),
         (vec!["web", "--environment-type", "ARM_CONTAINR"], "did you mean `ARM_CONTAINER`?"),
         (vec!["gpu", "--arch", "amd64,arm64"], "nothing like it for arm64"),

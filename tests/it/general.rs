@@ -258,7 +258,7 @@ fn a_repository_that_does_not_exist_is_told_by_the_mirror() {
 fn digests_that_contradict_each_other_or_are_missing_are_refused() {
     for (says, text, said) in [
         (Says::Wrong, JQ.to_owned(), "and GitHub says"),
-        (Says::Nothing, JQ.replace("sums = \"sha256sum.txt\"\n", ""), "GitHub announces none"),
+        (Says::Nothing, JQ.replace("sums = \"sha256sum.txt\"\n", ""), "GitHub publishes none"),
         (Says::Right, JQ.replace("sha256sum.txt", "SHA256SUMS"), "has no file SHA256SUMS"),
         (Says::Right, JQ.replace("sha256sum.txt", "jq-linux-amd64"), "could not read"),
     ] {

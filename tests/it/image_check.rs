@@ -126,7 +126,7 @@ R/nothing:1 missing missing .gitlab-ci.yml:9
 R/builder:1 yes no Dockerfile:3, compose.yaml:5
 R/trino:356 yes missing Dockerfile:8, deploy/app.yaml:17
 
-R/nothing:1: there is no such image; no tag is newer
+R/nothing:1: the image does not exist; no tag is newer
 R/trino:356 has no linux/arm64; the nearest newer tag that has it is 358
 
 compose.yaml:12: not resolved: `${REGISTRY}/app:${NOT_SET}`: `NOT_SET` has no value
@@ -196,9 +196,9 @@ fn exit_codes_tell_what_happened() {
         (&[broken.as_str(), &redis], 3, "1 not known"),
         (&[broken.as_str(), &trino], 1, "1 lacks a platform, 1 not known"),
         (&["Absent/File"], 2, "no file `Absent/File`"),
-        (&["notes.txt"], 2, "notes.txt is no file"),
+        (&["notes.txt"], 2, "notes.txt is not a kind of file"),
         (&["bad/Dockerfile"], 2, "bad/Dockerfile, line 1: `RUN` comes before the first FROM"),
-        (&["bad/compose.yaml"], 2, "bad/compose.yaml, line 1 is no YAML"),
+        (&["bad/compose.yaml"], 2, "bad/compose.yaml, line 1 is not valid YAML"),
         (&["bad"], 0, "2 not read"),
         (&["bad", "--strict"], 1, "2 not read"),
         (&["empty"], 2, "empty names no image"),

@@ -249,8 +249,8 @@ fn a_check_holds_the_mirror_against_the_lock() {
     let world = project(source.path(), "[tools]\ngo = \"1.26.0\"\n");
     let (mirror, name) = dest(&folder);
     let stderr = world.fails(1, &["mirror", "check", &name]);
-    assert!(stderr.contains("is no finished mirror") && stderr.contains("toolkit mirror sync"), "{stderr}");
-    assert!(world.fails(1, &["mirror", "list", &name]).contains("is no finished mirror"));
+    assert!(stderr.contains("is an incomplete mirror") && stderr.contains("toolkit mirror sync"), "{stderr}");
+    assert!(world.fails(1, &["mirror", "list", &name]).contains("is an incomplete mirror"));
     world.ok(&["mirror", "sync", &name]);
     world.write("toolkit.toml", "[tools]\ngo = \"1.26\"\n");
     world.ok(&["lock"]);

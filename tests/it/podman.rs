@@ -257,7 +257,7 @@ fn an_engine_without_a_digest_is_locked_only_where_the_project_takes_what_is_the
     let (world, _mirror) = static_world();
     world.write("toolkit.toml", "[tools]\npodman = \"5.1\"\n[policy]\nverification = \"checksum\"\n");
     let stderr = world.fails(4, &["lock"]);
-    assert!(stderr.contains("GitHub announces none") && stderr.contains("first-seen"), "{stderr}");
+    assert!(stderr.contains("GitHub publishes none") && stderr.contains("first-seen"), "{stderr}");
     world.write("toolkit.toml", "[tools]\npodman = \"5.1\"\n[policy]\nverification = \"first-seen\"\n");
     let run = world.run(&["lock"]);
     assert!(run.code == Some(0) && run.stderr.contains("no checksum is published for"), "{}", run.stderr);

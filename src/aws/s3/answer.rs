@@ -78,7 +78,7 @@ impl Fault {
         }
         let of_s3 = |reason: String| Error::Answer { service: Service::S3.name, reason };
         if self.foreign {
-            return of_s3(format!("the status is {}, and the text beside it is not S3's", self.status));
+            return of_s3(format!("status {} without a message from S3", self.status));
         }
         if let Some(asked) = of.anonymous.filter(|_| matches!(self.status, 401 | 403)) {
             return Error::Anonymous { need, asked, source: Said::new(&self.message) };

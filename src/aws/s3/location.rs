@@ -50,7 +50,7 @@ impl Location {
         };
         let prefix = uri.key.as_deref().unwrap_or_default().trim_matches('/');
         if prefix.split('/').any(|part| matches!(part, "." | "..")) || prefix.contains('\0') {
-            return Err(bad("a part of its prefix is no file name".to_owned()));
+            return Err(bad("a part of its prefix is not a file name".to_owned()));
         }
         let mut location = Self {
             bucket: bucket.clone(),
@@ -62,13 +62,13 @@ impl Location {
         for (name, value) in &uri.query {
             match name.as_str() {
                 "region" if is_region(value) => location.region = Some(value.clone()),
-                "region" => return Err(bad("its `region` is none; eu-west-1 is one".to_owned())),
+                "region" => return Err(bad("its `region` is not valid; an example is eu-west-1".to_owned())),
                 "anonymous" => location.anonymous = switch(name, value).map_err(bad)?,
                 "requester-pays" => location.requester_pays = switch(name, value).map_err(bad)?,
                 _ => {
                     let name: String = name.chars().filter(char::is_ascii_graphic).take(40).collect();
                     return Err(bad(format!(
-                        "nothing is known of `{name}` in its query; known are {}",
+                        "`{name}` in its query is unknown; expected one of: {}",
                         OPTIONS.join(", ")
                     )));
                 }
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_has_a_way_out() {
         for (text, said) in [
-            ("s3://builds?versionId=3", "known are region, anonymous, requester-pays"),
+            ("s3://builds?versionId=3", "expected one of: region, anonymous, requester-pays"),
             ("s3://builds?region=eu%20west", "eu-west-1 is one"),
             ("s3://builds?region=evil.example/", "eu-west-1 is one"),
             ("s3://builds?anonymous=yes", "neither true nor false"),

@@ -138,7 +138,7 @@ impl Bucket {
         let other = |name: &&HeaderName| name.as_str().starts_with("x-amz-checksum-") && *name != "x-amz-checksum-type";
         let is_ours = own(CHECKSUM).is_some() || !answer.headers.keys().any(|name| other(&name));
         let sha256 = hashed(own(CHECKSUM), own(WHOLE), own(PARTS)).filter(|_| is_ours);
-        let size = size.ok_or_else(|| unexpected("it says nothing of the object's length"))?;
+        let size = size.ok_or_else(|| unexpected("it has no length of the object"))?;
         Ok(Some(Head { size, tag: text(ETAG).map(str::to_owned), sha256 }))
     }
 
@@ -201,11 +201,11 @@ impl Bucket {
             let answer = self.ask(Request::new(Method::GET, url), Action::List).await?;
             let answer = self.judged(answer, Action::List)?;
             let page = answer::page(&answer.body, &self.location().prefix);
-            let page = page.ok_or_else(|| unexpected("it is no list of objects"))?;
+            let page = page.ok_or_else(|| unexpected("it is not a list of objects"))?;
             objects.extend(page.objects);
             match page.next {
                 Some(token) if next.as_ref() == Some(&token) => {
-                    return Err(unexpected("each page of the list leads to the same one"));
+                    return Err(unexpected("the pages of the list repeat"));
                 }
                 None => return Ok(objects),
                 more => next = more,
@@ -214,7 +214,7 @@ impl Bucket {
     }
 
     async fn put_at_once(&self, path: &str, content: &Content<'_>, condition: Condition<'_>) -> Result<String, Error> {
-        let sha256 = content.sha256().ok_or_else(|| unexpected("the digest of the file is no SHA-256"))?;
+        let sha256 = content.sha256().ok_or_else(|| unexpected("the digest of the file is not a SHA-256"))?;
         let payload = match content {
             Content::Bytes(bytes) => Payload::Bytes(bytes.to_vec().into()),
             Content::File { path, .. } => Payload::File(path.to_path_buf()),
@@ -227,7 +227,7 @@ impl Bucket {
         request.payload = payload;
         let answer = self.ask(request, Action::Write).await?;
         let answer = self.judged(answer, Action::Write)?;
-        tag(&answer.headers).ok_or_else(|| unexpected("it names no ETag"))
+        tag(&answer.headers).ok_or_else(|| unexpected("it has no ETag"))
     }
 
     async fn url(&self, path: &str) -> Result<Url, Error> {

@@ -149,7 +149,7 @@ impl Upload<'_> {
         request.payload = Payload::Part { path: file.to_owned(), start: part.start, length: part.length };
         let answer = self.bucket.ask(request, Action::Write).await?;
         let answer = self.bucket.judged(answer, Action::Write)?;
-        let tag = tag(&answer.headers).ok_or_else(|| unexpected("it names no ETag"))?;
+        let tag = tag(&answer.headers).ok_or_else(|| unexpected("it has no ETag"))?;
         Ok(Sent { number: part.number, tag, sha256: part.sha256 })
     }
 

@@ -21,13 +21,13 @@ use crate::host::Host;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Those of this project; of all projects in the region without it
+    /// The project [default: all projects in the region]
     #[arg(value_name = "PROJECT", value_parser = project)]
     project: Option<String>,
     /// List batches
     #[arg(long)]
     batches: bool,
-    /// How many
+    /// The number of builds or batches
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
 }

@@ -30,35 +30,35 @@ use crate::project;
 ///
 /// Commands run in this container or on this machine, in a copy of the current folder that is removed afterwards. Their order,
 /// what runs after a failure, variables, artifacts and caches are CodeBuild's; secrets come from the environment or a file, and
-/// from AWS where it is asked for. Exits with 1 when the build failed, and with 2 when the buildspec cannot be run.
+/// from AWS if requested. Exits with 1 when the build failed, and with 2 when the buildspec cannot be run.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = LONG)]
 pub(super) struct Arguments {
-    /// The buildspec, seen from the current folder, which is the source
+    /// The buildspec, relative to the current folder, which is the source
     #[arg(value_name = "BUILDSPEC", default_value = "buildspec.yml")]
     buildspec: PathBuf,
     /// Run in the current folder itself, not in a copy
     #[arg(long)]
     in_place: bool,
-    /// Run only this phase; may be repeated. Artifacts and caches are left out
+    /// Run only this phase; may be repeated. Artifacts and caches are skipped
     #[arg(long = "phase", value_enum, value_name = "NAME")]
     phases: Vec<Phase>,
-    /// Of a batch, run only this build; may be repeated
+    /// Run only this build of a batch; may be repeated
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
-    /// Leave `batch` aside and run the phases, as StartBuild does
+    /// Ignore `batch` and run the phases, as StartBuild does
     #[arg(long, conflicts_with = "only")]
     no_batch: bool,
-    /// Say what would run, in order, and run nothing
+    /// Show what would run, in order, and run nothing
     #[arg(long)]
     dry_run: bool,
-    /// Set a variable, before those of the buildspec; may be repeated
+    /// Set a variable, overriding the buildspec's; may be repeated
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = pair)]
     env: Vec<(String, String)>,
-    /// Take the values of parameter-store and secrets-manager from NAME=VALUE lines in this file
+    /// Read the values of parameter-store and secrets-manager from NAME=VALUE lines in this file
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
-    /// Ask AWS for the values of parameter-store and secrets-manager that neither this file nor the environment has
+    /// Read the values of parameter-store and secrets-manager from AWS if neither this file nor the environment has them
     #[cfg(feature = "aws")]
     #[arg(long)]
     secrets_from_aws: bool,
@@ -68,10 +68,10 @@ pub(super) struct Arguments {
     /// Copy the files of report groups to this folder
     #[arg(long, value_name = "DIR")]
     reports: Option<PathBuf>,
-    /// Keep what `cache` names in this folder, and bring it back
+    /// Save the files of `cache` in this folder, and restore them
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
-    /// End a build after this time, as a project's timeout does
+    /// Stop a build after this many minutes, as a project's timeout does
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     timeout: Option<Duration>,
 }
@@ -92,13 +92,13 @@ Examples:
   toolkit build local --phase install --phase build --in-place
   toolkit build local --only amd64 --timeout 30
 
-Rules that AWS's guide leaves open, and what is done here (nobody has verified these on CodeBuild):
+Behaviour that AWS's guide does not define (not verified on CodeBuild):
   - A failure in INSTALL or PRE_BUILD without `on-failure` ends the build; nothing is collected.
   - ABORT in BUILD skips POST_BUILD; artifacts are collected.
-  - CONTINUE runs the next phase, and the build is a failed one in the end.
+  - CONTINUE runs the next phase, and the build fails in the end.
   - RETRY begins the build again with its first phase and a new shell; files of the failed attempt
     stay. The expression is looked for in the message about the command and in the command's
-    output. When the retries are used up, the build goes on as without `on-failure`.
+    output. When the retries are used up, the build continues as without `on-failure`.
   - `finally` already sees CODEBUILD_BUILD_SUCCEEDING=0, and its first failing command ends it.
   - The shell of version 0.2 lives on from phase to phase. A command that ends it (`exit`, `set
     -e`) ends the phase's commands; the next shell has the exported variables and the folder of
@@ -109,9 +109,9 @@ Rules that AWS's guide leaves open, and what is done here (nobody has verified t
   - Report groups without files leave the build as it is. A failed build saves no cache, and
     restoring a cache never replaces a file.
   - In a batch a build starts although one that it waits for failed, where that failure is
-    ignored. The parts of a build-fanout are not told which part they are.
+    ignored. The parts of a build-fanout do not get their index.
 
-What is not done here, and said when it is asked for: `run-as` unless root runs this (HOME stays
+Not supported, and reported when used: `run-as` unless root runs this (HOME stays
 then), `runtime-versions` (only CodeBuild's images can switch), `proxy`, `git-credential-helper`,
 `codebuild-breakpoint`, `steps`, other images and machines.";
 
@@ -344,7 +344,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
     if fine {
         Ok((name.to_owned(), value.to_owned()))
     } else {
-        Err(format!("`{name}` cannot be the name of a variable"))
+        Err(format!("`{name}` is not a valid name for a variable"))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::host::Host;
 
 /// Stop builds and batches on CodeBuild
 ///
-/// A batch is stopped with all of its builds. What is over already stays as it is, and is no mistake.
+/// A batch is stopped with all its builds. Builds that have already ended are not an error.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -105,7 +105,7 @@ fn stands(found: Found) -> Option<(String, BuildKind, Status)> {
 fn told(one: &Stopped) -> String {
     let what = one.kind.as_str();
     let text = match (one.before, &one.status) {
-        (true, status) => format!("{what} {} was over already ({status})", one.id),
+        (true, status) => format!("{what} {} had already ended ({status})", one.id),
         // It is stopped in a moment.
         (false, Status::Stopped | Status::InProgress) => format!("stopped {what} {}", one.id),
         (false, status) => format!("{what} {} ended before it was stopped ({status})", one.id),

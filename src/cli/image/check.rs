@@ -21,16 +21,16 @@ use crate::oci;
 
 /// Show which images lack a platform, and which newer tag has it
 ///
-/// Takes images, files and folders; without any, the project. Read are Dockerfiles (FROM, COPY --from, RUN --mount; stages
-/// are no images), compose files, Kubernetes manifests and kustomizations, .gitlab-ci.yml, buildspecs, and toolkit.lock.
-/// Exits with 1 when an image lacks a platform that it is needed for, with 3 when a registry could not be asked.
+/// Takes images, files and folders; without any, the project. It reads Dockerfiles (FROM, COPY --from, RUN --mount; stages
+/// are not images), compose files, Kubernetes manifests and kustomizations, .gitlab-ci.yml, buildspecs, and toolkit.lock.
+/// Exits with 1 when an image lacks a platform that it is needed for, with 3 when a registry could not be reached.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = LONG_HELP)]
 pub(super) struct Arguments {
-    /// Images, files or folders; what is the path of something is that
+    /// Images, files or folders; an existing path is a file or folder
     #[arg(value_name = "IMAGE|FILE|DIR")]
     inputs: Vec<String>,
-    /// The platforms to ask about; may be repeated, or a list with commas
+    /// The platforms to check; may be repeated, or a list with commas
     #[arg(
         long = "platform",
         value_name = "PLATFORM",
@@ -38,13 +38,13 @@ pub(super) struct Arguments {
         default_value = "linux/amd64,linux/arm64"
     )]
     platforms: Vec<ImagePlatform>,
-    /// The value of an argument of Dockerfiles, NAME alone takes it from the environment; may be repeated
+    /// The value of a build argument; NAME alone reads it from the environment; may be repeated
     #[arg(long = "build-arg", value_name = "NAME=VALUE")]
     build_args: Vec<String>,
     /// Do not look for newer tags
     #[arg(long)]
     no_newer: bool,
-    /// Exit with 1 also when something was not resolved or not read
+    /// Also exit with 1 when something was not resolved or not read
     #[arg(long)]
     strict: bool,
 }
@@ -72,7 +72,7 @@ Cells:
 
 Variables: Dockerfiles see the defaults of their arguments and --build-arg; compose files the
 environment and the .env beside them; pipelines their own variables and the environment. What has
-no value is not guessed: it is listed as not resolved, and nothing is asked about it.
+no value is not guessed: it is listed as not resolved, and is not checked.
 
 Newer tags are those of the same form with a higher version: 405 and 406, 1.2.3-alpine and
 1.3.0-alpine. At most 8 are asked: the next four, the newest, and some in between.";
@@ -114,7 +114,7 @@ impl Arguments {
                 None => (text.as_str(), host.var(text)),
             };
             if name.is_empty() {
-                return Err(Failure::usage(format!("`--build-arg {text}` names no argument; NAME=VALUE is expected")));
+                return Err(Failure::usage(format!("`--build-arg {text}` has no name; expected NAME=VALUE")));
             }
             if let Some(value) = value {
                 values.insert(name.to_owned(), value.to_owned());

@@ -21,35 +21,35 @@ use crate::project;
 /// Each image is looked up once and pinned by its digest. Its configuration must say what its name says (…-arm64), what
 /// --child says, what the name of its digest file says; no platform may come twice, and none of --platform may be missing.
 /// Images of other repositories and registries are mounted or copied. The index is pushed by digest first, its tags last,
-/// and read back. Nothing is pushed before all of that holds, and the same command again does no harm.
+/// and read back. Nothing is pushed before all checks passed, and the command can safely be run again.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// An image or index: REGISTRY/NAME:TAG, NAME@sha256:…, sha256:… (in the repository of --tag), oci:DIR or oci:DIR:NAME
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
-    /// What to call the index; may be given several times, for one repository
+    /// The name of the index; may be repeated, for one repository
     #[arg(long = "tag", short = 't', value_name = "NAME:TAG", required = true)]
     tags: Vec<String>,
-    /// An image that must be for this platform; of an index, the one that is
+    /// An image that must be for this platform, or an index that contains one
     #[arg(long = "child", value_name = "PLATFORM=IMAGE")]
     children: Vec<String>,
     /// A file with the digest of an image, as kaniko, podman and skopeo write it
     #[arg(long = "digest-file", value_name = "FILE")]
     digest_files: Vec<PathBuf>,
-    /// The platforms that must be in the index; others may be too
+    /// The platforms that must be in the index; others are allowed
     #[arg(long = "platform", value_name = "PLATFORM", value_delimiter = ',')]
     platforms: Vec<String>,
-    /// What to say about the index, as org.opencontainers.image.revision=…
+    /// An annotation of the index, such as org.opencontainers.image.revision=…
     #[arg(long = "annotation", value_name = "KEY=VALUE")]
     annotations: Vec<String>,
-    /// Also say about it what the org.opencontainers.image.… labels of all images agree on
+    /// Also add the org.opencontainers.image.… labels that all images have in common
     #[arg(long)]
     labels: bool,
-    /// The format; without it Docker's where all images are of it and nothing is said about the index, else OCI's
+    /// The format [default: docker if all images are in it and there are no annotations, else oci]
     #[arg(long, value_enum)]
     format: Option<FormatName>,
-    /// Read and check everything, and push nothing
+    /// Read and check everything, but push nothing
     #[arg(long)]
     dry_run: bool,
     /// Write the digest of the index to this file
@@ -94,7 +94,7 @@ impl Arguments {
             let path = host.cwd.join(file);
             save(&path, &assembled.index.digest.to_string(), project::links(file, &host.cwd)).map_err(|error| {
                 let what = format!("could not write {}", path.display());
-                Failure::machine(what, "the index was pushed all the same", error.into())
+                Failure::machine(what, "the index was pushed nevertheless", error.into())
             })?;
         }
         if global.json {
@@ -124,8 +124,8 @@ fn annotations(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let pair = |text: &String| match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err(Failure::usage_with_hint(
-            format!("`--annotation {text}` has no key and value"),
-            "as in `--annotation org.opencontainers.image.revision=0f3a…`",
+            format!("`--annotation {text}` is not valid: expected KEY=VALUE"),
+            "for example `--annotation org.opencontainers.image.revision=0f3a…`",
         )),
     };
     texts.iter().map(pair).collect()

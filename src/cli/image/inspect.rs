@@ -16,14 +16,14 @@ use crate::image::index::At;
 use crate::image::inspect::{Image, Inspected, inspect};
 use crate::oci::Content;
 
-/// Show what is behind the name of an image: platforms, sizes, layers, labels, how it runs
+/// Show the platforms, sizes, layers, labels and configuration of an image
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// REGISTRY/NAME:TAG, NAME@sha256:…, oci:DIR or oci:DIR:NAME
     #[arg(value_name = "IMAGE")]
     image: String,
-    /// Look at the image for this platform only
+    /// Show only the image for this platform
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<String>,
     /// Print the bytes of the manifest or index as they are; with --platform those of that image
@@ -69,7 +69,7 @@ fn raw(bytes: &[u8]) -> Result<ExitCode, Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::machine("could not write to standard output", "is the disk behind it full?", cause))
+            Err(Failure::machine("could not write to standard output", "check whether its disk is full", cause))
         }
         _ => Ok(ExitCode::SUCCESS),
     }

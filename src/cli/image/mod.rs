@@ -15,9 +15,9 @@ use crate::host::Host;
 use crate::model::{BadPlatform, ImagePlatform};
 use crate::oci::Registries;
 
-/// Join images of single platforms under one name, look into images, and find those that lack a platform
+/// Join images of single platforms under one name, inspect images, and find those that lack a platform
 ///
-/// A registry is all that is needed: no daemon, no container, no privileges.
+/// Needs only a registry: no daemon, no container, no privileges.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct Arguments {

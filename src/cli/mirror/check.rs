@@ -13,17 +13,17 @@ use crate::host::Host;
 use crate::mirror::{self, Archive, Check, Checked, Error, Finding, Problem};
 use crate::project::Lock;
 
-/// Read every file of a mirror again, and compare it with what toolkit-mirror.json and toolkit.lock say
+/// Read every file of a mirror, and compare it with toolkit-mirror.json and toolkit.lock
 ///
-/// Exits 1 when a file is missing, has another length or other bytes; when the mirror lacks what the toolkit.lock of this
-/// project names; when no sync of it has ever been finished.
+/// Exits with 1 when a file is missing, has another size or other contents; when the mirror lacks a file of this project's
+/// toolkit.lock; when no sync has been completed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Which mirror: a folder, file://… or s3://bucket/prefix; the project's where none is named
+    /// The mirror: a folder, file://… or s3://bucket/prefix [default: the project's]
     #[arg(value_name = "MIRROR")]
     which: Option<String>,
-    /// Look at all that the mirror says of itself, and not at what this project's toolkit.lock names
+    /// Check all files of the mirror's index, not this project's toolkit.lock
     #[arg(long)]
     all: bool,
 }
@@ -60,12 +60,15 @@ impl Arguments {
         let (strange, bytes) = checked.unnamed;
         if strange > 0 {
             let size = render::size(bytes);
-            done(global, &format!("{strange} more there ({size}) that no sync has finished, or somebody else's"));
+            done(
+                global,
+                &format!("{strange} more files ({size}) are left from an interrupted sync or from another program"),
+            );
         }
         if checked.findings.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
-        done(global, "hint: `toolkit mirror sync` puts what the lock names in its place");
+        done(global, "hint: `toolkit mirror sync` restores the files of the lock");
         Ok(ExitCode::from(1))
     }
 }
@@ -84,7 +87,7 @@ fn tell(checked: &Checked, mirror: &str) -> Result<(), Failure> {
         }
     }
     let (bad, good) = (checked.findings.len(), checked.sound);
-    text.push_str(&format!("{bad} of {} files are not as they should be\n", bad + good));
+    text.push_str(&format!("{bad} of {} files are wrong or missing\n", bad + good));
     render::data(&text)
 }
 
@@ -101,12 +104,12 @@ fn word(problem: &Problem) -> &'static str {
 fn details(problem: &Problem) -> Vec<String> {
     match problem {
         Problem::Missing => Vec::new(),
-        Problem::NotSynced => vec!["toolkit.lock names it, and the mirror's index does not".to_owned()],
+        Problem::NotSynced => vec!["toolkit.lock lists it, but the mirror's index does not".to_owned()],
         Problem::Size { expected, found } => {
             vec![format!("expected {expected} bytes"), format!("found    {found} bytes")]
         }
         Problem::Different { expected, found } => {
-            let found = found.as_ref().map_or_else(|| "no zip of a Go module".to_owned(), ToString::to_string);
+            let found = found.as_ref().map_or_else(|| "not a Go module zip".to_owned(), ToString::to_string);
             vec![format!("expected {expected}"), format!("found    {found}")]
         }
         Problem::OtherLock { expected, found } => {

@@ -13,11 +13,11 @@ use super::{address, store};
 use crate::host::Host;
 use crate::mirror::{Condition, Entry, Error, Index, Kind, Use};
 
-/// List what is in a mirror, by what its toolkit-mirror.json says
+/// List the files of a mirror from its toolkit-mirror.json
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Which mirror: a folder, file://… or s3://bucket/prefix; the project's where none is named
+    /// The mirror: a folder, file://… or s3://bucket/prefix [default: the project's]
     #[arg(value_name = "MIRROR")]
     which: Option<String>,
 }

@@ -18,10 +18,10 @@ use super::settings::Settings;
 use crate::host::Host;
 use crate::mirror::{Address, Error, Folder, MirrorStore};
 
-/// Fill a mirror from the lock, check it, list it; take addresses in S3 apart
+/// Fill a mirror from the lock, check it, list it; parse addresses in S3
 ///
-/// A mirror is a folder or a prefix in an S3 bucket that holds what toolkit.lock names, under the paths of its upstreams.
-/// With `--mirror` and nothing else, builds without a way to the internet install from it.
+/// A mirror is a folder or a prefix in an S3 bucket with the files of toolkit.lock, under the paths of their upstreams.
+/// With only `--mirror`, builds without internet access install from it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct Arguments {

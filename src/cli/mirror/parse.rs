@@ -14,9 +14,9 @@ const SECRET: &[&str] = &["x-amz-signature", "x-amz-security-token", "x-amz-cred
 
 /// Print bucket, key, region and whether it is written path-style, with tabs in between
 ///
-/// s3://bucket/key is understood, and every address of the S3 API: path-style and virtual-hosted, regional and of old,
-/// dual-stack, FIPS, accelerated. What an address does not say is left empty; percent signs are undone. Access points,
-/// Outposts, directory buckets and websites are refused by name. Nothing is asked.
+/// Parses s3://bucket/key and every address of the S3 API: path-style and virtual-hosted, regional and legacy, dual-stack,
+/// FIPS, accelerated. Parts that an address lacks are empty; percent signs are decoded. Access points, Outposts, directory
+/// buckets and websites are not supported. Makes no request.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -51,7 +51,7 @@ fn line(uri: &S3Uri) -> Result<String, Failure> {
     let key = text(&uri.key);
     if key.contains(['\t', '\n', '\r']) {
         return Err(Failure::usage_with_hint(
-            format!("the key of {uri} holds a tab or the end of a line, which stand between the parts"),
+            format!("the key of {uri} contains a tab or a line break, which separate the parts"),
             "`--json` writes any key",
         ));
     }

@@ -16,21 +16,21 @@ use crate::net::{Client, Memory};
 use crate::project::{LOCK, Lock};
 use crate::provision::{self, Context, ToolRequest};
 
-/// Fill a mirror with everything that toolkit.lock names, for every platform
+/// Fill a mirror with all files of toolkit.lock, for every platform
 ///
 /// Archives are verified before they are uploaded, the documents that `resolve` and `lock` read come after them, and
-/// toolkit-mirror.json, which names all files, comes last. What is there already is left alone. It reads from the upstreams,
-/// or from another mirror than DEST where --mirror, TOOLKIT_MIRROR or the project names one.
+/// toolkit-mirror.json, which lists all files, comes last. Existing files are left alone. It reads from the upstreams, or from
+/// another mirror than DEST if --mirror, TOOLKIT_MIRROR or the project sets one.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Where to: a folder, file://… or s3://bucket/prefix; the project's mirror where none is named
+    /// The target: a folder, file://… or s3://bucket/prefix [default: the project's mirror]
     #[arg(value_name = "DEST")]
     dest: Option<String>,
-    /// Remove what toolkit-mirror.json names and this lock does not, after showing it
+    /// Remove files of toolkit-mirror.json that this lock does not need, after listing them
     #[arg(long)]
     prune: bool,
-    /// With --prune, keep what the toolkit.lock in this folder names, too; may be repeated
+    /// With --prune, also keep the files of the toolkit.lock in this folder; may be repeated
     #[arg(long, value_name = "DIR", requires = "prune")]
     keep: Vec<PathBuf>,
     /// Print what would be uploaded and removed; change nothing

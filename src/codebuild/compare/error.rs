@@ -11,7 +11,7 @@ use crate::model::{Explain, Kind};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// AWS did not tell.
-    #[error("could not read builds to compare")]
+    #[error("could not read the builds to compare")]
     Unread(#[from] aws::Error),
     /// One side is empty.
     #[error("{side} has no build to compare: {tally}")]
@@ -22,13 +22,13 @@ pub enum Error {
         tally: Tally,
     },
     /// There is no build of this id.
-    #[error("there is no build {id}")]
+    #[error("CodeBuild has no build {id}")]
     NoSuchBuild {
         /// The id.
         id: String,
     },
     /// The build has not ended.
-    #[error("the build {id} still runs")]
+    #[error("the build {id} is still running")]
     StillRunning {
         /// The id.
         id: String,
@@ -42,7 +42,7 @@ pub enum Error {
         source: Cause,
     },
     /// The file of prices is not of the form.
-    #[error("{} is no table of prices: {reason}", path.display())]
+    #[error("{} is not a table of prices: {reason}", path.display())]
     BadPrices {
         /// The file.
         path: PathBuf,
@@ -77,11 +77,9 @@ impl Explain for Error {
                 )];
             }
             Self::NothingToCompare { tally, .. } if tally.more => "`--within` looks further back",
-            Self::NothingToCompare { .. } => {
-                "check the name, the region and what `--branch` and `--compute` leave over"
-            }
+            Self::NothingToCompare { .. } => "check the name, the region, and the filters `--branch` and `--compute`",
             Self::NoSuchBuild { .. } => "CodeBuild keeps builds for a year; `toolkit build list` shows them",
-            Self::StillRunning { .. } => "wait for its end: `toolkit build follow ID`",
+            Self::StillRunning { .. } => "wait until it has ended: `toolkit build follow ID`",
             Self::UnreadPrices { .. } => "check the name and the permissions of the file",
             Self::BadPrices { .. } => "`toolkit build compare --help` shows the form",
             Self::NoChart { .. } => "leave `--chart` out; the table says the same",

@@ -70,7 +70,7 @@ impl LeftOut {
             Self::OtherPlatform => "on another platform",
             Self::OtherCompute => "on other compute",
             Self::OtherSource => "of another source version",
-            Self::Surplus => "older than those that were asked for",
+            Self::Surplus => "older than the ones requested",
             Self::Gone => "gone",
         }
     }
@@ -110,7 +110,7 @@ impl Tally {
     }
 }
 
-/// Says what was looked at: `40 of web looked at, left out 3 failed`.
+/// Says what was looked at: `looked at 40 builds of web, left out 3 failed`.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.looked == 0 {

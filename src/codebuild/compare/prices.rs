@@ -96,7 +96,7 @@ impl Prices {
         for rates in &file.price {
             let wrong = rates.usd.iter().find(|(_, usd)| !usd.is_finite() || **usd < 0.0);
             if let Some((compute, usd)) = wrong {
-                return Err(bad(format!("{usd} is no price for {}", said(compute.as_bytes()))));
+                return Err(bad(format!("{usd} is not a price for {}", said(compute.as_bytes()))));
             }
         }
         self.0.splice(0..0, file.price);
@@ -185,8 +185,8 @@ mod tests {
         };
         for (text, expected) in [
             ("prize = 1".to_owned(), "unknown field `prize`"),
-            (table("-1.0"), "-1 is no price for S"),
-            (table("nan"), "NaN is no price for S"),
+            (table("-1.0"), "-1 is not a price for S"),
+            (table("nan"), "NaN is not a price for S"),
             (table("1.0").replace("minute", "hour"), "unknown variant `hour`"),
             (table("\"a\""), "invalid type"),
         ] {

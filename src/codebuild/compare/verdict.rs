@@ -43,7 +43,7 @@ impl Verdict {
                     rounded(time.unwrap_or_default()).signum() * rounded(cost.unwrap_or_default()).signum() < 0;
                 format!("{takes} {} {costs}", if opposed { "but" } else { "and" })
             }
-            (Some(takes), None) => format!("{takes}; no ratio of prices is known"),
+            (Some(takes), None) => format!("{takes}; the ratio of prices is unknown"),
             (None, _) => "cannot be compared: one side took no time".to_owned(),
         };
         let counts = [first, second].map(|side| side.builds.len());
@@ -79,13 +79,13 @@ pub fn warnings(comparison: &Comparison) -> Vec<String> {
         let count = side.builds.len();
         if count < FEW {
             let builds = if count == 1 { "only one build".to_owned() } else { format!("only {count} builds") };
-            warnings.push(format!("{builds} of {}: chance may decide; {FEW} or more say something", side.name));
+            warnings.push(format!("{builds} of {}: the result may be chance; use {FEW} or more", side.name));
         }
         let environments = comparison.environments(at);
         if environments.len() > 1 {
             let list: Vec<String> = environments.iter().map(|(kind, compute)| format!("{kind} {compute}")).collect();
             warnings.push(format!(
-                "{} ran on several kinds of compute ({}); `--compute` picks one",
+                "{} ran on several kinds of compute ({}); `--compute` selects one",
                 side.name,
                 list.join(", ")
             ));
@@ -111,7 +111,7 @@ pub fn warnings(comparison: &Comparison) -> Vec<String> {
                     id_of(fleet)
                 ),
                 None => format!(
-                    "no price of {} {} in {} is known, so none is shown; `--prices` takes yours",
+                    "the price of {} {} in {} is unknown, so none is shown; give yours with `--prices`",
                     environment.kind, environment.compute, comparison.gathered.region
                 ),
             });
@@ -162,7 +162,7 @@ mod tests {
         let mut unknown = comparison(&[60], &[30]);
         unknown.costs[0] = Err(Vec::new());
         let sentence = Verdict::of(&unknown).sentence;
-        assert_eq!(sentence, "arm64 takes 50 % less time; no ratio of prices is known (one build each)");
+        assert_eq!(sentence, "arm64 takes 50 % less time; the ratio of prices is unknown (one build each)");
     }
 
     #[test]

@@ -38,14 +38,14 @@ pub const CAUSES: &[Cause] = &[
     Cause {
         code: "YAML_FILE_ERROR",
         message: "wrong number of container tags",
-        why: "a key of the buildspec is indented wrongly, so that it lies outside or inside of another one",
+        why: "a key of the buildspec has the wrong indentation, so that it is outside or inside of another one",
         remedy: "`toolkit lint buildspec.yml` shows the line",
     },
     Cause {
         code: "YAML_FILE_ERROR",
         message: "cannot start any token",
-        why: "a line is indented by a tab, which YAML forbids, or begins with @, ` or %",
-        remedy: "indent by spaces and quote the value; `toolkit lint --fix buildspec.yml` does it",
+        why: "a line is indented with a tab, which YAML forbids, or begins with @, ` or %",
+        remedy: "indent with spaces and quote the value; `toolkit lint --fix buildspec.yml` does it",
     },
     // https://github.com/aws-samples/bedrock-chat/issues/441
     Cause {
@@ -57,21 +57,21 @@ pub const CAUSES: &[Cause] = &[
     Cause {
         code: "YAML_FILE_ERROR",
         message: "to be of string type",
-        why: "a command holds `: ` or begins with `{`, so that YAML reads it as a key with a value",
+        why: "a command contains `: ` or begins with `{`, so that YAML reads it as a key with a value",
         remedy: "quote the command, or write it as a block after `|`; `toolkit lint --fix buildspec.yml` does it",
     },
     // https://github.com/awslabs/open-data-registry/issues/1082
     Cause {
         code: "YAML_FILE_ERROR",
         message: "unknown runtime version",
-        why: "the image does not bring this version of the runtime",
-        remedy: "take a version that the message names, a newer image, or install it in the buildspec by `toolkit install`",
+        why: "the image does not contain this version of the runtime",
+        remedy: "use a version that the message names or a newer image, or install it in the buildspec with `toolkit install`",
     },
     Cause {
         code: "YAML_FILE_ERROR",
         message: "requires selecting at least one runtime version",
-        why: "this old image wants `runtime-versions` in the install phase",
-        remedy: "add `runtime-versions`, or take a newer image (amazonlinux-x86_64-standard:5.0, standard:7.0 or later)",
+        why: "this old image requires `runtime-versions` in the install phase",
+        remedy: "add `runtime-versions`, or use a newer image (amazonlinux-x86_64-standard:5.0, standard:7.0 or later)",
     },
     Cause {
         code: "YAML_FILE_ERROR",
@@ -82,26 +82,26 @@ pub const CAUSES: &[Cause] = &[
     Cause {
         code: "COMMAND_EXECUTION_ERROR",
         message: "exit status 137",
-        why: "the command was killed, mostly because memory ran out",
-        remedy: "take a larger compute type (--compute BUILD_GENERAL1_LARGE), or run less side by side",
+        why: "the command was killed, usually because memory ran out",
+        remedy: "use a larger compute type (--compute BUILD_GENERAL1_LARGE), or run fewer things in parallel",
     },
     Cause {
         code: "COMMAND_EXECUTION_ERROR",
         message: "exit status 127",
         why: "the command, or one that it calls, is not installed in the image",
-        remedy: "install it in the install phase, or take an image that has it",
+        remedy: "install it in the install phase, or use an image that has it",
     },
     Cause {
         code: "COMMAND_EXECUTION_ERROR",
         message: "exit status 126",
         why: "the file cannot be executed: it lacks the permission, or is for another architecture",
-        remedy: "`git update-index --chmod=+x FILE`; on ARM take the arm64 build of the program",
+        remedy: "`git update-index --chmod=+x FILE`; on ARM use the arm64 build of the program",
     },
     Cause {
         code: "COMMAND_EXECUTION_ERROR",
         message: "exec format error",
         why: "the program is built for another architecture than the build runs on",
-        remedy: "take the program for the build's architecture, or start with --arch",
+        remedy: "use the program for the build's architecture, or start with --arch",
     },
     Cause {
         code: "COMMAND_EXECUTION_ERROR",
@@ -112,7 +112,7 @@ pub const CAUSES: &[Cause] = &[
     Cause {
         code: "COMMAND_EXECUTION_ERROR",
         message: "",
-        why: "the command failed; its own words are in the log above",
+        why: "the command failed; its output is in the log above",
         remedy: "run it here: `toolkit build local`",
     },
     // Docker Hub counts pulls by address, and CodeBuild's addresses are shared.
@@ -120,7 +120,7 @@ pub const CAUSES: &[Cause] = &[
         code: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
         message: "toomanyrequests",
         why: "Docker Hub limits pulls without an account, and the addresses of CodeBuild are shared",
-        remedy: "pull from public.ecr.aws or an own registry, or give the project registry credentials",
+        remedy: "pull from public.ecr.aws or your own registry, or give the project registry credentials",
     },
     Cause {
         code: "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
@@ -158,25 +158,25 @@ pub const CAUSES: &[Cause] = &[
         code: "ACCOUNT_LIMIT_EXCEEDED",
         message: "",
         why: "the account may not run more builds of this kind at once",
-        remedy: "wait for others to end, or ask for a higher quota of concurrent builds",
+        remedy: "wait for others to end, or request a higher quota of concurrent builds",
     },
     Cause {
         code: "",
         message: "cannot have more than",
         why: "the account may not run more builds of this kind at once; new accounts have very few",
-        remedy: "wait for others to end, or ask for a higher quota of concurrent builds",
+        remedy: "wait for others to end, or request a higher quota of concurrent builds",
     },
     Cause {
         code: "CLIENT_ERROR",
         message: "no matching artifact paths found",
         why: "the files that `artifacts` names are not there, because the build failed before, or by their pattern",
-        remedy: "look at the first phase that failed; try the patterns by `toolkit build local --artifacts out`",
+        remedy: "look at the first phase that failed; try the patterns with `toolkit build local --artifacts out`",
     },
     Cause {
         code: "CLIENT_ERROR",
         message: "accessdenied",
         why: "the project's role lacks a permission",
-        remedy: "add the action that the message names to the role; `toolkit build permissions` lists those that are needed",
+        remedy: "add the action that the message names to the role; `toolkit build permissions` lists the required ones",
     },
     Cause {
         code: "CLIENT_ERROR",
@@ -193,8 +193,8 @@ pub const CAUSES: &[Cause] = &[
     Cause {
         code: "CLIENT_ERROR",
         message: "",
-        why: "something in the project or its role is not as CodeBuild needs it",
-        remedy: "the message says what; `toolkit build permissions` lists what the role needs",
+        why: "the project or its role does not meet CodeBuild's requirements",
+        remedy: "see the message; `toolkit build permissions` lists what the role needs",
     },
 ];
 
@@ -210,15 +210,15 @@ pub fn cause(context: &Context) -> Option<&'static Cause> {
 pub fn ending(status: &Status) -> Option<(&'static str, &'static str)> {
     match status {
         Status::TimedOut => Some((
-            "the build took longer than it may, in its commands or in the queue",
+            "the build reached its time limit, in its commands or in the queue",
             "raise the limit (--timeout MINUTES), or see in the log above what it was doing; a command that waits for input \
              never ends",
         )),
         Status::Fault => Some((
-            "CodeBuild itself failed, not the build",
+            "CodeBuild failed, not the build",
             "start it again; when it happens again, look at the AWS Health Dashboard",
         )),
-        Status::Stopped => Some(("somebody stopped it", "start it again by `toolkit build start`")),
+        Status::Stopped => Some(("the build was stopped", "start it again with `toolkit build start`")),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use crate::model::{Explain, Kind};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There are no such builds.
-    #[error("CodeBuild knows no build or batch {} in {region}", listed(ids))]
+    #[error("CodeBuild has no build or batch {} in {region}", listed(ids))]
     UnknownBuilds {
         /// What was asked for.
         ids: Vec<String>,
@@ -38,13 +38,13 @@ impl Explain for Error {
         match self {
             Self::UnknownBuilds { .. } => {
                 vec![
-                    "`toolkit build list` shows what there is; builds are forgotten after a year, and AWS_REGION and the \
+                    "`toolkit build list` shows the builds, which CodeBuild keeps for a year; AWS_REGION and the \
                      account must be those of the project"
                         .to_owned(),
                 ]
             }
             Self::UnreadLogs { .. } => {
-                vec!["the warning above says what is missing; who needs no logs follows with --no-logs".to_owned()]
+                vec!["the warning above says what is missing; use --no-logs to follow without logs".to_owned()]
             }
             Self::Asking(cause) => cause.hints(),
         }

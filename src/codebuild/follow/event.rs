@@ -144,7 +144,7 @@ pub enum Event {
 /// Something that stands in the way, or no longer does.
 #[derive(Debug)]
 pub enum Note {
-    /// A service asks for fewer requests.
+    /// A service is throttling requests.
     Throttled {
         /// The service.
         service: &'static str,
@@ -175,7 +175,7 @@ pub enum Note {
         /// The log in S3, where there is one.
         s3: Option<String>,
     },
-    /// The log was never there, although the build is over.
+    /// The log was never created, although the build has ended.
     MissingLog {
         /// Which.
         who: Arc<BuildRef>,

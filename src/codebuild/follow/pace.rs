@@ -1,5 +1,5 @@
 //! How often is asked: a bound that holds for any number of builds, longer pauses while nothing happens, and much longer
-//! ones when AWS asks for fewer requests.
+//! ones when AWS is throttling requests.
 
 use std::time::Duration;
 

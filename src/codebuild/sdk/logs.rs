@@ -58,9 +58,8 @@ pub(super) async fn page(
     let answer = session.ask(question).await?;
     let unfit = |reason: String| Error::Answer { service: Service::LOGS.name, reason };
     let answer: Answer =
-        serde_json::from_slice(&answer).map_err(|cause| unfit(format!("it is no page of a log: {cause}")))?;
-    let next =
-        answer.next_forward_token.ok_or_else(|| unfit("it does not say where the next page begins".to_owned()))?;
+        serde_json::from_slice(&answer).map_err(|cause| unfit(format!("it is not a page of a log: {cause}")))?;
+    let next = answer.next_forward_token.ok_or_else(|| unfit("it has no token for the next page".to_owned()))?;
     let event = |event: Event| LogEvent {
         time: Timestamp::from_millisecond(event.timestamp).unwrap_or(Timestamp::UNIX_EPOCH),
         message: event.message,

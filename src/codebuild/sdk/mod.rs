@@ -97,7 +97,7 @@ impl Sdk {
     }
 
     fn missing_answer(what: &str) -> aws::Error {
-        aws::Error::Answer { service: aws::Service::CODEBUILD.name, reason: format!("it does not hold {what}") }
+        aws::Error::Answer { service: aws::Service::CODEBUILD.name, reason: format!("it does not contain {what}") }
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn meant<E: Said>(error: SdkError<E>, need: &Need, what: &str) -> Err
     if let Some(status) = status {
         // A page of something in between, or an answer that was cut.
         return match status {
-            200 => Error::Answer { service: name, reason: "it is not JSON of CodeBuild".to_owned() },
+            200 => Error::Answer { service: name, reason: "it is not CodeBuild's JSON".to_owned() },
             _ => judged(service, need, what, Refusal { status, code: "", message: "", attempts: 1 }),
         };
     }

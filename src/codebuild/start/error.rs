@@ -16,7 +16,7 @@ pub enum Error {
         near: Option<&'static str>,
     },
     /// A project that runs where the other architecture has nothing like it.
-    #[error("builds of {project} run on {kind}, and CodeBuild has nothing like it for {arch}")]
+    #[error("builds of {project} run on {kind}, and CodeBuild has no equivalent for {arch}")]
     NoSuchMachine {
         /// The project.
         project: String,
@@ -26,7 +26,7 @@ pub enum Error {
         arch: &'static str,
     },
     /// An image of AWS without a sister.
-    #[error("CodeBuild has no image for {arch} that answers `{image}`")]
+    #[error("CodeBuild has no image for {arch} that corresponds to `{image}`")]
     NoCounterpart {
         /// The project's image.
         image: String,
@@ -51,12 +51,12 @@ impl Explain for Error {
     fn hints(&self) -> Vec<String> {
         vec![match self {
             Self::UnknownMachine { what, .. } if *what == "compute type" => {
-                "known are small, medium, large, xlarge, 2xlarge, on Lambda 1gb, 2gb, 4gb, 8gb, 10gb, and the API's words"
+                "expected one of: small, medium, large, xlarge, 2xlarge, on Lambda 1gb, 2gb, 4gb, 8gb, 10gb, or the API's name"
                     .to_owned()
             }
-            Self::UnknownMachine { .. } => "known are LINUX_CONTAINER, ARM_CONTAINER and the API's other words".to_owned(),
+            Self::UnknownMachine { .. } => "expected one of: LINUX_CONTAINER, ARM_CONTAINER, or another environment type of the API".to_owned(),
             Self::NoSuchMachine { .. } => "leave that architecture out, or name a project on Linux".to_owned(),
-            Self::NoCounterpart { arch, .. } => format!("say which one to take: --image {arch}=IMAGE"),
+            Self::NoCounterpart { arch, .. } => format!("name the image to use: --image {arch}=IMAGE"),
             Self::Unfit { hint, .. } => (*hint).to_owned(),
         }]
     }

@@ -75,14 +75,14 @@ pub(super) fn moved(
             Sister::Named(image) => image,
             Sister::OtherSystem(image) => {
                 notes.push(format!(
-                    "`{}` has no sister for {arch}: the build runs on Amazon Linux, `{image}`",
+                    "`{}` has no counterpart for {arch}: the build runs on Amazon Linux, `{image}`",
                     own.image
                 ));
                 image
             }
             Sister::Foreign => {
                 notes.push(format!(
-                    "`{}` is not AWS's: it must be for linux/{arch}, too (`toolkit image inspect` shows that)",
+                    "`{}` is not an AWS image: it must also be for linux/{arch} (`toolkit image inspect` shows that)",
                     own.image
                 ));
                 own.image.clone()
@@ -131,8 +131,12 @@ fn check_compute(kind: &images::Environment, compute: &str, start: &Start, own: 
     let known = COMPUTE_TYPES.iter().chain(LAMBDA_COMPUTE_TYPES).any(|known| *known == compute);
     if known && !kind.has_compute(compute) {
         return Err(Error::Unfit {
-            reason: format!("`{compute}` does not go with {}", kind.name),
-            hint: if kind.lambda { "Lambda has --compute 1gb to 10gb" } else { "add --compute small, or another size" },
+            reason: format!("`{compute}` is not available on {}", kind.name),
+            hint: if kind.lambda {
+                "on Lambda, use --compute 1gb to 10gb"
+            } else {
+                "add --compute small, or another size"
+            },
         });
     }
     let elsewhere = !own.kind.is_empty() && own.kind != kind.name;
@@ -141,7 +145,7 @@ fn check_compute(kind: &images::Environment, compute: &str, start: &Start, own: 
         && start.compute.as_deref().is_none_or(|own_word| own_word == own.compute)
     {
         return Err(Error::Unfit {
-            reason: format!("the project's machines are those of a fleet ({compute}), which has none of {}", kind.name),
+            reason: format!("the project's compute type is that of a fleet ({compute}), which has no {}", kind.name),
             hint: "name a size that CodeBuild has on demand: --compute small",
         });
     }
@@ -155,17 +159,17 @@ fn check_lambda(kind: &images::Environment, start: &Start, own: &Environment, bu
     if start.privileged.unwrap_or(own.privileged) {
         return refuse(
             format!("{name} has no privileged mode"),
-            "leave --privileged out (--privileged=false where the project has it), or take LINUX_CONTAINER or ARM_CONTAINER",
+            "leave out --privileged (--privileged=false if the project has it), or use LINUX_CONTAINER or ARM_CONTAINER",
         );
     }
     if (start.timeout.is_some() && build == BuildKind::Single) || start.queued_timeout.is_some() {
         return refuse(
             format!("on {name} a build ends after 15 minutes and does not queue: no timeout can be set"),
-            "leave --timeout and --queued-timeout out",
+            "leave out --timeout and --queued-timeout",
         );
     }
     if start.cache.as_ref().is_some_and(|cache| *cache != Cache::Off) {
-        return refuse(format!("{name} has no cache"), "leave --cache out");
+        return refuse(format!("{name} has no cache"), "leave out --cache");
     }
     Ok(())
 }

@@ -110,10 +110,10 @@ fn parts_that_do_not_go_together_are_refused_before_anything_is_started() {
         (linux(), ["ARM_CONTAINER", "", ""], "is for linux/amd64, and ARM_CONTAINER runs linux/arm64"),
         (linux(), ["", aarch64, ""], "is for linux/arm64, and LINUX_CONTAINER runs linux/amd64"),
         (arm.clone(), ["", ubuntu, ""], "(Ubuntu is for amd64 only), and ARM_CONTAINER runs linux/arm64"),
-        (arm.clone(), ["", "", "BUILD_LAMBDA_2GB"], "`BUILD_LAMBDA_2GB` does not go with ARM_CONTAINER"),
+        (arm.clone(), ["", "", "BUILD_LAMBDA_2GB"], "`BUILD_LAMBDA_2GB` is not available on ARM_CONTAINER"),
         (arm.clone(), ["", lambda, ""], "is for Lambda compute only, and the build runs on ARM_CONTAINER"),
         (arm.clone(), ["ARM_LAMBDA_CONTAINER", "", ""], "is for anything but Lambda compute"),
-        (arm, ["ARM_LAMBDA_CONTAINER", lambda, ""], "`BUILD_GENERAL1_SMALL` does not go with ARM_LAMBDA_CONTAINER"),
+        (arm, ["ARM_LAMBDA_CONTAINER", lambda, ""], "`BUILD_GENERAL1_SMALL` is not available on ARM_LAMBDA_CONTAINER"),
         (
             linux(),
             ["WINDOWS_SERVER_2022_CONTAINER", "", ""],

@@ -167,7 +167,7 @@ impl Reading<'_> {
         let mut all = Found::default();
         if !attestations.is_empty() {
             let count = attestations.len();
-            all.notes.push(format!("left out {count} attestations of {name}, which are no images"));
+            all.notes.push(format!("left out {count} attestations of {name}, which are not images"));
         }
         let mut found = stream::iter(wanted.into_iter().map(open)).buffered(AT_ONCE);
         while let Some(found) = found.try_next().await? {

@@ -14,7 +14,7 @@ pub enum IndexError {
     #[error(transparent)]
     BadName(#[from] BadReference),
     /// The argument of `--child` is not one.
-    #[error("`--child {text}` is not understood: {reason}")]
+    #[error("`--child {text}` is not valid: {reason}")]
     BadChild {
         /// The argument.
         text: String,
@@ -30,7 +30,7 @@ pub enum IndexError {
         source: Cause,
     },
     /// A file of digests holds something else.
-    #[error("{}, line {line}, is no digest: {reason}", path.display())]
+    #[error("{}, line {line}, is not a digest: {reason}", path.display())]
     BadDigestFile {
         /// The file.
         path: PathBuf,
@@ -40,7 +40,7 @@ pub enum IndexError {
         reason: String,
     },
     /// No tag was given.
-    #[error("no tag says what the index is to be called")]
+    #[error("no tag was given for the index")]
     NoTag,
     /// A tag was given with a digest.
     #[error("{tag} cannot be a tag of the index: it has a digest")]
@@ -49,7 +49,7 @@ pub enum IndexError {
         tag: String,
     },
     /// The tags are of several repositories.
-    #[error("one index goes into one repository, and the tags name {first} and {other}")]
+    #[error("all tags of an index must name one repository, and these name {first} and {other}")]
     TagsApart {
         /// The repository of the first tag.
         first: String,
@@ -57,16 +57,16 @@ pub enum IndexError {
         other: String,
     },
     /// No image was given.
-    #[error("no image was named that the index could hold")]
+    #[error("no image was given for the index")]
     NoImages,
     /// An index that was given holds no image.
-    #[error("{name} is an index without an image")]
+    #[error("{name} is an index without images")]
     EmptyIndex {
         /// The index.
         name: String,
     },
     /// An index of indexes goes too deep.
-    #[error("{name} holds indexes of indexes, {levels} deep")]
+    #[error("{name} nests indexes more than {levels} levels deep")]
     TooDeep {
         /// The index.
         name: String,
@@ -74,7 +74,7 @@ pub enum IndexError {
         levels: usize,
     },
     /// What was given is no image.
-    #[error("{name} is no container image: it holds {kind}")]
+    #[error("{name} is not a container image: it contains {kind}")]
     NotAnImage {
         /// What was given.
         name: String,
@@ -82,7 +82,7 @@ pub enum IndexError {
         kind: String,
     },
     /// An image does not say what it runs on.
-    #[error("the configuration of {name} names no operating system or no architecture")]
+    #[error("the configuration of {name} does not name an operating system and an architecture")]
     NoPlatform {
         /// The image.
         name: String,
@@ -122,7 +122,7 @@ pub enum IndexError {
         same: bool,
     },
     /// A platform that must be there is not.
-    #[error("no image is for {}; there is one for {}", list(missing), list(found))]
+    #[error("there is no image for {}, only for {}", list(missing), list(found))]
     Missing {
         /// The platforms that are missing.
         missing: Vec<ImagePlatform>,
@@ -130,13 +130,13 @@ pub enum IndexError {
         found: Vec<ImagePlatform>,
     },
     /// A list in Docker's format would hold OCI images.
-    #[error("a manifest list of Docker holds images of Docker's format, and {name} is of OCI's")]
+    #[error("a Docker manifest list can contain only images in Docker's format, and {name} is in OCI's")]
     MixedFormats {
         /// The first image of the other format.
         name: String,
     },
     /// A list in Docker's format has no place for annotations.
-    #[error("a manifest list of Docker has no place for annotations")]
+    #[error("a Docker manifest list cannot have annotations")]
     NoAnnotations,
     /// An image could not be read.
     #[error(transparent)]
@@ -162,7 +162,7 @@ pub enum IndexError {
         source: oci::Error,
     },
     /// The tag exists, means another image, and the registry does not let it be moved.
-    #[error("the tag {name} exists, and its repository does not let tags be moved")]
+    #[error("the tag {name} exists, and its repository does not allow tags to be moved")]
     Immutable {
         /// The tag.
         name: String,
@@ -212,8 +212,8 @@ fn list(platforms: &[ImagePlatform]) -> String {
 /// Says how far a push came.
 fn unmoved(moved: &[String]) -> String {
     match moved {
-        [] => "no tag was moved; the command can be run again without harm".to_owned(),
-        moved => format!("moved so far: {}; the command can be run again without harm", moved.join(", ")),
+        [] => "no tag was moved; the command can safely be run again".to_owned(),
+        moved => format!("moved so far: {}; the command can safely be run again", moved.join(", ")),
     }
 }
 
@@ -234,34 +234,36 @@ impl Explain for IndexError {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::BadName(_) => "a name is registry/repository:tag or registry/repository@sha256:…, a folder oci:DIR",
-            Self::BadChild { .. } => "as in `--child linux/arm64=registry/app:1.2-arm64`",
-            Self::DigestFile { .. } => "check that the job that writes it ran, and that its artifacts came here",
-            Self::BadDigestFile { .. } => {
-                "kaniko writes such files by --digest-file and --image-name-with-digest-file, podman by --digestfile"
+            Self::BadName(_) => {
+                "expected registry/repository:tag, registry/repository@sha256:…, or oci:DIR for a folder"
             }
-            Self::NoTag | Self::TagWithDigest { .. } => "name it by `--tag registry/repository:tag`",
+            Self::BadChild { .. } => "for example `--child linux/arm64=registry/app:1.2-arm64`",
+            Self::DigestFile { .. } => "check that the job that writes it ran, and that its artifacts were downloaded",
+            Self::BadDigestFile { .. } => {
+                "kaniko writes such files with --digest-file and --image-name-with-digest-file, podman with --digestfile"
+            }
+            Self::NoTag | Self::TagWithDigest { .. } => "name it with `--tag registry/repository:tag`",
             Self::TagsApart { .. } => "nothing was pushed; run the command once for each repository",
             Self::NoImages => "name images, `oci:DIR`, `--child PLATFORM=IMAGE` or `--digest-file FILE`",
             Self::EmptyIndex { .. } | Self::TooDeep { .. } | Self::NotAnImage { .. } | Self::NoPlatform { .. } => {
                 "nothing was pushed; `toolkit image inspect` shows what it is"
             }
             Self::WrongPlatform { .. } => {
-                "nothing was pushed; a job on the wrong machine, or a build cache that ignores the platform (buildah: \
-                 --no-cache), are the usual causes"
+                "nothing was pushed; the usual causes are a job on the wrong machine and a build cache that ignores the platform (buildah: \
+                 --no-cache)"
             }
             Self::NotInIndex { .. } | Self::Missing { .. } => {
-                "nothing was pushed; name an image for each platform, or ask for fewer by --platform"
+                "nothing was pushed; name an image for each platform, or request fewer with --platform"
             }
             Self::Twice { same: true, .. } => {
-                "nothing was pushed; one job has overwritten what another one built, if both were meant"
+                "nothing was pushed; if both were intended, one job has overwritten the image of the other"
             }
             Self::Twice { .. } => "nothing was pushed; leave one of them out",
-            Self::MixedFormats { .. } => "nothing was pushed; leave --format away, OCI's index holds images of both",
+            Self::MixedFormats { .. } => "nothing was pushed; leave out --format: an OCI index can contain both",
             Self::NoAnnotations => "nothing was pushed; use `--format oci`",
             Self::Read(cause) => return and(cause.hints(), "nothing was pushed"),
             Self::Copy { source, .. } => {
-                return and(source.hints(), "no tag was moved; the command can be run again without harm");
+                return and(source.hints(), "no tag was moved; the command can safely be run again");
             }
             Self::Push { source, moved, .. } => return and(push_hints(source), &unmoved(moved)),
             Self::Immutable { digest, moved, .. } => {
@@ -281,7 +283,7 @@ fn push_hints(source: &oci::Error) -> Vec<String> {
     match source {
         oci::Error::Answer { status: 400 | 415, .. } => {
             vec![
-                "some registries take only one of the formats: try `--format docker` with images of Docker's"
+                "some registries accept only one format: try `--format docker` with images in Docker's format"
                     .to_owned(),
             ]
         }

@@ -77,7 +77,7 @@ impl Given {
     /// When one side is not what it should be.
     pub fn child(text: &str, target: &Repository, cwd: &Path) -> Result<Self, IndexError> {
         let bad = |reason: String| IndexError::BadChild { text: text.to_owned(), reason };
-        let (platform, image) = text.split_once('=').ok_or_else(|| bad("it has the form PLATFORM=IMAGE".to_owned()))?;
+        let (platform, image) = text.split_once('=').ok_or_else(|| bad("expected PLATFORM=IMAGE".to_owned()))?;
         let platform: ImagePlatform =
             platform.parse().map_err(|error: crate::model::BadPlatform| bad(error.to_string()))?;
         let given = Self::argument(image, target, cwd)?;

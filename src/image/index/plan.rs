@@ -41,7 +41,9 @@ impl Plan {
         }
         if !required.is_empty() {
             let extra = platforms().filter(|platform| !required.contains(platform));
-            notes.extend(extra.map(|platform| format!("{platform} is in the index too; --platform does not name it")));
+            notes.extend(
+                extra.map(|platform| format!("{platform} is also in the index, although --platform does not name it")),
+            );
         }
         Ok(Self { children, notes })
     }
@@ -112,12 +114,12 @@ mod tests {
             (
                 &[("app:1", "linux/amd64")],
                 &["linux/amd64", "linux/arm64"],
-                "no image is for linux/arm64; there is one for",
+                "there is no image for linux/arm64; there is one for",
             ),
             (
                 &[("app:1", "linux/arm/v6")],
                 &["linux/arm/v7"],
-                "no image is for linux/arm; there is one for linux/arm/v6",
+                "there is no image for linux/arm; there is one for linux/arm/v6",
             ),
             (&[], &[], "no image was named"),
         ] {

@@ -10,7 +10,7 @@ use crate::model::ImagePlatform;
 pub(super) fn read(file: &File, buildspec: &Buildspec, findings: &mut Findings) {
     for (image, kind) in batch(buildspec) {
         let name = if image.text.contains('$') {
-            Err("CodeBuild knows no variables there".to_owned())
+            Err("CodeBuild does not expand variables there".to_owned())
         } else {
             Ok(image.text.clone())
         };

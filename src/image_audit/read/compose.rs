@@ -31,14 +31,14 @@ pub(super) fn read(file: &File, tree: &Tree, setting: &Setting<'_>, findings: &m
     for node in compose::includes(tree) {
         let name = reader.resolved(node.text().unwrap_or_default()).unwrap_or_default();
         let Some(included) = file.included(&name) else {
-            findings.unread(file.place(&node.span), &name, "an included file that is not there or is no text");
+            findings.unread(file.place(&node.span), &name, "an included file that does not exist or is not text");
             continue;
         };
         // What was read already is not read again, so that circles end.
         if findings.claimed.insert(included.path.clone()) {
             match parse(&included.source.text) {
                 Ok(tree) => read(&included, &tree, setting, findings),
-                Err(error) => findings.unread(file.place(&node.span), &name, format!("it is no YAML: {error}")),
+                Err(error) => findings.unread(file.place(&node.span), &name, format!("it is not valid YAML: {error}")),
             }
         }
     }
@@ -56,7 +56,11 @@ impl Reader<'_> {
             let written = node.text().unwrap_or_default();
             findings.add(self.resolved(written), written, self.file.place(&node.span), &role, needs);
         } else if service.elsewhere {
-            findings.unread(None, &self.file.source.path, format!("{role} extends one of another file; name that too"));
+            findings.unread(
+                None,
+                &self.file.source.path,
+                format!("{role} extends a service of another file; name that file, too"),
+            );
         }
     }
 
@@ -67,7 +71,7 @@ impl Reader<'_> {
             (Ok(context), Ok(dockerfile), Ok(inline)) => (context, dockerfile, inline),
             (context, dockerfile, inline) => {
                 let reason = [context, dockerfile, inline].into_iter().find_map(Result::err).unwrap_or_default();
-                return findings.unread(place, role, format!("its Dockerfile is not known: {reason}"));
+                return findings.unread(place, role, format!("its Dockerfile is unknown: {reason}"));
             }
         };
         let context = context.unwrap_or_else(|| ".".to_owned());

@@ -86,7 +86,7 @@ pub(super) fn read(file: &File, parsed: &Dockerfile, given: &Given<'_>, findings
         let unknown =
             one.on.iter().find_map(|(_, on, _)| if let On::Unknown(reason) = on { Some(reason) } else { None });
         if let Some(reason) = unknown {
-            let text = format!("{written} is held to a platform that is not known: {reason}");
+            let text = format!("{written} is fixed to an unknown platform: {reason}");
             findings.note(NoteKind::Pinned, file.place(&span), &written, text);
         }
         findings.add(name, &written, file.place(&span), role.as_str(), needs(&one.on, given));

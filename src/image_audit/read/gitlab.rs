@@ -51,7 +51,7 @@ fn read_from(first: &File, file: &File, tree: &Tree, setting: &Setting<'_>, find
         let local = name.filter(|name| !name.contains("://") && !name.contains(['*', '$']));
         let Some(included) = local.and_then(|name| first.included(name.trim_start_matches('/'))) else {
             let subject = name.unwrap_or("include");
-            findings.unread(file.place(&item.span), subject, "jobs of files elsewhere are not seen here");
+            findings.unread(file.place(&item.span), subject, "files outside of the repository are not read");
             continue;
         };
         // What was read already is not read again, so that circles end.
@@ -59,7 +59,11 @@ fn read_from(first: &File, file: &File, tree: &Tree, setting: &Setting<'_>, find
             match parse(&included.source.text) {
                 Ok(tree) => read_from(first, &included, &tree, &inner, findings),
                 Err(error) => {
-                    findings.unread(file.place(&item.span), &included.source.path, format!("it is no YAML: {error}"));
+                    findings.unread(
+                        file.place(&item.span),
+                        &included.source.path,
+                        format!("it is not valid YAML: {error}"),
+                    );
                 }
             }
         }
@@ -133,7 +137,7 @@ impl<'a> Scope<'a, '_> {
 
     fn deeper(&self, text: &str, depth: usize, left: &mut usize) -> Result<String, String> {
         if depth > DEEPEST || *left == 0 {
-            return Err("its variables stand for each other".to_owned());
+            return Err("its variables refer to each other".to_owned());
         }
         let text = self.with_inputs(text)?;
         let mut lacking = None;

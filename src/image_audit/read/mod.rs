@@ -160,7 +160,7 @@ impl File {
         Some(Place { file: self.source.path.clone(), position: self.source.position(span.start) })
     }
 
-    /// Opens a file that this one includes; none when it is not there or is no text.
+    /// Opens a file that this one includes; none when it does not exist or is not text.
     fn included(&self, name: &str) -> Option<Self> {
         let (path, shown) = self.beside(name);
         let text = self.text_of(&path).ok()?;
@@ -169,7 +169,7 @@ impl File {
 
     /// Reads a regular file that is text; else says what is wrong with it, to be read after its name.
     fn text_of(&self, path: &Path) -> Result<String, &'static str> {
-        const NO_TEXT: &str = "is not there or is no text";
+        const NO_TEXT: &str = "does not exist or is not text";
         let bytes = fs::read(path, Within::Folder(&self.root), LARGEST as u64).map_err(|error| match error.source {
             Cause::LeadsOut { .. } => "lies outside of the project",
             _ => NO_TEXT,

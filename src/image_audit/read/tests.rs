@@ -189,7 +189,7 @@ fn services_with_a_build_lead_to_their_dockerfiles() {
         ("{build: {dockerfile_inline: \"FROM c\\nFROM d\"}}", &["1 FROM c:latest", "1 FROM d:latest"]),
         ("{platform: linux/arm64, image: e}", &["1 service s e:latest @linux/arm64"]),
         ("build: https://example.com/x.git", &["1 not read service s: it is built from https://example.com/x.git"]),
-        ("build: ./none", &["1 not read service s: its Dockerfile none/Dockerfile is not there or is no text"]),
+        ("build: ./none", &["1 not read service s: its Dockerfile none/Dockerfile does not exist or is not text"]),
         ("build: ./$NONE", &["1 not read service s: its Dockerfile is not known: `NONE` has no value"]),
         (
             "{extends: {file: x.yml, service: y}}",
@@ -214,7 +214,7 @@ fn manifests_say_where_their_pods_may_run() {
         assert_eq!(read_as("pod.yaml", &text, &[]), [expected], "{text}");
     }
     let broken = read_as("kustomization.yaml", "a: b: c\n", &[]);
-    assert!(broken[0].starts_with("error kustomization.yaml, line 1 is no YAML"), "{broken:?}");
+    assert!(broken[0].starts_with("error kustomization.yaml, line 1 is not valid YAML"), "{broken:?}");
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn pipelines_know_their_variables() {
         ("t: {image: 'a:$V', variables: {V: $W}, script: [x]}", &["1 not resolved a:$V: `W` has no value"]),
         (
             "t: {image: 'a:$V', variables: {V: $V}, script: [x]}",
-            &["1 not resolved a:$V: its variables stand for each other"],
+            &["1 not resolved a:$V: its variables refer to each other"],
         ),
         (
             "t:\n  image: 'a:$V'\n  parallel: {matrix: [{V: ['1', '2']}]}\n  script: [x]",
@@ -258,13 +258,13 @@ fn pipelines_know_their_variables() {
         ),
         (
             "include: x.yml\nt: {image: a, script: [x]}",
-            &["2 job t a:latest", "1 not read x.yml: jobs of files elsewhere are not seen here"],
+            &["2 job t a:latest", "1 not read x.yml: files outside of the repository are not read"],
         ),
         (
             "include:\n  - {project: g/p, file: x.yml}\n  - https://example.com/y.yml\n",
             &[
-                "2 not read include: jobs of files elsewhere are not seen here",
-                "3 not read https://example.com/y.yml: jobs of files elsewhere are not seen here",
+                "2 not read include: files outside of the repository are not read",
+                "3 not read https://example.com/y.yml: files outside of the repository are not read",
             ],
         ),
         ("t: {image: [a], script: [x]}\nu: 1", &[]),
@@ -291,7 +291,7 @@ fn files_that_others_include_are_read_with_them_once() {
     let expected = [
         "2 service b b:latest",
         "ci/one.yml:2 service a a:latest",
-        "1 not read ci/none.yml: an included file that is not there or is no text",
+        "1 not read ci/none.yml: an included file that does not exist or is not text",
     ];
     assert_eq!(read_in(folder.path(), "compose.yml", text, &[]), expected);
 }
@@ -303,7 +303,7 @@ fn variables_that_multiply_end() {
     let text =
         format!("variables: {{{}, V9: ''}}\nt: {{image: 'a:$V0', script: [x]}}", values.collect::<Vec<_>>().join(", "));
     let found = read_as(".gitlab-ci.yml", &text, &[]);
-    assert!(found[0].contains("its variables stand for each other"), "{found:?}");
+    assert!(found[0].contains("its variables refer to each other"), "{found:?}");
 }
 
 #[test]

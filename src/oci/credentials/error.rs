@@ -19,7 +19,7 @@ pub enum Error {
         source: Cause,
     },
     /// A file of credentials is none.
-    #[error("{} holds more than {} KiB, as no file of credentials does", path.display(), limit >> 10)]
+    #[error("{} is larger than {} KiB, the limit for a file of credentials", path.display(), limit >> 10)]
     FileTooLarge {
         /// The file.
         path: PathBuf,
@@ -27,7 +27,7 @@ pub enum Error {
         limit: u64,
     },
     /// A file of credentials is not JSON of the known shape.
-    #[error("{file} is not a file of credentials as docker writes them (line {line}, column {column})")]
+    #[error("{file} is not a valid Docker credentials file (line {line}, column {column})")]
     FileBroken {
         /// The file, or the variable that holds the text.
         file: String,
@@ -47,7 +47,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// A name that no helper program has.
-    #[error("`{setting}` in {file} asks for a helper program that cannot be one: `{name}`")]
+    #[error("`{setting}` in {file} names a helper program with an invalid name: `{name}`")]
     HelperName {
         /// The file.
         file: String,
@@ -57,7 +57,7 @@ pub enum Error {
         name: String,
     },
     /// The helper program is not installed.
-    #[error("`{setting}` in {file} asks for {program}, which is not on PATH")]
+    #[error("`{setting}` in {file} names {program}, which is not on PATH")]
     HelperMissing {
         /// The file.
         file: String,
@@ -75,7 +75,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The helper program did not end.
-    #[error("{program} gave no credentials for {server} within {} s and was ended", limit.as_secs())]
+    #[error("{program} returned no credentials for {server} within {} s and was stopped", limit.as_secs())]
     HelperTooSlow {
         /// The program.
         program: String,
@@ -85,7 +85,7 @@ pub enum Error {
         limit: Duration,
     },
     /// The helper program said more than any credential has.
-    #[error("{program} printed more than {} KiB for {server} and was ended", limit >> 10)]
+    #[error("{program} printed more than {} KiB for {server} and was stopped", limit >> 10)]
     HelperTooLoud {
         /// The program.
         program: String,
@@ -105,7 +105,7 @@ pub enum Error {
         reason: String,
     },
     /// The helper program answered in another way than helper programs do.
-    #[error("{program} answered for {server} with something else than the JSON of a credential")]
+    #[error("{program} did not return a credential in JSON for {server}")]
     HelperAnswer {
         /// The program.
         program: String,
@@ -139,23 +139,21 @@ impl Explain for Error {
                 "check that this user may read it, or name another file in REGISTRY_AUTH_FILE"
             }
             Self::FileTooLarge { .. } => "check REGISTRY_AUTH_FILE and DOCKER_CONFIG: they name this file",
-            Self::FileBroken { .. } => "mend it there, or log in anew: `docker login`, `podman login`",
-            Self::EntryBroken { .. } => "log in to that registry anew: `docker login`, `podman login`",
-            Self::HelperName { .. } => {
-                "docker's helper programs are named by letters, digits, `.`, `_` and `-`, without a folder: `ecr-login`"
-            }
+            Self::FileBroken { .. } => "fix it there, or log in again: `docker login`, `podman login`",
+            Self::EntryBroken { .. } => "log in to that registry again: `docker login`, `podman login`",
+            Self::HelperName { .. } => "the name has letters, digits, `.`, `_` and `-`, and no folder: `ecr-login`",
             Self::HelperMissing { .. } => {
-                "install it, or take that key out of the file; a file of Docker Desktop's does not fit a container"
+                "install it, or remove that key from the file; Docker Desktop's file does not work in a container"
             }
             Self::HelperNotRun { .. } => "check that it is a program for this machine: `docker-credential-NAME list`",
             Self::HelperTooSlow { .. } => {
-                "a locked key store that asks for a password is the usual cause; unlock it first"
+                "the usual cause is a locked key store that asks for a password; unlock it first"
             }
             Self::HelperTooLoud { .. } | Self::HelperAnswer { .. } => {
-                "ask it yourself to see what it says: `echo REGISTRY | docker-credential-NAME get`"
+                "run it yourself to see what it prints: `echo REGISTRY | docker-credential-NAME get`"
             }
             Self::HelperFailed { .. } => {
-                "log in to that registry anew, or take the helper out of the file that names it"
+                "log in to that registry again, or remove the helper from the file that names it"
             }
             Self::Amazon(error) => return error.hints(),
         };

@@ -83,7 +83,7 @@ impl Proxy {
     async fn proven(&self, module_version: &str, zip: &str, metadata: &dyn Metadata) -> Result<Digest, Error> {
         let unproven = |reason: String| Error::NoDigest {
             url: zip.to_owned(),
-            reason: format!("the answer of the checksum database does not prove one: {reason}"),
+            reason: format!("the response of the checksum database does not prove one: {reason}"),
         };
         let (database, answer) = look_up(module_version, metadata).await?;
         let key = Key::parse(&self.key).ok_or_else(|| unproven("its key cannot be read".to_owned()))?;

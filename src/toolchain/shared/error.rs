@@ -45,7 +45,7 @@ pub enum Error {
         published: String,
     },
     /// GitHub answers no more requests from this address for now.
-    #[error("GitHub does not list the releases of {repository} for now")]
+    #[error("GitHub does not list the releases of {repository} at the moment")]
     Limited {
         /// The repository.
         repository: String,
@@ -53,7 +53,7 @@ pub enum Error {
         source: net::Error,
     },
     /// GitHub knows no such repository, or shows it only to those who log in.
-    #[error("GitHub has no repository {repository}, from which {tool} would come")]
+    #[error("GitHub has no repository {repository}, the source of {tool}")]
     NoRepository {
         /// The tool.
         tool: String,
@@ -61,7 +61,7 @@ pub enum Error {
         repository: String,
     },
     /// Nobody announces a digest of a file, and the policy asks for one.
-    #[error("nobody announces a digest of {url}: {reason}")]
+    #[error("no checksum is published for {url}: {reason}")]
     Unannounced {
         /// The file.
         url: String,
@@ -77,7 +77,7 @@ pub enum Error {
         reason: String,
     },
     /// A document is not the one whose digest was announced.
-    #[error("{url} is not what was announced\nexpected {expected}, received {received}")]
+    #[error("{url} does not match its published digest\nexpected {expected}, received {received}")]
     Mismatch {
         /// Where it was read.
         url: String,
@@ -103,34 +103,34 @@ impl Explain for Error {
         match self {
             Self::Metadata { source, .. } => source.hints(),
             Self::Document { .. } => {
-                vec!["upstreams mend such documents within hours; a mirror or the lock works meanwhile".to_owned()]
+                vec!["upstreams usually fix such documents within hours; until then, use a mirror or the lock".to_owned()]
             }
             Self::NoSuchVersion { tool, near, .. } if near.is_empty() => {
-                vec![format!("nothing comes near it; `{tool}@latest` asks for the newest release")]
+                vec![format!("no version is similar; `{tool}@latest` selects the newest release")]
             }
-            Self::NoSuchVersion { near, .. } => vec![format!("near it are {}", near.join(", "))],
+            Self::NoSuchVersion { near, .. } => vec![format!("similar versions are {}", near.join(", "))],
             Self::NoSuchPlatform { platform, .. } => {
                 vec![format!("remove `{platform}` from `platforms` in toolkit.toml, or ask for another version")]
             }
             Self::Limited { .. } => vec![
-                "it answers 60 requests an hour to an address, which runners share; this program sends no token".to_owned(),
-                "`toolkit install --locked` asks it nothing; else try again in an hour, or use a mirror: `--mirror URL`"
+                "it allows 60 requests an hour per address, which runners share; toolkit sends no token".to_owned(),
+                "`toolkit install --locked` does not need it; otherwise try again in an hour, or use a mirror: `--mirror URL`"
                     .to_owned(),
             ],
             Self::NoRepository { .. } => {
-                vec!["check the spelling; a repository that only members see cannot be read".to_owned()]
+                vec!["check the spelling; private repositories cannot be read".to_owned()]
             }
             Self::Unannounced { .. } => vec![
-                "ask for a newer release, or for one of which a list of digests is published".to_owned(),
-                "`verification = \"first-seen\"` under `[policy]` in toolkit.toml takes the file as it is when it is locked"
+                "request a newer release, or one with published checksums".to_owned(),
+                "`verification = \"first-seen\"` under `[policy]` in toolkit.toml trusts the file as it is when it is locked"
                     .to_owned(),
             ],
             Self::NoDigest { .. } => {
-                vec!["a file without a digest is never installed; ask for a newer version".to_owned()]
+                vec!["a file without a digest is never installed; request a newer version".to_owned()]
             }
             Self::Mismatch { .. } => {
                 vec![
-                    "the server, or what stands before it, gives other bytes; tell who runs it, and do not try again"
+                    "the server, or a proxy in front of it, sends different bytes; report it to its operator, and do not retry"
                         .to_owned(),
                 ]
             }

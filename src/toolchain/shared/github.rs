@@ -220,7 +220,7 @@ pub(in crate::toolchain) async fn digest(
     let Some(sums) = sums else {
         return match announced {
             Some(digest) => Ok((digest, Proof { level: Level::Checksum, source: ANNOUNCER.to_owned() })),
-            None => first_use::digest(&url, "GitHub announces none", metadata).await,
+            None => first_use::digest(&url, "GitHub publishes none", metadata).await,
         };
     };
     let listed = listed(repository, release, asset, sums, metadata).await?;

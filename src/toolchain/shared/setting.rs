@@ -29,7 +29,7 @@ pub struct SettingValue {
 
 /// A choice that the tool does not know, or that cannot be applied to this install.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{tool} cannot be set to {name} = \"{value}\": {reason}")]
+#[error("{tool} does not accept {name} = \"{value}\": {reason}")]
 pub struct BadSetting {
     /// The tool.
     pub tool: String,
@@ -47,7 +47,7 @@ impl Explain for BadSetting {
     }
 
     fn hints(&self) -> Vec<String> {
-        vec!["nothing was changed; mend or remove the setting in toolkit.toml".to_owned()]
+        vec!["nothing was changed; fix or remove the setting in toolkit.toml".to_owned()]
     }
 }
 

@@ -29,7 +29,7 @@ fn ten_thousand_lines_over_two_hundred_pages_arrive_once_and_in_order_through_th
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(shown(&run), lines(10_000));
     assert!(fake.count("GetLogEvents") > 200);
-    assert_eq!(run.stderr.matches("asks for fewer requests").count(), 2, "each service once: {}", run.stderr);
+    assert_eq!(run.stderr.matches("is throttling requests").count(), 2, "each service once: {}", run.stderr);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn fifty_refusals_in_a_row_are_survived() {
     let run = world(&fake).with("TOOLKIT_POLL_INTERVAL", "0.004").run(&[&["build", "follow"], &arguments[..]].concat());
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert!(fake.count("BatchGetBuilds") > 50);
-    assert_eq!(run.stderr.matches("asks for fewer requests").count(), 1, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("is throttling requests").count(), 1, "{}", run.stderr);
 }
 
 #[cfg(unix)]
@@ -97,7 +97,7 @@ fn credentials_that_expire_are_looked_up_anew_and_nothing_is_lost() {
         assert_eq!(own.filter(|line| line.starts_with("line ")).collect::<Vec<_>>(), lines(100), "{name}");
     }
     assert_eq!(run.stderr.matches("the AWS credentials have expired").count(), 2, "{}", run.stderr);
-    assert_eq!(run.stderr.matches("new AWS credentials came").count(), 2, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("new AWS credentials were found").count(), 2, "{}", run.stderr);
     let keys: std::collections::BTreeSet<String> = fake.requests("*").into_iter().map(|call| call.key).collect();
     assert!(keys.contains("AKIDNUMBER4") && !keys.contains(KEY), "{keys:?}");
 }

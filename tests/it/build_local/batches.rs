@@ -105,7 +105,7 @@ fn batches_that_can_never_end_run_nothing() {
             "the build `a` can never start: it waits for b",
         ),
         ("{build-graph: [{identifier: a, depend-on: [c]}]}", "waits for c"),
-        ("{build-list: [{identifier: a}, {identifier: a}]}", "two builds of the batch are called `a`"),
+        ("{build-list: [{identifier: a}, {identifier: a}]}", "two builds of the batch have the identifier `a`"),
         ("{build-list: [{identifier: a}], build-fanout: {parallelism: 2}}", "in 2 ways"),
     ] {
         let place = Place::new(&format!("batch: {batch}\nphases: {{build: {{commands: ['echo :no']}}}}"));

@@ -44,7 +44,7 @@ fn exported_variables_are_those_of_the_end() {
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     let result: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(result["exportedVariables"], serde_json::json!({ "TAG": "v1", "LINES": "a'\nb", "SET_TWICE": "2" }));
-    for said in ["AWS_KEY cannot be exported", "NEVER is to be exported, and is not set"] {
+    for said in ["AWS_KEY cannot be exported", "NEVER should be exported, but is not set"] {
         assert!(run.stderr.contains(said), "{}", run.stderr);
     }
     let phases: Vec<_> = result["phases"]
@@ -74,7 +74,7 @@ fn secrets_come_from_a_file_or_the_environment_and_are_hidden_in_the_log() {
     let place = Place::new(SPEC);
     let run = place.run(&[]);
     assert_eq!(run.code, Some(2));
-    assert!(run.stderr.contains("no value is known for TOKEN and PASSWORD"), "{}", run.stderr);
+    assert!(run.stderr.contains("no value is set for TOKEN and PASSWORD"), "{}", run.stderr);
     assert!(run.stderr.contains("--secrets FILE") && run.stdout.is_empty(), "{}", run.stdout);
     place.world.write("../secrets", "TOKEN=from-file\nPASSWORD='p$ss word'\n");
     let place = Place { world: place.world.with("TOKEN", "from-environment"), ..place };

@@ -43,7 +43,7 @@ fn what_moto_does_not_know_is_told_and_not_taken_for_an_answer() {
     let said = world.fails(3, &["build", "start", "none"]);
     assert!(said.contains("the project `none` does not exist"), "{said}");
     let said = world.fails(3, &["build", "start", "web", "--batch"]);
-    assert!(said.contains("CodeBuild's answer is not as expected: the status is 500"), "{said}");
+    assert!(said.contains("CodeBuild sent an unexpected response: the status is 500"), "{said}");
 }
 
 #[test]

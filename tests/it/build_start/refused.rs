@@ -124,7 +124,7 @@ fn too_many_requests_are_sent_four_times_with_pauses() {
     fake.fail_every("StartBuild", Failure::Throttling, 1);
     let said = fake.world().fails(3, &["build", "start", "web"]);
     assert!(
-        said.contains("CodeBuild asks for fewer requests (ThrottlingException), and 4 attempts were made"),
+        said.contains("CodeBuild is throttling requests (ThrottlingException), and 4 attempts were made"),
         "{said}"
     );
     assert_eq!((fake.count("StartBuild"), fake.ids().len()), (4, 0));
@@ -135,10 +135,10 @@ fn too_many_requests_are_sent_four_times_with_pauses() {
 #[test]
 fn what_is_no_answer_of_codebuild_is_asked_again_and_then_told() {
     for (failure, expected) in [
-        (Failure::Html(500), "CodeBuild's answer is not as expected: the status is 500"),
-        (Failure::Html(200), "CodeBuild's answer is not as expected: it is not JSON of CodeBuild"),
-        (Failure::Status(503), "CodeBuild's answer is not as expected: the status is 503"),
-        (Failure::Cut, "could not ask CodeBuild"),
+        (Failure::Html(500), "CodeBuild sent an unexpected response: the status is 500"),
+        (Failure::Html(200), "CodeBuild sent an unexpected response: it is not CodeBuild's JSON"),
+        (Failure::Status(503), "CodeBuild sent an unexpected response: the status is 503"),
+        (Failure::Cut, "could not reach CodeBuild"),
     ] {
         let fake = CodeBuild::new();
         fake.fail("ListBuilds", failure.clone(), 1);
@@ -182,21 +182,21 @@ fn what_is_missing_is_named() {
         (world(), 3, &["start", "none", "--arch", "arm64"], "the project `none` does not exist"),
         (world(), 3, &["list", "none"], "the project `none` does not exist"),
         (none("AWS_REGION"), 2, &["start", "web"], "no AWS region is known, which CodeBuild asks for"),
-        (world().with("AWS_REGION", "evil.example/"), 2, &["start", "web"], "`evil.example/` is no AWS region"),
+        (world().with("AWS_REGION", "evil.example/"), 2, &["start", "web"], "`evil.example/` is not an AWS region"),
         (
             world().with("AWS_SECRET_ACCESS_KEY", "wrong"),
             3,
             &["start", "web"],
-            "CodeBuild does not take the AWS credentials (InvalidSignatureException)",
+            "CodeBuild rejects the AWS credentials (InvalidSignatureException)",
         ),
         (none("AWS_ACCESS_KEY_ID"), 5, &["start", "web"], "no AWS credentials were found, which CodeBuild asks for"),
         (
             world().with("AWS_ENDPOINT_URL_CODEBUILD", "codebuild"),
             2,
             &["list"],
-            "AWS_ENDPOINT_URL_CODEBUILD is no address of a server",
+            "AWS_ENDPOINT_URL_CODEBUILD is not the URL of a server",
         ),
-        (world().with("AWS_ENDPOINT_URL_CODEBUILD", "http://127.0.0.1:1"), 3, &["list"], "could not ask CodeBuild"),
+        (world().with("AWS_ENDPOINT_URL_CODEBUILD", "http://127.0.0.1:1"), 3, &["list"], "could not reach CodeBuild"),
         (world(), 3, &["list", "--offline"], "--offline allows no connection"),
     ] {
         let said = world.fails(code, &[&["build"], arguments].concat());

@@ -246,7 +246,7 @@ fn every_refusal_says_what_to_do_and_nothing_secret() {
         (refusing(403, "InvalidSignatureException", canonical), &["(InvalidSignatureException)", "hint: check them"]),
         (refusing(400, "UnrecognizedClientException", ""), &["(UnrecognizedClientException)"]),
         (refusing(400, "Odd\u{1b}Exception", ""), &["refuses ecr:GetAuthorizationToken (OddException)"]),
-        (Upstream::new(), &["the status is 404"]),
+        (Upstream::new(), &["status 404"]),
         (refusing(200, "", ""), &["it holds no token"]),
     ] {
         let url = upstream.url("/").to_string();

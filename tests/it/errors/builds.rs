@@ -16,28 +16,31 @@ pub fn sections() -> Vec<Section> {
     };
     let start = Error::Start { program: text("/bin/sh"), source: denied() };
     vec![
-        section("codebuild::Error::Shell", [Error::Shell { shell: text("powershell.exe") }.into()]),
-        section("codebuild::Error::NoShell", [Error::NoShell { shell: text("bash") }.into()]),
-        section("codebuild::Error::System", [Error::System.into()]),
-        section("codebuild::Error::Steps", [Error::Steps { phase: "build" }.into()]),
-        section("codebuild::Error::Pattern", [pattern().into()]),
-        section("codebuild::Error::Glob", [glob().into()]),
-        section("codebuild::Error::Secrets", [Error::Secrets { names: vec![text("TOKEN"), text("PASSWORD")] }.into()]),
-        section("codebuild::Error::SecretsFile", [Error::SecretsFile { path: ".secrets".into(), line: 3 }.into()]),
-        section("codebuild::Error::User", [Error::User { user: text("builder") }.into()]),
-        section("codebuild::Error::Variable", [Error::Variable { name: text("MY-NAME") }.into()]),
-        section("codebuild::Error::BatchKinds", [Error::BatchKinds { found: 2 }.into()]),
+        section("local_build::Error::Shell", [Error::Shell { shell: text("powershell.exe") }.into()]),
+        section("local_build::Error::NoShell", [Error::NoShell { shell: text("bash") }.into()]),
+        section("local_build::Error::System", [Error::System.into()]),
+        section("local_build::Error::Steps", [Error::Steps { phase: "build" }.into()]),
+        section("local_build::Error::Pattern", [pattern().into()]),
+        section("local_build::Error::Glob", [glob().into()]),
         section(
-            "codebuild::Error::Order",
+            "local_build::Error::Secrets",
+            [Error::Secrets { names: vec![text("TOKEN"), text("PASSWORD")] }.into()],
+        ),
+        section("local_build::Error::SecretsFile", [Error::SecretsFile { path: ".secrets".into(), line: 3 }.into()]),
+        section("local_build::Error::User", [Error::User { user: text("builder") }.into()]),
+        section("local_build::Error::Variable", [Error::Variable { name: text("MY-NAME") }.into()]),
+        section("local_build::Error::BatchKinds", [Error::BatchKinds { found: 2 }.into()]),
+        section(
+            "local_build::Error::Order",
             [Error::Order { identifier: text("manifest"), waits_for: vec![text("arm46")] }.into()],
         ),
-        section("codebuild::Error::Twice", [Error::Twice { identifier: text("amd64") }.into()]),
+        section("local_build::Error::Twice", [Error::Twice { identifier: text("amd64") }.into()]),
         section(
-            "codebuild::Error::NoBuild",
+            "local_build::Error::NoBuild",
             [Error::NoBuild { identifier: text("amd46"), known: vec![text("amd64"), text("arm64")] }.into()],
         ),
-        section("codebuild::Error::File", [Error::from(FileError::new("copy", "/src/big.bin", full())).into()]),
-        section("codebuild::Error::Start", [start.into()]),
-        section("codebuild::Error::Stopped", [Error::Stopped.into()]),
+        section("local_build::Error::File", [Error::from(FileError::new("copy", "/src/big.bin", full())).into()]),
+        section("local_build::Error::Start", [start.into()]),
+        section("local_build::Error::Stopped", [Error::Stopped.into()]),
     ]
 }

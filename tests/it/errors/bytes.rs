@@ -58,7 +58,7 @@ fn archives() -> Vec<Section> {
     let again = std::io::Error::from_raw_os_error(11);
     vec![
         section("archive::Error::Refused", [refused("go/../../../etc/cron.d/x", Refusal::Parent)]),
-        section("archive::Error::Malformed", [malformed("something follows the end of the tar archive")]),
+        section("archive::Error::Malformed", [malformed("there is data after the end of the tar archive")]),
         section("archive::Error::Damaged", [unpacking(archive::Error::Damaged { source: cut })]),
         section("archive::Error::Limit", [limit("times its own size when unpacked", 200), limit("entries", 500_000)]),
         section("archive::Error::File", [disk("write", full()), disk("create", read_only()), disk("write", failing())]),

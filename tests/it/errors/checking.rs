@@ -17,21 +17,24 @@ pub fn sections() -> Vec<Section> {
     let no_input = CheckError::NoInput { text: text(name), source: name.parse::<Reference>().unwrap_err() };
     let broken = CheckError::Broken { path: "docker/Dockerfile".into(), line: 1, reason: text("the file has no FROM") };
     vec![
-        section("image::CheckError::NoInput", [no_input.into()]),
+        section("image_audit::CheckError::NoInput", [no_input.into()]),
         section(
-            "image::CheckError::Read",
+            "image_audit::CheckError::Read",
             [read(io::ErrorKind::PermissionDenied).into(), read(io::ErrorKind::NotFound).into()],
         ),
         section(
-            "image::CheckError::NoText",
+            "image_audit::CheckError::NoText",
             [CheckError::NoText { path: "docker/Dockerfile".into(), source: no_text }.into()],
         ),
-        section("image::CheckError::Broken", [broken.into()]),
+        section("image_audit::CheckError::Broken", [broken.into()]),
         section(
-            "image::CheckError::NoYaml",
+            "image_audit::CheckError::NoYaml",
             [CheckError::NoYaml { path: "compose.yaml".into(), line: 1, source: no_yaml }.into()],
         ),
-        section("image::CheckError::UnknownKind", [CheckError::UnknownKind { path: "notes.txt".into() }.into()]),
-        section("image::CheckError::NothingNamed", [CheckError::NothingNamed { what: text("/home/me/shop") }.into()]),
+        section("image_audit::CheckError::UnknownKind", [CheckError::UnknownKind { path: "notes.txt".into() }.into()]),
+        section(
+            "image_audit::CheckError::NothingNamed",
+            [CheckError::NothingNamed { what: text("/home/me/shop") }.into()],
+        ),
     ]
 }

@@ -31,7 +31,7 @@ fn names() -> Vec<Section> {
         section("image::IndexError::BadName", [name]),
         section(
             "image::IndexError::BadChild",
-            [IndexError::BadChild { text: text(ARM64), reason: text("it has the form PLATFORM=IMAGE") }.into()],
+            [IndexError::BadChild { text: text(ARM64), reason: text("expected PLATFORM=IMAGE") }.into()],
         ),
         section(
             "image::IndexError::DigestFile",

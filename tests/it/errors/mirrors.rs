@@ -21,11 +21,8 @@ fn addresses() -> Vec<Section> {
         section("mirror::Error::NoMirror", [Error::NoMirror.into()]),
         section(
             "mirror::Error::BadAddress",
-            [Error::BadAddress {
-                address: text("ftp://host/"),
-                reason: text("nothing is known about the scheme `ftp`"),
-            }
-            .into()],
+            [Error::BadAddress { address: text("ftp://host/"), reason: text("the scheme is not supported: `ftp`") }
+                .into()],
         ),
         section(
             "mirror::Error::NotWritable",
@@ -38,8 +35,11 @@ fn indexes() -> Vec<Section> {
     vec![
         section(
             "mirror::Error::BadIndex",
-            [Error::BadIndex { mirror: text(BUCKET), reason: text("`../etc/passwd`: a part of it is no file name") }
-                .into()],
+            [Error::BadIndex {
+                mirror: text(BUCKET),
+                reason: text("`../etc/passwd`: a part of it is not a file name"),
+            }
+            .into()],
         ),
         section(
             "mirror::Error::NewerIndex",

@@ -30,7 +30,7 @@ fn usage() -> Vec<Section> {
                 )),
                 downloading(refused(
                     "https://nexus.example.com/go/go1.27.3.linux-arm64.tar.gz",
-                    "it holds a user name or a password",
+                    "it contains a user name or a password",
                 )),
             ],
         ),
@@ -43,7 +43,7 @@ fn usage() -> Vec<Section> {
         ),
         section(
             "net::Error::BadMirror",
-            [Example::from(mirror("ftp://nexus.example.com/sdk", "nothing is known about the scheme `ftp`"))],
+            [Example::from(mirror("ftp://nexus.example.com/sdk", "the scheme is not supported: `ftp`"))],
         ),
     ]
 }
@@ -65,7 +65,7 @@ fn answers() -> Vec<Section> {
             "net::Error::Redirect",
             [
                 redirect("in a circle: https://dl.google.com/go/go1.27.3.linux-arm64.tar.gz came twice"),
-                redirect("to http://proxy.example.com/blocked, and https is never left"),
+                redirect("to http://proxy.example.com/blocked, and https is never downgraded"),
                 redirect("more than 10 times"),
             ],
         ),
@@ -104,7 +104,7 @@ fn contents() -> Vec<Section> {
             "net::Error::NoCopy",
             [
                 no_copy("no good copy of it is in /opt/toolkit/metadata", gave_up(0, None, unreachable())),
-                no_copy("no copies are kept", status),
+                no_copy("no copies are cached", status),
             ],
         ),
     ]

@@ -30,7 +30,7 @@ fn generating() -> Vec<Section> {
         key: text("pipeline.runner.namespace"),
         value: text("Git Lab"),
         target: "runner",
-        reason: text("Kubernetes takes small letters, digits and `-`"),
+        reason: text("Kubernetes allows lower-case letters, digits and `-`"),
     };
     let project = project::Error::Content {
         path: "/src/shop/toolkit.toml".into(),

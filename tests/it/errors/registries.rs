@@ -47,7 +47,7 @@ pub fn sections() -> Vec<Section> {
                     "DENIED: permission_denied: write_package",
                     "with the credentials of /root/.docker/config.json",
                 )),
-                Example::from(denied("", "anonymously, as no credential for it was found")),
+                Example::from(denied("", "anonymously, because no credentials were found")),
             ],
         ),
         section(
@@ -73,12 +73,12 @@ pub fn sections() -> Vec<Section> {
             "oci::Error::Document",
             [Example::from(Error::Document {
                 what: text(IMAGE),
-                reason: text("its schemaVersion is not 2; images of Docker before 1.10 have to be pushed anew"),
+                reason: text("its schemaVersion is not 2; images from Docker before 1.10 must be pushed again"),
             })],
         ),
         section(
             "oci::Error::Challenge",
-            [Example::from(challenge("its token service http://auth.example.com/token is not reached by https"))],
+            [Example::from(challenge("its token service http://auth.example.com/token does not use https"))],
         ),
         section(
             "net::Error::Authorization",

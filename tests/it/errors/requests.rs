@@ -62,7 +62,7 @@ fn arguments() -> Vec<Section> {
             "provision::Error::BadDefinition",
             [in_manifest(Error::BadDefinition {
                 tool: text("go"),
-                reason: text("toolkit knows this tool itself; remove `github` and `url`, or choose another name"),
+                reason: text("this tool is built in; remove `github` and `url`, or choose another name"),
             })],
         ),
         section("provision::Error::UnknownSource", [in_manifest(source), in_manifest(no_source)]),
@@ -199,7 +199,7 @@ fn releases() -> Vec<Section> {
                     url: text(
                         "https://github.com/mgoltzsche/podman-static/releases/download/v5.4.2/podman-linux-arm64.tar.gz",
                     ),
-                    reason: text("GitHub announces none"),
+                    reason: text("GitHub publishes none"),
                 },
             )],
         ),
@@ -210,14 +210,14 @@ fn releases() -> Vec<Section> {
                     "go@1.5.4",
                     digest(
                         "https://go.dev/dl/go1.5.4.linux-amd64.tar.gz",
-                        "go.dev announces none; releases before 1.6 have only an SHA-1, which proves nothing",
+                        "go.dev publishes none; releases before 1.6 have only a SHA-1, which proves nothing",
                     ),
                 ),
                 resolving(
                     "go@1.27.3",
                     digest(
                         "goproxy:///golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-arm64.zip",
-                        "the answer of the checksum database does not prove one: it has no signature by the key of sum.golang.org",
+                        "the response of the checksum database does not prove one: it has no signature by the key of sum.golang.org",
                     ),
                 ),
             ],
@@ -258,7 +258,7 @@ fn choice(rule: &str) -> Box<Choice> {
 
 fn locks() -> Vec<Section> {
     let (tool, version, platform) = (|| text("go"), || text("1.27.3"), arm64());
-    let reasons = vec![text("dotnet is asked for and not locked"), text("go: 1.26 is asked for, 1.27 was answered")];
+    let reasons = vec![text("dotnet is requested but not locked"), text("go: 1.26 is asked for, 1.27 was answered")];
     vec![
         section("provision::Error::NoLock", [Example::from(Error::NoLock { folder: "/src/shop".into() })]),
         section("provision::Error::StaleLock", [Example::from(Error::StaleLock { reasons })]),

@@ -15,7 +15,7 @@ pub fn sections() -> Vec<Section> {
         section(
             "sandbox::Error::NoPrivilege",
             [
-                Example::from(Error::NoPrivilege { program: kaniko(), lacks: "the rights of root" }),
+                Example::from(Error::NoPrivilege { program: kaniko(), lacks: "root privileges" }),
                 Example::from(Error::NoPrivilege { program: kaniko(), lacks: "CAP_SYS_CHROOT" }),
             ],
         ),
@@ -32,7 +32,7 @@ pub fn sections() -> Vec<Section> {
         ),
         section(
             "sandbox::Error::Result",
-            [result("the program did not make it"), result("the program made no file of it")],
+            [result("the program did not create it"), result("the program did not create a regular file")],
         ),
     ]
 }

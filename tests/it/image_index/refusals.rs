@@ -21,7 +21,7 @@ fn images_that_do_not_fit_are_refused() {
         (
             1,
             &["R/app:1.2-amd64", "--platform", "linux/amd64,linux/arm64"],
-            "no image is for linux/arm64; there is one for linux/amd64",
+            "there is no image for linux/arm64; there is one for linux/amd64",
         ),
         (2, &["R/app:1.2-amd46"], "there is no "),
         (2, &["R/app:1.2-amd46"], "did you mean "),
@@ -53,7 +53,7 @@ fn what_is_no_image_is_refused() {
     crate::support::layouts::write_index(&folder, &[row]);
     let from = format!("oci:{}", folder.display());
     let said = bench.refuses(2, &["--tag", "R/app:1.2", &from]);
-    assert!(said.contains("is no container image: it holds application/vnd.cncf.helm.config.v1+json"), "{said}");
+    assert!(said.contains("is not a container image: it contains application/vnd.cncf.helm.config.v1+json"), "{said}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn without_the_privilege_it_says_which_one_and_starts_nothing() {
     let toolkit = stage.world.command(&[]).get_program().to_owned();
     for (options, said) in [
         (&["--bounding-set", "-sys_chroot"][..], "CAP_SYS_CHROOT"),
-        (&["--reuid", "65534", "--regid", "65534", "--clear-groups"], "the rights of root"),
+        (&["--reuid", "65534", "--regid", "65534", "--clear-groups"], "root privileges"),
     ] {
         let mut command = Command::new("setpriv");
         command.args(options).arg(&toolkit).args(["exec", "kaniko@1.0.0", "--", "-c", "context"]);

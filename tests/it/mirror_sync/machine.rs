@@ -62,7 +62,7 @@ fn places_that_cannot_be_filled_are_refused() {
         }
     }
     let world = world.with("TOOLKIT_MIRROR", "");
-    assert!(world.fails(2, &["mirror", "sync"]).contains("no mirror is named"));
+    assert!(world.fails(2, &["mirror", "sync"]).contains("no mirror was given"));
 }
 
 #[test]

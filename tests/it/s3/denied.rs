@@ -56,7 +56,7 @@ fn each_refusal_has_a_message_and_an_exit_code_of_its_own() {
         ),
         (refusal(403, "AccessDenied", &key, ""), 3, &["kms:Decrypt on the key arn:aws:kms:eu-west-1:1:key/k, which"]),
         (refusal(404, "NoSuchBucket", "No", ""), 3, &["the bucket `builds` does not exist"]),
-        (refusal(403, "InvalidAccessKeyId", "No", ""), 3, &["does not take the AWS credentials (InvalidAccessKeyId)"]),
+        (refusal(403, "InvalidAccessKeyId", "No", ""), 3, &["rejects the AWS credentials (InvalidAccessKeyId)"]),
         (refusal(403, "SignatureDoesNotMatch", "VERY LONG", ""), 3, &["(SignatureDoesNotMatch)"]),
         (refusal(403, "RequestTimeTooSkewed", "No", ""), 3, &["refuses the time", "set the clock"]),
         (refusal(400, "ExpiredToken", "No", ""), 5, &["the AWS credentials have expired", "aws sso login"]),
@@ -86,7 +86,7 @@ fn each_refusal_has_a_message_and_an_exit_code_of_its_own() {
 fn throttling_is_waited_for_and_then_said() {
     let (exit, stderr, requests) = said(&refusal(503, "SlowDown", "Please reduce your request rate.", ""));
     assert_eq!((exit, requests), (3, 2), "{stderr}");
-    assert!(stderr.contains("S3 asks for fewer requests (SlowDown), and 2 attempts were made"), "{stderr}");
+    assert!(stderr.contains("S3 is throttling requests (SlowDown), and 2 attempts were made"), "{stderr}");
     let (exit, stderr, requests) = said(&refusal(500, "InternalError", "We encountered an internal error.", ""));
     assert_eq!((exit, requests), (3, 2), "{stderr}");
     assert!(stderr.contains("2 attempts"), "{stderr}");

@@ -21,31 +21,31 @@ use crate::project::{self, MANIFEST};
 
 /// Compare builds on amd64 and arm64: time of each phase, price of a build, and the ratio
 ///
-/// With one project, its last succeeded builds on amd64 are compared with those on arm64. With two projects, the last builds
-/// of the first with those of the second; with two ids of builds, these two. Medians are compared, and the side that is named
-/// first, or amd64, is 1.
+/// With one project, its last successful builds on amd64 are compared with those on arm64. With two projects, the last builds
+/// of the first with those of the second; with two ids of builds, these two. Medians are compared; the first side, or amd64,
+/// is the baseline.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = LONG)]
 pub(super) struct Arguments {
     /// A project, or two projects, or the ids or ARNs of two builds; the project of toolkit.toml without any
     #[arg(value_name = "PROJECT|ID", num_args = 0..=2)]
     subjects: Vec<String>,
-    /// How many succeeded builds of each side
+    /// The number of successful builds per side
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     last: u16,
-    /// How many builds of a project to look at, whatever became of them
+    /// The most builds of a project to look at, successful or not
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     within: u16,
     /// Only builds of this branch, tag or commit
     #[arg(long, visible_alias = "branch", value_name = "VERSION")]
     source_version: Option<String>,
-    /// Only builds of this compute type: small, 2gb, or the API's word
+    /// Only builds of this compute type: small, 2gb, or the API's name
     #[arg(long, value_name = "TYPE")]
     compute: Option<String>,
-    /// Take prices from this file before those of the program; --help shows the form
+    /// Use the prices in this file first; --help shows the form
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
-    /// Draw the phases as SVG, whole or not at all
+    /// Draw the phases to this SVG file
     #[arg(long, value_name = "FILE.svg")]
     chart: Option<PathBuf>,
 }
@@ -68,9 +68,9 @@ What is compared:
   - The architecture comes from the environment type: ARM_CONTAINER, ARM_EC2 and
     ARM_LAMBDA_CONTAINER are arm64; LINUX_CONTAINER, LINUX_EC2 and LINUX_LAMBDA_CONTAINER are
     amd64. GPU, Windows and macOS are left out, and so are builds that run, failed or were
-    stopped. How many is said.
+    stopped. Their number is shown.
   - SUBMITTED and QUEUED are shown and not compared: they say how busy AWS was. `total` is the
-    build without them. A phase that ran again (RETRY) counts with all of its times.
+    build without them. The times of a phase that ran again (RETRY) are added up.
   - Of two projects, the builds on the architecture of the newest build of each.
 
 What a build costs:
@@ -90,7 +90,7 @@ What a build costs:
       date = \"2026-11\"
       usd = { BUILD_GENERAL1_SMALL = 0.0034, BUILD_GENERAL1_LARGE = 0.015 }
 
-The chart is an SVG, which every browser shows and which needs no fonts here; PNG is not drawn.
+The chart is an SVG, which every browser shows; PNG is not supported.
 AWS must allow codebuild:ListBuildsForProject and codebuild:BatchGetBuilds on the projects
 (`toolkit build permissions compare`).";
 
@@ -135,7 +135,7 @@ impl Arguments {
         };
         if matches!(subject, Subject::Builds(_)) && (self.source_version.is_some() || self.compute.is_some()) {
             return Err(Failure::usage(
-                "two builds are compared as they are: `--branch` and `--compute` choose of a project's",
+                "two builds are compared as they are: `--branch` and `--compute` select builds of a project",
             ));
         }
         Ok(CompareRequest {
@@ -150,20 +150,20 @@ impl Arguments {
 
 fn unnamed() -> Failure {
     let hint = format!("toolkit build compare PROJECT, or `project` under [pipeline.codebuild] in {MANIFEST}");
-    Failure::usage_with_hint("no project of CodeBuild is named", hint)
+    Failure::usage_with_hint("no CodeBuild project was given", hint)
 }
 
 /// Reads what is to be compared. Only ids have colons, and ARNs say what they are of.
 fn subject(texts: &[String]) -> Result<Subject, Failure> {
     let is_id = |text: &str| if text.starts_with("arn:") { text.contains(":build/") } else { text.contains(':') };
     if let Some(batch) = texts.iter().find(|text| text.contains(":build-batch/")) {
-        let hint = "compare the projects, or two builds of it: `toolkit build follow` shows their ids";
+        let hint = "compare projects, or two builds of the batch: `toolkit build follow` shows their ids";
         return Err(Failure::usage_with_hint(format!("{batch} is a batch, not a build"), hint));
     }
     match texts {
         [project] if !is_id(project) => Ok(Subject::Architectures(project.clone())),
         [id] => Err(Failure::usage_with_hint(
-            format!("{id} is one build, and there is nothing to compare it with"),
+            format!("{id} is only one build, with nothing to compare it with"),
             "name two builds, or a project",
         )),
         [first, second] if first == second => Err(Failure::usage("both sides are the same")),
@@ -182,7 +182,6 @@ fn vector(path: &Path, host: &Host) -> Result<PathBuf, Failure> {
     if ending.eq_ignore_ascii_case("svg") {
         return Ok(host.cwd.join(path));
     }
-    let hint =
-        format!("name it {}; browsers and `rsvg-convert` make a picture of it", path.with_extension("svg").display());
-    Err(Failure::usage_with_hint(format!("{}: charts are drawn as .svg only", path.display()), hint))
+    let hint = format!("name it {}; `rsvg-convert` makes a PNG of it", path.with_extension("svg").display());
+    Err(Failure::usage_with_hint(format!("{}: charts are .svg files only", path.display()), hint))
 }

@@ -22,8 +22,8 @@ pub(super) use watch::{Options, watch};
 
 /// Follow builds and batches on CodeBuild: phases, logs, and why they failed
 ///
-/// Shows phases as they begin and end and the log as it grows, of several builds side by side with their names before each
-/// line; the builds of a batch as they start, and the next build where CodeBuild retries one. At the end come the phases that
+/// Shows phases as they start and end, and the log as it grows, of several builds with their names before each
+/// line; the builds of a batch as they start, and the retries of failed builds. At the end come the phases that
 /// failed with the likely cause, and where artifacts and reports are. Exits with 0 when all succeeded and with 1 when not.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = LONG)]
@@ -34,10 +34,10 @@ pub(super) struct Arguments {
     /// Follow phases only
     #[arg(long)]
     no_logs: bool,
-    /// Stop the builds on CodeBuild when this is interrupted
+    /// Stop the builds on CodeBuild when this command is interrupted
     #[arg(long)]
     stop_on_interrupt: bool,
-    /// The time between two looks while something happens; up to five times as long when nothing does [default: 2]
+    /// The seconds between two polls while something happens; up to five times as long otherwise [default: 2]
     /// [env: TOOLKIT_POLL_INTERVAL]
     #[arg(long, value_name = "SECONDS", value_parser = interval)]
     interval: Option<Duration>,
@@ -55,17 +55,17 @@ Examples:
   toolkit build follow $(toolkit build start web --arch amd64,arm64)
   toolkit build follow ID --no-logs --json
 
-Requests: at most 60 looks a minute, however many builds there are, and at most 5 pages of logs a
+Requests: at most 60 polls a minute, however many builds there are, and at most 5 pages of logs a
 second while a log is behind. When AWS throttles, the pauses grow up to a minute. A connection
 that is lost is waited for up to an hour, new credentials up to five minutes; nothing is lost or
 shown twice by that.
 
-Ctrl-C: without --stop-on-interrupt the builds go on; on a terminal it asks once whether to stop
+Ctrl-C: without --stop-on-interrupt the builds continue; on a terminal it asks once whether to stop
 them. SIGTERM and SIGHUP do the same without the question. Exit code 5 then, as of everything that
 is interrupted: how the builds end is not known. With --stop-on-interrupt the builds are stopped,
 their end is waited for up to a minute, and the exit code is 1.
 
-Exit code 3 when all builds succeeded and a log could not be read; without --no-logs somebody wants it.
+Exit code 3 when all builds succeeded, but a log could not be read; --no-logs does without logs.
 
 --json prints one object per line. `event` says what it is; `id` is the build or batch, with `name`,
 as lines show it:

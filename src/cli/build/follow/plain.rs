@@ -50,7 +50,7 @@ pub(super) fn how(status: &Status, time: Option<&str>) -> String {
     match status {
         Status::Succeeded => time.map_or_else(|| "succeeded".to_owned(), |time| format!("succeeded in {time}")),
         Status::Failed => after("failed"),
-        Status::Fault => after("was ended by a fault of CodeBuild"),
+        Status::Fault => after("was ended by a CodeBuild fault"),
         Status::TimedOut => after("timed out"),
         Status::Stopped => after("was stopped"),
         Status::InProgress => after("is in progress"),
@@ -71,27 +71,27 @@ pub(super) fn known(who: &BuildRef) -> String {
 pub(super) fn note(note: &Note, name: &str) -> String {
     match note {
         Note::Throttled { service } => {
-            format!("{service} asks for fewer requests; the pauses are longer now, and nothing is lost")
+            format!("{service} is throttling requests; the pauses are longer now, and nothing is lost")
         }
         Note::Lost { service, cause } => {
-            format!("{}; {service} is asked again until it answers", whole(cause))
+            format!("{}; retrying {service} until it responds", whole(cause))
         }
-        Note::Back { service } => format!("{service} answers again"),
+        Note::Back { service } => format!("{service} responds again"),
         Note::Expired { patience } => format!(
-            "the AWS credentials have expired; new ones are waited for up to {}: log in again (`aws sso login`)",
+            "the AWS credentials have expired; waiting up to {} for new ones: log in again (`aws sso login`)",
             spoken(*patience)
         ),
-        Note::Renewed => "new AWS credentials came".to_owned(),
+        Note::Renewed => "new AWS credentials were found".to_owned(),
         Note::NoLog { s3: Some(link), .. } => format!("the log of {name} is only in S3: {link}"),
         Note::NoLog { s3: None, .. } => {
-            format!("{name} has no log: logs in CloudWatch are switched off in the project")
+            format!("{name} has no log: logs in CloudWatch are disabled in the project")
         }
-        Note::MissingLog { .. } => format!("the log of {name} was never there, although the build is over"),
+        Note::MissingLog { .. } => format!("the log of {name} was never created, although the build has ended"),
         Note::UnreadLog { cause, .. } => {
             let hints = crate::model::Explain::hints(cause).join("\n");
-            format!("the log of {name} cannot be read; its phases are followed all the same: {}\n{hints}", whole(cause))
+            format!("the log of {name} cannot be read; its phases are still followed: {}\n{hints}", whole(cause))
         }
-        Note::EndlessLog { .. } => format!("the log of {name} goes on with empty pages, and was given up"),
+        Note::EndlessLog { .. } => format!("the log of {name} has endless empty pages, and was given up"),
     }
 }
 

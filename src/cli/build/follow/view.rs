@@ -153,7 +153,7 @@ impl View {
             Event::BatchOver { who, batch } => self.live.over(who, &batch.status, batch.started, batch.ended),
             Event::Retried { who, next, number, limit } => {
                 let name = self.names.of(who);
-                self.say(&printable(&format!("{name} is done again by {next} (retry {number} of {limit})")));
+                self.say(&printable(&format!("{name} is retried as {next} (retry {number} of {limit})")));
             }
             Event::Note(note) => self.note(note),
             Event::AllOver { .. } => {}

@@ -134,7 +134,7 @@ async fn stop(follower: &mut Follower<View>, signals: &mut Signals, place: &Sett
 async fn ask(follower: &mut Follower<View>, signals: &mut Signals) -> bool {
     follower.observer().hide();
     let what = if follower.running().len() > 1 { "builds" } else { "build" };
-    render::say(&format!("\nStop the {what} on CodeBuild, too? [y/N] (Ctrl-C leaves without) "));
+    render::say(&format!("\nAlso stop the {what} on CodeBuild? [y/N] (Ctrl-C leaves without) "));
     let (sender, answer) = tokio::sync::oneshot::channel();
     // A thread of its own: a line may never come, and nobody waits for the thread then.
     let reading = std::thread::Builder::new().spawn(move || {
@@ -158,8 +158,8 @@ fn detached(follower: &Follower<View>) -> Failure {
     let running = follower.running();
     let (what, ids) = match running.as_slice() {
         [] => ("; the builds are over, and their logs were being read", follower.ids()),
-        [one] => ("; the build goes on, on CodeBuild", std::slice::from_ref(one)),
-        several => ("; the builds go on, on CodeBuild", several),
+        [one] => ("; the build continues on CodeBuild", std::slice::from_ref(one)),
+        several => ("; the builds continue on CodeBuild", several),
     };
     let ids = printable(&ids.join(" "));
     Failure::machine(

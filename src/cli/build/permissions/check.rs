@@ -68,7 +68,7 @@ pub(super) async fn check(
     for need in wanted {
         answers.entry(need.clone()).or_insert_with(|| Answer::Unknown(unasked(need, scope).to_owned()));
     }
-    Ok(Checked { answers, how: format!("{why}; asked harmless questions instead") })
+    Ok(Checked { answers, how: format!("{why}; sent harmless requests instead") })
 }
 
 fn simulated(decisions: &BTreeMap<Need, Decision>, wanted: &[Need], who: &str) -> Checked {
@@ -77,10 +77,10 @@ fn simulated(decisions: &BTreeMap<Need, Decision>, wanted: &[Need], who: &str) -
         Some(Decision::Denied) => Answer::No { explicit: false },
         Some(Decision::ExplicitlyDenied) => Answer::No { explicit: true },
         Some(Decision::Depends(keys)) => Answer::Unknown(format!("it depends on {}", keys.join(", "))),
-        None => Answer::Unknown("IAM says nothing about it".to_owned()),
+        None => Answer::Unknown("IAM returned no decision".to_owned()),
     };
     let answers = wanted.iter().map(|need| (need.clone(), answer(need))).collect();
-    Checked { answers, how: format!("asked IAM what it would decide for {who}") }
+    Checked { answers, how: format!("asked IAM about {who}") }
 }
 
 /// Asks CodeBuild something harmless for which just this permission is needed; none where nothing is harmless, or the
@@ -143,9 +143,9 @@ async fn bucket(settings: &Settings, scope: &Scope, wanted: &[Need]) -> BTreeMap
     let read = match bucket.head(&path.unwrap_or_else(|| NOBODY.to_owned())).await {
         Ok(_) => Answer::Yes,
         Err(error) if may_list => denied_or(error, unknown),
-        Err(_) => {
-            Answer::Unknown("S3 does not tell a missing object from a forbidden one to whoever may not list".to_owned())
-        }
+        Err(_) => Answer::Unknown(
+            "without permission to list, S3 does not distinguish a missing object from a forbidden one".to_owned(),
+        ),
     };
     put("s3:GetObject", &read);
     answers
@@ -164,5 +164,5 @@ fn unasked(need: &Need, scope: &Scope) -> &'static str {
     if scope.project.is_none() && (about_a_project || need.action.starts_with("logs:")) {
         return "name the project: `--project`";
     }
-    "only doing it would tell"
+    "it can only be found out by doing it"
 }

@@ -18,23 +18,23 @@ use crate::oci::credentials::ecr_place;
 use check::{Answer, Checked, check};
 use rows::{Asker, Row, Scope, rows};
 
-/// List the permissions that commands need in AWS, write the policy, and check whether they are there
+/// List the AWS permissions that commands need, print the policy, and check it
 ///
 /// Without commands: those about builds, the mirror when it is in S3, and `image` when `--image` names images in Amazon ECR.
-/// The list needs no credentials; parts of resources that nobody knows are `*`.
+/// The list needs no credentials; unknown parts of resources are `*`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = LONG)]
 pub(super) struct Arguments {
     /// Commands
     #[arg(value_name = "COMMAND", value_enum)]
     commands: Vec<Asker>,
-    /// Only on this project: a name or an ARN; that of toolkit.toml without it, else all
+    /// Only for this project: a name or an ARN [default: that of toolkit.toml, else all]
     #[arg(long, value_name = "NAME", value_parser = project)]
     project: Option<String>,
-    /// Batches too
+    /// Include batches
     #[arg(long)]
     batch: bool,
-    /// The log group of the project, where it is not /aws/codebuild/NAME
+    /// The log group of the project, if it is not /aws/codebuild/NAME
     #[arg(long, value_name = "GROUP")]
     log_group: Option<String>,
     /// An image or repository that `image` reads or writes; may be repeated
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     /// Print the policy that allows this and no more
     #[arg(long, conflicts_with = "check")]
     policy: bool,
-    /// Ask AWS whether it is allowed; exit with 1 when something is not
+    /// Ask AWS which permissions are granted; exit with 1 if one is missing
     #[arg(long)]
     check: bool,
 }
@@ -62,12 +62,12 @@ Examples:
   toolkit build permissions sync --mirror s3://builds/toolchains --check
   toolkit build permissions image --image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/app
 
-How `--check` finds out:
+How `--check` works:
   - sts:GetCallerIdentity says who asks, and iam:SimulatePrincipalPolicy what IAM would decide for
     them. Nothing is done. Policies of buckets, keys and repositories do not count there, and
     without `--project` the question is whether all projects are allowed.
   - Where that is denied, harmless questions answer for themselves: a project, lists, a build, a
-    log and an object that do not exist. What only doing it would tell is `unknown`, and never
+    log and an object that do not exist. What it can only be found out by doing it is `unknown`, and never
     guessed.
   - Exit code 1 when a permission is missing; unknown ones alone do not count.
 
@@ -105,7 +105,7 @@ impl Arguments {
         {
             let hint = "name it: `--mirror s3://bucket/prefix`";
             return Err(Failure::usage_with_hint(
-                format!("`{}` asks AWS only for a mirror in S3", asker.as_str()),
+                format!("`{}` needs AWS only for a mirror in S3", asker.as_str()),
                 hint,
             ));
         }
@@ -133,7 +133,7 @@ impl Arguments {
             Ok(identity) => Ok(Some(identity)),
             Err(error) if self.check => Err(error.into()),
             Err(error) => {
-                settings.report.warned(&format!("the account is not known, so the policy says `*`: {error}"));
+                settings.report.warned(&format!("the account is unknown, so the policy has `*`: {error}"));
                 Ok(None)
             }
         }
@@ -161,7 +161,7 @@ impl Arguments {
 /// Says which images are none of Amazon ECR's.
 fn tell_others(images: &[String], settings: &Settings) {
     for image in images.iter().filter(|image| ecr_place(image.split('/').next().unwrap_or_default()).is_none()) {
-        settings.report.warned(&format!("{image} is not in Amazon ECR: AWS is not asked for it"));
+        settings.report.warned(&format!("{image} is not in Amazon ECR and needs no AWS permission"));
     }
 }
 
@@ -230,11 +230,11 @@ fn report(checked: &Checked, global: &Global) -> ExitCode {
     if !missing.is_empty() {
         let statements = policy(&missing);
         render::say(&render::printable(&format!(
-            "missing; add to the policy of the role or user that asks:\n{statements}\n"
+            "missing; add to the policy of the role or user that makes the request:\n{statements}\n"
         )));
     }
     for need in &explicit {
-        let text = format!("a policy denies {} on {} explicitly: no Allow outweighs it\n", need.action, need.resource);
+        let text = format!("a policy denies {} on {} explicitly: no Allow overrides it\n", need.action, need.resource);
         render::say(&render::printable(&text));
     }
     ExitCode::from(u8::from(!missing.is_empty() || !explicit.is_empty()))

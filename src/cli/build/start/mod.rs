@@ -23,7 +23,7 @@ pub(super) use typed::{named, project};
 
 /// Start a build on CodeBuild, one for each architecture, or a batch
 ///
-/// Prints the ids, one a line, or with --wait follows the builds to their end. With --arch, environment type, image and size are overridden together where the project's own
+/// Prints the ids, one a line, or with --wait follows the builds to their end. With --arch, environment type, image and size are overridden together if the project's own
 /// machine is for another architecture; what does not go together is refused before anything is started. Every request has a
 /// token, so that one that is sent again starts nothing twice.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// The CodeBuild project [default: `project` under [pipeline.codebuild] in toolkit.toml]
     #[arg(value_name = "PROJECT", value_parser = typed::project)]
     project: Option<String>,
-    /// Start a build for each of these: amd64, arm64
+    /// Start one build for each of these architectures: amd64, arm64
     #[arg(long, value_name = "ARCH", value_delimiter = ',', value_parser = typed::arch)]
     arch: Vec<&'static str>,
     /// Start a batch, as the buildspec's `batch` says
@@ -41,16 +41,16 @@ pub(super) struct Arguments {
     /// Build this branch, tag, commit or version of the source
     #[arg(long, value_name = "VERSION")]
     source_version: Option<String>,
-    /// Take this buildspec, a file here, instead of the source's; it is checked first
+    /// Use this local buildspec instead of the source's; it is checked first
     #[arg(long, value_name = "FILE")]
     buildspec: Option<PathBuf>,
-    /// Take another buildspec in the source, or the one with this ARN in S3
+    /// Use another buildspec in the source, or the one with this ARN in S3
     #[arg(long, value_name = "PATH", conflicts_with = "buildspec")]
     buildspec_in_source: Option<String>,
-    /// Send the buildspec although CodeBuild would refuse it
+    /// Send the buildspec even if CodeBuild would reject it
     #[arg(long, requires = "buildspec")]
     no_lint: bool,
-    /// Set a variable; may be repeated. It is seen by all who may read the build: no place for secrets
+    /// Set a variable; may be repeated. Everyone who may read the build sees it: not for secrets
     #[arg(long, value_name = "NAME=VALUE", value_parser = typed::variable)]
     env: Vec<(String, String)>,
     /// Set a variable from a parameter of Systems Manager; may be repeated
@@ -68,31 +68,31 @@ pub(super) struct Arguments {
     /// The environment type: ARM_CONTAINER, LINUX_LAMBDA_CONTAINER, …
     #[arg(long, value_name = "TYPE", conflicts_with = "arch")]
     environment_type: Option<String>,
-    /// End the build, or the batch, after so many minutes
+    /// Stop the build, or the batch, after this many minutes
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(i32).range(5..=2160))]
     timeout: Option<i32>,
-    /// Give up when it has waited in the queue for so many minutes
+    /// Give up after this many minutes in the queue
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(i32).range(5..=480))]
     queued_timeout: Option<i32>,
-    /// off, local:source,docker,custom, or s3:BUCKET/PREFIX
+    /// The cache: off, local:source,docker,custom, or s3:BUCKET/PREFIX
     #[arg(long, value_name = "CACHE", value_parser = typed::cache)]
     cache: Option<Cache>,
     /// Allow containers to be built
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     privileged: Option<bool>,
-    /// Let CodeBuild start a failed build again, so many times
+    /// Let CodeBuild retry a failed build up to this many times
     #[arg(long, value_name = "N", conflicts_with = "batch", value_parser = clap::value_parser!(i32).range(0..=10))]
     retry_limit: Option<i32>,
-    /// The same KEY within five minutes gives the build that is there already
+    /// With the same KEY within five minutes, return the existing build
     #[arg(long, value_name = "KEY", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     idempotent: Option<String>,
-    /// Follow what was started to its end, as `build follow` does; the exit code is 1 when a build failed
+    /// Follow the builds to their end, as `build follow` does; the exit code is 1 if a build failed
     #[arg(long)]
     wait: bool,
     /// With --wait, follow phases only
     #[arg(long, requires = "wait")]
     no_logs: bool,
-    /// With --wait, stop the builds when this is interrupted
+    /// With --wait, stop the builds when this command is interrupted
     #[arg(long, requires = "wait")]
     stop_on_interrupt: bool,
 }
@@ -161,7 +161,7 @@ async fn own_machine(
     match patiently(async || service.project(name).await).await {
         Ok(project) => Ok(Some(project)),
         Err(error @ aws::Error::Denied { .. }) if wanted.architectures.is_empty() => {
-            let text = format!("{error}: what is overridden is not checked against the project's own machine");
+            let text = format!("{error}: the overrides are not checked against the project's own machine");
             settings.report.warned(&text);
             Ok(None)
         }
@@ -193,12 +193,12 @@ async fn start(
         begun.over = true;
         for before in &started {
             if wanted.key.is_some() {
-                settings.report.warned(&format!("{} goes on; `toolkit build stop` stops it", before.id));
+                settings.report.warned(&format!("{} continues; `toolkit build stop` stops it", before.id));
                 continue;
             }
             let text = match patiently(async || service.stop(&before.id).await).await {
-                Ok(_) => format!("stopped {} again: the other one was refused", before.id),
-                Err(cause) => format!("{} goes on, since it could not be stopped: {cause}", before.id),
+                Ok(_) => format!("stopped {} again, because the other one was refused", before.id),
+                Err(cause) => format!("{} continues, because it could not be stopped: {cause}", before.id),
             };
             settings.report.warned(&text);
         }

@@ -85,7 +85,7 @@ impl Arguments {
 fn default_project(host: &Host) -> Result<String, Failure> {
     named(host)?.ok_or_else(|| {
         Failure::usage_with_hint(
-            "no project of CodeBuild is named",
+            "no CodeBuild project was given",
             format!("toolkit build start PROJECT, or `project` under [pipeline.codebuild] in {MANIFEST}"),
         )
     })
@@ -129,7 +129,7 @@ pub(super) fn arch(text: &str) -> Result<&'static str, String> {
     match text {
         "amd64" | "x86_64" => Ok("amd64"),
         "arm64" | "aarch64" => Ok("arm64"),
-        _ => Err("known are amd64 and arm64".to_owned()),
+        _ => Err("expected one of: amd64, arm64".to_owned()),
     }
 }
 
@@ -152,7 +152,7 @@ pub(super) fn variable(text: &str) -> Result<(String, String), String> {
     let fine = chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !fine {
-        return Err(format!("`{name}` cannot be the name of a variable"));
+        return Err(format!("`{name}` is not a valid name for a variable"));
     }
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -79,16 +79,16 @@ fn lacking(row: &Row<oci::Error>, platforms: &[ImagePlatform]) -> Option<String>
         return None;
     }
     let what = match row.answer {
-        Answer::Absent => format!("{}: there is no such image", row.image),
+        Answer::Absent => format!("{}: the image does not exist", row.image),
         _ => format!("{} has no {}", row.image, names(&missing).join(" and no ")),
     };
     let newer = match row.newer.as_ref()? {
         Newer::Tag { tag, nearest: true } => format!("; the nearest newer tag that has it is {tag}"),
-        Newer::Tag { tag, nearest: false } => format!("; {tag} has it, and not every tag before that was asked"),
+        Newer::Tag { tag, nearest: false } => format!("; {tag} has it, and not every tag before it was checked"),
         Newer::None { of: 0, .. } => "; no tag is newer".to_owned(),
-        Newer::None { asked, of } => format!("; nor have the {asked} of {of} newer tags that were asked"),
+        Newer::None { asked, of } => format!("; neither do the {asked} of {of} newer tags that were checked"),
         Newer::NoVersion => String::new(),
-        Newer::Failed(error) => format!("; newer tags are not known: {}", chain(error)),
+        Newer::Failed(error) => format!("; newer tags could not be read: {}", chain(error)),
     };
     Some(what + &newer)
 }

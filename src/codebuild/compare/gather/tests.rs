@@ -37,8 +37,8 @@ fn the_newest_that_succeeded_are_kept_and_the_others_are_counted() {
     assert_eq!(gathered.sides.each_ref().map(ids), [vec!["web:6", "web:8"], vec!["web:5", "web:7"]]);
     assert_eq!(
         gathered.tallies[0].to_string(),
-        "12 of web looked at, left out 1 running, 2 failed, 1 stopped, 1 on another platform, \
-         3 older than those that were asked for"
+        "looked at 12 builds of web, left out 1 running, 2 failed, 1 stopped, 1 on another platform, \
+         3 older than the ones requested"
     );
 }
 
@@ -88,7 +88,7 @@ fn a_side_without_builds_is_an_error_that_counts() {
     let error = gathered(&InMemory::of(builds), &wish(of_web(), 2)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "arm64 has no build to compare: 4 of web looked at, left out 2 older than those that were asked for"
+        "arm64 has no build to compare: looked at 4 builds of web, left out 2 older than the ones requested"
     );
     let error = gathered(&InMemory::of(Vec::new()), &wish(of_web(), 2)).unwrap_err();
     assert_eq!(error.to_string(), "amd64 has no build to compare: web has no builds");

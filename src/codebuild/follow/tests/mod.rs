@@ -86,7 +86,7 @@ fn an_unknown_id_is_named_before_anything_is_told() {
     let service = Scripted::new([Course::new("web:1", 10)]);
     let (_, diary, result) = follow(service, &["web:1", "web:2", "other:3"]);
     let text = result.unwrap_err().to_string();
-    assert_eq!(text, "CodeBuild knows no build or batch `web:2`, `other:3` in eu-west-1");
+    assert_eq!(text, "CodeBuild has no build or batch `web:2`, `other:3` in eu-west-1");
     assert!(diary.0.is_empty());
 }
 
@@ -184,7 +184,7 @@ fn what_is_deleted_meanwhile_is_not_looked_for_for_ever() {
     assert!(service.clock.now() < Duration::from_secs(120));
     let service = Scripted::new([Course::new("web:9", 100_000)]).gone("web:9", 20);
     let text = follow(service, &["web:9"]).2.unwrap_err().to_string();
-    assert_eq!(text, "CodeBuild knows no build or batch `web:9` in eu-west-1");
+    assert_eq!(text, "CodeBuild has no build or batch `web:9` in eu-west-1");
 }
 
 #[test]

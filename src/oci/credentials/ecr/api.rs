@@ -111,7 +111,7 @@ impl Api {
         if let Some(url) = self.session.address(service)? {
             return Ok(url);
         }
-        let unfit = |_| aws::Error::Answer { service: service.name, reason: format!("{} is no host", registry.api) };
+        let unfit = |_| aws::Error::Answer { service: service.name, reason: format!("{} is not a host", registry.api) };
         Url::parse(&format!("https://{}/", registry.api)).map_err(unfit)
     }
 }

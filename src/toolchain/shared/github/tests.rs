@@ -147,7 +147,7 @@ fn the_limit_on_requests_is_told_from_other_refusals() {
         (
             || net::Error::NoCopy {
                 url: LIST.to_owned(),
-                copies: "no copies are kept".to_owned(),
+                copies: "no copies are cached".to_owned(),
                 source: Box::new(net::Error::Status { url: LIST.to_owned(), status: 403 }),
             },
             "Limited",
@@ -196,7 +196,7 @@ fn a_digest_comes_from_the_releases_list_then_from_github_then_from_what_is_ther
     // What somebody announces is never replaced by what is there.
     assert_eq!(digest_of(Some(&one), None, Some(TWO)), checksum);
     for (announced, sums, said) in [
-        (None, None, "GitHub announces none"),
+        (None, None, "GitHub publishes none"),
         (Some(two.as_str()), Some(list.as_str()), "shasums of the release says sha256:e3b0…b855, and GitHub says"),
         (Some(&one), Some(&list.replace("  a", "  other")), "does not list it"),
         (None, Some("<html>"), "could not read"),

@@ -47,7 +47,7 @@ fn without_a_price_none_is_printed() {
     let comparison = comparison("eu-west-1", "ARM_CONTAINER");
     let text = text("web in eu-west-1", &comparison, Style::Plain);
     assert!(!text.contains('$') && !text.contains("price per build") && !text.contains("list prices"), "{text}");
-    assert!(text.ends_with("arm64 takes 28 % less time; no ratio of prices is known (medians of 3 and 2 builds)\n"));
+    assert!(text.ends_with("arm64 takes 28 % less time; the ratio of prices is unknown (medians of 3 and 2 builds)\n"));
     let value = value(&comparison);
     assert_eq!(
         value["price_per_build"],
