@@ -1,6 +1,6 @@
-//! Credentials of AWS, by the SDK's chain: environment, profiles (roles and `credential_process` too), web identity,
-//! container (ECS, EKS, CodeBuild), instance (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
-//! SSO included.
+//! AWS credentials, from the SDK's chain: environment, profiles (roles and `credential_process` too), web identity,
+//! container (ECS, EKS, CodeBuild), instance
+//! (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>). SSO included.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -22,13 +22,13 @@ use super::{Error, Service};
 use crate::model::said;
 use crate::net;
 
-/// How long all sources together may take.
+/// The limit for all sources together.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long to wait for the instance's metadata: outside of EC2 nobody answers, and nobody says so.
+/// The limit for the instance metadata: outside of EC2 nothing responds or refuses.
 const METADATA: Duration = Duration::from_secs(1);
 
-/// Finds credentials. `region` is where roles are asked for.
+/// Finds credentials. `region` is where roles are assumed.
 pub(super) async fn credentials(client: &net::Client, region: &str, service: Service) -> Result<Credentials, Error> {
     let config = config(client).with_region(Some(Region::new(region.to_owned())));
     let metadata = metadata(&config);
@@ -40,7 +40,7 @@ pub(super) async fn credentials(client: &net::Client, region: &str, service: Ser
     }
 }
 
-/// Finds the region that this machine is in or that its profile names.
+/// Finds the region of the profile or of this instance.
 pub(super) async fn region(client: &net::Client) -> Option<String> {
     let config = config(client);
     let metadata = metadata(&config);
@@ -68,18 +68,18 @@ fn explained(error: &CredentialsError, service: Service) -> Error {
     }
     let causes = || std::iter::successors(error.source(), |cause| (*cause).source());
     let mentions = |text: &str| causes().any(|cause| cause.to_string().contains(text));
-    // A machine of EC2 whose metadata nobody may ask has none there.
+    // On an EC2 instance with disabled metadata, this source has no credentials.
     if mentions("IMDS is disabled") {
         return Error::NoCredentials { service: service.name };
     }
     if mentions("ExpiredToken") {
         return Error::ExpiredCredentials;
     }
-    // What such a program prints may be a key.
+    // The program's output may contain a key.
     if mentions("external process") {
         return broken("the `credential_process` of the profile failed".to_owned());
     }
-    // Of what AWS says, only the text about permissions is shown: the one about signatures holds the request.
+    // Only messages about permissions are shown: those about signatures contain the request.
     let answer = causes().find_map(|cause| cause.downcast_ref::<ErrorMetadata>());
     let answer = answer.map(|answer| match (answer.code(), answer.message()) {
         (Some(code @ "AccessDenied"), Some(message)) => format!("{code}: {message}"),

@@ -1,5 +1,5 @@
-//! The AWS SDK speaks through this program's own client: one TLS, one set of authorities and proxies, and `--offline`
-//! counts for it too. The SDK retries by itself.
+//! Lets the AWS SDK use this program's HTTP client, so that the same TLS settings, certificate authorities and proxies
+//! apply, and `--offline` too. The SDK does its own retries.
 
 use std::time::Duration;
 
@@ -16,13 +16,14 @@ use url::Url;
 
 use crate::net::{self, Answer, Error, Fault, Method, Payload, Request};
 
-/// How long to wait for an answer where the SDK sets no limit.
+/// The response timeout when the SDK sets none.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Credentials have a few KiB; a hundred builds with all their phases and variables have some MiB.
+/// The largest response in bytes. Credentials have a few KiB; a hundred builds with all their phases and variables have
+/// some MiB.
 const LARGEST: u64 = 32 << 20;
 
-/// The client of this program as the SDK wants it.
+/// Adapts this program's client to the SDK.
 #[derive(Debug, Clone)]
 pub struct Connector {
     client: net::Client,
@@ -30,7 +31,7 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// Makes the SDK speak through `client`.
+    /// Lets the SDK use `client`.
     #[must_use]
     pub fn new(client: &net::Client) -> Self {
         Self { client: client.clone(), patience: PATIENCE }
@@ -39,7 +40,7 @@ impl Connector {
 
 impl HttpClient for Connector {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        // The SDK limits both for services beside the machine, which answer at once or never.
+        // The SDK limits both for link-local services, which respond at once or never.
         let patience = match (settings.connect_timeout(), settings.read_timeout()) {
             (Some(connect), Some(read)) => connect.max(read),
             _ => PATIENCE,
@@ -66,7 +67,7 @@ fn ours(request: &HttpRequest) -> Result<Request, &'static str> {
     for (name, value) in request.headers() {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header has no name")?;
         let mut value = HeaderValue::from_str(value).map_err(|_| "a header has no value")?;
-        // Here are the signature, session tokens and the tokens of metadata services.
+        // These include the signature, session tokens and the tokens of metadata services.
         value.set_sensitive(true);
         headers.append(name, value);
     }
@@ -89,7 +90,7 @@ fn response(answer: Answer) -> Result<HttpResponse, &'static str> {
     Ok(response)
 }
 
-/// Tells the SDK what may pass.
+/// Converts an error, so that the SDK knows whether to retry.
 fn theirs(error: Error) -> ConnectorError {
     let stalled = matches!(&error, Error::GaveUp { source, .. } if matches!(**source, Fault::Stalled { .. }));
     let passes = matches!(error, Error::GaveUp { .. });

@@ -1,30 +1,31 @@
-//! Where services answer (<https://docs.aws.amazon.com/general/latest/gr/rande.html>).
+//! The endpoints of services (<https://docs.aws.amazon.com/general/latest/gr/rande.html>).
 
 use url::Url;
 
 use super::{Error, Service, Session, partition};
 
 impl Session {
-    /// Returns the address of a service in a region: what the environment sets, else the usual one, by
-    /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`. Not for services that have rules of their own, such as S3.
+    /// Returns the address of a service in a region: from the environment, else the usual one, depending on
+    /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`. Not for services with other rules, such as S3.
     ///
     /// # Errors
-    /// [`Error::Address`] when the environment sets one that is none, [`Error::NoRegion`] when the region is no name.
+    /// [`Error::Address`] when the environment sets an invalid one, [`Error::NoRegion`] when the region is not a valid
+    /// name.
     pub fn url(&self, service: Service, region: &str) -> Result<Url, Error> {
         if let Some(address) = self.address(service)? {
             return Ok(address);
         }
         let (fips, dual_stack) = (self.is_set("AWS_USE_FIPS_ENDPOINT"), self.is_set("AWS_USE_DUALSTACK_ENDPOINT"));
         let host = host(service.signing, region, fips, dual_stack);
-        // Only a region that is none makes no host.
+        // Only an invalid region makes an invalid host.
         Url::parse(&format!("https://{host}/")).map_err(|_| Error::NoRegion { service: service.name })
     }
 }
 
-/// Returns the server of a region.
+/// Returns the host of a service in a region.
 fn host(service: &str, region: &str, fips: bool, dual_stack: bool) -> String {
     let partition = partition(region);
-    // In GovCloud the usual servers of these are FIPS's already; only the dual-stack ones have the name.
+    // In GovCloud the usual hosts of these are FIPS already; only the dual-stack ones have `fips` in their name.
     let usual = partition == "aws-us-gov" && !dual_stack && matches!(service, "logs" | "ssm");
     let fips = if fips && !usual { "-fips" } else { "" };
     let domain = match (partition, dual_stack) {

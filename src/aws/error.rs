@@ -1,4 +1,4 @@
-//! Why AWS did not do what it was asked to.
+//! Why a request to AWS failed.
 
 use crate::model::{Explain, Kind, said};
 use crate::net;
@@ -6,13 +6,13 @@ use crate::net;
 use super::Need;
 use super::permission::policy;
 
-/// What AWS says itself, on one line.
+/// A message from AWS, on one line.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Said(String);
+pub struct AwsMessage(String);
 
-impl Said {
-    /// Takes the text of an answer; none when it is empty.
+impl AwsMessage {
+    /// Takes the text of a response; none when it is empty.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = said(text.as_bytes());
@@ -20,42 +20,34 @@ impl Said {
     }
 }
 
-/// Why AWS did not do what it was asked to.
+/// Why a request to AWS failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The program cannot speak to AWS.
+    /// The program was built without AWS support.
     #[error("{what} needs AWS, and this toolkit was built without AWS support")]
-    NotBuilt {
-        /// What was asked for.
-        what: String,
-    },
+    NotBuilt { what: String },
     /// No credentials are there.
     #[error("no AWS credentials were found, and {service} needs them")]
-    NoCredentials {
-        /// The service.
-        service: &'static str,
-    },
-    /// Credentials should be there, and cannot be had.
+    NoCredentials { service: &'static str },
+    /// Credentials are configured but cannot be loaded.
     #[error("could not get AWS credentials: {reason}")]
     BrokenCredentials {
         /// What the SDK says.
         reason: String,
     },
-    /// The credentials are too old.
+    /// The credentials have expired.
     #[error("the AWS credentials have expired")]
     ExpiredCredentials,
     /// The credentials are wrong.
     #[error("{service} rejects the AWS credentials ({code})")]
     RefusedCredentials {
-        /// The service.
         service: &'static str,
         /// The name of the error.
         code: String,
     },
-    /// The clock of this machine is wrong, by which signatures are made.
+    /// This machine's clock is wrong, so that signatures are not valid.
     #[error("{service} rejects the time of the request ({code})")]
     Clock {
-        /// The service.
         service: &'static str,
         /// The name of the error.
         code: String,
@@ -63,129 +55,101 @@ pub enum Error {
     /// A permission is missing.
     #[error("AWS denies {} on {}", need.action, need.resource)]
     Denied {
-        /// What was to be allowed.
         need: Need,
-        /// What AWS says, where it says something.
-        source: Option<Said>,
-        /// The kind of policy that denies it in so many words, where AWS says so: `service control policy`.
+        /// The message from AWS, if any.
+        source: Option<AwsMessage>,
+        /// The kind of policy that denies it explicitly, if AWS names it: `service control policy`.
         explicit: Option<String>,
     },
-    /// A permission is missing, and nobody was named who might have it.
-    #[error("AWS denies {} on {} to anonymous requests; {}", need.action, need.resource, nobody(*asked))]
+    /// An anonymous request was denied.
+    #[error("AWS denies {} on {} to anonymous requests; {}", need.action, need.resource, reason_anonymous(*configured))]
     Anonymous {
-        /// What was to be allowed.
         need: Need,
-        /// Whether somebody wanted it to be asked like that; else no credentials were found.
-        asked: bool,
-        /// What AWS says, where it says something.
-        source: Option<Said>,
+        /// True if anonymous requests were configured; false if no credentials were found.
+        configured: bool,
+        /// The message from AWS, if any.
+        source: Option<AwsMessage>,
     },
-    /// Somebody else wrote first.
+    /// Another writer was first.
     #[error("{what} was changed by another writer in the meantime")]
     Condition {
-        /// What was to be written.
+        /// The object to write.
         what: String,
     },
-    /// A key of KMS may not be used, with which what was asked for is encrypted.
+    /// The KMS key that encrypts the requested resource may not be used.
     #[error("AWS denies {} on the key {}, which encrypts {what}", need.action, need.resource)]
     KeyDenied {
-        /// What was to be allowed.
         need: Need,
         /// What the key encrypts.
         what: String,
-        /// What AWS says, where it says something.
-        source: Option<Said>,
+        /// The message from AWS, if any.
+        source: Option<AwsMessage>,
     },
-    /// Nobody said where.
     #[error("no AWS region is set, and {service} needs one")]
-    NoRegion {
-        /// The service.
-        service: &'static str,
-    },
-    /// A region that is none.
+    NoRegion { service: &'static str },
+    /// The region is not valid.
     #[error("`{text}` is not an AWS region")]
-    BadRegion {
-        /// What was given.
-        text: String,
-    },
-    /// The thing lies in another region.
-    #[error("{what} is not in {asked}{}", elsewhere(right.as_deref()))]
+    BadRegion { text: String },
+    /// The resource is in another region.
+    #[error("{what} is not in {region}{}", other_region(right.as_deref()))]
     OtherRegion {
-        /// What was asked for.
         what: String,
-        /// The region that was asked.
-        asked: String,
-        /// The region that it is in, where AWS says so.
+        /// The region of the request.
+        region: String,
+        /// The actual region, if AWS names it.
         right: Option<String>,
     },
-    /// Too many requests.
     #[error("{service} is throttling requests ({code}); {attempts} attempts were made")]
     Throttled {
-        /// The service.
         service: &'static str,
         /// The name of the error.
         code: String,
-        /// How many times it was asked.
+        /// The number of attempts.
         attempts: u32,
     },
     /// A quota of the account is used up.
     #[error("{service} refuses {action}: a quota of the account is used up ({code})")]
     Quota {
-        /// The service.
         service: &'static str,
-        /// What was asked of it: `codebuild:StartBuild`.
+        /// The requested action: `codebuild:StartBuild`.
         action: String,
         /// The name of the error.
         code: String,
-        /// What AWS says, where it says something.
-        source: Option<Said>,
+        /// The message from AWS, if any.
+        source: Option<AwsMessage>,
     },
-    /// There is no such thing.
+    /// The resource does not exist.
     #[error("{what} does not exist")]
     Missing {
-        /// What was asked for.
         what: String,
-        /// What AWS says, where it says something.
-        source: Option<Said>,
+        /// The message from AWS, if any.
+        source: Option<AwsMessage>,
     },
-    /// The request is not as the service wants it.
+    /// The service rejects the request as invalid.
     #[error("{service} refuses {action} ({code})")]
     Invalid {
-        /// The service.
         service: &'static str,
-        /// What was asked of it: `codebuild:StartBuild`.
+        /// The requested action: `codebuild:StartBuild`.
         action: String,
         /// The name of the error.
         code: String,
-        /// What AWS says, where it says something.
-        source: Option<Said>,
+        /// The message from AWS, if any.
+        source: Option<AwsMessage>,
     },
-    /// The variable with the address of a service holds none.
+    /// The environment variable with the address of a service has no valid URL.
     #[error("{variable} is not the URL of a server")]
-    Address {
-        /// The variable.
-        variable: String,
-    },
-    /// The service was not reached.
+    Address { variable: String },
+    /// The service could not be reached.
     #[error("could not reach {service}")]
-    Unreachable {
-        /// The service.
-        service: &'static str,
-        /// Why.
-        source: Box<net::Error>,
-    },
-    /// The service answered in another way than documented, or had a fault of its own.
+    Unreachable { service: &'static str, source: Box<net::Error> },
+    /// The service sent an undocumented response, or failed.
     #[error("{service} sent an unexpected response: {reason}")]
-    Answer {
-        /// The service.
-        service: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
+    Answer { service: &'static str, reason: String },
 }
 
 impl Error {
-    /// Takes what [`net`] says of a request to S3: the error that an authorizer found in it, or that S3 was not reached.
+    /// Converts an error of [`net`] about S3: unwraps the error of an authorizer; anything else means that S3 could not
+    /// be reached.
     #[cfg(feature = "aws")]
     pub(super) fn from_net(error: net::Error) -> Self {
         use super::Service;
@@ -199,10 +163,9 @@ impl Error {
         }
     }
 
-    /// Returns true if the same request may well be answered later: too many requests, a connection that broke, a fault of
-    /// the service.
+    /// Returns true if the same request may succeed later: throttling, a broken connection, a fault of the service.
     #[must_use]
-    pub fn passes(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Throttled { .. } | Self::Answer { .. } => true,
             Self::Unreachable { source, .. } => matches!(**source, net::Error::GaveUp { .. }),
@@ -210,9 +173,9 @@ impl Error {
         }
     }
 
-    /// Returns true if other credentials, which may be there by now, would help.
+    /// Returns true if new credentials, which may be available now, would help.
     #[must_use]
-    pub fn wants_credentials(&self) -> bool {
+    pub fn needs_new_credentials(&self) -> bool {
         matches!(self, Self::ExpiredCredentials)
     }
 }
@@ -248,14 +211,14 @@ impl Explain for Error {
                 )];
             }
             Self::Denied { need, .. } => {
-                let mut hints = vec![pasted("policy of the role or user that makes the request", need)];
+                let mut hints = vec![statement_hint("policy of the role or user that makes the request", need)];
                 if need.action == "s3:GetObject" {
                     hints.push(UNLISTED.to_owned());
                 }
                 return hints;
             }
-            Self::Anonymous { asked: true, .. } => "remove `anonymous=true` to use the AWS credentials",
-            Self::Anonymous { asked: false, .. } => {
+            Self::Anonymous { configured: true, .. } => "remove `anonymous=true` to use the AWS credentials",
+            Self::Anonymous { configured: false, .. } => {
                 "set AWS_PROFILE or AWS_ACCESS_KEY_ID, log in with `aws sso login`, or give the build or instance a role"
             }
             Self::Condition { .. } => {
@@ -263,7 +226,7 @@ impl Explain for Error {
             }
             Self::KeyDenied { need, .. } => {
                 return vec![
-                    pasted("policy of the role or user that makes the request", need),
+                    statement_hint("policy of the role or user that makes the request", need),
                     "a key of another account must allow it in its key policy as well".to_owned(),
                 ];
             }
@@ -291,14 +254,14 @@ impl Explain for Error {
 const UNLISTED: &str =
     "without s3:ListBucket on the bucket, S3 gives the same answer for an object that does not exist";
 
-fn pasted(place: &str, need: &Need) -> String {
-    format!("add this statement to the {place}:\n{}", policy(std::slice::from_ref(need)))
+fn statement_hint(target: &str, need: &Need) -> String {
+    format!("add this statement to the {target}:\n{}", policy(std::slice::from_ref(need)))
 }
 
-fn nobody(asked: bool) -> &'static str {
-    if asked { "`anonymous=true` is set" } else { "no AWS credentials were found" }
+fn reason_anonymous(configured: bool) -> &'static str {
+    if configured { "`anonymous=true` is set" } else { "no AWS credentials were found" }
 }
 
-fn elsewhere(region: Option<&str>) -> String {
+fn other_region(region: Option<&str>) -> String {
     region.map_or_else(String::new, |region| format!(", but in {region}"))
 }

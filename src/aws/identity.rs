@@ -1,4 +1,4 @@
-//! Who asks, and what IAM says that they may do.
+//! The caller's identity, and what IAM allows it to do.
 
 use std::collections::BTreeMap;
 
@@ -8,34 +8,32 @@ use url::Url;
 use super::query::{Query, text_of};
 use super::{Error, Need, Service, Session, needs, partition};
 
-/// The pages of an answer that are read at most.
+/// The most pages of a response.
 const PAGES: usize = 50;
 
-/// Whoever asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Their account.
     pub account: String,
-    /// Their ARN: of a user, or of a session of a role.
+    /// The ARN of a user, or of a session of a role.
     pub arn: String,
 }
 
-/// What IAM says about a need.
+/// IAM's decision about a permission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// A policy allows it, and none denies it.
     Allowed,
     /// No policy allows it.
     Denied,
-    /// A policy denies it in so many words: no further one can allow it.
+    /// A policy denies it explicitly: no other policy can allow it.
     ExplicitlyDenied,
-    /// It depends on these keys of a condition, which only the real question has: `aws:SourceIp`.
+    /// It depends on these condition keys, which only the real request has: `aws:SourceIp`.
     Depends(Vec<String>),
 }
 
 impl Identity {
-    /// Returns the ARN of the user or role whose policies count; none for others, such as the root of an account. That of a
-    /// role with a path lacks the path: the ARN of a session does not say it
+    /// Returns the ARN of the user or role whose policies apply; none for others, such as the root of an account. The
+    /// path of a role is missing: the ARN of a session does not have it
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>).
     #[must_use]
     pub fn principal(&self) -> Option<String> {
@@ -59,10 +57,10 @@ impl Identity {
 }
 
 impl Session {
-    /// Asks who asks.
+    /// Returns the caller's identity.
     ///
     /// # Errors
-    /// When there are no credentials, or STS does not take them.
+    /// When there are no credentials, or STS rejects them.
     pub async fn identity(&self, region: &str) -> Result<Identity, Error> {
         let need = needs::get_caller_identity();
         let query = Query {
@@ -86,12 +84,12 @@ impl Session {
         }
     }
 
-    /// Asks IAM which of these needs are allowed to a user or role, without doing anything of it. Policies of identities,
-    /// boundaries and the organization count; those of buckets and keys do not
+    /// Asks IAM which of these permissions a user or role has, without using them. Identity policies, permission
+    /// boundaries and the organization's policies count; those of buckets and keys do not
     /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>).
     ///
     /// # Errors
-    /// [`Error::Denied`] when this question itself is not allowed, [`Error::Missing`] when there is no such role.
+    /// [`Error::Denied`] when this request itself is not allowed, [`Error::Missing`] when there is no such role.
     pub async fn simulate(
         &self,
         identity: &Identity,
@@ -101,7 +99,7 @@ impl Session {
     ) -> Result<BTreeMap<Need, Decision>, Error> {
         let found = self.simulate_as(principal, wanted, region).await;
         match (found, identity.role()) {
-            // Its ARN may have a path, which only IAM knows.
+            // Its ARN may have a path, which only IAM returns.
             (Err(Error::Missing { .. }), Some(role)) => {
                 let arn = self.arn_of_role(role, identity, region).await?;
                 self.simulate_as(&arn, wanted, region).await
@@ -134,7 +132,7 @@ impl Session {
         Ok(decisions)
     }
 
-    /// Asks for decisions about one resource, page by page.
+    /// Reads the decisions about one resource, page by page.
     async fn decisions(
         &self,
         principal: &str,
@@ -186,7 +184,7 @@ impl Session {
     }
 }
 
-/// Returns the one server of IAM in the partition of a region, and the region that signatures for it name
+/// Returns the only IAM host in the partition of a region, and the region for its signatures
 /// (<https://docs.aws.amazon.com/general/latest/gr/iam-service.html>).
 fn iam_host(region: &str) -> (&'static str, &'static str) {
     match partition(region) {
@@ -197,7 +195,7 @@ fn iam_host(region: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// Reads what was decided about an action.
+/// Parses the decision about an action.
 fn decision(result: Node<'_, '_>) -> Option<(String, Decision)> {
     let child = |name: &str| result.children().find(|node| is(*node, name));
     let action = child("EvalActionName")?.text()?.to_owned();

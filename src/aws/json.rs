@@ -1,38 +1,34 @@
-//! Questions in AWS's JSON protocol (<https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>), for services of
-//! which one or two operations are needed: an SDK crate for each would double the time of a build.
+//! Requests in AWS's JSON protocol (<https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>), for services of
+//! which one or two operations are needed: an SDK crate for each would double the build time.
 
 use serde::Deserialize;
 use url::Url;
 
 use super::sign::{Content, signed};
-use super::{Error, Need, Refusal, Service, Session, judged};
+use super::{Error, Need, Refusal, Service, Session, classify};
 use crate::net::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use crate::net::{Method, Payload, Request};
 
-/// A question to a service.
+/// A request to a service.
 #[derive(Debug, Clone)]
-pub struct Question<'a> {
-    /// The service.
+pub struct JsonRequest<'a> {
     pub service: Service,
     /// Where it is asked.
     pub url: Url,
-    /// The region that the signature names.
+    /// The region for the signature.
     pub region: &'a str,
-    /// The operation, with the name of the protocol's target in front.
+    /// The operation, with the target prefix of the protocol.
     pub target: &'static str,
-    /// What must be allowed for it.
     pub need: &'a Need,
-    /// What is asked for, for people.
+    /// The name of the requested resource, for users.
     pub what: &'a str,
-    /// The question itself, JSON.
     pub body: String,
-    /// The most bytes that the answer may have.
+    /// The largest response in bytes.
     pub limit: u64,
-    /// Whether faults are worth another attempt; else the caller sees to that.
+    /// True if failures are retried here; else the caller does it.
     pub retried: bool,
 }
 
-/// An answer that refuses.
 #[derive(Default, Deserialize)]
 struct Body {
     #[serde(rename = "__type", default)]
@@ -42,12 +38,12 @@ struct Body {
 }
 
 impl Session {
-    /// Asks a service and gives the bytes of its answer, JSON.
+    /// Sends a request, and returns the bytes of the JSON response.
     ///
     /// # Errors
-    /// When there are no credentials, the service is not reached, or it refuses.
-    pub async fn ask(&self, question: Question<'_>) -> Result<Vec<u8>, Error> {
-        let Question { service, url, region, target, need, what, body, limit, retried } = question;
+    /// When there are no credentials, or the service cannot be reached or refuses.
+    pub async fn ask(&self, request: JsonRequest<'_>) -> Result<Vec<u8>, Error> {
+        let JsonRequest { service, url, region, target, need, what, body, limit, retried } = request;
         let credentials = self.credentials(service, region).await?;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
@@ -63,10 +59,10 @@ impl Session {
             return Ok(answer.body);
         }
         let body: Body = serde_json::from_slice(&answer.body).unwrap_or_default();
-        // A protocol of headers, too: some gateways drop the body.
+        // The error code is in a header as well: some gateways drop the body.
         let header = answer.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
         let code = if body.code.is_empty() { header.unwrap_or_default() } else { &body.code };
         let refusal = Refusal { status: answer.status, code, message: &body.message, attempts: 1 };
-        Err(judged(service, need, what, refusal))
+        Err(classify(service, need, what, refusal))
     }
 }

@@ -136,7 +136,7 @@ pub fn ecr_login() -> Need {
     Need::new("ecr:GetAuthorizationToken", "*")
 }
 
-/// For a password of the public registry, which knows no resource. It asks for [`bearer_token`], too.
+/// For a password of the public registry, which knows no resource. It asks for [`bearer_token`] as well.
 #[must_use]
 pub fn ecr_public_login() -> Need {
     Need::new("ecr-public:GetAuthorizationToken", "*")

@@ -1,29 +1,28 @@
-//! What must be allowed for a request, and how a policy says so
+//! Permissions, and the policies that grant them
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html>).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-/// One action on one resource that must be allowed.
+/// A permission: one action on one resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Need {
     /// The action: `codebuild:StartBuild`.
     pub action: String,
-    /// The ARN of what it is done to; `*` stands for parts that nobody here knows, such as the account.
+    /// The ARN of the resource; `*` stands for unknown parts, such as the account.
     pub resource: String,
 }
 
 impl Need {
-    /// Says what must be allowed on which resource.
     #[must_use]
     pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
         Self { action: action.into(), resource: resource.into() }
     }
 }
 
-/// Writes the least that allows the needs, as statements of a policy: one object for one statement, else a list. Actions on
-/// the same resources share a statement.
+/// Formats the smallest policy that grants the permissions: one object for one statement, else a list. Actions on the
+/// same resources share a statement.
 #[must_use]
 pub fn policy(needs: &[Need]) -> String {
     let mut resources: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -49,7 +48,7 @@ pub fn policy(needs: &[Need]) -> String {
     text.expect("strings and lists are JSON")
 }
 
-/// Returns the partition that a region is in, the second part of every ARN
+/// Returns the partition of a region, the second part of every ARN
 /// (<https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
 #[must_use]
 pub fn partition(region: &str) -> &'static str {

@@ -1,44 +1,41 @@
-//! Questions in AWS's query protocol, a form that is answered in XML
-//! (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>): STS and IAM speak nothing else.
+//! Requests in AWS's query protocol, forms with XML responses
+//! (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>): STS and IAM have no other.
 
 use roxmltree::{Document, Node};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::sign::{Content, signed};
-use super::{Error, Need, Refusal, Service, Session, judged};
+use super::{Error, Need, Refusal, Service, Session, classify};
 use crate::net::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use crate::net::{Method, Payload, Request};
 
-/// The most bytes that an answer may have.
+/// The largest response in bytes.
 const LARGEST: u64 = 4 << 20;
 
-/// A question to a service.
+/// A request to a service.
 #[derive(Debug, Clone)]
 pub(super) struct Query<'a> {
-    /// The service.
     pub service: Service,
     /// Where it is asked.
     pub url: Url,
-    /// The region that the signature names.
+    /// The region for the signature.
     pub region: &'a str,
     /// The version of the API: `2011-06-15`.
     pub version: &'static str,
-    /// The action, and what it is told.
     pub action: &'static str,
-    /// What it is told.
+    /// The parameters of the action.
     pub parameters: Vec<(String, String)>,
-    /// What must be allowed for it.
     pub need: &'a Need,
-    /// What is asked for, for people.
+    /// The name of the requested resource, for users.
     pub what: &'a str,
 }
 
 impl Session {
-    /// Asks a service and gives its answer, XML.
+    /// Sends a request, and returns the XML response.
     ///
     /// # Errors
-    /// When there are no credentials, the service is not reached, or it refuses.
+    /// When there are no credentials, or the service cannot be reached or refuses.
     pub(super) async fn query(&self, query: Query<'_>) -> Result<String, Error> {
         let Query { service, url, region, version, action, parameters, need, what } = query;
         let mut form = Serializer::new(String::new());
@@ -55,7 +52,7 @@ impl Session {
         let proof = signed(service, region, credentials, self.now(), (&Method::POST, &url, &headers), content)?;
         headers.extend(proof);
         let payload = Payload::Bytes(body.into());
-        // All questions here change nothing.
+        // None of these requests changes anything, so that retries are safe.
         let request = Request { method: Method::POST, url, headers, payload, limit: LARGEST, retried: true };
         let answer = self.client().exchange(&request).await;
         let answer = answer.map_err(|source| Error::Unreachable { service: service.name, source: Box::new(source) })?;
@@ -65,13 +62,18 @@ impl Session {
             return Ok(text);
         }
         let document = Document::parse(text.trim_start()).ok();
-        let said = |name: &str| document.as_ref().and_then(|document| text_of(document.root_element(), name));
-        let (code, message) = (said("Code").unwrap_or_default(), said("Message").unwrap_or_default());
-        Err(judged(service, need, what, Refusal { status: answer.status, code: &code, message: &message, attempts: 1 }))
+        let field = |name: &str| document.as_ref().and_then(|document| text_of(document.root_element(), name));
+        let (code, message) = (field("Code").unwrap_or_default(), field("Message").unwrap_or_default());
+        Err(classify(
+            service,
+            need,
+            what,
+            Refusal { status: answer.status, code: &code, message: &message, attempts: 1 },
+        ))
     }
 }
 
-/// Returns the text of the first element of a name, at whatever depth; none when it is not there.
+/// Returns the text of the first element with this name at any depth.
 pub(super) fn text_of(node: Node<'_, '_>, name: &str) -> Option<String> {
     let found = node.descendants().find(|node| node.tag_name().name() == name)?;
     Some(found.text().unwrap_or_default().trim().to_owned())

@@ -1,34 +1,32 @@
-//! What an error of an AWS service means, whichever protocol brought it.
+//! Converts errors of AWS services, whatever their protocol.
 
-use super::{Error, Need, Said, Service};
+use super::{AwsMessage, Error, Need, Service};
 
-/// An answer that refuses.
 #[derive(Debug, Clone, Copy)]
 pub struct Refusal<'a> {
     /// The HTTP status; 0 where it is not known.
     pub status: u16,
-    /// The name of the error: `AccessDeniedException`; empty where there is none.
+    /// The error code: `AccessDeniedException`; empty if there is none.
     pub code: &'a str,
-    /// The text beside it.
     pub message: &'a str,
-    /// How many times the question was sent.
+    /// The number of attempts.
     pub attempts: u32,
 }
 
-/// Says what a refusal means. `what` names the thing that was asked for, for people: "the project `web`".
+/// Converts an error response. `what` names the requested resource for users: "the project `web`".
 #[must_use]
-pub fn judged(service: Service, need: &Need, what: &str, refusal: Refusal<'_>) -> Error {
+pub fn classify(service: Service, need: &Need, what: &str, refusal: Refusal<'_>) -> Error {
     let name = service.name;
     // `com.amazonaws.codebuild#ThrottlingException:http://…` in some protocols.
     let code = refusal.code.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
     let code: String = code.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').take(64).collect();
-    let heard = refusal.message;
+    let message = refusal.message;
     match code.as_str() {
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "AllAccessDisabled" | "Forbidden" => {
-            denied(need, what, heard)
+            denied(need, what, message)
         }
-        "KMSAccessDeniedException" | "KMS.AccessDeniedException" => denied_key(need, what, heard),
-        // The text about a signature repeats the request, and is shown nowhere.
+        "KMSAccessDeniedException" | "KMS.AccessDeniedException" => denied_key(need, what, message),
+        // Messages about signatures repeat the request, and are never shown.
         "ExpiredTokenException" | "ExpiredToken" | "TokenRefreshRequired" | "ExpiredTokenError" => {
             Error::ExpiredCredentials
         }
@@ -61,25 +59,25 @@ pub fn judged(service: Service, need: &Need, what: &str, refusal: Refusal<'_>) -
         | "TransactionInProgressException"
         | "SlowDown" => Error::Throttled { service: name, code, attempts: refusal.attempts },
         "ResourceNotFoundException" | "NoSuchBucket" | "NoSuchKey" | "NoSuchUpload" | "NotFound" | "NoSuchEntity" => {
-            Error::Missing { what: what.to_owned(), source: Said::new(heard) }
+            Error::Missing { what: what.to_owned(), source: AwsMessage::new(message) }
         }
-        // Of concurrent builds and of the queue: fewer requests would not help, an end of other builds does.
+        // The limit of concurrent builds: fewer requests do not help, but the end of other builds does.
         "AccountLimitExceededException" => {
-            Error::Quota { service: name, action: need.action.clone(), code, source: Said::new(heard) }
+            Error::Quota { service: name, action: need.action.clone(), code, source: AwsMessage::new(message) }
         }
         "" => by_status(service, need, what, refusal),
         _ if (400..500).contains(&refusal.status) || refusal.status == 0 => {
-            Error::Invalid { service: name, action: need.action.clone(), code, source: Said::new(heard) }
+            Error::Invalid { service: name, action: need.action.clone(), code, source: AwsMessage::new(message) }
         }
         _ => Error::Answer { service: name, reason: format!("{code} with status {}", refusal.status) },
     }
 }
 
-/// An answer without a name: to HEAD, or by something in between.
+/// A response without an error code: to HEAD, or from a proxy.
 fn by_status(service: Service, need: &Need, what: &str, refusal: Refusal<'_>) -> Error {
     match refusal.status {
         401 | 403 => denied(need, what, ""),
-        // Elsewhere it means that something else answered.
+        // Elsewhere it means that the response is not from AWS.
         404 if service == Service::S3 => Error::Missing { what: what.to_owned(), source: None },
         429 => Error::Throttled {
             service: service.name,
@@ -90,23 +88,22 @@ fn by_status(service: Service, need: &Need, what: &str, refusal: Refusal<'_>) ->
     }
 }
 
-/// Reads what AWS says about a denial: it often names the action and the resource itself, and sometimes a key of KMS, of
-/// which the request said nothing
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).
-fn denied(need: &Need, what: &str, said: &str) -> Error {
-    let action = said.split_once("is not authorized to perform: ").map(|(_, rest)| word(rest));
+/// Parses the message of a denial: it often names the action and the resource, and sometimes a KMS key that the request
+/// did not mention (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).
+fn denied(need: &Need, what: &str, message: &str) -> Error {
+    let action = message.split_once("is not authorized to perform: ").map(|(_, rest)| word(rest));
     if action.is_some_and(|action| action.starts_with("kms:")) {
-        return denied_key(need, what, said);
+        return denied_key(need, what, message);
     }
     let resource =
-        said.split_once(" on resource: ").map(|(_, rest)| word(rest)).filter(|text| text.starts_with("arn:"));
+        message.split_once(" on resource: ").map(|(_, rest)| word(rest)).filter(|text| text.starts_with("arn:"));
     let resource = resource.map_or_else(|| need.resource.clone(), |resource| narrowed(&need.resource, resource));
     let need = Need::new(action.unwrap_or(&need.action), resource);
-    let explicit = said.split_once("with an explicit deny in a").map(|(_, rest)| {
+    let explicit = message.split_once("with an explicit deny in a").map(|(_, rest)| {
         let rest = rest.strip_prefix('n').unwrap_or(rest).trim_start();
         rest.split([':', ',', '.']).next().unwrap_or(rest).trim().to_owned()
     });
-    Error::Denied { need, source: Said::new(said), explicit: explicit.filter(|kind| !kind.is_empty()) }
+    Error::Denied { need, source: AwsMessage::new(message), explicit: explicit.filter(|kind| !kind.is_empty()) }
 }
 
 /// Returns the resource to allow: the one that AWS names, unless that is one of many of which the next would be denied, too.
@@ -123,9 +120,9 @@ fn narrowed(needed: &str, named: &str) -> String {
     needed.join(":")
 }
 
-fn denied_key(need: &Need, what: &str, said: &str) -> Error {
-    let action = said.split_once("is not authorized to perform: ").map(|(_, rest)| word(rest));
-    let key = said.split_once(" on resource: ").map(|(_, rest)| word(rest)).filter(|text| text.starts_with("arn:"));
+fn denied_key(need: &Need, what: &str, message: &str) -> Error {
+    let action = message.split_once("is not authorized to perform: ").map(|(_, rest)| word(rest));
+    let key = message.split_once(" on resource: ").map(|(_, rest)| word(rest)).filter(|text| text.starts_with("arn:"));
     // Writing encrypts by a data key, reading decrypts one.
     let usual = if need.action.contains("Put") || need.action.contains("Upload") {
         "kms:GenerateDataKey"
@@ -133,7 +130,7 @@ fn denied_key(need: &Need, what: &str, said: &str) -> Error {
         "kms:Decrypt"
     };
     let need = Need::new(action.unwrap_or(usual), key.unwrap_or("arn:aws:kms:*:*:key/*"));
-    Error::KeyDenied { need, what: what.to_owned(), source: Said::new(said) }
+    Error::KeyDenied { need, what: what.to_owned(), source: AwsMessage::new(message) }
 }
 
 /// Returns the first word, without what ends a sentence.
@@ -150,15 +147,15 @@ mod tests {
 
     fn judge(code: &str, message: &str, status: u16) -> Error {
         let need = Need::new("codebuild:StartBuild", "arn:aws:codebuild:eu-west-1:*:project/web");
-        judged(Service::CODEBUILD, &need, "the project `web`", Refusal { status, code, message, attempts: 4 })
+        classify(Service::CODEBUILD, &need, "the project `web`", Refusal { status, code, message, attempts: 4 })
     }
 
     #[test]
     fn a_denial_names_action_and_resource_and_what_to_paste() {
-        let said = "User: arn:aws:sts::111122223333:assumed-role/ci/x is not authorized to perform: \
+        let message = "User: arn:aws:sts::111122223333:assumed-role/ci/x is not authorized to perform: \
                     codebuild:StartBuild on resource: arn:aws:codebuild:eu-west-1:111122223333:project/web because no \
                     identity-based policy allows the codebuild:StartBuild action";
-        let error = judge("AccessDeniedException", said, 400);
+        let error = judge("AccessDeniedException", message, 400);
         assert_eq!(
             error.to_string(),
             "AWS denies codebuild:StartBuild on arn:aws:codebuild:eu-west-1:111122223333:project/web"
@@ -197,8 +194,9 @@ mod tests {
                 "an identity-based policy denies",
             ),
         ] {
-            let said = format!("User: arn:aws:iam::1:user/u is not authorized to perform: codebuild:StartBuild {end}");
-            let hints = judge("AccessDeniedException", &said, 400).hints();
+            let message =
+                format!("User: arn:aws:iam::1:user/u is not authorized to perform: codebuild:StartBuild {end}");
+            let hints = judge("AccessDeniedException", &message, 400).hints();
             assert!(hints[0].starts_with(expected), "{hints:?}");
             assert!(!hints[0].contains("Allow\""), "{hints:?}");
         }
@@ -206,9 +204,9 @@ mod tests {
 
     #[test]
     fn a_key_that_is_denied_has_a_message_of_its_own() {
-        let said = "User: arn:aws:iam::1:user/u is not authorized to perform: kms:GenerateDataKey on resource: \
+        let message = "User: arn:aws:iam::1:user/u is not authorized to perform: kms:GenerateDataKey on resource: \
                     arn:aws:kms:eu-west-1:1:key/k because no resource-based policy allows it";
-        let error = judge("AccessDenied", said, 403);
+        let error = judge("AccessDenied", message, 403);
         assert!(
             error.to_string().starts_with("AWS denies kms:GenerateDataKey on the key arn:aws:kms:eu-west-1:1:key/k,")
         );

@@ -1,4 +1,4 @@
-//! Who asks AWS, and where: credentials and region of this machine, looked up at the first question.
+//! A session with AWS: the credentials and the region of this machine, looked up at the first request.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,10 +12,10 @@ use super::{Error, Service, chain};
 use crate::host::Host;
 use crate::net;
 
-/// Credentials are asked for anew this long before their end, so that they last for what begins now.
+/// Credentials are renewed this long before they expire, so that they last for a request that starts now.
 const SPARE: Duration = Duration::from_secs(60);
 
-/// Who asks AWS, and where. Nothing is looked up before it is needed.
+/// A session with AWS. Nothing is looked up before it is needed.
 #[derive(Debug)]
 pub struct Session {
     client: net::Client,
@@ -26,14 +26,14 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes the session of a machine. `client` is the one that all questions go through; a mirror of it is not asked.
+    /// Creates the session of a machine. All requests go through `client`, without its mirror.
     #[must_use]
     pub fn new(host: &Host, client: &net::Client) -> Self {
         let (region, credentials) = (Mutex::default(), Mutex::default());
         Self { client: client.direct(), host: host.clone(), now: SystemTime::now, region, credentials }
     }
 
-    /// Returns the client that questions go through.
+    /// Returns the client of all requests.
     #[must_use]
     pub fn client(&self) -> &net::Client {
         &self.client
@@ -48,7 +48,7 @@ impl Session {
     /// Returns the region of this machine: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, the instance's.
     ///
     /// # Errors
-    /// [`Error::NoRegion`] when nobody says, [`Error::BadRegion`] when what they say is none.
+    /// [`Error::NoRegion`] when none is set, [`Error::BadRegion`] when it is not valid.
     pub async fn region(&self, service: Service) -> Result<String, Error> {
         let mut known = self.region.lock().await;
         if known.is_none() {
@@ -59,17 +59,17 @@ impl Session {
             });
         }
         let region = known.clone().flatten().ok_or(Error::NoRegion { service: service.name })?;
-        // It becomes a part of the names of servers that credentials go to.
+        // It becomes part of host names that receive credentials.
         let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if region.chars().all(fine) { Ok(region) } else { Err(Error::BadRegion { text: region }) }
     }
 
-    /// Returns credentials that last for what begins now. `region` is where roles are asked for.
+    /// Returns credentials that last for a request that starts now. `region` is where roles are assumed.
     ///
     /// # Errors
-    /// When there are none, or they cannot be had, or they have expired and nobody has new ones.
+    /// When there are none, or they cannot be loaded, or they have expired and there are no new ones.
     pub async fn credentials(&self, service: Service, region: &str) -> Result<Credentials, Error> {
-        // Held meanwhile, so that questions side by side look them up once.
+        // The lock is held, so that concurrent requests look them up once.
         let mut known = self.credentials.lock().await;
         let soon = self.now() + SPARE;
         let lasts = |credentials: &Credentials| credentials.expiry().is_none_or(|expiry| expiry > soon);
@@ -88,7 +88,7 @@ impl Session {
         Ok(found)
     }
 
-    /// Reads what goes before every other source
+    /// Reads the source with the highest precedence
     /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html>).
     fn keys_of_the_environment(&self) -> Option<Credentials> {
         let (id, secret) = (self.host.var("AWS_ACCESS_KEY_ID")?, self.host.var("AWS_SECRET_ACCESS_KEY")?);
@@ -96,8 +96,8 @@ impl Session {
         Some(Credentials::new(id, secret, token, None, "environment"))
     }
 
-    /// Forgets the credentials: AWS says that they have expired. The next question looks for new ones, in files that may
-    /// have been written meanwhile.
+    /// Forgets the credentials after AWS has called them expired. The next request looks for new ones, in files that
+    /// may have been written in the meantime.
     pub async fn forget(&self) {
         *self.credentials.lock().await = None;
     }
@@ -108,11 +108,11 @@ impl Session {
         self.host.var(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// Returns the address that the environment sets for a service, which goes before the usual one
+    /// Returns the address that the environment sets for a service in place of the usual one
     /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
     ///
     /// # Errors
-    /// [`Error::Address`] when it is none that may be asked.
+    /// [`Error::Address`] when it is not a usable URL.
     pub fn address(&self, service: Service) -> Result<Option<Url>, Error> {
         if self.is_set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
             return Ok(None);
@@ -128,7 +128,7 @@ impl Session {
     }
 }
 
-/// The SDK asks for credentials here, so that [`Session::forget`] counts for it too.
+/// The SDK gets credentials here, so that [`Session::forget`] applies to it too.
 impl ProvideCredentials for Session {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where

@@ -15,22 +15,21 @@ use super::{Error, Service};
 use crate::net::Method;
 use crate::net::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// What a signature says about the body.
+/// What a signature covers of the body.
 #[derive(Debug, Clone, Copy)]
 pub enum Content<'a> {
-    /// These bytes.
     Bytes(&'a [u8]),
-    /// Bytes with this SHA-256, in lower-case hexadecimal digits.
+    /// A body with this SHA-256, in lower-case hexadecimal digits.
     Hashed(&'a str),
-    /// Nothing: only where TLS or a checksum of its own protects the body.
+    /// Nothing: only if TLS or another checksum protects the body.
     Unsigned,
 }
 
-/// Signs a request and gives the headers that it must have besides `headers`, all of which are signed. The new ones are
-/// marked as sensitive, so that they follow no redirect.
+/// Signs a request, and returns the headers to add to `headers`, all of which are signed. The new ones are marked as
+/// sensitive, so that they are not sent to redirect targets.
 ///
 /// # Errors
-/// When the credentials or headers are of a form that cannot be signed.
+/// When the credentials or headers cannot be signed.
 pub fn signed(
     service: Service,
     region: &str,

@@ -1,4 +1,4 @@
-//! Builds and batches as CodeBuild tells of them
+//! Builds and batches, as CodeBuild describes them
 //! (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Build.html>,
 //! <https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildBatch.html>).
 
@@ -10,7 +10,6 @@ use jiff::Timestamp;
 /// One build, or a batch of builds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum BuildKind {
-    /// One build.
     #[default]
     Single,
     /// A batch of builds.
@@ -28,22 +27,19 @@ impl BuildKind {
     }
 }
 
-/// How a build, a batch or a phase stands.
+/// The status of a build, a batch or a phase.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Status {
     /// It runs or waits.
     InProgress,
     /// It did what it should.
     Succeeded,
-    /// A command failed.
     Failed,
-    /// CodeBuild itself failed.
     Fault,
     /// It took longer than it may.
     TimedOut,
-    /// Somebody stopped it.
     Stopped,
-    /// A word that is newer than this program, or one that only events know (`CLIENT_ERROR`).
+    /// A status newer than this program, or one that only events have (`CLIENT_ERROR`).
     Other(String),
 }
 
@@ -76,8 +72,8 @@ impl Status {
         }
     }
 
-    /// Returns true if nothing will come any more. This decides, not the field `buildComplete`, which some services in
-    /// CodeBuild's place never set.
+    /// Returns true if the build has ended. The field `buildComplete` is not used, because some emulators of CodeBuild
+    /// never set it.
     #[must_use]
     pub fn is_over(&self) -> bool {
         *self != Self::InProgress
@@ -95,15 +91,12 @@ impl fmt::Display for Status {
 pub struct Phase {
     /// Its name: `PRE_BUILD`.
     pub name: String,
-    /// How it ended; none while it runs.
+    /// The result; none while the phase runs.
     pub status: Option<Status>,
-    /// Its begin.
     pub started: Option<Timestamp>,
-    /// Its end.
     pub ended: Option<Timestamp>,
-    /// How long it took, in whole seconds as the API has it; none while it runs.
+    /// The duration in whole seconds, as the API returns it; none while the phase runs.
     pub duration: Option<Duration>,
-    /// Why it failed.
     pub contexts: Vec<Context>,
 }
 
@@ -121,31 +114,28 @@ pub struct Context {
 pub struct Environment {
     /// The type: `ARM_CONTAINER`.
     pub kind: String,
-    /// The image.
     pub image: String,
     /// The compute type: `BUILD_GENERAL1_SMALL`.
     pub compute: String,
     /// Whether containers may be built.
     pub privileged: bool,
-    /// The ARN of the reserved fleet that it is on; none for machines on demand.
+    /// The ARN of its reserved fleet; none for on-demand machines.
     pub fleet: Option<String>,
 }
 
-/// Where the log of a build is. A build has none before PROVISIONING.
+/// The location of a build's log. A build has none before PROVISIONING.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct LogPlace {
-    /// The log group.
+pub struct LogLocation {
     pub group: String,
-    /// The log stream.
     pub stream: String,
 }
 
-/// The place of a build in a chain of automatic retries.
+/// The position of a build in a chain of automatic retries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AutoRetry {
     /// How many retries there may be.
     pub limit: i32,
-    /// Which one this is; 0 for the first build.
+    /// The number of this retry; 0 for the first build.
     pub number: i32,
     /// The ARN of the build that follows it.
     pub next: Option<String>,
@@ -153,37 +143,30 @@ pub struct AutoRetry {
     pub previous: Option<String>,
 }
 
-/// A build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
     /// Its id: `web:12345678-…`.
     pub id: String,
-    /// Its ARN.
     pub arn: Option<String>,
     /// Its number in the project.
     pub number: Option<i64>,
-    /// Its project.
     pub project: String,
-    /// How it stands.
     pub status: Status,
     /// The phase that runs.
     pub current: Option<String>,
     /// All phases so far, in order.
     pub phases: Vec<Phase>,
-    /// Its begin.
     pub started: Option<Timestamp>,
-    /// Its end.
     pub ended: Option<Timestamp>,
     /// What it runs on.
     pub environment: Environment,
-    /// The version of the source that was asked for.
+    /// The requested version of the source.
     pub source_version: Option<String>,
-    /// The commit that this meant.
+    /// The commit that this version resolved to.
     pub resolved_version: Option<String>,
-    /// Who started it.
     pub initiator: Option<String>,
-    /// Where its log is; none before there is one, or when it is switched off.
-    pub log: Option<LogPlace>,
+    /// The location of its log; none before there is one, or when logs are disabled.
+    pub log: Option<LogLocation>,
     /// The log in the console.
     pub log_link: Option<String>,
     /// The log in S3, in the console.
@@ -194,9 +177,9 @@ pub struct Build {
     pub reports: Vec<String>,
     /// The variables that its commands exported.
     pub exported: Vec<(String, String)>,
-    /// The batch that it is a part of.
+    /// The batch that it belongs to.
     pub batch: Option<String>,
-    /// Its place in a chain of automatic retries.
+    /// Its position in a chain of automatic retries.
     pub retry: AutoRetry,
 }
 
@@ -233,25 +216,18 @@ impl Build {
 /// A batch of builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// Its id.
     pub id: String,
-    /// Its ARN.
     pub arn: Option<String>,
     /// Its number in the project.
     pub number: Option<i64>,
-    /// Its project.
     pub project: String,
-    /// How it stands.
     pub status: Status,
     /// The phase that runs.
     pub current: Option<String>,
     /// All phases so far, in order.
     pub phases: Vec<Phase>,
-    /// Its begin.
     pub started: Option<Timestamp>,
-    /// Its end.
     pub ended: Option<Timestamp>,
-    /// Its builds.
     pub groups: Vec<Group>,
 }
 
@@ -260,7 +236,7 @@ pub struct Batch {
 pub struct Group {
     /// Its identifier in the buildspec.
     pub identifier: String,
-    /// What it waits for.
+    /// The builds that it waits for.
     pub depends_on: Vec<String>,
     /// Whether the batch may succeed without it.
     pub ignore_failure: bool,
@@ -273,9 +249,7 @@ pub struct Group {
 /// What is known about a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
-    /// Its name.
     pub name: String,
-    /// Its ARN.
     pub arn: Option<String>,
     /// What its builds run on.
     pub environment: Environment,

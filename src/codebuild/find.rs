@@ -1,23 +1,21 @@
-//! Builds and batches by what was typed: an id or an ARN. Ids of both look alike.
+//! Looks up builds and batches by id or ARN. The ids of both look alike.
 
 use super::build::{Batch, Build, id_of};
-use super::patience::patiently;
+use super::retry::with_retries;
 use super::service::Service;
 use crate::aws::Error;
 
-/// What is behind an id.
+/// What an id refers to.
 #[derive(Debug, Clone)]
 pub enum Found {
-    /// A build.
     Build(Box<Build>),
-    /// A batch.
     Batch(Box<Batch>),
     /// Nothing that CodeBuild knows.
     Nothing,
 }
 
-/// Finds out what ids mean, in their order: CodeBuild is asked for builds, and for what is none of them for batches. ARNs say
-/// it themselves.
+/// Looks up ids, and returns the results in the same order. CodeBuild is asked for builds first, and for batches with
+/// the ids that are not builds. An ARN names its kind.
 ///
 /// # Errors
 /// When CodeBuild does not answer, or an ARN names another region.
@@ -26,10 +24,10 @@ pub async fn find(service: &dyn Service, ids: &[String]) -> Result<Vec<Found>, E
         in_region(service.region(), id)?;
     }
     let mut found: Vec<Found> = ids.iter().map(|_| Found::Nothing).collect();
-    let asked: Vec<usize> = (0..ids.len()).filter(|at| !ids[*at].contains(":build-batch/")).collect();
-    for part in asked.chunks(100) {
+    let possible_builds: Vec<usize> = (0..ids.len()).filter(|at| !ids[*at].contains(":build-batch/")).collect();
+    for part in possible_builds.chunks(100) {
         let part_ids: Vec<String> = part.iter().map(|at| id_of(&ids[*at]).to_owned()).collect();
-        for build in patiently(async || service.builds(&part_ids).await).await? {
+        for build in with_retries(async || service.builds(&part_ids).await).await? {
             for at in part.iter().filter(|at| id_of(&ids[**at]) == build.id) {
                 found[*at] = Found::Build(Box::new(build.clone()));
             }
@@ -39,7 +37,7 @@ pub async fn find(service: &dyn Service, ids: &[String]) -> Result<Vec<Found>, E
     let left: Vec<usize> = (0..ids.len()).filter(left).collect();
     for part in left.chunks(100) {
         let part_ids: Vec<String> = part.iter().map(|at| id_of(&ids[*at]).to_owned()).collect();
-        for batch in patiently(async || service.batches(&part_ids).await).await? {
+        for batch in with_retries(async || service.batches(&part_ids).await).await? {
             for at in part.iter().filter(|at| id_of(&ids[**at]) == batch.id) {
                 found[*at] = Found::Batch(Box::new(batch.clone()));
             }
@@ -48,14 +46,14 @@ pub async fn find(service: &dyn Service, ids: &[String]) -> Result<Vec<Found>, E
     Ok(found)
 }
 
-/// Checks that an ARN is one of this region: CodeBuild does not know the others'.
+/// Checks that an ARN belongs to this region: CodeBuild does not find others.
 pub(super) fn in_region(region: &str, id: &str) -> Result<(), Error> {
     let own = id.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2));
     match own.filter(|own| *own != region) {
         None => Ok(()),
         Some(own) => Err(Error::OtherRegion {
             what: format!("`{}`", id_of(id)),
-            asked: region.to_owned(),
+            region: region.to_owned(),
             right: Some(own.to_owned()),
         }),
     }

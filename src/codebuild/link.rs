@@ -1,9 +1,9 @@
-//! Where the console shows a build.
+//! Links to the AWS console.
 
 use crate::aws::partition;
 
 /// Returns the page of a build or a batch, by its ARN
-/// (<https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html>); none when it is no such ARN.
+/// (<https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html>); none for other ARNs.
 #[must_use]
 pub fn console(arn: &str) -> Option<String> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();

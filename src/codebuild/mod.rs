@@ -3,7 +3,7 @@
 mod build;
 mod find;
 mod link;
-mod patience;
+mod retry;
 #[cfg(feature = "aws")]
 mod sdk;
 #[cfg(feature = "aws")]
@@ -15,11 +15,11 @@ pub mod follow;
 pub mod start;
 
 pub use build::{
-    AutoRetry, Batch, Build, BuildKind, Context, Environment, Group, LogPlace, Phase, Project, Status, id_of,
+    AutoRetry, Batch, Build, BuildKind, Context, Environment, Group, LogLocation, Phase, Project, Status, id_of,
 };
 pub use find::{Found, find};
 pub use link::console;
-pub use patience::patiently;
+pub use retry::with_retries;
 #[cfg(feature = "aws")]
 pub use sdk::connect;
 #[cfg(feature = "aws")]

@@ -1,4 +1,4 @@
-//! The values of `parameter-store` and `secrets-manager`, from AWS, for a build that runs here and was told to ask
+//! The values of `parameter-store` and `secrets-manager`, from AWS, for a local build that may read them
 //! (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html>, `env`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,14 +7,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::aws::needs::{self, Place};
-use crate::aws::{Error, Need, Question, Service, Session};
+use crate::aws::{Error, JsonRequest, Need, Service, Session};
 use crate::format::buildspec::{Env, Pair};
 
-/// How many parameters one question may name
+/// The most parameters per request
 /// (<https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html>).
 const MOST: usize = 10;
 
-/// A parameter has 8 KiB at most, a secret 64 KiB.
+/// The largest response in bytes. A parameter has at most 8 KiB, a secret 64 KiB.
 const LARGEST: u64 = 2 << 20;
 
 /// A variable and where its value is.
@@ -24,18 +24,18 @@ struct SecretRequest<'a> {
     reference: &'a str,
 }
 
-/// Reads the values of those variables that `is_known` does not know.
+/// Reads the values of the variables for which `is_known` returns false.
 ///
 /// # Errors
-/// The first value that cannot be had.
+/// The first value that cannot be read.
 pub async fn from_aws(
     session: &Session,
     env: &Env,
     is_known: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, String>, Error> {
     let unknown = |pair: &SecretRequest<'_>| !is_known(pair.variable);
-    let parameters: Vec<_> = env.parameter_store.iter().map(wanted).filter(unknown).collect();
-    let secrets = env.secrets_manager.iter().map(wanted).filter(unknown);
+    let parameters: Vec<_> = env.parameter_store.iter().map(request).filter(unknown).collect();
+    let secrets = env.secrets_manager.iter().map(request).filter(unknown);
     let mut found = BTreeMap::new();
     for group in parameters.chunks(MOST) {
         let values = parameters_named(session, group).await?;
@@ -47,7 +47,7 @@ pub async fn from_aws(
     Ok(found)
 }
 
-fn wanted(pair: &Pair) -> SecretRequest<'_> {
+fn request(pair: &Pair) -> SecretRequest<'_> {
     SecretRequest { variable: &pair.key.text, reference: &pair.value.text }
 }
 
@@ -72,7 +72,7 @@ struct Parameter {
 async fn parameters_named(session: &Session, group: &[SecretRequest<'_>]) -> Result<Vec<String>, Error> {
     let region = session.region(Service::SSM).await?;
     let names: Vec<&str> = group.iter().map(|pair| pair.reference).collect();
-    // One name twice is a mistake to the service.
+    // The service rejects a name that is listed twice.
     let distinct: BTreeSet<&str> = names.iter().copied().collect();
     let body = json!({ "Names": distinct, "WithDecryption": true });
     let what = format!("the parameter `{}`", names.join("`, `"));
@@ -80,7 +80,7 @@ async fn parameters_named(session: &Session, group: &[SecretRequest<'_>]) -> Res
     let answer: Parameters =
         ask(session, &region, Service::SSM, "AmazonSSM.GetParameters", &need, &what, &body).await?;
     let value = |name: &&str| {
-        // A name may stand with a version or a label behind a colon, which the answer does not repeat.
+        // A name may end with a colon and a version or label, which the response does not repeat.
         let bare = if name.starts_with("arn:") { name } else { name.split(':').next().unwrap_or(name) };
         let parameter = answer.parameters.iter().find(|parameter| parameter.name == bare || parameter.arn == **name);
         let missing = || Error::Missing { what: format!("the parameter `{name}`"), source: None };
@@ -89,7 +89,7 @@ async fn parameters_named(session: &Session, group: &[SecretRequest<'_>]) -> Res
     names.iter().map(value).collect()
 }
 
-/// What `secret-id:json-key:version-stage:version-id` names; all but the id may be left out.
+/// What `secret-id:json-key:version-stage:version-id` names; only the id is required.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct SecretName<'a> {
     id: &'a str,
@@ -100,7 +100,7 @@ struct SecretName<'a> {
 
 impl<'a> SecretName<'a> {
     fn parse(text: &'a str) -> Self {
-        // An ARN has six colons of its own.
+        // An ARN contains six colons itself.
         let own = if text.starts_with("arn:") { 6 } else { 0 };
         let end = text.match_indices(':').nth(own).map_or(text.len(), |(at, _)| at);
         let (id, rest) = text.split_at(end);
@@ -132,7 +132,7 @@ async fn secret(session: &Session, name: &SecretName<'_>) -> Result<String, Erro
     let text = answer.text.ok_or_else(|| unfit(format!("{what} is binary, not text")))?;
     let Some(key) = name.key else { return Ok(text) };
     let missing = || Error::Missing { what: format!("the key `{key}` in {what}"), source: None };
-    // The value itself is in no message.
+    // The value must not appear in any message.
     let value: Value =
         serde_json::from_str(&text).map_err(|_| unfit(format!("{what} is not JSON, so it has no keys")))?;
     match value.get(key).ok_or_else(missing)? {
@@ -152,8 +152,8 @@ async fn ask<T: for<'de> Deserialize<'de>>(
 ) -> Result<T, Error> {
     let url = session.url(service, region)?;
     let body = body.to_string();
-    let question = Question { service, url, region, target, need, what, body, limit: LARGEST, retried: true };
-    let answer = session.ask(question).await?;
+    let request = JsonRequest { service, url, region, target, need, what, body, limit: LARGEST, retried: true };
+    let answer = session.ask(request).await?;
     let unfit = |_| Error::Answer { service: service.name, reason: format!("it does not contain {what}") };
     serde_json::from_slice(&answer).map_err(unfit)
 }

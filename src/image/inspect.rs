@@ -1,42 +1,41 @@
-//! What is behind the name of an image: its platforms, their sizes and layers, what they are and how they run.
+//! Inspects an image: its platforms, their sizes, layers and configurations.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest};
 
-use super::index::{At, is_attestation, platform_of};
-use super::{Source, Unread};
+use super::index::{is_attestation, platform_of};
+use super::location::ImageLocation;
+use super::{ReadError, Source};
 use crate::model::{Explain, ImagePlatform, Kind};
 use crate::oci::{Content, Manifest, Registries};
 
-/// How many images are read at once.
+/// The number of images that are read at once.
 const AT_ONCE: usize = 8;
 
-/// What is behind a name.
+/// The result of an inspection.
 #[derive(Debug)]
 pub struct Inspected {
-    /// What the name means: an index, or an image.
+    /// The manifest of the name: an index, or an image.
     pub manifest: Manifest,
     /// The image, or the images of the index.
     pub images: Vec<Image>,
-    /// How many rows of the index are statements about images.
+    /// The number of attestations in the index.
     pub attestations: usize,
 }
 
-/// One image.
 #[derive(Debug)]
 pub struct Image {
-    /// Its manifest.
     pub manifest: Manifest,
-    /// What the index says it runs on; none for an image alone.
+    /// The platform according to the index; none for a single image.
     pub stated: Option<ImagePlatform>,
-    /// What the manifest says; none for an index inside of the index.
+    /// The parsed manifest; none for a nested index.
     pub image: Option<ImageManifest>,
-    /// How it runs; none where the manifest is of something else than a container image.
+    /// The configuration; none if the manifest is not of a container image.
     pub configuration: Option<ImageConfiguration>,
 }
 
 impl Image {
-    /// Returns what the image itself says that it runs on.
+    /// Returns the platform according to the image itself.
     #[must_use]
     pub fn platform(&self) -> Option<ImagePlatform> {
         let configuration = self.configuration.as_ref()?;
@@ -44,13 +43,13 @@ impl Image {
         Some(ImagePlatform::new(&os, &architecture, configuration.variant().as_deref()))
     }
 
-    /// Returns the layers, the lowest first.
+    /// Returns the layers, bottom first.
     #[must_use]
     pub fn layers(&self) -> &[Descriptor] {
         self.image.as_ref().map_or(&[], |image| image.layers())
     }
 
-    /// Returns how many bytes a machine downloads for it.
+    /// Returns the download size in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         let parts: u64 = self.layers().iter().map(Descriptor::size).sum();
@@ -58,25 +57,23 @@ impl Image {
     }
 }
 
-/// Why a name cannot be looked into.
+/// Why an image cannot be inspected.
 #[derive(Debug, thiserror::Error)]
-pub enum Unseen {
+pub enum InspectError {
     /// It cannot be read.
     #[error(transparent)]
-    Read(#[from] Unread),
-    /// It has no image for the platform that was asked for.
+    Read(#[from] ReadError),
+    /// It has no image for the requested platform.
     #[error("{name} has no image for {platform}, only for {}", known.join(", "))]
     NoPlatform {
-        /// The name.
         name: String,
-        /// The platform that was asked for.
         platform: ImagePlatform,
         /// The platforms that it has.
         known: Vec<String>,
     },
 }
 
-impl Explain for Unseen {
+impl Explain for InspectError {
     fn kind(&self) -> Kind {
         match self {
             Self::Read(cause) => cause.kind(),
@@ -92,11 +89,15 @@ impl Explain for Unseen {
     }
 }
 
-/// Reads what `at` means: everything, or the image for one platform.
+/// Inspects `at`: everything, or the image for one platform.
 ///
 /// # Errors
 /// When it cannot be read, or has no image for that platform.
-pub async fn inspect(at: &At, platform: Option<&ImagePlatform>, registries: &Registries) -> Result<Inspected, Unseen> {
+pub async fn inspect(
+    at: &ImageLocation,
+    platform: Option<&ImagePlatform>,
+    registries: &Registries,
+) -> Result<Inspected, InspectError> {
     let (source, manifest) = Source::open(at, registries).await?;
     let (images, attestations) = match &manifest.content {
         Content::Image(_) => (vec![look(&source, manifest.clone(), None, registries).await?], 0),
@@ -110,7 +111,7 @@ pub async fn inspect(at: &At, platform: Option<&ImagePlatform>, registries: &Reg
             known = index.manifests().iter().filter_map(platform_of).map(|found| found.to_string()).collect();
         }
         let name = source.named(&manifest.digest);
-        return Err(Unseen::NoPlatform { name, platform: platform.clone(), known });
+        return Err(InspectError::NoPlatform { name, platform: platform.clone(), known });
     }
     Ok(Inspected { manifest, images: fitting, attestations })
 }
@@ -121,34 +122,34 @@ impl Image {
     }
 }
 
-/// Reads the images of an index, or the one whose row names the platform.
+/// Reads the images of an index, or the one for the platform.
 async fn rows(
     source: &Source,
     index: &ImageIndex,
     platform: Option<&ImagePlatform>,
     registries: &Registries,
-) -> Result<(Vec<Image>, usize), Unseen> {
+) -> Result<(Vec<Image>, usize), InspectError> {
     let (statements, rows): (Vec<&Descriptor>, Vec<&Descriptor>) =
         index.manifests().iter().partition(|row| is_attestation(row));
-    let wanted = |row: &&Descriptor| match (platform, platform_of(row)) {
-        (Some(wanted), Some(stated)) => *wanted == stated,
+    let is_requested = |row: &&Descriptor| match (platform, platform_of(row)) {
+        (Some(platform), Some(stated)) => *platform == stated,
         _ => true,
     };
     let read = async |row: &Descriptor| {
         let manifest = source.manifest(row, registries).await?;
         look(source, manifest, platform_of(row), registries).await
     };
-    let images = stream::iter(rows.into_iter().filter(wanted).map(read)).buffered(AT_ONCE).try_collect().await?;
+    let images = stream::iter(rows.into_iter().filter(is_requested).map(read)).buffered(AT_ONCE).try_collect().await?;
     Ok((images, statements.len()))
 }
 
-/// Reads how an image runs, where it is one that can.
+/// Reads the configuration of a container image.
 async fn look(
     source: &Source,
     manifest: Manifest,
     stated: Option<ImagePlatform>,
     registries: &Registries,
-) -> Result<Image, Unseen> {
+) -> Result<Image, InspectError> {
     let Content::Image(image) = &manifest.content else {
         return Ok(Image { manifest, stated, image: None, configuration: None });
     };

@@ -2,6 +2,8 @@
 
 pub mod index;
 pub mod inspect;
+mod location;
 mod source;
 
-pub use source::{Source, Unread};
+pub use location::ImageLocation;
+pub use source::{ReadError, Source};

@@ -1,52 +1,47 @@
-//! Where images are read from: a repository of a registry, or a layout on this disk. Both are asked by digest once the first
-//! name was looked up, so that nothing changes under a reader's feet.
+//! Reads images from a registry's repository or a layout on this disk. After the name was looked up, everything is read
+//! by digest, so that changes do not affect a reader.
 
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageManifest};
 
-use super::index::At;
+use super::location::ImageLocation;
 use crate::model::{Digest, Explain, Kind, Reference, Repository, did_you_mean};
 use crate::oci::{self, Layout, LayoutError, Manifest, Registries};
 
-/// Where an image is read from.
+/// The source of an image.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A repository.
     Registry(Repository),
-    /// A layout.
     Layout(Layout),
 }
 
 /// Why an image could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum Unread {
-    /// There is none of this name.
+pub enum ReadError {
+    /// The image does not exist.
     #[error("{name} does not exist")]
     Absent {
-        /// The name.
         name: String,
-        /// The tag that was most likely meant.
+        /// The most similar tag.
         near: Option<String>,
     },
-    /// The registry did not give it.
     #[error(transparent)]
     Registry(#[from] oci::Error),
-    /// The layout did not give it.
     #[error(transparent)]
     Layout(#[from] LayoutError),
 }
 
 impl Source {
-    /// Looks a name up, once, and reads the manifest or index that it stands for.
+    /// Looks up a name once, and reads its manifest or index.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read or is not what it should be.
-    pub async fn open(at: &At, registries: &Registries) -> Result<(Self, Manifest), Unread> {
+    /// When it does not exist, cannot be read, or is not valid.
+    pub async fn open(at: &ImageLocation, registries: &Registries) -> Result<(Self, Manifest), ReadError> {
         match at {
-            At::Registry(reference) => match registries.manifest(reference).await? {
+            ImageLocation::Registry(reference) => match registries.manifest(reference).await? {
                 Some(manifest) => Ok((Self::Registry(reference.repository.clone()), manifest)),
                 None => Err(absent(reference, registries).await),
             },
-            At::Layout { folder, tag } => {
+            ImageLocation::Layout { folder, tag } => {
                 let layout = Layout::open(folder)?;
                 let manifest = layout.find(tag.as_deref())?;
                 Ok((Self::Layout(layout), manifest))
@@ -54,11 +49,11 @@ impl Source {
         }
     }
 
-    /// Reads the manifest or index that a row of an index names.
+    /// Reads the manifest or index of a row of an index.
     ///
     /// # Errors
-    /// When it cannot be read or is not what the row says.
-    pub async fn manifest(&self, row: &Descriptor, registries: &Registries) -> Result<Manifest, Unread> {
+    /// When it cannot be read or does not match the row.
+    pub async fn manifest(&self, row: &Descriptor, registries: &Registries) -> Result<Manifest, ReadError> {
         match self {
             Self::Layout(layout) => Ok(layout.manifest(row)?),
             Self::Registry(repository) => {
@@ -67,7 +62,7 @@ impl Source {
                 })?;
                 let at = repository.pinned(&digest);
                 let found = registries.manifest(&at).await?;
-                found.ok_or_else(|| Unread::Absent { name: at.to_string(), near: None })
+                found.ok_or_else(|| ReadError::Absent { name: at.to_string(), near: None })
             }
         }
     }
@@ -75,12 +70,12 @@ impl Source {
     /// Reads the configuration of an image.
     ///
     /// # Errors
-    /// When it cannot be read or is not what the manifest says.
+    /// When it cannot be read or does not match the manifest.
     pub async fn config(
         &self,
         manifest: &ImageManifest,
         registries: &Registries,
-    ) -> Result<ImageConfiguration, Unread> {
+    ) -> Result<ImageConfiguration, ReadError> {
         match self {
             Self::Registry(repository) => Ok(registries.config(repository, manifest).await?),
             Self::Layout(layout) => {
@@ -94,7 +89,7 @@ impl Source {
         }
     }
 
-    /// Names the image with this digest as people would.
+    /// Returns the name of the image with this digest, for users.
     #[must_use]
     pub fn named(&self, digest: &Digest) -> String {
         match self {
@@ -104,18 +99,19 @@ impl Source {
     }
 }
 
-/// Says that a name stands for nothing, and looks for the tag that was meant: only then, as it costs a request.
-async fn absent(reference: &Reference, registries: &Registries) -> Unread {
+/// Returns the error for a missing name, with the most similar tag. Tags are read only in this case, because that costs
+/// a request.
+async fn absent(reference: &Reference, registries: &Registries) -> ReadError {
     let name = reference.to_string();
     let Some(tag) = reference.tag.as_deref().filter(|_| reference.digest.is_none()) else {
-        return Unread::Absent { name, near: None };
+        return ReadError::Absent { name, near: None };
     };
     let tags = registries.tags(&reference.repository).await.unwrap_or_default();
     let near = did_you_mean(tag, tags.iter().map(String::as_str));
-    Unread::Absent { name, near: near.map(|tag| reference.repository.tagged(tag).to_string()) }
+    ReadError::Absent { name, near: near.map(|tag| reference.repository.tagged(tag).to_string()) }
 }
 
-impl Explain for Unread {
+impl Explain for ReadError {
     fn kind(&self) -> Kind {
         match self {
             Self::Absent { .. } => Kind::Usage,

@@ -1,32 +1,31 @@
-//! What a registry is asked about an image: for which platforms it is, and which tags stand beside it.
+//! Queries a registry about an image: its platforms, and the tags of its repository.
 
 use async_trait::async_trait;
 
 use crate::model::{Explain, ImagePlatform, Reference, Repository};
 use crate::oci::{self, Content, Manifest, Registries};
 
-/// How deep indexes of indexes are followed. Nobody is known to push more than one level.
+/// The deepest nesting of indexes. No one is known to use more than one level.
 const DEEPEST: usize = 2;
 
-/// The most children of an index that are asked for their platforms one by one, because the index does not tell.
+/// The most children of an index that are read for their platforms, when the index does not state them.
 const MOST_ASKED: usize = 16;
 
-/// Who knows images.
 #[async_trait]
 pub trait Catalogue: Sync {
     /// What can go wrong.
     type Error: Explain + Send + Sync + 'static;
 
-    /// Lists the platforms of an image; none when there is no such image.
+    /// Lists the platforms of an image; none when it does not exist.
     ///
     /// # Errors
-    /// When it cannot be found out.
+    /// When the registry cannot be read.
     async fn platforms(&self, at: &Reference) -> Result<Option<Vec<ImagePlatform>>, Self::Error>;
 
     /// Lists the tags of a repository, in any order.
     ///
     /// # Errors
-    /// When it cannot be found out.
+    /// When the registry cannot be read.
     async fn tags(&self, repository: &Repository) -> Result<Vec<String>, Self::Error>;
 }
 
@@ -48,7 +47,7 @@ impl Catalogue for Registries {
                     platforms.push(ImagePlatform::new(&os, &architecture, variant));
                 }
                 Content::Index(_) => {
-                    for digest in told(&manifest, &mut platforms) {
+                    for digest in add_stated(&manifest, &mut platforms) {
                         asked += 1;
                         if depth < DEEPEST && asked <= MOST_ASKED {
                             let child = self.manifest(&at.repository.pinned(&digest)).await?;
@@ -58,7 +57,7 @@ impl Catalogue for Registries {
                 }
             }
         }
-        // What is signed or attested stands in indexes under a platform that no machine has.
+        // Signatures and attestations are in indexes under an unknown platform.
         platforms.retain(|platform| platform.os != "unknown" && platform.architecture != "unknown");
         platforms.sort();
         platforms.dedup();
@@ -70,8 +69,8 @@ impl Catalogue for Registries {
     }
 }
 
-/// Takes the platforms that an index states; gives the children for which it states none.
-fn told(index: &Manifest, platforms: &mut Vec<ImagePlatform>) -> Vec<crate::model::Digest> {
+/// Adds the platforms that an index states; returns the children without one.
+fn add_stated(index: &Manifest, platforms: &mut Vec<ImagePlatform>) -> Vec<crate::model::Digest> {
     let Content::Index(index) = &index.content else { return Vec::new() };
     let mut untold = Vec::new();
     for child in index.manifests() {

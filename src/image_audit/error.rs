@@ -1,4 +1,4 @@
-//! What can be wrong with what is to be checked.
+//! Errors about the inputs of a check.
 
 use std::path::PathBuf;
 
@@ -6,60 +6,44 @@ use crate::format::{Unreadable, yaml};
 use crate::fs::FileError;
 use crate::model::{BadReference, Explain, Kind};
 
-/// What can be wrong with what is to be checked.
+/// Errors about the inputs of a check.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// An argument is no file, no folder and no image.
+    /// An argument is neither a file or folder nor an image.
     #[error("there is no file `{text}`, and it is not the name of an image either")]
     NoInput {
-        /// The argument.
         text: String,
-        /// Why it is no image.
+        /// Why it is not an image.
         source: BadReference,
     },
     /// A file or folder could not be read.
     #[error(transparent)]
     Read(#[from] FileError),
-    /// A file is no text.
+    /// A file is not text.
     #[error("{} cannot be searched for images", path.display())]
-    NoText {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: Unreadable,
-    },
-    /// A file is not what its name says.
+    NoText { path: PathBuf, source: Unreadable },
+    /// A file does not match its name.
     #[error("{}, line {line}: {reason}", path.display())]
     Broken {
-        /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
         reason: String,
     },
-    /// A file is no YAML.
+    /// A file is not YAML.
     #[error("{}, line {line} is not valid YAML", path.display())]
     NoYaml {
-        /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// Why.
         source: yaml::Error,
     },
-    /// A file is of no kind that names images.
+    /// A file is not of a kind that names images.
     #[error("{} is not a kind of file that this command searches for images", path.display())]
-    UnknownKind {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Nothing that was given names an image.
+    UnknownKind { path: PathBuf },
+    /// No image was found.
     #[error("{what} names no images; no registry was contacted")]
-    NothingNamed {
-        /// What was searched.
-        what: String,
-    },
+    NothingNamed { what: String },
 }
 
 impl Explain for CheckError {

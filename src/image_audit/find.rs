@@ -1,4 +1,4 @@
-//! From what was typed to the images that are meant: references, files, folders, or the project.
+//! Finds the images to check: from references, files, folders, or the project.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,18 +13,17 @@ use crate::project;
 /// What is to be checked.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
-    /// What was typed; nothing means the project.
+    /// The arguments; empty for the project.
     pub typed: &'a [String],
-    /// The folder that relative paths start from.
+    /// The base of relative paths.
     pub cwd: &'a Path,
-    /// The project's folder.
     pub project: &'a Path,
 }
 
-/// Finds the images. A word that is the path of something is that, else it is an image.
+/// Finds the images. An argument that is an existing path is a file or folder, else it is an image.
 ///
 /// # Errors
-/// When a word is neither, when a file that was named cannot be read as what it is, and when nothing names an image.
+/// When an argument is neither, when a given file cannot be parsed, and when no image was found.
 pub fn find(inputs: &Inputs<'_>, setting: &Setting<'_>) -> Result<Findings, CheckError> {
     let mut findings = Findings::default();
     for text in inputs.typed {
@@ -36,14 +35,14 @@ pub fn find(inputs: &Inputs<'_>, setting: &Setting<'_>) -> Result<Findings, Chec
             named((&path, within), &shown(text), setting, &mut findings)?;
         } else {
             let image: Reference = text.parse().map_err(|source| CheckError::NoInput { text: text.clone(), source })?;
-            findings.uses.push(Use { place: None, role: "argument".to_owned(), image, needs: Needs::All });
+            findings.uses.push(Use { location: None, role: "argument".to_owned(), image, needs: Needs::All });
         }
     }
     if inputs.typed.is_empty() {
         let above = inputs.cwd.strip_prefix(inputs.project).map_or(0, |inner| inner.components().count());
         whole(inputs.project, "../".repeat(above).trim_end_matches('/'), setting, &mut findings)?;
     }
-    settle(&mut findings);
+    remove_answered(&mut findings);
     if findings.uses.is_empty() && findings.notes.is_empty() {
         let what = if inputs.typed.is_empty() { inputs.project.display().to_string() } else { inputs.typed.join(", ") };
         return Err(CheckError::NothingNamed { what });
@@ -56,7 +55,7 @@ fn shown(text: &str) -> String {
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }
 
-/// Reads a file that was named: it must be what it is taken for.
+/// Reads a given file, which must be valid.
 fn named(
     (path, within): (&Path, Within<'_>),
     shown: &str,
@@ -75,7 +74,7 @@ fn named(
     read(&File { path: path.to_owned(), source, root: root.to_owned() }, kind, setting, findings)
 }
 
-/// Reads the files of a folder. What is not what its name says is told and left out: folders hold templates and drafts.
+/// Reads the files of a folder. Invalid files are noted and skipped: folders may contain templates and drafts.
 fn whole(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), CheckError> {
     let mut alone: Vec<(File, Kind)> = Vec::new();
     let root = project::boundary(path);
@@ -96,8 +95,8 @@ fn whole(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Finding
         let kind = candidate.kind.or_else(|| folder::manifest(&source.text).then_some(Kind::Kubernetes));
         alone.extend(kind.map(|kind| (File { path: lexical(&candidate.path), source, root: root.to_owned() }, kind)));
     }
-    // Compose files first: a Dockerfile that they build is read with their arguments, and only so. Then pipelines, for
-    // what they include.
+    // Compose files first: a Dockerfile that they build is read only with their arguments. Then pipelines, for their
+    // includes.
     alone.sort_by_key(|(file, kind)| (*kind != Kind::Compose, *kind != Kind::GitLab, file.path.components().count()));
     for (file, kind) in alone {
         if findings.claimed.contains(&file.path) {
@@ -111,7 +110,7 @@ fn whole(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Finding
     Ok(())
 }
 
-/// Returns the last cause of an error, which is what a note has room for.
+/// Returns the last cause of an error, for a short note.
 fn reason(error: &CheckError) -> String {
     match error {
         CheckError::Broken { line, reason, .. } => format!("line {line}: {reason}"),
@@ -120,17 +119,17 @@ fn reason(error: &CheckError) -> String {
     }
 }
 
-/// Drops what one reader left open and another one knew: a template's image that every job resolves, an included file that
+/// Removes notes that another reader has resolved: a template's image that every job resolves, an included file that
 /// was read.
-fn settle(findings: &mut Findings) {
+fn remove_answered(findings: &mut Findings) {
     let Findings { uses, notes, .. } = findings;
-    let places: HashSet<_> = uses.iter().filter_map(|one| one.place.as_ref()).collect();
+    let locations: HashSet<_> = uses.iter().filter_map(|one| one.location.as_ref()).collect();
     notes.retain(|note| {
-        let known = note.place.as_ref().is_some_and(|place| places.contains(place));
+        let known = note.location.as_ref().is_some_and(|location| locations.contains(location));
         note.kind != NoteKind::Unresolved || !known
     });
-    // What was typed stays in its order, ahead of what stands in files.
-    uses.sort_by(|left, right| left.place.cmp(&right.place));
-    notes.sort_by(|left, right| (left.kind, &left.place).cmp(&(right.kind, &right.place)));
+    // Arguments keep their order, before images in files.
+    uses.sort_by(|left, right| left.location.cmp(&right.location));
+    notes.sort_by(|left, right| (left.kind, &left.location).cmp(&(right.kind, &right.location)));
     notes.dedup();
 }

@@ -1,4 +1,4 @@
-//! Which files of a folder name images.
+//! Finds the files of a folder that may name images.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,25 +9,24 @@ use crate::format::source::LARGEST;
 use crate::format::{Source, Unreadable};
 use crate::fs::{At, Cause, FileError, Within, read};
 
-/// Folders that hold other people's files, or what a build made.
+/// Folders with third-party files or build output.
 const SKIPPED: &[&str] = &["node_modules", "target", "vendor"];
 
-/// Hidden folders that are searched all the same: people keep in them what pipelines include, and how they develop.
+/// Hidden folders that are searched nevertheless: they may contain includes of pipelines and development setups.
 const HIDDEN: &[&str] = &[".gitlab", ".devcontainer", ".docker"];
 
-/// How deep folders are searched.
 const DEEPEST: usize = 64;
 
 /// A file that may name images.
 pub(super) struct Candidate {
     pub(super) path: PathBuf,
-    /// The path as people know it, with `/`.
+    /// The path for users, with `/`.
     pub(super) shown: String,
-    /// What its name says that it is; none where only what stands in it tells.
+    /// The kind by its name; none if only the contents show it.
     pub(super) kind: Option<Kind>,
 }
 
-/// Walks a folder, by name. Follows no link to a folder, so that it ends.
+/// Walks a folder, sorted by name. Does not follow links to folders, so that it ends.
 pub(super) fn search(folder: &Path, prefix: &str) -> Result<Vec<Candidate>, CheckError> {
     let prefix = if prefix == "." { "" } else { prefix.trim_end_matches('/') };
     let mut open = vec![(folder.to_owned(), prefix.to_owned(), 0)];
@@ -72,7 +71,7 @@ pub(super) fn text(path: &Path, shown: &str, within: Within<'_>) -> Result<Resul
     }
 }
 
-/// Tells what a YAML file of a folder is: only manifests say so by their first keys, whatever their names.
+/// Returns true if a YAML file is a Kubernetes manifest, by its first keys.
 pub(super) fn manifest(text: &str) -> bool {
     let key = |name: &str| text.lines().any(|line| line.trim_start_matches("- ").trim_start().starts_with(name));
     key("apiVersion:") && key("kind:")

@@ -1,4 +1,4 @@
-//! What was found in files: images, where each is named, and for which platforms it must be there.
+//! The findings in files: images, their locations, and their required platforms.
 
 use std::fmt;
 
@@ -7,32 +7,29 @@ use crate::model::{ImagePlatform, Reference};
 
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// The path as people know it.
+pub struct Location {
+    /// The path, for users.
     pub file: String,
-    /// Where in it.
     pub position: Position,
 }
 
 /// One use of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Use {
-    /// Where it is named; none for an argument of the command.
-    pub place: Option<Place>,
-    /// What it is used as, in the words of the file: `FROM`, `service db`.
+    /// Its location; none for an argument of the command.
+    pub location: Option<Location>,
+    /// Its role, in the words of the file: `FROM`, `service db`.
     pub role: String,
-    /// The image.
     pub image: Reference,
-    /// For which platforms it must be there.
     pub needs: Needs,
 }
 
-/// For which platforms an image must be there.
+/// The platforms that an image is needed for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Needs {
-    /// For all that are asked about.
+    /// All platforms that are checked.
     All,
-    /// For one of them: it runs on the machine that builds, whatever that is.
+    /// One of them: it runs on the build machine, whatever its platform.
     Any,
     /// For these, which are among those that are built for.
     Only(Vec<ImagePlatform>),
@@ -40,14 +37,14 @@ pub enum Needs {
     Pinned(Vec<ImagePlatform>),
 }
 
-/// Something to know about a file beside its images.
+/// A note about a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Note {
     /// What sort of thing.
     pub kind: NoteKind,
     /// Where; none for an argument of the command.
-    pub place: Option<Place>,
-    /// What it is about: the text that names an image, a file.
+    pub location: Option<Location>,
+    /// The subject: an image's name, a file.
     pub subject: String,
     /// What is to be known.
     pub text: String,
@@ -56,13 +53,13 @@ pub struct Note {
 /// The sorts of notes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NoteKind {
-    /// The name of an image is not known; nothing was asked about it.
+    /// The name of an image is not known, so it was not checked.
     Unresolved,
-    /// A file, or what it refers to, was not read.
+    /// A file, or a file that it refers to, was not read.
     Unread,
-    /// An image is held to one platform.
+    /// An image is fixed to one platform.
     Pinned,
-    /// An image that CodeBuild keeps, which no registry has.
+    /// A curated CodeBuild image, which is not in a registry.
     Curated,
 }
 
@@ -78,14 +75,14 @@ impl NoteKind {
         }
     }
 
-    /// Returns true if something was left unjudged.
+    /// Returns true if something was not checked.
     #[must_use]
     pub const fn is_gap(self) -> bool {
         matches!(self, Self::Unresolved | Self::Unread)
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.position.line)
     }

@@ -1,4 +1,4 @@
-//! Images by platforms: asked once for each image, side by side, and judged by how files use them.
+//! The matrix of images and platforms: each image is checked once, in parallel, against its uses.
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -8,56 +8,53 @@ use super::found::{Needs, Use};
 use super::newer::{self, Newer};
 use crate::model::{ImagePlatform, Reference};
 
-/// How many images are asked about at a time.
+/// The number of images that are checked at once.
 const SIDE_BY_SIDE: usize = 8;
 
-/// The answers about all images.
+/// The results for all images.
 #[derive(Debug)]
 pub struct Matrix<E> {
-    /// The platforms that were asked about.
     pub platforms: Vec<ImagePlatform>,
     /// The images, in the order in which they were found.
     pub rows: Vec<Row<E>>,
 }
 
-/// The answer about one image.
+/// The result for one image.
 #[derive(Debug)]
 pub struct Row<E> {
-    /// The image.
     pub image: Reference,
     /// Where it is used.
     pub uses: Vec<Use>,
-    /// What the registry says.
+    /// The response of the registry.
     pub answer: Answer<E>,
-    /// Whether something newer has what it lacks; none when it lacks nothing.
+    /// A newer tag with the missing platforms; none when nothing is missing.
     pub newer: Option<Newer<E>>,
 }
 
-/// What a registry says about an image.
+/// The response of a registry about an image.
 #[derive(Debug)]
 pub enum Answer<E> {
-    /// The platforms that it is for.
+    /// The platforms of the image.
     Platforms(Vec<ImagePlatform>),
     /// There is no such image.
     Absent,
-    /// It did not say.
+    /// The registry could not be read.
     Failed(E),
 }
 
-/// One cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cell {
     /// The image is for the platform.
     Present,
-    /// It is not, and is needed there.
+    /// The image lacks the platform, and it is needed.
     Missing,
-    /// It is not, and nobody needs it there.
+    /// The image lacks the platform, but it is not needed.
     Unneeded,
     /// It is not known.
     Unknown,
 }
 
-/// Asks about every image, each once.
+/// Checks every image once.
 pub async fn ask<S: Catalogue>(
     catalogue: &S,
     uses: Vec<Use>,
@@ -111,18 +108,18 @@ async fn row<S: Catalogue>(
     Row { image, uses, answer, newer }
 }
 
-/// Lists the platforms for which an image is needed and not there.
+/// Lists the missing platforms of an image.
 fn missing(uses: &[Use], platforms: &[ImagePlatform], found: &[ImagePlatform]) -> Vec<ImagePlatform> {
-    let lacks = |wanted: &&ImagePlatform| !found.iter().any(|image| runs_on(image, wanted));
+    let lacks = |machine: &&ImagePlatform| !found.iter().any(|image| runs_on(image, machine));
     let mut missing: Vec<ImagePlatform> = Vec::new();
     for one in uses {
-        let wanted = match &one.needs {
+        let required = match &one.needs {
             Needs::All => platforms,
             Needs::Only(platforms) | Needs::Pinned(platforms) => platforms,
             Needs::Any if platforms.iter().all(|platform| lacks(&platform)) => platforms,
             Needs::Any => &[],
         };
-        for platform in wanted.iter().filter(lacks) {
+        for platform in required.iter().filter(lacks) {
             if !missing.contains(platform) {
                 missing.push(platform.clone());
             }
@@ -131,7 +128,7 @@ fn missing(uses: &[Use], platforms: &[ImagePlatform], found: &[ImagePlatform]) -
     missing
 }
 
-/// Returns true if a machine of a platform runs an image: one for the same, or for an older variant of the architecture
+/// Returns true if a machine runs an image: one for the same platform, or for an older variant of its architecture
 /// (<https://github.com/containerd/platforms/blob/main/compare.go>).
 fn runs_on(image: &ImagePlatform, machine: &ImagePlatform) -> bool {
     if (&image.os, &image.architecture) != (&machine.os, &machine.architecture) {
@@ -154,7 +151,7 @@ fn runs_on(image: &ImagePlatform, machine: &ImagePlatform) -> bool {
 }
 
 impl<E> Row<E> {
-    /// Lists the platforms for which the image is needed and not there; nothing when that is not known.
+    /// Lists the missing platforms of the image; empty when they are unknown.
     #[must_use]
     pub fn missing(&self, platforms: &[ImagePlatform]) -> Vec<ImagePlatform> {
         match &self.answer {
@@ -239,7 +236,7 @@ mod tests {
     }
 
     fn used(image: &str, needs: Needs) -> Use {
-        Use { place: None, role: "argument".to_owned(), image: image.parse().unwrap(), needs }
+        Use { location: None, role: "argument".to_owned(), image: image.parse().unwrap(), needs }
     }
 
     fn asked(uses: Vec<Use>, columns: &str) -> (Vec<String>, Vec<String>) {

@@ -1,5 +1,5 @@
-//! Which images lack a platform: the question of a migration to another architecture. Files are read for the images that
-//! they name, registries are asked for which platforms those are, and where one is missing, for a newer tag that has it.
+//! Finds images that lack a platform, for migrations to another architecture. Reads files for the images that they
+//! name, queries registries for their platforms and, if one is missing, for a newer tag that has it.
 
 mod catalogue;
 mod error;
@@ -13,7 +13,7 @@ mod read;
 pub use catalogue::Catalogue;
 pub use error::CheckError;
 pub use find::{Inputs, find};
-pub use found::{Needs, Note, NoteKind, Place, Use};
+pub use found::{Location, Needs, Note, NoteKind, Use};
 pub use matrix::{Answer, Cell, Matrix, Row, ask};
 pub use newer::{Newer, newer_tags};
 pub use read::{Findings, Setting};

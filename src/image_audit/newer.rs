@@ -1,45 +1,43 @@
-//! Tags of one shape in the order of their versions: `405` before `406`, `1.2.3-alpine` before `1.3.0-alpine`.
+//! Orders tags of the same shape by version: `405` before `406`, `1.2.3-alpine` before `1.3.0-alpine`.
 
 use super::catalogue::Catalogue;
 use crate::model::{ImagePlatform, Reference};
 
-/// How many newer images are looked at. Every look is a request or two, and anonymous callers have few.
+/// The most newer images to check. Each takes a request or two, and anonymous callers have few.
 const MOST_ASKED: usize = 8;
 
-/// How many of them are the next ones. Beyond, the newest is asked, and between them what halves the rest: once a project
-/// publishes for a platform, it goes on doing so.
+/// How many of them are the next ones. After these, the newest is checked, then a binary search finds the first: once a
+/// project publishes for a platform, it continues to do so.
 const NEXT: usize = 4;
 
-/// How many digits of a number are compared; longer ones are no versions.
+/// The most digits of a number; longer ones are not versions.
 const MOST_DIGITS: usize = 18;
 
-/// Words that say that a version is not yet out.
+/// Words that mark a prerelease.
 const BEFORE: &[&str] = &["-rc", "-beta", "-alpha", "-preview", "-pre", "-m"];
 
 /// Whether a newer tag has what an image lacks.
 #[derive(Debug)]
 pub enum Newer<E> {
-    /// It has.
     Tag {
-        /// The tag.
         tag: String,
-        /// Whether every tag between was asked and lacks it; otherwise there may be a nearer one.
+        /// True if every tag in between was checked and lacks it; otherwise there may be a nearer one.
         nearest: bool,
     },
-    /// None of those that were asked has it.
+    /// None of the checked tags has it.
     None {
         /// How many were asked.
         asked: usize,
         /// How many newer ones there are.
         of: usize,
     },
-    /// The image's name has no version that others could be newer than.
+    /// The image's tag has no version to compare.
     NoVersion,
-    /// The registry did not tell.
+    /// The registry could not be read.
     Failed(E),
 }
 
-/// A tag in parts: what stays the same among versions, and the numbers that tell them apart.
+/// A parsed tag: the constant parts, and the numbers of the version.
 #[derive(Debug, PartialEq, Eq)]
 struct Shape<'a> {
     words: Vec<&'a str>,
@@ -66,7 +64,7 @@ fn shape(tag: &str) -> Option<Shape<'_>> {
 }
 
 impl Shape<'_> {
-    /// Returns the shape of the release that a preview comes before: that of `1.2.3` for `1.2.3-rc.1`.
+    /// Returns the shape of the release after a prerelease: that of `1.2.3` for `1.2.3-rc.1`.
     fn released(&self) -> Option<Shape<'_>> {
         let at = self.words.iter().position(|word| BEFORE.iter().any(|sign| word.starts_with(sign)))?;
         let mut words = self.words[..at].to_vec();
@@ -75,7 +73,7 @@ impl Shape<'_> {
     }
 }
 
-/// Lists the tags that are newer than `tag` and of its shape, the nearest first. None when it has no version.
+/// Lists the newer tags of the same shape, nearest first; none when `tag` has no version.
 #[must_use]
 pub fn newer_tags(tag: &str, all: &[String]) -> Option<Vec<String>> {
     let own = shape(tag)?;
@@ -95,7 +93,7 @@ pub fn newer_tags(tag: &str, all: &[String]) -> Option<Vec<String>> {
     Some(found.into_iter().map(|(_, tag)| tag.clone()).collect())
 }
 
-/// Looks for the nearest newer tag that has what is needed.
+/// Finds the nearest newer tag that has the required platforms.
 pub(super) async fn search<S: Catalogue>(
     catalogue: &S,
     image: &Reference,
@@ -120,7 +118,8 @@ pub(super) async fn search<S: Catalogue>(
     }
 }
 
-/// Finds the first of `count` that has it, with a bounded number of looks; tells whether it is certain that none is nearer.
+/// Finds the first of `count` that has it, with a limited number of checks; returns whether it is certainly the
+/// nearest.
 async fn nearest<E>(
     count: usize,
     has: &mut impl AsyncFnMut(usize) -> Result<bool, E>,
@@ -146,7 +145,7 @@ async fn nearest<E>(
             lacking += 1;
         }
     }
-    // It is the nearest for certain only when every one before it was asked.
+    // It is certainly the nearest only if all before it were checked.
     Ok(Some((found, found == lacking)))
 }
 

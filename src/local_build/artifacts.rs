@@ -1,5 +1,6 @@
-//! Collects artifacts (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.artifacts>).
-//! What is said about it is what CodeBuild's agent says.
+//! Collects artifacts
+//! (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.artifacts>). The log lines
+//! are those of CodeBuild's agent.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,26 +16,27 @@ use super::workspace::{copy_file, link};
 use crate::format::buildspec::{Artifacts, Text};
 use crate::fs::At;
 
-/// Collects the primary and the secondary artifacts, and copies them to `to`: the primary ones as they are, the others below
-/// their identifiers. What is there already and has another name stays.
+/// Collects the primary and the secondary artifacts, and copies them to `to`: the primary ones directly, the secondary
+/// ones below their identifiers. Existing files with other names stay.
 ///
 /// # Errors
-/// When this machine does not give or take a file, or a pattern is none. What CodeBuild would find wrong is the context.
+/// When a file cannot be read or written, or a pattern is not valid. Failures that CodeBuild would report are in the
+/// returned context.
 pub(super) fn collect(
     artifacts: &Artifacts,
-    around: &ShellConfig,
+    shell_config: &ShellConfig,
     to: Option<&Path>,
     log: &mut Log,
 ) -> Result<(Vec<Artifact>, Option<Context>), Error> {
     let (mut collected, mut context) = (Vec::new(), None);
-    // Only secondary artifacts: documented as a mistake, and seen to work.
+    // Only secondary artifacts: documented as an error, but it works.
     let primary = (!artifacts.files.is_empty()).then_some((None, artifacts));
     let secondary = artifacts.secondary.iter().map(|(id, artifacts)| (Some(id.text.as_str()), artifacts));
     if !artifacts.secondary.is_empty() {
         log.say("Preparing to copy secondary artifacts");
     }
     for (identifier, artifacts) in primary.into_iter().chain(secondary) {
-        let found = find(artifacts, around, log)?;
+        let found = find(artifacts, shell_config, log)?;
         let files = match found {
             Ok(files) => files,
             Err(message) => {
@@ -49,7 +51,7 @@ pub(super) fn collect(
             }
             log.note(&format!("copied {} file(s) to {}", files.len(), folder.display()));
         }
-        let label = artifacts.name.as_ref().map(|name| expand(&[&name.text], around)).transpose()?;
+        let label = artifacts.name.as_ref().map(|name| expand(&[&name.text], shell_config)).transpose()?;
         collected.push(Artifact {
             identifier: identifier.map(str::to_owned),
             name: label.map(|mut label| label.remove(0)),
@@ -59,19 +61,19 @@ pub(super) fn collect(
     Ok((collected, context))
 }
 
-/// The names of files within an artifact, and where they are.
+/// The names of files within an artifact, with their paths.
 type Found = BTreeMap<String, PathBuf>;
 
-/// Finds files; an error message of CodeBuild when there are none.
-fn find(artifacts: &Artifacts, around: &ShellConfig, log: &mut Log) -> Result<Result<Found, String>, Error> {
-    // That variables in patterns are expanded is [unverified].
-    let texts = |texts: &[Text]| expand(&texts.iter().map(|text| text.text.as_str()).collect::<Vec<_>>(), around);
+/// Finds files; returns CodeBuild's error message when there are none.
+fn find(artifacts: &Artifacts, shell_config: &ShellConfig, log: &mut Log) -> Result<Result<Found, String>, Error> {
+    // Variables in patterns are expanded [unverified].
+    let texts = |texts: &[Text]| expand(&texts.iter().map(|text| text.text.as_str()).collect::<Vec<_>>(), shell_config);
     let base = artifacts.base_directory.as_ref().map_or(".", |base| base.text.as_str());
-    let base = expand(&[base], around)?.remove(0);
+    let base = expand(&[base], shell_config)?.remove(0);
     log.say(&format!("Expanding base directory path: {base}"));
     log.say("Assembling file list");
     log.say(&format!("Expanding {base}"));
-    let folders = Pattern::new(&base)?.folders(around.source())?;
+    let folders = Pattern::new(&base)?.folders(shell_config.source())?;
     if folders.is_empty() {
         log.say(&format!("Skipping invalid file path {base}"));
         return Ok(Err(format!("no matching base directory path found for {base}")));
@@ -105,7 +107,7 @@ fn find(artifacts: &Artifacts, around: &ShellConfig, log: &mut Log) -> Result<Re
     Ok(Ok(found))
 }
 
-/// Returns the name of a file in the artifact. Of two with one name the later stays [unverified].
+/// Returns the name of a file in the artifact. Of two files with the same name, the later one wins [unverified].
 pub(super) fn named(path: &Path, discard_paths: bool) -> String {
     let whole = name(path);
     if !discard_paths {
@@ -114,12 +116,12 @@ pub(super) fn named(path: &Path, discard_paths: bool) -> String {
     whole.rsplit('/').next().unwrap_or(&whole).to_owned()
 }
 
-/// Copies a file, and makes the folders above it. Without `enable-symlinks` a link becomes what it points to.
+/// Copies a file, and makes its parent folders. Without `enable-symlinks` a link becomes what it points to.
 pub(super) fn copy(from: &Path, to: &Path, links: bool) -> Result<(), Error> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).at("create", parent)?;
     }
-    // Never through a link, and never into a file that is read-only.
+    // Replace an existing file, so that links are not followed and read-only files do not fail.
     if fs::symlink_metadata(to).is_ok_and(|metadata| !metadata.is_dir()) {
         fs::remove_file(to).at("replace", to)?;
     }

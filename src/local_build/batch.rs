@@ -1,4 +1,4 @@
-//! The builds of a batch, one after the other in the order in which they wait for each other
+//! Runs the builds of a batch one after the other, in the order of their dependencies
 //! (<https://docs.aws.amazon.com/codebuild/latest/userguide/batch-build-buildspec.html>).
 
 use std::collections::BTreeMap;
@@ -6,29 +6,30 @@ use std::collections::BTreeMap;
 use super::{Error, Log, Outcome, Status, Stop};
 use crate::format::buildspec::{Batch, BatchEnv, BatchKind, Matrix, Pair, Task};
 
-/// One build: of a batch, or alone.
+/// A build, alone or in a batch.
 #[derive(Debug, Clone, Default)]
 pub struct Build {
     /// Its name in the batch.
     pub identifier: Option<String>,
     /// Its own buildspec, where it has one.
     pub buildspec: Option<String>,
-    /// What it waits for.
+    /// The builds that it waits for.
     pub waits_for: Vec<String>,
-    /// Whether its failure leaves the batch green.
+    /// True if the batch succeeds despite its failure.
     pub ignore_failure: bool,
-    /// Variables that go before those of the buildspec.
+    /// Variables that override those of the buildspec.
     pub variables: Vec<(String, String)>,
     /// The image that it would run in.
     pub image: Option<String>,
-    /// What it would run on, in words.
+    /// The machine that it would run on, as text.
     pub machine: Option<String>,
 }
 
-/// Lists the builds of a batch, each behind those that it waits for, else as they stand in the file.
+/// Lists the builds of a batch in the order of the file, but each after those that it waits for.
 ///
 /// # Errors
-/// When `batch` has no one kind of builds, when two have one name, and when one can never start.
+/// When `batch` does not have exactly one kind of build list, when two builds have the same name, and when one can
+/// never start.
 pub fn builds(batch: &Batch) -> Result<Vec<Build>, Error> {
     let [(_, kind)] = batch.kinds.as_slice() else { return Err(Error::BatchKinds { found: batch.kinds.len() }) };
     match kind {
@@ -36,7 +37,7 @@ pub fn builds(batch: &Batch) -> Result<Vec<Build>, Error> {
         BatchKind::List(tasks) => in_order(tasks.iter().enumerate().map(task).collect()),
         BatchKind::Matrix(matrix) => Ok(combinations(matrix)),
         BatchKind::Fanout { parallelism, ignore_failure } => {
-            // What tells a part which one it is, is not documented; `codebuild-tests-run` knows [unverified].
+            // How a part knows its index is not documented; `codebuild-tests-run` does [unverified].
             let parts = 1..=parallelism.unwrap_or(1);
             let part = |number| Build {
                 identifier: Some(format!("part_{number}")),
@@ -71,7 +72,7 @@ fn machine(env: &BatchEnv) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// Makes one build for every combination, the last list changing first. CodeBuild's names for them are not documented.
+/// Creates one build per combination; the last list varies fastest. CodeBuild's names for them are not documented.
 fn combinations(matrix: &Matrix) -> Vec<Build> {
     let first =
         Build { ignore_failure: matrix.ignore_failure, variables: pairs(&matrix.shared.variables), ..Build::default() };
@@ -89,15 +90,15 @@ fn combinations(matrix: &Matrix) -> Vec<Build> {
     let machine = machine(&matrix.shared);
     let named = builds.into_iter().enumerate().map(|(index, (mut build, values))| {
         build.identifier = Some(format!("build_{}", index + 1));
-        let mut said: Vec<String> = machine.iter().cloned().collect();
-        said.extend(values);
-        build.machine = (!said.is_empty()).then(|| said.join(", "));
+        let mut description: Vec<String> = machine.iter().cloned().collect();
+        description.extend(values);
+        build.machine = (!description.is_empty()).then(|| description.join(", "));
         build
     });
     named.collect()
 }
 
-/// Makes of each build one for every value.
+/// Multiplies the builds by the values.
 fn times(
     builds: Vec<(Build, Vec<String>)>,
     values: &[String],
@@ -106,16 +107,16 @@ fn times(
     if values.is_empty() {
         return builds;
     }
-    let with = |(build, said): &(Build, Vec<String>), value: &String| {
-        let (mut build, mut said) = (build.clone(), said.clone());
+    let with = |(build, description): &(Build, Vec<String>), value: &String| {
+        let (mut build, mut description) = (build.clone(), description.clone());
         set(&mut build, value);
-        said.push(value.clone());
-        (build, said)
+        description.push(value.clone());
+        (build, description)
     };
     builds.iter().flat_map(|build| values.iter().map(move |value| with(build, value))).collect()
 }
 
-/// Sorts builds behind those that they wait for.
+/// Sorts builds after those that they wait for.
 fn in_order(mut waiting: Vec<Build>) -> Result<Vec<Build>, Error> {
     let name = |build: &Build| build.identifier.clone().unwrap_or_default();
     let mut ordered: Vec<Build> = Vec::new();
@@ -137,24 +138,24 @@ fn in_order(mut waiting: Vec<Build>) -> Result<Vec<Build>, Error> {
     Ok(ordered)
 }
 
-/// Leaves the builds that were asked for; all without a wish.
+/// Keeps the requested builds; all of them if none is named.
 ///
 /// # Errors
 /// When one does not exist.
-pub fn only(mut builds: Vec<Build>, wanted: &[String]) -> Result<Vec<Build>, Error> {
-    if wanted.is_empty() {
+pub fn only(mut builds: Vec<Build>, identifiers: &[String]) -> Result<Vec<Build>, Error> {
+    if identifiers.is_empty() {
         return Ok(builds);
     }
     let known: Vec<String> = builds.iter().filter_map(|build| build.identifier.clone()).collect();
-    if let Some(absent) = wanted.iter().find(|name| !known.contains(name)) {
+    if let Some(absent) = identifiers.iter().find(|name| !known.contains(name)) {
         return Err(Error::NoBuild { identifier: absent.clone(), known });
     }
-    builds.retain(|build| build.identifier.as_ref().is_some_and(|name| wanted.contains(name)));
+    builds.retain(|build| build.identifier.as_ref().is_some_and(|name| identifiers.contains(name)));
     Ok(builds)
 }
 
-/// Runs builds in order. A build that waits for one that failed does not start, unless that failure is ignored [unverified];
-/// with `fast-fail` the first failure that counts ends the batch.
+/// Runs builds in order. A build does not start when one that it waits for has failed, unless that failure is ignored
+/// [unverified]; with `fast-fail` the first failure that counts ends the batch.
 ///
 /// # Errors
 /// Those of `run`.

@@ -1,8 +1,8 @@
-//! Keeps what `cache` names between builds, one folder for each key
+//! Keeps the files of `cache` between builds, in one folder per key
 //! (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.cache>).
 //!
-//! `key` has to match exactly; else the newest entry whose key begins with a fallback key is taken. Restoring never changes a
-//! file that is there: paths such as `/root/.m2` lie outside of the source, on this very machine. A build that failed keeps
+//! `key` must match exactly; else the newest entry whose key begins with a fallback key is used. Restoring never
+//! changes existing files: paths such as `/root/.m2` are outside of the source, on this machine. A failed build saves
 //! nothing [unverified].
 
 use std::fs;
@@ -20,13 +20,13 @@ use crate::format::buildspec::Cache;
 use crate::fs::{At, TempDir};
 use crate::model::hex;
 
-/// The name of the one entry of caches without a key.
+/// The name of the entry of caches without a key.
 const NO_KEY: &str = "default";
 
-/// How long a name may be: file systems take 255 bytes.
+/// The longest name in bytes: file systems allow 255.
 const LONGEST: usize = 200;
 
-/// A cache of the buildspec in a folder of this machine.
+/// A cache in a folder of this machine.
 #[derive(Debug)]
 pub(super) struct Kept {
     folder: PathBuf,
@@ -38,14 +38,14 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn new(cache: &Cache, folder: &Path, around: &ShellConfig) -> Result<Self, Error> {
+    pub(super) fn new(cache: &Cache, folder: &Path, shell_config: &ShellConfig) -> Result<Self, Error> {
         let mut keys = Vec::new();
         for key in cache.key.iter().chain(&cache.fallback_keys) {
-            keys.push(hash_files::answer(&key.text, around.source())?);
+            keys.push(hash_files::answer(&key.text, shell_config.source())?);
         }
-        let keys = expand(&keys.iter().map(String::as_str).collect::<Vec<_>>(), around)?;
+        let keys = expand(&keys.iter().map(String::as_str).collect::<Vec<_>>(), shell_config)?;
         let mut keys = keys.into_iter();
-        // Fallback keys without a key are ignored, as the guide says.
+        // Fallback keys without a key are ignored, as documented.
         let entry = cache.key.as_ref().and_then(|_| keys.next());
         let fallbacks = if entry.is_some() { keys.map(|key| encoded(&key)).collect() } else { Vec::new() };
         let action = cache.action.as_ref().map(|action| action.text.to_ascii_lowercase());
@@ -54,14 +54,14 @@ impl Kept {
             folder: folder.to_owned(),
             entry: entry.map_or(NO_KEY.to_owned(), |key| shortened(&encoded(&key))),
             fallbacks,
-            paths: Pattern::all(&expand(&texts, around)?)?,
+            paths: Pattern::all(&expand(&texts, shell_config)?)?,
             restores: action.as_deref() != Some("save"),
             saves: action.as_deref() != Some("restore"),
         })
     }
 
-    /// Brings back what an earlier build left.
-    pub(super) fn restore(&self, around: &ShellConfig, log: &mut Log) -> Result<(), Error> {
+    /// Restores the files of an earlier build.
+    pub(super) fn restore(&self, shell_config: &ShellConfig, log: &mut Log) -> Result<(), Error> {
         if !self.restores {
             return Ok(());
         }
@@ -70,10 +70,10 @@ impl Kept {
             return Ok(());
         };
         let (mut count, mut there) = (0, 0);
-        for (below, root) in [("source", around.source()), ("root", Path::new("/"))] {
+        for (below, root) in [("source", shell_config.source()), ("root", Path::new("/"))] {
             let below = entry.join(below);
             for path in Pattern::new("**/*")?.find(&below)? {
-                around.stop().check()?;
+                shell_config.stop().check()?;
                 let target = root.join(&path);
                 if fs::symlink_metadata(&target).is_ok() {
                     there += 1;
@@ -115,8 +115,8 @@ impl Kept {
         Ok(None)
     }
 
-    /// Keeps the paths for later builds. The entry is there whole or not at all.
-    pub(super) fn save(&self, around: &ShellConfig, log: &mut Log) -> Result<(), Error> {
+    /// Saves the paths for later builds, atomically.
+    pub(super) fn save(&self, shell_config: &ShellConfig, log: &mut Log) -> Result<(), Error> {
         if !self.saves {
             return Ok(());
         }
@@ -124,7 +124,7 @@ impl Kept {
         let target = self.folder.join(&self.entry);
         let temporary = TempDir::beside(&target)?;
         let made = temporary.path().join("made");
-        let count = self.fill(&made, around)?;
+        let count = self.fill(&made, shell_config)?;
         if count > 0 {
             if target.exists() {
                 fs::rename(&target, temporary.path().join("replaced")).at("replace", &target)?;
@@ -138,13 +138,13 @@ impl Kept {
         Ok(())
     }
 
-    fn fill(&self, staging: &Path, around: &ShellConfig) -> Result<usize, Error> {
+    fn fill(&self, staging: &Path, shell_config: &ShellConfig) -> Result<usize, Error> {
         let mut count = 0;
         for pattern in &self.paths {
-            for path in pattern.find(around.source())? {
-                around.stop().check()?;
+            for path in pattern.find(shell_config.source())? {
+                shell_config.stop().check()?;
                 let below = if pattern.is_absolute() { "root" } else { "source" };
-                copy(&around.source().join(&path), &staging.join(below).join(name(&path)), true)?;
+                copy(&shell_config.source().join(&path), &staging.join(below).join(name(&path)), true)?;
                 count += 1;
             }
         }
@@ -152,7 +152,7 @@ impl Kept {
     }
 }
 
-/// Spells a key so that it is the name of a folder; keys that begin alike do so afterwards.
+/// Encodes a key as the name of a folder; common prefixes are preserved.
 fn encoded(key: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+=@".contains(&byte);
     let mut text = String::new();

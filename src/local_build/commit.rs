@@ -1,4 +1,4 @@
-//! Reads which commit a folder has checked out, without Git: a build image may have none.
+//! Reads the checked-out commit of a folder without Git, which a build image may lack.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::fs::{Within, read};
 /// How many bytes of a file are read: a large repository has some megabytes of packed references.
 const LARGEST: u64 = 64 << 20;
 
-/// Returns the commit of the folder; none when it is no repository, or has no commit yet.
+/// Returns the commit of the folder; none when it is not a repository, or has no commit yet.
 pub(super) fn of(folder: &Path) -> Option<String> {
     let git = git_folder(folder)?;
     let head = text(&git.join("HEAD"))?;

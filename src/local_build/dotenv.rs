@@ -1,4 +1,4 @@
-//! Files of NAME=VALUE lines, for secrets.
+//! Parses secrets files with NAME=VALUE lines.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::path::Path;
 use super::error::Error;
 use crate::fs::{Within, read_stream, read_text};
 
-/// Reads a file of secrets: NAME=VALUE lines, with or without `export` and quotes; `#` begins a remark. Nothing in it is
-/// expanded, so that a `$` in a password stays one.
+/// Reads a file of secrets: NAME=VALUE lines, with or without `export` and quotes; `#` starts a comment. Nothing is
+/// expanded, so that a `$` in a password is kept.
 ///
 /// # Errors
-/// When the file cannot be read, or a line is none.
+/// When the file cannot be read, or a line is not valid.
 pub fn secrets(path: &Path, within: Within<'_>) -> Result<BTreeMap<String, String>, Error> {
     let text = match within {
         Within::Folder(_) => read_text(path, within)?,
@@ -33,7 +33,7 @@ pub fn secrets(path: &Path, within: Within<'_>) -> Result<BTreeMap<String, Strin
     Ok(found)
 }
 
-/// Returns true if a shell can have a variable of this name.
+/// Returns true if this is a valid name of a shell variable.
 pub(super) fn is_name(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')

@@ -1,4 +1,4 @@
-//! The variables that commands see.
+//! The environment of the commands.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use super::{Build, RunOptions, commit};
 use crate::format::buildspec::Buildspec;
 use crate::host::Host;
 
-/// Finds the values of `parameter-store` and `secrets-manager`: in the file of secrets, then in the environment under the name
-/// of the variable. AWS is not asked here.
+/// Finds the values of `parameter-store` and `secrets-manager`: in the secrets file, then in the environment under the
+/// name of the variable. Does not contact AWS.
 ///
 /// # Errors
-/// When values are missing; all of them are named.
+/// When values are missing; the error names all of them.
 pub(super) fn secrets(
     buildspec: &Buildspec,
     settings: &RunOptions,
@@ -29,19 +29,19 @@ pub(super) fn secrets(
     if missing.is_empty() { Ok(found) } else { Err(Error::Secrets { names: missing }) }
 }
 
-/// Finds the value of one of them.
+/// Finds the value of one variable.
 pub fn secret<'a>(name: &str, settings: &'a RunOptions, host: &'a Host) -> Option<&'a str> {
     let given = settings.env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let file = settings.secrets.get(name).map(String::as_str);
     given.or(file).or_else(|| host.var(name))
 }
 
-/// Lists the variables to set beside those of this machine, the later ones before the earlier: what CodeBuild sets
-/// (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html>), the buildspec's, the batch's, the
-/// command line's. Values are literal: `$PATH` stays `$PATH`.
+/// Lists the variables to set in addition to those of this machine; later ones take precedence: CodeBuild's
+/// (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html>), the buildspec's, the
+/// batch's, the command line's. Values are literal: `$PATH` stays `$PATH`.
 ///
 /// # Errors
-/// When a name is none.
+/// When a name is not valid.
 pub(super) fn variables(
     buildspec: &Buildspec,
     build: &Build,
@@ -63,14 +63,14 @@ pub(super) fn variables(
     }
 }
 
-/// Lists what CodeBuild sets. What this machine's environment has already stays: inside a build of CodeBuild those are the true
-/// ones, and elsewhere somebody wants to try them.
+/// Lists the variables of CodeBuild. Those that are set already are kept: in a CodeBuild build they are the real ones,
+/// elsewhere the user set them on purpose.
 fn built_in(build: &Build, settings: &RunOptions, host: &Host) -> Vec<(String, String)> {
     let (number, milliseconds) = (fastrand::u64(..), host.now.as_millisecond());
     let region = host.var("AWS_REGION").or_else(|| host.var("AWS_DEFAULT_REGION"));
     let id = format!("local:{number:016x}");
     let mut all = vec![
-        // Seen in the environment of builds, and of AWS's own agent for local builds; not in the guide.
+        // Observed in builds and in AWS's own agent for local builds, but not documented.
         ("CODEBUILD_CI", "true".to_owned()),
         ("CODEBUILD_LOCAL_BUILD", "true".to_owned()),
         ("CODEBUILD_BUILD_NUMBER", "1".to_owned()),
@@ -90,7 +90,7 @@ fn built_in(build: &Build, settings: &RunOptions, host: &Host) -> Vec<(String, S
         all.extend(region.map(|region| (name, region.to_owned())));
     }
     all.retain(|(name, _)| host.var(name).is_none());
-    // Which build of the batch it is, is always this one's.
+    // The identifier is always that of this build.
     all.extend(build.identifier.clone().map(|identifier| ("CODEBUILD_BATCH_BUILD_IDENTIFIER", identifier)));
     all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

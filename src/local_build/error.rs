@@ -1,4 +1,4 @@
-//! Why a buildspec cannot be run here.
+//! Errors of local builds.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use crate::fs::FileError;
 use crate::model::{Explain, Kind};
 
-/// What stands between a buildspec and its run.
+/// Why a buildspec cannot be run on this machine.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Commands for a shell of another system.
+    /// The shell belongs to another system.
     #[error("`env.shell: {shell}` cannot be run here")]
     Shell {
         /// What the buildspec asks for.
@@ -17,103 +17,57 @@ pub enum Error {
     },
     /// The shell is not installed.
     #[error("the shell `{shell}` is not installed on this machine")]
-    NoShell {
-        /// Its name.
-        shell: String,
-    },
+    NoShell { shell: String },
     /// This system has no POSIX shells.
     #[error("`toolkit build local` runs on Linux and macOS")]
     System,
-    /// Actions instead of commands.
+    /// The phase has actions instead of commands.
     #[error("`phases.{phase}` contains `steps`, which only CodeBuild's own runner can run")]
-    Steps {
-        /// The phase.
-        phase: &'static str,
-    },
-    /// An expression of `on-failure` that is none.
+    Steps { phase: &'static str },
+    /// The expression of `on-failure` is not valid.
     #[error("`on-failure: {text}` in `phases.{phase}` has an invalid regular expression")]
-    Pattern {
-        /// The phase.
-        phase: &'static str,
-        /// The value.
-        text: String,
-        /// Why not.
-        source: Box<regex::Error>,
-    },
-    /// Files of artifacts, reports or caches that are no pattern.
+    Pattern { phase: &'static str, text: String, source: Box<regex::Error> },
+    /// A file pattern of artifacts, reports or caches is not valid.
     #[error("`{pattern}` is not a valid file pattern")]
-    Glob {
-        /// The pattern.
-        pattern: String,
-        /// Why not.
-        source: Box<globset::Error>,
-    },
-    /// Secrets without values.
+    Glob { pattern: String, source: Box<globset::Error> },
     #[error("no value is set for {}", listed(names))]
-    Secrets {
-        /// The variables.
-        names: Vec<String>,
-    },
-    /// A line of a file of secrets that is none.
+    Secrets { names: Vec<String> },
+    /// A line of a secrets file is not valid.
     #[error("line {line} of {} is not of the form NAME=VALUE", path.display())]
     SecretsFile {
-        /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
     },
-    /// A user that does not exist.
+    /// The user does not exist.
     #[error("`run-as: {user}`: this machine has no such user")]
-    User {
-        /// The name.
-        user: String,
-    },
-    /// A variable that no environment can hold.
+    User { user: String },
+    /// The name of a variable is not valid.
     #[error("{name:?} is not a valid name for a variable")]
-    Variable {
-        /// Its name.
-        name: String,
-    },
-    /// A batch that lists its builds in several ways, or in none.
+    Variable { name: String },
+    /// The batch does not have exactly one kind of build list.
     #[error("`batch` lists its builds in {found} ways; exactly one is needed")]
-    BatchKinds {
-        /// How many.
-        found: usize,
-    },
-    /// Builds that wait for each other, or for one that does not exist.
+    BatchKinds { found: usize },
+    /// Builds wait for each other, or for one that does not exist.
     #[error("the build `{identifier}` can never start: it waits for {}", listed(waits_for))]
     Order {
-        /// The build.
         identifier: String,
-        /// What it waits for.
+        /// The builds that it waits for.
         waits_for: Vec<String>,
     },
-    /// Two builds of one name.
+    /// Two builds have the same name.
     #[error("two builds of the batch have the identifier `{identifier}`")]
-    Twice {
-        /// The name.
-        identifier: String,
-    },
-    /// A build was asked for that is not there.
+    Twice { identifier: String },
+    /// The requested build does not exist.
     #[error("the batch has no build `{identifier}`; it has {}", listed(known))]
-    NoBuild {
-        /// What was asked for.
-        identifier: String,
-        /// What there is.
-        known: Vec<String>,
-    },
+    NoBuild { identifier: String, known: Vec<String> },
     /// The file system refused something.
     #[error(transparent)]
     File(#[from] FileError),
     /// A process did not start.
     #[error("could not start `{program}`")]
-    Start {
-        /// The program.
-        program: String,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Somebody asked to stop.
+    Start { program: String, source: io::Error },
+    /// The user stopped the build.
     #[error("the build was stopped; its processes were ended and its copy of the source was removed")]
     Stopped,
 }

@@ -1,6 +1,6 @@
-//! Patterns for files, as artifacts, reports and caches have them: `*` matches within a name, `**` across folders
-//! (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.artifacts.files>). A pattern matches
-//! files only, also hidden ones, and follows no link to a folder `[unverified]`.
+//! File patterns of artifacts, reports and caches: `*` matches within a name, `**` across folders
+//! (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.artifacts.files>). A pattern
+//! matches only files, also hidden ones, and does not follow links to folders `[unverified]`.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -10,7 +10,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::error::Error;
 use crate::fs::At;
 
-/// A pattern, below some folder or absolute.
+/// A pattern, relative or absolute.
 #[derive(Debug)]
 pub(super) struct Pattern {
     /// As it is written.
@@ -31,7 +31,7 @@ impl Pattern {
         texts.iter().map(|text| Self::new(text)).collect()
     }
 
-    /// Returns true if a path seen from the base matches.
+    /// Returns true if a path relative to the base matches.
     pub(super) fn matches(&self, path: &Path) -> bool {
         self.matcher.is_match(path)
     }
@@ -40,7 +40,8 @@ impl Pattern {
         self.plain.starts_with('/')
     }
 
-    /// Finds the files below `base` that match, in order. They are seen from `base`; those of an absolute pattern from `/`.
+    /// Finds the matching files below `base`, sorted. Paths are relative to `base`; those of an absolute pattern to
+    /// `/`.
     pub(super) fn find(&self, base: &Path) -> Result<Vec<PathBuf>, Error> {
         if self.plain.is_empty() {
             return Ok(Vec::new());
@@ -58,7 +59,7 @@ impl Pattern {
         Ok(found)
     }
 
-    /// Finds the folders below `base` that match: on one level, as `base-directory` may have it.
+    /// Finds the matching folders below `base` on one level, for `base-directory`.
     pub(super) fn folders(&self, base: &Path) -> Result<Vec<PathBuf>, Error> {
         if self.plain.trim_end_matches('/').is_empty() || self.plain == "." {
             return Ok(vec![base.to_owned()]);
@@ -85,7 +86,7 @@ impl Pattern {
         Ok(found)
     }
 
-    /// Returns the path before the first part that is a pattern; all of it where none is.
+    /// Returns the path before the first part with a wildcard; all of it without one.
     fn literal(&self) -> PathBuf {
         let special = |part: &str| part.contains(['*', '?', '[', '{', '\\']);
         let (mut path, mut parts) = (PathBuf::new(), self.plain.split('/').peekable());
@@ -117,7 +118,7 @@ fn walk(folder: &Path, seen_as: &Path, found: &mut Vec<PathBuf>) -> Result<(), E
     Ok(())
 }
 
-/// Returns the name of a file within an artifact: `/` between its parts, and no root.
+/// Returns the name of a file within an artifact: parts separated by `/`, without a root.
 pub(super) fn name(path: &Path) -> String {
     let parts = path.components().filter_map(|part| match part {
         Component::Normal(part) => Some(part.to_string_lossy().into_owned()),

@@ -1,5 +1,5 @@
-//! `codebuild-hash-files`, which cache keys are made with and which only CodeBuild's machines have. The keys made here are as
-//! good, and others: which digest CodeBuild takes is not documented.
+//! `codebuild-hash-files`, which is used in cache keys, and which exists only on CodeBuild's machines. The digests
+//! differ from CodeBuild's, whose algorithm is not documented.
 
 use std::io::Read;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::model::hex;
 
 const CALL: &str = "$(codebuild-hash-files";
 
-/// Puts digests in place of `$(codebuild-hash-files PATTERN…)`.
+/// Replaces `$(codebuild-hash-files PATTERN…)` with digests.
 pub(super) fn answer(key: &str, source: &Path) -> Result<String, Error> {
     let (mut text, mut rest) = (String::new(), key);
     while let Some(start) = rest.find(CALL) {
@@ -28,7 +28,7 @@ pub(super) fn answer(key: &str, source: &Path) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Hashes names and bytes of all files that match.
+/// Hashes the names and contents of all matching files.
 fn digest(patterns: &[String], source: &Path) -> Result<String, Error> {
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
     for pattern in Pattern::all(patterns)? {
@@ -50,7 +50,7 @@ fn digest(patterns: &[String], source: &Path) -> Result<String, Error> {
     Ok(hex(&hash.finalize()))
 }
 
-/// Splits words, in quotes or not.
+/// Splits words, with or without quotes.
 fn words(text: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     for c in text.chars() {

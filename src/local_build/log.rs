@@ -1,14 +1,14 @@
-//! The log of a build, in the form of CodeBuild's own.
+//! The log of a build, in CodeBuild's format.
 
 use std::io::Write;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
-/// How short a part of a secret may be and still be hidden: hiding `1` would hide half the log.
+/// The shortest secret that is masked: masking `1` would hide half the log.
 const SHORTEST_SECRET: usize = 4;
 
-/// Takes what a build says. A reader that has gone is nobody's problem.
+/// Writes the log of a build. Errors of the output are ignored.
 pub struct Log {
     out: Box<dyn Write>,
     start: Timestamp,
@@ -30,21 +30,21 @@ impl Log {
         Self { out, start: now, since: Instant::now(), masked: Vec::new(), prefix: String::new() }
     }
 
-    /// Hides these values from now on, as CodeBuild hides secrets.
+    /// Masks these values from now on, as CodeBuild masks secrets.
     pub(super) fn mask<'a>(&mut self, values: impl Iterator<Item = &'a str>) {
         let parts = values.flat_map(str::lines).map(str::trim).filter(|part| part.len() >= SHORTEST_SECRET);
         self.masked.extend(parts.map(str::to_owned));
-        // The longest first, so that no secret hides a part of another and leaves the rest.
+        // The longest first, so that a secret that is part of another one does not leave the rest.
         self.masked.sort_by_key(|part| std::cmp::Reverse(part.len()));
         self.masked.dedup();
     }
 
-    /// Begins each line with the name of the build from now on.
+    /// Prefixes each line with the name of the build from now on.
     pub(super) fn of_build(&mut self, identifier: Option<&str>) {
         self.prefix = identifier.map(|name| format!("[{name}] ")).unwrap_or_default();
     }
 
-    /// Says something in the words of CodeBuild's agent.
+    /// Writes a line in the format of CodeBuild's agent.
     pub(super) fn say(&mut self, text: &str) {
         let passed = i64::try_from(self.since.elapsed().as_micros()).unwrap_or(i64::MAX);
         let now = self.start.checked_add(jiff::SignedDuration::from_micros(passed)).unwrap_or(self.start);
@@ -52,12 +52,12 @@ impl Log {
         self.line(&line);
     }
 
-    /// Says something that CodeBuild would not say, because it runs elsewhere.
+    /// Writes a note that CodeBuild would not write.
     pub fn note(&mut self, text: &str) {
         self.say(&format!("Note: {text}"));
     }
 
-    /// Passes on a line of a command.
+    /// Writes a line of a command's output.
     pub(super) fn output(&mut self, line: &[u8]) {
         if self.masked.is_empty() {
             let _ = self.out.write_all(self.prefix.as_bytes());
@@ -68,7 +68,7 @@ impl Log {
         }
     }
 
-    /// Leaves a line empty.
+    /// Writes an empty line.
     pub(super) fn space(&mut self) {
         self.line("");
     }

@@ -1,8 +1,8 @@
-//! Runs a buildspec on this machine, as CodeBuild would. [`run`] is the story of one build; [`batch`] is that of several.
+//! Runs a buildspec on this machine, as CodeBuild would. [`run`] runs one build; [`batch`] runs several.
 //!
-//! The rules are those of <https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html>, and the buildspec is
-//! the one that `lint` reads. Where the guide is silent, a comment says `[unverified]` and `toolkit build local --help` names
-//! the rule.
+//! The rules are those of <https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html>, and the
+//! buildspec is parsed as by `lint`. Where the guide has no rule, a comment says `[unverified]`, and `toolkit build
+//! local --help` describes the behaviour.
 
 mod artifacts;
 pub mod batch;
@@ -44,63 +44,60 @@ use crate::format::buildspec::{Buildspec, PhaseName};
 use crate::host::Host;
 use workspace::Workspace;
 
-/// A buildspec that was read.
 #[derive(Debug)]
 pub struct Spec {
-    /// Its path as people gave it.
+    /// Its path, as the user gave it.
     pub path: String,
-    /// What it says.
     pub buildspec: Buildspec,
 }
 
-/// How builds are run.
+/// The settings of local builds.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
     /// The folder of the source.
     pub source: PathBuf,
-    /// Whether commands run in that folder itself instead of a copy.
+    /// True to run commands in that folder instead of a copy.
     pub in_place: bool,
-    /// Where temporary folders are made.
+    /// The parent of temporary folders.
     pub temp: PathBuf,
     /// The phases to run; all when empty.
     pub phases: Vec<PhaseName>,
-    /// Variables that go before those of the buildspec, as `StartBuild` has them.
+    /// Variables that override those of the buildspec, as in `StartBuild`.
     pub env: Vec<(String, String)>,
     /// Values for `parameter-store` and `secrets-manager`, by the names of the variables.
     pub secrets: BTreeMap<String, String>,
-    /// Where artifacts are copied to; nowhere when none.
+    /// The target folder of artifacts; none to skip them.
     pub artifacts: Option<PathBuf>,
-    /// Where report files are copied to; nowhere when none.
+    /// The target folder of report files; none to skip them.
     pub reports: Option<PathBuf>,
-    /// Where caches are kept; nowhere when none.
+    /// The folder of caches; none to skip them.
     pub cache: Option<PathBuf>,
-    /// How long a build may take.
+    /// The time limit of a build.
     pub timeout: Option<Duration>,
 }
 
-/// Asks a running build to end. Clones ask the same build.
+/// Stops a running build. Clones stop the same build.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Asks.
     pub fn ask(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn asked(&self) -> bool {
+    fn is_requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.asked() { Err(Error::Stopped) } else { Ok(()) }
+        if self.is_requested() { Err(Error::Stopped) } else { Ok(()) }
     }
 }
 
-/// Runs one build: copies the source, runs the phases, collects what they leave behind, removes the copy.
+/// Runs one build: copies the source, runs the phases, collects artifacts and reports, removes the copy.
 ///
 /// # Errors
-/// When the build cannot be run at all, and when it was asked to stop. A build that fails is an [`Outcome`].
+/// When the build cannot be run, and when it was stopped. A failed build is an [`Outcome`].
 pub fn run(
     spec: &Spec,
     build: &Build,
@@ -115,23 +112,23 @@ pub fn run(
     let secrets = environment::secrets(&spec.buildspec, settings, host)?;
     log.mask(secrets.iter().map(|(_, value)| value.as_str()));
     notes::say(spec, build, host, log);
-    let place = Workspace::new(settings, user::any(&spec.buildspec)?, stop)?;
-    let variables = environment::variables(&spec.buildspec, build, settings, host, &place.source, secrets)?;
-    let mut shell_config = session::ShellConfig::new(shell, &place, variables, stop.clone());
+    let workspace = Workspace::new(settings, user::any(&spec.buildspec)?, stop)?;
+    let variables = environment::variables(&spec.buildspec, build, settings, host, &workspace.source, secrets)?;
+    let mut shell_config = session::ShellConfig::new(shell, &workspace, variables, stop.clone());
     shell_config.deadline = settings.timeout.map(|limit| begun + limit);
     shell_config.one_shell_each = spec.buildspec.is_old();
     let mut outcome = phases::build(spec, settings, &shell_config, retries, log)?;
     outcome.identifier.clone_from(&build.identifier);
     outcome.ignored = build.ignore_failure;
     outcome.seconds = begun.elapsed().as_secs_f64();
-    place.remove()?;
+    workspace.remove()?;
     Ok(outcome)
 }
 
-/// Says what [`run`] would do, in order, and changes nothing.
+/// Returns what [`run`] would do, in order. Changes nothing.
 ///
 /// # Errors
-/// When the build could not be run at all.
+/// When the build could not be run.
 pub fn plan(spec: &Spec, build: &Build, settings: &RunOptions, host: &Host) -> Result<Plan, Error> {
     shell::program(&spec.buildspec, host)?;
     phases::Retries::of(&spec.buildspec, &settings.phases)?;

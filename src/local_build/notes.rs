@@ -1,10 +1,10 @@
-//! What is otherwise here than on CodeBuild, said once before the build begins.
+//! Notes about the differences from CodeBuild, written once before the build.
 
 use super::{Build, Log, Spec, shell, user};
 use crate::format::buildspec::{Buildspec, Pair};
 use crate::host::Host;
 
-/// The program that answers for a runtime.
+/// The programs of runtimes.
 const PROGRAMS: &[(&str, &str)] = &[
     ("dotnet", "dotnet"),
     ("golang", "go"),
@@ -16,10 +16,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("rust", "rustc"),
 ];
 
-/// Programs that only CodeBuild's machines have.
+/// Programs that exist only on CodeBuild's machines.
 const ONLY_THERE: &[&str] = &["codebuild-breakpoint", "codebuild-tests-run", "codebuild-glob-search"];
 
-/// Says them.
 pub(super) fn say(spec: &Spec, build: &Build, host: &Host, log: &mut Log) {
     log.of_build(build.identifier.as_deref());
     for note in of(&spec.buildspec, build, host) {
@@ -27,7 +26,6 @@ pub(super) fn say(spec: &Spec, build: &Build, host: &Host, log: &mut Log) {
     }
 }
 
-/// Lists them.
 pub(super) fn of(buildspec: &Buildspec, build: &Build, host: &Host) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(machine) = &build.machine {

@@ -1,21 +1,18 @@
-//! What became of a build, under the names of CodeBuild's API
+//! The result of a build, with the names of CodeBuild's API
 //! (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html>).
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// How something ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Well.
     Succeeded,
-    /// Not well.
     Failed,
     /// The time was up.
     TimedOut,
-    /// It never began: a build that it waits for failed.
+    /// It did not start, because a build that it waits for failed.
     Skipped,
 }
 
@@ -26,22 +23,18 @@ pub struct Outcome {
     /// Its name in a batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identifier: Option<String>,
-    /// The buildspec.
     pub buildspec: String,
-    /// How it ended.
     pub build_status: Status,
-    /// Whether its failure leaves the batch green.
+    /// True if the batch succeeds despite its failure.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ignored: bool,
-    /// How often it was begun: more than once where `on-failure` says so.
+    /// The number of attempts: more than one with `on-failure: RETRY`.
     pub attempts: u32,
-    /// How long all of it took.
     pub seconds: f64,
     /// The phases of the last attempt, in order.
     pub phases: Vec<PhaseOutcome>,
-    /// What `exported-variables` named, as it was at the end.
+    /// The values of `exported-variables` at the end.
     pub exported_variables: BTreeMap<String, String>,
-    /// What was collected.
     pub artifacts: Vec<Artifact>,
     /// The files of the report groups.
     pub reports: Vec<ReportFiles>,
@@ -53,32 +46,28 @@ pub struct Outcome {
 pub struct PhaseOutcome {
     /// Its name in the API: `PRE_BUILD`.
     pub phase_type: String,
-    /// How it ended.
     pub phase_status: Status,
     /// How long it took.
     pub seconds: f64,
-    /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<Context>,
 }
 
-/// What CodeBuild says of a phase that failed.
+/// CodeBuild's description of a failed phase.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Context {
     /// Such as `COMMAND_EXECUTION_ERROR`.
     pub status_code: String,
-    /// In words.
     pub message: String,
 }
 
-/// Files that were collected.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Artifact {
     /// The identifier of secondary artifacts; none for the primary ones.
     pub identifier: Option<String>,
-    /// `name`, as the shell expands it.
+    /// The value of `name` after expansion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Their names in the artifact.
@@ -89,16 +78,14 @@ pub struct Artifact {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportFiles {
-    /// The group.
     pub group: String,
-    /// Their format.
     pub format: String,
-    /// Their paths, seen from the base directory.
+    /// Their paths, relative to the base directory.
     pub files: Vec<String>,
 }
 
 impl Status {
-    /// Returns CodeBuild's word for it.
+    /// Returns CodeBuild's name for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -111,7 +98,7 @@ impl Status {
 }
 
 impl Outcome {
-    /// Makes the outcome of a build that has not begun.
+    /// Creates the outcome of a build that has not started.
     #[must_use]
     pub fn new(buildspec: &str, build_status: Status) -> Self {
         Self {
@@ -128,7 +115,7 @@ impl Outcome {
         }
     }
 
-    /// Returns true if a caller has to hear of a failure.
+    /// Returns true unless the build failed and the failure counts.
     #[must_use]
     pub fn is_fine(&self) -> bool {
         self.build_status == Status::Succeeded || self.ignored

@@ -1,4 +1,4 @@
-//! The phases of a build: their order, and what runs after a failure.
+//! Runs the phases of a build, and decides what runs after a failure.
 //!
 //! | failed | without `on-failure` |
 //! | --- | --- |
@@ -24,7 +24,7 @@ use super::session::{Ended, Session, ShellConfig};
 use super::{RunOptions, Spec, artifacts, dotenv, reports, user, values};
 use crate::format::buildspec::{Buildspec, OnFailure, Phase, PhaseName, Text};
 
-/// How often each phase may still be tried again.
+/// The remaining retries of each phase.
 #[derive(Debug)]
 pub(super) struct Retries(Vec<Retry>);
 
@@ -39,11 +39,11 @@ impl Retries {
     /// Reads them from `on-failure`.
     ///
     /// # Errors
-    /// When an expression cannot be read, and when a phase that is to run holds actions instead of commands. CodeBuild's
-    /// expressions are taken to be those of RE2 [unverified].
-    pub(super) fn of(buildspec: &Buildspec, wanted: &[PhaseName]) -> Result<Self, Error> {
+    /// When an expression is not valid, and when a selected phase has actions instead of commands. CodeBuild's
+    /// expressions are assumed to be those of RE2 [unverified].
+    pub(super) fn of(buildspec: &Buildspec, selected: &[PhaseName]) -> Result<Self, Error> {
         let mut retries = Vec::new();
-        for phase in buildspec.phases.iter().filter(|phase| wanted.is_empty() || wanted.contains(&phase.name)) {
+        for phase in buildspec.phases.iter().filter(|phase| selected.is_empty() || selected.contains(&phase.name)) {
             if phase.steps.is_some() {
                 return Err(Error::Steps { phase: phase.name.as_str() });
             }
@@ -58,8 +58,8 @@ impl Retries {
         Ok(Self(retries))
     }
 
-    /// Takes one retry for a failure. The guide has the expression match "a specified error message": here that is CodeBuild's
-    /// message about the command, or what the command said [unverified].
+    /// Uses one retry for a failure. By the guide, the expression matches "a specified error message": here that is
+    /// CodeBuild's message about the command, or the output of the command [unverified].
     fn take(&mut self, phase: PhaseName, message: &str, output: &[u8]) -> Option<u32> {
         let retry = self.0.iter_mut().find(|retry| retry.phase == phase && retry.left > 0)?;
         let output = String::from_utf8_lossy(output);
@@ -71,18 +71,18 @@ impl Retries {
     }
 }
 
-/// Runs a build, again where `on-failure` says so.
+/// Runs a build, and repeats it for `on-failure: RETRY`.
 pub(super) fn build(
     spec: &Spec,
     settings: &RunOptions,
-    around: &ShellConfig,
+    shell_config: &ShellConfig,
     mut retries: Retries,
     log: &mut Log,
 ) -> Result<Outcome, Error> {
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let session = Session::new(around.clone())?;
+        let session = Session::new(shell_config.clone())?;
         let outcome = Outcome::new(&spec.path, Status::Succeeded);
         let mut attempt = Attempt { spec, settings, session, outcome, log, succeeding: true };
         attempt.outcome.attempts = attempts;
@@ -101,13 +101,10 @@ enum Next {
 /// What runs after a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
-    /// The next phase.
     Phase,
-    /// Artifacts are collected.
     Upload,
-    /// Nothing.
     Nothing,
-    /// The build, from its beginning.
+    /// The build again, from its first phase.
     Build,
 }
 
@@ -125,7 +122,7 @@ impl Attempt<'_> {
         self.announce();
         let cache = self.cache()?;
         if let Some(cache) = cache.as_ref().filter(|_| self.outcome.attempts == 1) {
-            cache.restore(&self.session.around, self.log)?;
+            cache.restore(&self.session.shell_config, self.log)?;
         }
         let mut after = After::Phase;
         for name in self.selected() {
@@ -141,7 +138,7 @@ impl Attempt<'_> {
             self.upload()?;
         }
         if let Some(cache) = cache.filter(|_| self.succeeding && self.settings.phases.is_empty()) {
-            cache.save(&self.session.around, self.log)?;
+            cache.save(&self.session.shell_config, self.log)?;
         }
         if !self.succeeding && self.outcome.build_status == Status::Succeeded {
             self.outcome.build_status = Status::Failed;
@@ -150,15 +147,15 @@ impl Attempt<'_> {
     }
 
     fn selected(&self) -> Vec<PhaseName> {
-        let wanted = |name: &PhaseName| self.settings.phases.is_empty() || self.settings.phases.contains(name);
-        PhaseName::ALL.into_iter().filter(wanted).collect()
+        let is_selected = |name: &PhaseName| self.settings.phases.is_empty() || self.settings.phases.contains(name);
+        PhaseName::ALL.into_iter().filter(is_selected).collect()
     }
 
     fn announce(&mut self) {
         let buildspec = &self.spec.buildspec;
         self.log.say(&format!("YAML location is {}", self.spec.path));
         self.log.say("Processing environment variables");
-        self.log.say(&format!("Moving to directory {}", self.session.around.source().display()));
+        self.log.say(&format!("Moving to directory {}", self.session.shell_config.source().display()));
         self.log.say(&format!("Phases found in YAML: {}", buildspec.phases.len()));
         for phase in &buildspec.phases {
             self.log.say(&format!(" {}: {} commands", shown(phase.name), phase.all_commands().count()));
@@ -169,13 +166,13 @@ impl Attempt<'_> {
 
     fn cache(&self) -> Result<Option<Kept>, Error> {
         match (&self.spec.buildspec.cache, &self.settings.cache) {
-            (Some(cache), Some(folder)) => Kept::new(cache, folder, &self.session.around).map(Some),
+            (Some(cache), Some(folder)) => Kept::new(cache, folder, &self.session.shell_config).map(Some),
             _ => Ok(None),
         }
     }
 
-    /// Runs a phase: its commands until one fails, then `finally` in any case. It is entered also when the buildspec does not
-    /// have it.
+    /// Runs a phase: its commands until one fails, then `finally` in any case. A phase that the buildspec lacks is
+    /// entered too.
     fn phase(&mut self, name: PhaseName, retries: &mut Retries) -> Result<After, Error> {
         let begun = Instant::now();
         self.log.say(&format!("Entering phase {}", shown(name)));
@@ -187,7 +184,7 @@ impl Attempt<'_> {
         let mut failure = self.commands(&phase.commands)?;
         let output = std::mem::take(&mut self.session.tail);
         if failure != Some(Failure::TimedOut) {
-            // The first failure of `finally` ends it, too [unverified]; it makes the phase fail.
+            // The first failure in `finally` ends it, too [unverified], and makes the phase fail.
             let last = self.commands(&phase.finally)?;
             failure = if last == Some(Failure::TimedOut) { last } else { failure.or(last) };
         }
@@ -240,7 +237,7 @@ impl Attempt<'_> {
                 Ended::Exit(status) => {
                     self.log.space();
                     self.log.say(&format!("Command did not exit successfully {text} exit status {status}"));
-                    // Whether `finally` sees the failure already is [unverified].
+                    // `finally` sees the failure already [unverified].
                     self.succeeding = false;
                     return Ok(Some(Failure::Command { text: text.to_owned(), status }));
                 }
@@ -267,7 +264,7 @@ impl Attempt<'_> {
         self.outcome.phases.push(PhaseOutcome { phase_type: name.to_owned(), phase_status: status, seconds, context });
     }
 
-    /// Takes the values of `exported-variables`, as they are after POST_BUILD. Names that begin with `AWS_` cannot be exported.
+    /// Reads the values of `exported-variables` after POST_BUILD. Names that begin with `AWS_` cannot be exported.
     fn export(&mut self) -> Result<(), Error> {
         let names: Vec<&str> = self.spec.buildspec.env.exported.iter().map(|name| name.text.as_str()).collect();
         let (refused, names): (Vec<&str>, Vec<&str>) =
@@ -278,7 +275,7 @@ impl Attempt<'_> {
         if names.is_empty() {
             return Ok(());
         }
-        for (name, value) in names.iter().zip(values::variables(&names, &self.session.around)?) {
+        for (name, value) in names.iter().zip(values::variables(&names, &self.session.shell_config)?) {
             match value {
                 Some(value) => _ = self.outcome.exported_variables.insert((*name).to_owned(), value),
                 None => self.log.note(&format!("{name} should be exported, but is not set")),
@@ -289,14 +286,14 @@ impl Attempt<'_> {
 
     fn upload(&mut self) -> Result<(), Error> {
         let begun = Instant::now();
-        let (buildspec, around) = (&self.spec.buildspec, &self.session.around);
+        let (buildspec, shell_config) = (&self.spec.buildspec, &self.session.shell_config);
         let to = |folder: &Option<std::path::PathBuf>| folder.as_deref().map(Path::to_owned);
         self.outcome.reports =
-            reports::find(&buildspec.reports, around, to(&self.settings.reports).as_deref(), self.log)?;
+            reports::find(&buildspec.reports, shell_config, to(&self.settings.reports).as_deref(), self.log)?;
         let mut context = None;
-        if let Some(wanted) = &buildspec.artifacts {
+        if let Some(artifacts) = &buildspec.artifacts {
             let (collected, wrong) =
-                artifacts::collect(wanted, around, to(&self.settings.artifacts).as_deref(), self.log)?;
+                artifacts::collect(artifacts, shell_config, to(&self.settings.artifacts).as_deref(), self.log)?;
             self.outcome.artifacts = collected;
             context = wrong;
         }

@@ -1,4 +1,4 @@
-//! What a build would do, in order.
+//! The plan of a build.
 
 use serde::Serialize;
 
@@ -14,10 +14,9 @@ pub struct Plan {
     /// Its name in a batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identifier: Option<String>,
-    /// What it waits for.
+    /// The builds that it waits for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waits_for: Vec<String>,
-    /// The buildspec.
     pub buildspec: String,
     /// The phases that have commands, in order.
     pub phases: Vec<PlannedPhase>,
@@ -37,7 +36,6 @@ pub struct PlannedPhase {
     /// `on-failure`, where it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<String>,
-    /// Its commands.
     pub commands: Vec<String>,
     /// What runs afterwards in any case.
     pub finally: Vec<String>,
@@ -45,8 +43,8 @@ pub struct PlannedPhase {
 
 pub(super) fn of(spec: &Spec, build: &Build, settings: &RunOptions, host: &Host) -> Plan {
     let buildspec = &spec.buildspec;
-    let wanted = |name: PhaseName| settings.phases.is_empty() || settings.phases.contains(&name);
-    let phases = buildspec.phases.iter().filter(|phase| wanted(phase.name)).map(|phase| PlannedPhase {
+    let is_selected = |name: PhaseName| settings.phases.is_empty() || settings.phases.contains(&name);
+    let phases = buildspec.phases.iter().filter(|phase| is_selected(phase.name)).map(|phase| PlannedPhase {
         phase_type: shown(phase.name),
         on_failure: phase.on_failure_text.as_ref().map(|text| text.text.clone()),
         commands: phase.commands.iter().map(|command| command.text.clone()).collect(),

@@ -18,7 +18,7 @@ use crate::format::buildspec::Report;
 /// When this machine does not give or take a file, or a pattern is none.
 pub(super) fn find(
     reports: &[Report],
-    around: &ShellConfig,
+    shell_config: &ShellConfig,
     to: Option<&Path>,
     log: &mut Log,
 ) -> Result<Vec<ReportFiles>, Error> {
@@ -27,12 +27,12 @@ pub(super) fn find(
         let base = report.base_directory.as_ref().map_or(".", |base| base.text.as_str());
         let mut texts = vec![report.name.text.as_str(), base];
         texts.extend(report.files.iter().map(|file| file.text.as_str()));
-        let mut texts = expand(&texts, around)?;
+        let mut texts = expand(&texts, shell_config)?;
         let files = texts.split_off(2);
         let (base, group) = (texts.remove(1), texts.remove(0));
         let format = report.format.as_ref().map_or("JUNITXML", |format| format.text.as_str()).to_ascii_uppercase();
         let mut names = Vec::new();
-        for folder in Pattern::new(&base)?.folders(around.source())? {
+        for folder in Pattern::new(&base)?.folders(shell_config.source())? {
             for pattern in Pattern::all(&files)? {
                 for path in pattern.find(&folder)? {
                     let name = named(&path, report.discard_paths);

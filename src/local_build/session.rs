@@ -1,4 +1,4 @@
-//! The shell of a build: one for all commands, a new one when a command has ended it.
+//! The shell of a build: one for all commands, and a new one after a command has ended it.
 
 use std::fs;
 use std::io::{PipeReader, Read, Write};
@@ -15,19 +15,19 @@ use super::shell::ControlDir;
 use super::user::User;
 use super::workspace::Workspace;
 
-/// How often a silent command is looked after: has its shell ended, is the time up, did somebody ask to stop?
+/// How often a silent command is checked: has its shell ended, is the time limit reached, was the build stopped?
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long the output of a shell that has ended is listened to, when a process that it left behind still talks.
+/// How long to read output after the shell has ended, when a process that it started still writes.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How much of the output of a command is kept, for `on-failure: RETRY-<expression>`.
+/// The size of the last output that is kept for `on-failure: RETRY-<expression>`, in bytes.
 const KEPT: usize = 64 * 1024;
 
-/// The longest line that is passed on in one piece.
+/// The longest line in bytes; longer ones are split.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// What a shell is started with.
+/// The settings for starting a shell.
 #[derive(Debug, Clone)]
 pub(super) struct ShellConfig {
     shell: PathBuf,
@@ -37,14 +37,14 @@ pub(super) struct ShellConfig {
     variables: Vec<(String, String)>,
     stop: Stop,
     pub(super) deadline: Option<Instant>,
-    /// Whether every command runs in a shell of its own, as in version 0.1.
+    /// True to run every command in a new shell, as in version 0.1.
     pub(super) one_shell_each: bool,
 }
 
 impl ShellConfig {
-    pub(super) fn new(shell: PathBuf, place: &Workspace, variables: Vec<(String, String)>, stop: Stop) -> Self {
-        let control_dir = ControlDir::in_folder(place.control_dir.clone());
-        let (source, scratch) = (place.source.clone(), place.folder.clone());
+    pub(super) fn new(shell: PathBuf, workspace: &Workspace, variables: Vec<(String, String)>, stop: Stop) -> Self {
+        let control_dir = ControlDir::in_folder(workspace.control_dir.clone());
+        let (source, scratch) = (workspace.source.clone(), workspace.folder.clone());
         Self { shell, source, control_dir, scratch, variables, stop, deadline: None, one_shell_each: false }
     }
 
@@ -71,11 +71,11 @@ impl ShellConfig {
 pub(super) enum Ended {
     /// With this exit status.
     Exit(i32),
-    /// The time was up, and it was ended.
+    /// It reached the time limit and was killed.
     TimedOut,
 }
 
-/// What comes from the shell.
+/// Output of the shell.
 #[derive(Debug)]
 enum Event {
     Line(Vec<u8>),
@@ -91,29 +91,29 @@ struct Running {
     events: Receiver<Event>,
 }
 
-/// The commands of one attempt at a build, with the processes that they leave running.
+/// The shell session of one attempt at a build, with its background processes.
 #[derive(Debug)]
 pub(super) struct Session {
-    pub(super) around: ShellConfig,
+    pub(super) shell_config: ShellConfig,
     running: Option<Running>,
     begun: bool,
-    /// The end of what the last command said.
+    /// The end of the last command's output.
     pub(super) tail: Vec<u8>,
     group: Group,
     user: Option<User>,
 }
 
 impl Session {
-    pub(super) fn new(around: ShellConfig) -> Result<Self, Error> {
+    pub(super) fn new(shell_config: ShellConfig) -> Result<Self, Error> {
         let group =
-            Group::start(&around.scratch).map_err(|source| Error::Start { program: "sh".to_owned(), source })?;
-        for file in [around.control_dir.state(), around.control_dir.place()] {
+            Group::start(&shell_config.scratch).map_err(|source| Error::Start { program: "sh".to_owned(), source })?;
+        for file in [shell_config.control_dir.state(), shell_config.control_dir.working_dir()] {
             let _ = fs::remove_file(file);
         }
-        Ok(Self { around, running: None, begun: false, tail: Vec::new(), group, user: None })
+        Ok(Self { shell_config, running: None, begun: false, tail: Vec::new(), group, user: None })
     }
 
-    /// Has the next commands run as this user: in a new shell, with the variables and the folder of the one before.
+    /// Runs the next commands as this user, in a new shell with the variables and the folder of the previous one.
     pub(super) fn become_user(&mut self, user: Option<User>) -> Result<(), Error> {
         if user == self.user {
             return Ok(());
@@ -122,7 +122,7 @@ impl Session {
             drop(orders);
             let _ = child.wait();
         }
-        self.around.control_dir.give_to(user.as_ref())?;
+        self.shell_config.control_dir.give_to(user.as_ref())?;
         self.user = user;
         Ok(())
     }
@@ -130,8 +130,8 @@ impl Session {
     /// Runs a command to its end.
     pub(super) fn run(&mut self, text: &str, succeeding: bool, log: &mut Log) -> Result<Ended, Error> {
         self.tail.clear();
-        self.around.control_dir.write(&self.around.control_dir.command(), &format!("{text}\n"))?;
-        if self.around.one_shell_each {
+        self.shell_config.control_dir.write(&self.shell_config.control_dir.command(), &format!("{text}\n"))?;
+        if self.shell_config.one_shell_each {
             self.running = None;
             self.begun = false;
         }
@@ -147,11 +147,11 @@ impl Session {
 
     fn wait(&mut self, mut running: Running, log: &mut Log) -> Result<Ended, Error> {
         loop {
-            if self.around.stop.asked() {
+            if self.shell_config.stop.is_requested() {
                 self.group.ask_to_end(Some(&mut running.child));
                 return Err(Error::Stopped);
             }
-            if self.around.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if self.shell_config.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 self.group.ask_to_end(Some(&mut running.child));
                 let _ = running.child.wait();
                 self.rest(&running, log);
@@ -179,7 +179,7 @@ impl Session {
 
     /// Leaves word of the status of a command that has ended its shell.
     fn exit(&self, status: i32) -> Ended {
-        let state = self.around.control_dir.state();
+        let state = self.shell_config.control_dir.state();
         if let Ok(mut file) = fs::File::options().append(true).open(state) {
             // The variable is there for people to look at; a build does not depend on it.
             let _ = writeln!(file, "export CODEBUILD_LAST_EXIT='{status}'");
@@ -192,7 +192,7 @@ impl Session {
         loop {
             match running.child.try_wait() {
                 Ok(Some(status)) => return Ok(code(status)),
-                Ok(None) if self.around.stop.asked() => {
+                Ok(None) if self.shell_config.stop.is_requested() => {
                     self.group.ask_to_end(Some(&mut running.child));
                     return Err(Error::Stopped);
                 }
@@ -226,13 +226,13 @@ impl Session {
     }
 
     fn start(&self) -> Result<Running, Error> {
-        let mark = format!("toolkit-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-        let driver = self.around.control_dir.driver();
-        let resumed = self.begun && self.around.control_dir.state().exists();
-        self.around.control_dir.write(&driver, &self.around.control_dir.text(&mark, resumed))?;
-        let failed = |source| Error::Start { program: self.around.shell.display().to_string(), source };
+        let marker = format!("toolkit-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+        let driver = self.shell_config.control_dir.driver();
+        let resumed = self.begun && self.shell_config.control_dir.state().exists();
+        self.shell_config.control_dir.write(&driver, &self.shell_config.control_dir.text(&marker, resumed))?;
+        let failed = |source| Error::Start { program: self.shell_config.shell.display().to_string(), source };
         let (from, to) = std::io::pipe().map_err(failed)?;
-        let mut command = self.around.command();
+        let mut command = self.shell_config.command();
         command.arg(&driver).stdin(Stdio::piped());
         command.stdout(to.try_clone().map_err(failed)?).stderr(to);
         self.group.take_in(&mut command);
@@ -244,7 +244,7 @@ impl Session {
         drop(command);
         let orders = child.stdin.take().expect("it was asked for");
         let (sender, events) = sync_channel(256);
-        std::thread::Builder::new().spawn(move || read(from, &mark, &sender)).map_err(failed)?;
+        std::thread::Builder::new().spawn(move || read(from, &marker, &sender)).map_err(failed)?;
         Ok(Running { child, orders, events })
     }
 }
@@ -280,8 +280,8 @@ fn code(status: std::process::ExitStatus) -> i32 {
 }
 
 /// Reads lines and marks until the pipe closes, or nobody listens.
-fn read(mut from: PipeReader, mark: &str, to: &SyncSender<Event>) {
-    let mut lines = Lines { mark: format!("{mark} "), partial: Vec::new(), blank: false, goes_on: false };
+fn read(mut from: PipeReader, marker: &str, to: &SyncSender<Event>) {
+    let mut lines = Lines { marker: format!("{marker} "), partial: Vec::new(), blank: false, goes_on: false };
     let mut buffer = vec![0; 32 * 1024];
     loop {
         match from.read(&mut buffer) {
@@ -301,7 +301,7 @@ fn read(mut from: PipeReader, mark: &str, to: &SyncSender<Event>) {
 
 /// Cuts output into lines. The mark comes after a line break of its own, which is not the command's.
 struct Lines {
-    mark: String,
+    marker: String,
     partial: Vec<u8>,
     blank: bool,
     goes_on: bool,
@@ -326,7 +326,7 @@ impl Lines {
     }
 
     fn line(&mut self, line: Vec<u8>, to: &SyncSender<Event>) -> Option<()> {
-        if let Some(status) = line.strip_prefix(self.mark.as_bytes()) {
+        if let Some(status) = line.strip_prefix(self.marker.as_bytes()) {
             self.blank = false;
             let status = std::str::from_utf8(status).ok().and_then(|text| text.trim().parse().ok());
             return to.send(Event::Done(status.unwrap_or(1))).ok();
@@ -361,7 +361,7 @@ mod tests {
 
     fn cut(pieces: &[&str]) -> Vec<String> {
         let (sender, events) = sync_channel(100);
-        let mut lines = Lines { mark: "M ".to_owned(), partial: Vec::new(), blank: false, goes_on: false };
+        let mut lines = Lines { marker: "M ".to_owned(), partial: Vec::new(), blank: false, goes_on: false };
         for piece in pieces {
             lines.take(piece.as_bytes(), &sender).unwrap();
         }

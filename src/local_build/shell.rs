@@ -17,11 +17,11 @@ pub(super) fn program(buildspec: &Buildspec, host: &Host) -> Result<PathBuf, Err
     if !cfg!(unix) {
         return Err(Error::System);
     }
-    let asked = buildspec.env.shell.as_ref().map_or("sh", |shell| shell.text.as_str());
-    let name = match asked {
+    let requested = buildspec.env.shell.as_ref().map_or("sh", |shell| shell.text.as_str());
+    let name = match requested {
         "sh" | "/bin/sh" => "sh",
         "bash" | "/bin/bash" | "/usr/bin/bash" => "bash",
-        _ => return Err(Error::Shell { shell: asked.to_owned() }),
+        _ => return Err(Error::Shell { shell: requested.to_owned() }),
     };
     find(name, host).ok_or_else(|| Error::NoShell { shell: name.to_owned() })
 }
@@ -58,7 +58,7 @@ impl ControlDir {
     #[cfg(unix)]
     pub(super) fn give_to(&self, user: Option<&User>) -> Result<(), Error> {
         let (uid, gid) = user.map_or((0, 0), |user| (user.uid, user.gid));
-        for path in [self.folder.clone(), self.state(), self.place()] {
+        for path in [self.folder.clone(), self.state(), self.working_dir()] {
             match std::os::unix::fs::lchown(&path, Some(uid), Some(gid)) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 outcome => outcome.at("change the owner of", &path)?,
@@ -78,7 +78,6 @@ impl ControlDir {
         self.folder.join("script.sh")
     }
 
-    /// The loop.
     pub(super) fn driver(&self) -> PathBuf {
         self.folder.join("driver.sh")
     }
@@ -89,14 +88,14 @@ impl ControlDir {
     }
 
     /// The folder after the last command.
-    pub(super) fn place(&self) -> PathBuf {
+    pub(super) fn working_dir(&self) -> PathBuf {
         self.folder.join("dir.txt")
     }
 
     /// Returns the lines that bring back variables and folder in a new shell.
     pub(super) fn resume(&self) -> String {
-        let (state, place) = (quoted(&self.state()), quoted(&self.place()));
-        format!(". {state}\nif IFS= read -r OLDPWD < {place}; then cd \"$OLDPWD\" || :; fi\n")
+        let (state, working_dir) = (quoted(&self.state()), quoted(&self.working_dir()));
+        format!(". {state}\nif IFS= read -r OLDPWD < {working_dir}; then cd \"$OLDPWD\" || :; fi\n")
     }
 
     /// Returns the loop. Each line of its input is a word on how the build goes; then it runs the command, keeps variables and
@@ -106,16 +105,17 @@ impl ControlDir {
     /// runner of CodeBuild commands for CodeCatalyst does it this way, with `export -p` and `pwd` after each command.
     ///
     /// The commands see neither the input nor the two descriptors: their input is empty, as in CodeBuild.
-    pub(super) fn text(&self, mark: &str, resumed: bool) -> String {
-        let (command, state, place) = (quoted(&self.command()), quoted(&self.state()), quoted(&self.place()));
+    pub(super) fn text(&self, marker: &str, resumed: bool) -> String {
+        let (command, state, working_dir) =
+            (quoted(&self.command()), quoted(&self.state()), quoted(&self.working_dir()));
         let resume = if resumed { self.resume() } else { String::new() };
         format!(
             "exec 8<&0 9>&1 </dev/null\n\
              {resume}set -a\n\
              while {{ IFS= read -r CODEBUILD_BUILD_SUCCEEDING <&8; }} 2>/dev/null; do\n\
              . {command} 8<&- 9>&-\n\
-             {{ CODEBUILD_LAST_EXIT=$?; export -p >{state}; pwd >{place}; \
-             printf '\\n%s %s\\n' {mark} \"$CODEBUILD_LAST_EXIT\" >&9; }} 2>/dev/null\n\
+             {{ CODEBUILD_LAST_EXIT=$?; export -p >{state}; pwd >{working_dir}; \
+             printf '\\n%s %s\\n' {marker} \"$CODEBUILD_LAST_EXIT\" >&9; }} 2>/dev/null\n\
              done\n"
         )
     }

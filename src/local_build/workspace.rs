@@ -86,7 +86,7 @@ impl Copy<'_> {
                     add_mode(&target, 0o444)?;
                 }
             }
-            // Sockets, pipes and devices are no source.
+            // Sockets, pipes and devices are not a source.
         }
         let metadata = fs::metadata(from).at("read", from)?;
         fs::set_permissions(to, metadata.permissions()).at("change the mode of", to)?;

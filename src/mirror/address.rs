@@ -1,4 +1,4 @@
-//! Where a mirror that is to be filled lies.
+//! The address of a mirror to fill.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,18 +9,16 @@ use super::Error;
 use crate::model::{BadS3Uri, S3Uri};
 use crate::net;
 
-/// A place that can be written to, as a person names it.
+/// The address of a writable mirror, as the user gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// A folder.
     Folder(PathBuf),
     /// A bucket, and the prefix of keys in it.
     Bucket {
-        /// The bucket.
         bucket: String,
-        /// What all keys begin with, without slashes around it; empty for the whole bucket.
+        /// The prefix of all keys, without slashes at its ends; empty for the whole bucket.
         prefix: String,
-        /// The text that named it: how it is asked may stand in its query.
+        /// The original text, whose query may have options.
         text: String,
     },
 }
@@ -29,7 +27,7 @@ impl Address {
     /// Reads the path of a folder (relative to `cwd`), `file:///…` or `s3://bucket/prefix`.
     ///
     /// # Errors
-    /// [`Error::NotWritable`] for a server, [`Error::BadAddress`] for all else.
+    /// [`Error::NotWritable`] for a web server, [`Error::BadAddress`] for anything else.
     pub fn parse(text: &str, cwd: &Path) -> Result<Self, Error> {
         let bad = |address: String, reason: String| Err(Error::BadAddress { address, reason });
         let Some((scheme, _)) = text.split_once("://") else {
@@ -41,7 +39,7 @@ impl Address {
         if scheme.eq_ignore_ascii_case("s3") {
             return bucket(text);
         }
-        // What cannot be read as a URL may still hold a password.
+        // A text that is not a valid URL may still contain a password.
         let Ok(url) = Url::parse(text) else { return bad(format!("{scheme}://…"), "it is not a URL".to_owned()) };
         match url.scheme() {
             "http" | "https" => Err(Error::NotWritable { address: net::shown(&url) }),
@@ -54,7 +52,7 @@ impl Address {
         }
     }
 
-    /// Returns true if both are one place, as far as this machine can tell.
+    /// Returns true if both are the same mirror, as far as this machine can tell.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         match (self, other) {

@@ -1,4 +1,5 @@
-//! A mirror under a prefix of a bucket: objects come whole by nature, the large ones when their last part has arrived.
+//! A mirror under a prefix of a bucket. Objects are always complete: the large ones appear when their last part has
+//! arrived.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use crate::net::{self, Body};
 pub struct Objects(s3::Bucket);
 
 impl Objects {
-    /// Takes the bucket.
     #[must_use]
     pub fn of(bucket: s3::Bucket) -> Self {
         Self(bucket)
@@ -31,7 +31,7 @@ impl MirrorStore for Objects {
         self.0.location().to_string()
     }
 
-    /// Asks the bucket. It knows the SHA-256 of what a sync has put there, and of nothing else.
+    /// The bucket knows only the SHA-256 of objects that a sync has put there.
     async fn head(&self, path: &str) -> Result<Option<Head>, Error> {
         let head = self.0.head(path).await.map_err(self.failed("look at", path))?;
         Ok(head.map(|s3::Head { size, tag, sha256 }| Head { size, sha256, tag: tag.unwrap_or_default() }))
@@ -77,7 +77,7 @@ impl MirrorStore for Objects {
     }
 }
 
-/// An object without a byte. For a download that would be an error.
+/// The body of an empty object. For a download it would be an error.
 struct Nothing;
 
 #[async_trait]

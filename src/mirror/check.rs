@@ -1,5 +1,4 @@
-//! Reading a mirror again: whether every file that its index names is there and is what it was, and whether it has what a
-//! lock names.
+//! Verifies a mirror: every file of its index exists and is unchanged, and every archive of a lock is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -8,9 +7,9 @@ use std::path::PathBuf;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use super::archives::Archive;
 use super::compare::{self, Hashed};
 use super::mirror_store::MirrorStore;
-use super::wanted::Archive;
 use super::{Condition, Entry, Error, INDEX, Index};
 use crate::archive;
 use crate::fs::At;
@@ -21,60 +20,56 @@ use crate::store::{ScratchDir, Store};
 /// What to compare a mirror with.
 #[derive(Debug, Clone, Copy)]
 pub struct Check<'a> {
-    /// The archives of a lock; none where only the mirror itself is of interest.
+    /// The archives of a lock; empty to check only the mirror itself.
     pub archives: &'a [Archive],
-    /// How many files are read at once.
+    /// The number of files that are read at once.
     pub jobs: usize,
-    /// Hears how far it is.
     pub report: &'a dyn Report,
-    /// Has room for the zips of Go modules, whose hashes are those of what is in them.
+    /// Stores the zips of Go modules while they are hashed by their contents.
     pub store: &'a Store,
 }
 
-/// What a check saw.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// How many files are as they should be.
+    /// The number of correct files.
     pub sound: usize,
-    /// The sum of their lengths in bytes.
+    /// Their total size in bytes.
     pub bytes: u64,
     /// What is wrong, sorted by path.
     pub findings: Vec<Finding>,
-    /// How many files no index names, and the sum of their lengths: what an interrupted sync left, or somebody else's.
+    /// The number of files that the index does not list, and their total size: left by an interrupted sync, or by
+    /// another program.
     pub unnamed: (usize, u64),
 }
 
-/// One thing that is wrong with a mirror.
+/// One problem of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The file.
     pub path: String,
-    /// What is wrong with it.
     pub problem: Problem,
 }
 
-/// What can be wrong with a file of a mirror.
+/// The problems that a file of a mirror can have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// The index names it, and it is not there.
+    /// The index lists it, but it does not exist.
     Missing,
-    /// The lock names it, and the index does not.
+    /// The lock lists it, but the index does not.
     NotSynced,
-    /// Its length is another, in bytes.
+    /// Its size differs, in bytes.
     Size {
         /// As the index has it.
         expected: u64,
-        /// As it is.
         found: u64,
     },
-    /// Its bytes are others.
     Different {
-        /// As the index or the lock has it.
+        /// According to the index or the lock.
         expected: Digest,
-        /// As they are; none for a zip of a Go module that cannot be read as one.
+        /// The actual digest; none for a zip that is not a valid Go module.
         found: Option<Digest>,
     },
-    /// The index says that it was put for another digest than the lock has.
+    /// The index has another digest than the lock.
     OtherLock {
         /// As the lock has it.
         expected: Digest,
@@ -83,25 +78,25 @@ pub enum Problem {
     },
 }
 
-/// Reads all files of a mirror again, several at once.
+/// Reads and verifies all files of a mirror, several at once.
 ///
 /// # Errors
 /// [`Error::Unfinished`] without an index; when the mirror cannot be read.
-pub async fn check(store: &dyn MirrorStore, wanted: &Check<'_>) -> Result<Checked, Error> {
+pub async fn check(store: &dyn MirrorStore, request: &Check<'_>) -> Result<Checked, Error> {
     let (index, condition) = Index::read(store).await?;
     if condition == Condition::Absent {
         return Err(Error::Unfinished { mirror: store.name() });
     }
     let locked: BTreeMap<&str, &Digest> =
-        wanted.archives.iter().map(|archive| (archive.path.as_str(), &archive.artifact.digest)).collect();
+        request.archives.iter().map(|archive| (archive.path.as_str(), &archive.artifact.digest)).collect();
     let mut checked = Checked::default();
-    let task = wanted.report.began(&store.name(), Some(index.bytes()));
+    let task = request.report.began(&store.name(), Some(index.bytes()));
     let found: Result<Vec<Option<Finding>>, Error> = stream::iter(&index.files)
-        .map(|(path, entry)| one((path, entry), locked.get(path.as_str()).copied(), store, (wanted, task)))
-        .buffered(wanted.jobs.max(1))
+        .map(|(path, entry)| one((path, entry), locked.get(path.as_str()).copied(), store, (request, task)))
+        .buffered(request.jobs.max(1))
         .try_collect()
         .await;
-    wanted.report.ended(task, if found.is_ok() { "read" } else { "failed" });
+    request.report.ended(task, if found.is_ok() { "read" } else { "failed" });
     let found = found?;
     for (entry, finding) in index.files.values().zip(found) {
         match finding {
@@ -119,7 +114,7 @@ pub async fn check(store: &dyn MirrorStore, wanted: &Check<'_>) -> Result<Checke
     Ok(checked)
 }
 
-/// Counts what no index names.
+/// Counts the files that the index does not list.
 async fn unnamed(index: &Index, store: &dyn MirrorStore) -> Result<(usize, u64), Error> {
     let listed = store.list().await?;
     let named: BTreeSet<&str> = index.files.keys().map(String::as_str).chain([INDEX]).collect();
@@ -127,12 +122,11 @@ async fn unnamed(index: &Index, store: &dyn MirrorStore) -> Result<(usize, u64),
     Ok(strange.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size)))
 }
 
-/// Reads one file again.
 async fn one(
     (path, entry): (&str, &Entry),
     locked: Option<&Digest>,
     store: &dyn MirrorStore,
-    (wanted, task): (&Check<'_>, Task),
+    (request, task): (&Check<'_>, Task),
 ) -> Result<Option<Finding>, Error> {
     let found = |problem| Ok(Some(Finding { path: path.to_owned(), problem }));
     let Some(mut body) = store.open(path).await? else { return found(Problem::Missing) };
@@ -141,11 +135,11 @@ async fn one(
     }
     let expected = locked.or(entry.digest.as_ref());
     let mut zip = match expected {
-        Some(digest) if digest.algorithm() == Algorithm::GoModule => Some(Zip::new(wanted.store)?),
+        Some(digest) if digest.algorithm() == Algorithm::GoModule => Some(Zip::new(request.store)?),
         _ => None,
     };
     let mut advanced = |chunk: &[u8]| {
-        wanted.report.advanced(task, chunk.len() as u64);
+        request.report.advanced(task, chunk.len() as u64);
         if let Some(zip) = &mut zip {
             zip.add(chunk);
         }
@@ -156,7 +150,7 @@ async fn one(
     Ok(problem(&read, module, entry, locked).map(|problem| Finding { path: path.to_owned(), problem }))
 }
 
-/// Compares what was read with the index and the lock. `module` is the hash of a Go module.
+/// Compares a file with the index and the lock. `module` is its hash as a Go module.
 fn problem(read: &Hashed, module: Option<Digest>, entry: &Entry, locked: Option<&Digest>) -> Option<Problem> {
     if read.size != entry.size {
         return Some(Problem::Size { expected: entry.size, found: read.size });
@@ -174,20 +168,20 @@ fn problem(read: &Hashed, module: Option<Digest>, entry: &Entry, locked: Option<
     (found.as_ref() != Some(expected)).then(|| Problem::Different { expected: expected.clone(), found })
 }
 
-/// The zip of a Go module on its way: what is in it can only be read when it is there.
+/// Receives the zip of a Go module: its contents can only be read when it is complete.
 struct Zip {
     path: PathBuf,
-    /// What the disk said to the bytes so far.
+    /// The first error of the disk.
     file: io::Result<File>,
     _room: ScratchDir,
 }
 
 impl Zip {
     fn new(store: &Store) -> Result<Self, Error> {
-        let room = store.scratch_dir().map_err(|source| Error::Staging { source })?;
-        let path = room.folder().join("module.zip");
+        let scratch_dir = store.scratch_dir().map_err(|source| Error::Staging { source })?;
+        let path = scratch_dir.folder().join("module.zip");
         let file = File::options().read(true).write(true).create_new(true).open(&path);
-        Ok(Self { file, path, _room: room })
+        Ok(Self { file, path, _room: scratch_dir })
     }
 
     fn add(&mut self, chunk: &[u8]) {
@@ -198,7 +192,7 @@ impl Zip {
         }
     }
 
-    /// Returns the hash; none when it is no zip of a module.
+    /// Returns the hash; none when it is not the zip of a module.
     fn hash(self) -> Result<Option<Digest>, Error> {
         let file = self.file.and_then(|mut file| file.rewind().map(|()| file));
         let file = file.at("write", &self.path)?;

@@ -1,35 +1,33 @@
-//! Whether a file of a mirror is the right one, at the least cost: by what the place knows about it, else by reading it.
+//! Decides whether a file of a mirror is the right one, as cheaply as possible: by its metadata, else by reading it.
 
 use sha2::{Digest as _, Sha256, Sha512};
 
+use super::archives::Archive;
 use super::mirror_store::{MirrorStore, sha256};
-use super::wanted::Archive;
 use super::{Content, Entry, Error, Index, Kind};
 use crate::model::{Algorithm, Digest};
 use crate::net::Body;
 
-/// What is under a path, compared with what should be.
+/// The state of a path, compared with the expected file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum EntryState {
-    /// The right file, as an index names it.
     Right(Entry),
-    /// Nothing.
     Missing,
-    /// Another file, or one that nobody can vouch for.
+    /// Another file, or one that cannot be verified.
     Different,
 }
 
-/// Compares an archive of the mirror with the lock. One that the index names with the lock's digest was verified when it was
-/// put there, and must be the same still; any other is as good when it has that digest.
-pub(super) async fn archive(wanted: &Archive, index: &Index, store: &dyn MirrorStore) -> Result<EntryState, Error> {
-    let Some(head) = store.head(&wanted.path).await? else { return Ok(EntryState::Missing) };
-    let expected = &wanted.artifact.digest;
-    if wanted.artifact.size.is_some_and(|size| size != head.size) {
+/// Compares an archive of the mirror with the lock. If the index has the lock's digest, the file was verified when it
+/// was put there, and must only be unchanged; otherwise it is read and must have that digest.
+pub(super) async fn archive(locked: &Archive, index: &Index, store: &dyn MirrorStore) -> Result<EntryState, Error> {
+    let Some(head) = store.head(&locked.path).await? else { return Ok(EntryState::Missing) };
+    let expected = &locked.artifact.digest;
+    if locked.artifact.size.is_some_and(|size| size != head.size) {
         return Ok(EntryState::Different);
     }
-    let known = index.files.get(&wanted.path).filter(|known| known.digest.as_ref() == Some(expected));
+    let known = index.files.get(&locked.path).filter(|known| known.digest.as_ref() == Some(expected));
     let right = |size, sha256: Digest| {
-        let (digest, uses) = (Some(expected.clone()), wanted.uses.clone());
+        let (digest, uses) = (Some(expected.clone()), locked.uses.clone());
         EntryState::Right(Entry { size, sha256, kind: Kind::Archive, digest, uses })
     };
     if let Some(found) = head.sha256 {
@@ -43,14 +41,14 @@ pub(super) async fn archive(wanted: &Archive, index: &Index, store: &dyn MirrorS
     if known.is_none() && expected.algorithm() == Algorithm::GoModule {
         return Ok(EntryState::Different);
     }
-    let Some(mut body) = store.open(&wanted.path).await? else { return Ok(EntryState::Missing) };
+    let Some(mut body) = store.open(&locked.path).await? else { return Ok(EntryState::Missing) };
     let found = read(body.as_mut(), Some(expected), &mut |_| {}).await;
-    let found = found.map_err(|source| failed(&wanted.path, store, source))?;
+    let found = found.map_err(|source| failed(&locked.path, store, source))?;
     let fits = known.is_some_and(|known| known.sha256 == found.sha256) || found.is(expected);
     Ok(if fits { right(found.size, found.sha256) } else { EntryState::Different })
 }
 
-/// Compares a document of the mirror with what its upstream serves today.
+/// Compares a document of the mirror with the current one of its upstream.
 pub(super) async fn document(
     path: &str,
     content: &Content,
@@ -71,7 +69,7 @@ pub(super) async fn document(
     Ok(if found == content.sha256 { EntryState::Right(entry) } else { EntryState::Different })
 }
 
-/// The bytes of a file, as far as digests know them.
+/// The digests of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Hashed {
     pub(super) size: u64,
@@ -80,12 +78,12 @@ pub(super) struct Hashed {
 }
 
 impl Hashed {
-    /// Returns true if the bytes have this digest; that of a module is one of what is in its zip, and not told here.
+    /// Returns true if the file has this digest. Hashes of Go modules are not compared here, because they cover the
+    /// contents of the zip.
     pub(super) fn is(&self, digest: &Digest) -> bool {
         self.of(digest.algorithm()).is_some_and(|found| found == digest)
     }
 
-    /// Returns their digest.
     pub(super) fn of(&self, algorithm: Algorithm) -> Option<&Digest> {
         match algorithm {
             Algorithm::Sha256 => Some(&self.sha256),
@@ -95,7 +93,7 @@ impl Hashed {
     }
 }
 
-/// Reads a file to its end and hashes it on the way, for the comparison with `expected` too.
+/// Reads and hashes a file, also with the algorithm of `expected`.
 pub(super) async fn read(
     body: &mut dyn Body,
     expected: Option<&Digest>,

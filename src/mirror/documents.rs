@@ -1,4 +1,5 @@
-//! The documents that a project's requests read: the locked tools are asked again, and what they read is written down.
+//! Records the upstream documents that a project needs: resolves its requests and locked versions again, and keeps
+//! every document that is read.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +15,7 @@ use crate::project::{Lock, LockedTool};
 use crate::provision::{self, Context, ToolRequest};
 use crate::toolchain;
 
-/// What was read, in the order of the first reading: release indexes before what they lead to.
+/// The recorded documents in the order of the first read: release indexes before the documents that they lead to.
 #[derive(Debug, Default)]
 pub struct Documents(Mutex<Vec<Recorded>>);
 
@@ -23,18 +24,18 @@ pub struct Documents(Mutex<Vec<Recorded>>);
 pub struct Recorded {
     /// Its path in a mirror.
     pub path: String,
-    /// Its bytes; those of all pages in one.
+    /// Its bytes; all pages joined to one.
     pub bytes: Vec<u8>,
     /// The tools that read it.
     pub uses: BTreeSet<Use>,
 }
 
 impl Documents {
-    /// Reads what `resolve`, `lock` and `install` read for these requests and for the locked versions.
+    /// Reads the documents that `resolve`, `lock` and `install` need for these requests and for the locked versions.
     ///
     /// # Errors
-    /// When a document cannot be had. A locked version that its upstream no longer lists is said, and no error: its archives
-    /// may still be there.
+    /// When a document cannot be read. A locked version that its upstream no longer lists is only a warning: its
+    /// archives may still exist.
     pub async fn of(requests: &[ToolRequest], lock: &Lock, context: &Context<'_>) -> Result<Vec<Recorded>, Error> {
         let documents = Self::default();
         for request in requests {
@@ -57,16 +58,15 @@ impl Documents {
                 let (text, name, version) = (request.text(), &locked.name, &locked.version);
                 context.report.noted(&format!("{text} now means {pick}; the archives are of {name} {version}"));
                 for platform in &platforms {
-                    // What the newest needs is a help to those who ask without a lock, and no more.
+                    // The documents of the newest version only help requests without a lock, so errors are ignored.
                     let _ = request.tool.release(pick, *platform, &recorder).await;
                 }
             }
-            // The documents were read; that a line has ended meanwhile is no reason to take it from those who locked it.
+            // The documents were read. A release line that has ended in the meantime stays available to those who
+            // locked it.
             Err(provision::Error::NothingChosen { .. }) => {
                 let (request, version) = (request.text(), &locked.version);
-                context
-                    .report
-                    .warned(&format!("{request} no longer resolves; the mirror serves {version} for the lock"));
+                context.report.warned(&format!("{request} no longer resolves; the mirror serves {version} for the lock"));
             }
             Err(source) => return Err(Error::Request { request: request.text(), source: Box::new(source) }),
         }
@@ -99,7 +99,7 @@ fn platforms(locked: &LockedTool) -> BTreeSet<Platform> {
     locked.artifacts.iter().map(|locked| locked.platform).collect()
 }
 
-/// Reads documents for one tool, and writes them down.
+/// Reads documents for one tool, and records them.
 struct Recorder<'a> {
     documents: &'a Documents,
     context: &'a Context<'a>,
@@ -143,7 +143,7 @@ impl Metadata for Recorder<'_> {
         self.context.metadata.holds(document)
     }
 
-    /// Returns the digest of the lock: whoever believed the first download, did so when the lock was written.
+    /// Returns the digest of the lock: trust on first use was given when the lock was written.
     async fn first_seen(&self, url: &Url) -> Result<Option<Digest>, net::Error> {
         let mut artifacts = self.locked.artifacts.iter().map(|locked| &locked.artifact);
         Ok(artifacts.find(|artifact| artifact.url == *url).map(|artifact| artifact.digest.clone()))
@@ -154,7 +154,7 @@ impl Metadata for Recorder<'_> {
     }
 }
 
-/// Makes one page of several, as a mirror has it: lists one after the other, and of objects the lists in them.
+/// Joins pages to one, as a mirror serves it: concatenates lists, and the lists in objects.
 fn in_one(pages: &[Vec<u8>]) -> Result<Vec<u8>, String> {
     if let [only] = pages {
         return Ok(only.clone());

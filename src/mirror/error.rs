@@ -1,4 +1,4 @@
-//! What can go wrong between a lock and a mirror, and what to do about it.
+//! Errors about mirrors.
 
 use std::path::PathBuf;
 
@@ -7,54 +7,39 @@ use crate::fs::FileError;
 use crate::model::{Digest, Explain, Kind};
 use crate::{aws, ingest, net, provision, store, toolchain};
 
-/// Why a mirror was not filled, checked or listed.
+/// Why a mirror could not be filled, checked or listed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nobody says which mirror is meant.
+    /// No mirror was given.
     #[error("no mirror was given")]
     NoMirror,
-    /// A mirror was named in a form that this program does not know.
+    /// The address of the mirror is not valid.
     #[error("`{address}` cannot be a mirror: {reason}")]
     BadAddress {
-        /// What was given, without its secrets.
+        /// The address, without secrets.
         address: String,
-        /// What is wrong.
         reason: String,
     },
-    /// A server was named where something is to be written.
+    /// A web server cannot be written to.
     #[error("{address} cannot be filled, checked or listed: a web server only serves files")]
-    NotWritable {
-        /// The address.
-        address: String,
-    },
-    /// The index is not what this program writes.
+    NotWritable { address: String },
+    /// The index is not valid.
     #[error("{INDEX} of {mirror} cannot be used: {reason}")]
-    BadIndex {
-        /// The mirror.
-        mirror: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    BadIndex { mirror: String, reason: String },
     /// The index was written by a newer version of this program.
     #[error("{INDEX} of {mirror} has version {found}; this toolkit reads version {known}")]
     NewerIndex {
-        /// The mirror.
         mirror: String,
-        /// Its version.
         found: u64,
         /// The version that is understood.
         known: u64,
     },
-    /// There is no index, which is written last.
+    /// The mirror has no index.
     #[error("{mirror} is an incomplete mirror: it has no {INDEX}")]
-    Unfinished {
-        /// The mirror.
-        mirror: String,
-    },
-    /// Two files of a lock want one path.
+    Unfinished { mirror: String },
+    /// Two files of a lock have the same path.
     #[error("{path} would be two files of the mirror: toolkit.lock lists {} and {} for it", first.short(), second.short())]
     TwoFiles {
-        /// The path.
         path: String,
         /// The digest of the one.
         first: Digest,
@@ -63,117 +48,62 @@ pub enum Error {
     },
     /// A mirror cannot have a file of the lock.
     #[error("a mirror cannot contain {url}: {reason}")]
-    NoPlace {
-        /// The file.
-        url: String,
-        /// Why not.
-        reason: String,
-    },
-    /// An archive was not received, or is not what the lock says.
+    NotMirrorable { url: String, reason: String },
+    /// An archive could not be downloaded, or does not match the lock.
     #[error("could not mirror {file} of {tool} {version}")]
-    Archive {
-        /// The file.
-        file: String,
-        /// The tool.
-        tool: String,
-        /// Its version.
-        version: String,
-        /// What went wrong.
-        source: Box<ingest::Error>,
-    },
-    /// The documents of a tool were not had.
+    Archive { file: String, tool: String, version: String, source: Box<ingest::Error> },
+    /// The documents of a tool could not be read.
     #[error("could not read the documents of {tool} {version}")]
-    Documents {
-        /// The tool.
-        tool: String,
-        /// The locked version.
-        version: String,
-        /// What went wrong.
-        source: Box<toolchain::Error>,
-    },
-    /// The request of a tool could not be resolved, whose documents the mirror is to have.
+    Documents { tool: String, version: String, source: Box<toolchain::Error> },
+    /// A request whose documents belong into the mirror could not be resolved.
     #[error("could not read the documents that resolve {request}")]
-    Request {
-        /// The request.
-        request: String,
-        /// What went wrong.
-        source: Box<provision::Error>,
-    },
+    Request { request: String, source: Box<provision::Error> },
     /// A file of the mirror could not be read.
     #[error("could not read {path} of {mirror}")]
-    Read {
-        /// The file.
-        path: String,
-        /// The mirror.
-        mirror: String,
-        /// What went wrong.
-        source: net::Error,
-    },
-    /// The disk refused something.
+    Read { path: String, mirror: String, source: net::Error },
+    /// A file operation failed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A symbolic link in a mirror leads elsewhere.
+    /// A symbolic link in a mirror leads out of it.
     #[error("{} leads out of the mirror through a symbolic link", path.display())]
-    LeadsOut {
-        /// The path.
-        path: PathBuf,
-    },
-    /// No room for downloads on this machine.
+    LeadsOut { path: PathBuf },
+    /// There is no staging folder for downloads.
     #[error("could not create a staging folder for the mirror")]
     Staging {
         /// What the store says.
         source: store::Error,
     },
-    /// The bucket refused something.
+    /// A request to the bucket failed.
     #[error("could not {action} {path} in {mirror}")]
-    Bucket {
-        /// What was tried.
-        action: &'static str,
-        /// Which file.
-        path: String,
-        /// The mirror.
-        mirror: String,
-        /// What AWS says.
-        source: Box<aws::Error>,
-    },
-    /// Somebody else wrote the file meanwhile.
+    Bucket { action: &'static str, path: String, mirror: String, source: Box<aws::Error> },
+    /// Another writer changed the file in the meantime.
     #[error("{path} of {mirror} was changed by another writer in the meantime")]
-    Conflict {
-        /// The file.
-        path: String,
-        /// The mirror.
-        mirror: String,
-    },
-    /// Others write the index again and again.
+    Conflict { path: String, mirror: String },
+    /// Other writers kept changing the index.
     #[error("{INDEX} of {mirror} was changed by others {attempts} times while this sync finished")]
     Contended {
-        /// The mirror.
         mirror: String,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
-    /// A prune did not come to its end.
+    /// A prune was not completed.
     #[error("{left} {} of {mirror} could not be removed", files(*left))]
     Left {
-        /// The mirror.
         mirror: String,
-        /// How many files are left.
+        /// The number of files that are left.
         left: usize,
-        /// Why.
         source: Box<Error>,
     },
-    /// A sync did not come to its end.
+    /// A sync was not completed.
     #[error("{mirror} was not synced")]
     Stopped {
-        /// The mirror.
         mirror: String,
-        /// How many files were put by then.
+        /// The number of files that were put before it stopped.
         put: usize,
-        /// How many files of the lock are in their place by then, those that were there before included.
+        /// The number of files that are in place, including those from before.
         there: usize,
-        /// How many there should be.
-        wanted: usize,
-        /// Why it stopped.
+        /// The expected number of files.
+        total: usize,
         source: Box<Error>,
     },
 }
@@ -187,7 +117,7 @@ impl Explain for Error {
             | Self::NotWritable { .. }
             | Self::NewerIndex { .. }
             | Self::TwoFiles { .. }
-            | Self::NoPlace { .. } => Kind::Usage,
+            | Self::NotMirrorable { .. } => Kind::Usage,
             Self::Conflict { .. } | Self::Contended { .. } => Kind::Upstream,
             Self::BadIndex { .. } => Kind::Integrity,
             Self::File(source) => source.kind(),
@@ -210,9 +140,9 @@ impl Explain for Error {
             Self::Read { source, .. } => return source.hints(),
             Self::Staging { source } => return source.hints(),
             Self::Bucket { source, .. } => return source.hints(),
-            Self::Stopped { put, there, wanted, source, .. } => {
+            Self::Stopped { put, there, total, source, .. } => {
                 let mut hints = source.hints();
-                hints.push(so_far(*put, *there, *wanted));
+                hints.push(so_far(*put, *there, *total));
                 return hints;
             }
             Self::Left { source, .. } => {
@@ -229,7 +159,7 @@ impl Explain for Error {
             Self::NewerIndex { .. } => "nothing was changed; update toolkit",
             Self::Unfinished { .. } => "run `toolkit mirror sync`, which writes it last",
             Self::TwoFiles { .. } => "nothing was changed; run `toolkit lock --upgrade`",
-            Self::NoPlace { .. } => "nothing was changed; a mirror contains only files with plain URLs",
+            Self::NotMirrorable { .. } => "nothing was changed; a mirror contains only files with plain URLs",
             Self::File(source) => return source.hints(),
             Self::LeadsOut { .. } => {
                 "nothing was written through it; replace the link with a folder, or name its target"
@@ -244,11 +174,11 @@ fn files(count: usize) -> &'static str {
     if count == 1 { "file" } else { "files" }
 }
 
-/// Says what a sync that stopped leaves behind. Files come before the index, and every file is put whole.
-fn so_far(put: usize, there: usize, wanted: usize) -> String {
-    let place = format!("{there} of {wanted} files are in place");
+/// Describes the state after a sync that stopped. Files are put before the index, and each is complete.
+fn so_far(put: usize, there: usize, total: usize) -> String {
+    let progress = format!("{there} of {total} files are in place");
     match put {
-        0 => format!("nothing was written ({place}); run it again to continue"),
-        _ => format!("{place}, {put} of them new, and {INDEX} is as it was; run it again to continue"),
+        0 => format!("nothing was written ({progress}); run it again to continue"),
+        _ => format!("{progress}, {put} of them new, and {INDEX} is as it was; run it again to continue"),
     }
 }

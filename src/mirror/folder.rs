@@ -1,4 +1,4 @@
-//! A mirror in a folder: files come whole, by one rename.
+//! A mirror in a folder. Files appear complete, by one rename.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -15,28 +15,28 @@ use crate::fs::{At, FileError, Within, is_absent};
 use crate::net::{self, Body};
 use crate::store::{ScratchDir, Store};
 
-/// The folder in a mirror that is its own: files on their way, and locks.
+/// The folder of a mirror for staged files and locks.
 const OWN: &str = ".toolkit";
 
-/// How many bytes are read at once.
+/// The size of a read in bytes.
 const PIECE: usize = 512 << 10;
 
-/// A mirror in a folder. Nothing is written before something is put.
+/// A mirror in a folder. Nothing is created before the first file is put.
 #[derive(Debug, Clone)]
 pub struct Folder(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     root: PathBuf,
-    /// Where files come into being, on the file system of the mirror.
-    room: Mutex<Option<ScratchDir>>,
+    /// The staging folder, on the file system of the mirror.
+    scratch_dir: Mutex<Option<ScratchDir>>,
 }
 
 impl Folder {
-    /// Names a folder, which need not be there yet.
+    /// Takes a folder, which need not exist yet.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
-        Self(Arc::new(Inner { root, room: Mutex::default() }))
+        Self(Arc::new(Inner { root, scratch_dir: Mutex::default() }))
     }
 
     async fn blocking<T: Send + 'static>(
@@ -57,7 +57,7 @@ impl MirrorStore for Folder {
         self.0.root.display().to_string()
     }
 
-    /// Reads the file for its SHA-256: a disk is fast, and whoever looks wants to know whether the file is the right one.
+    /// Reads the file for its SHA-256: a disk is fast, and callers need to know whether the file is the right one.
     async fn head(&self, path: &str) -> Result<Option<Head>, Error> {
         let path = path.to_owned();
         self.blocking(move |inner| inner.head(&inner.inside(&path)?)).await
@@ -91,7 +91,7 @@ impl MirrorStore for Folder {
 }
 
 impl Inner {
-    /// Returns the real path of a file, unless a link on the way leads out of the mirror.
+    /// Returns the real path of a file; fails when a link leads out of the mirror.
     fn inside(&self, path: &str) -> Result<PathBuf, Error> {
         let file = self.root.join(path);
         let outside = || Error::LeadsOut { path: file.clone() };
@@ -105,7 +105,7 @@ impl Inner {
         let real = |path: &Path| path.canonicalize();
         match (real(there), real(&self.root)) {
             (Ok(end), Ok(root)) if end.starts_with(&root) => Ok(file),
-            // A link to nothing may lead anywhere once something is there.
+            // A dangling link may lead anywhere once its target exists.
             _ => Err(outside()),
         }
     }
@@ -154,10 +154,10 @@ impl Inner {
         Ok(fs::rename(&ready, &target).at("write", &target)?)
     }
 
-    /// Returns a file with the content on the mirror's own file system, out of everybody's sight. It is on the disk before it
-    /// gets its name: a mirror must not lose half of a file to a power cut.
+    /// Returns a staged file with the content on the mirror's own file system. It is synced before it gets its name: a
+    /// power cut must not leave half a file in the mirror.
     fn ready(&self, content: &Content) -> Result<PathBuf, Error> {
-        let ready = self.room()?.join(format!("{:016x}", fastrand::u64(..)));
+        let ready = self.scratch_dir()?.join(format!("{:016x}", fastrand::u64(..)));
         if let Source::File(given) = &content.source
             && fs::rename(given, &ready).is_ok()
         {
@@ -174,25 +174,26 @@ impl Inner {
             file.sync_all()
         });
         written.map(|()| ready.clone()).map_err(|source| {
-            // What failed may be the disk; a leftover would only make that worse.
+            // The disk may be full; a leftover would make that worse.
             let _ = fs::remove_file(&ready);
             FileError::new("write", &ready, source).into()
         })
     }
 
-    /// Returns the folder for files on their way, made by the first that needs it. What killed processes left there goes.
-    fn room(&self) -> Result<PathBuf, Error> {
-        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(room) = room.as_ref() {
-            return Ok(room.folder());
+    /// Returns the staging folder, created at the first use. Leftovers of killed processes are removed.
+    fn scratch_dir(&self) -> Result<PathBuf, Error> {
+        let mut scratch_dir = self.scratch_dir.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scratch_dir) = scratch_dir.as_ref() {
+            return Ok(scratch_dir.folder());
         }
         let store = Store::at(self.inside(OWN)?);
         let failed = |source| Error::Staging { source };
         store.sweep().map_err(failed)?;
-        Ok(room.insert(store.scratch_dir().map_err(failed)?).folder())
+        Ok(scratch_dir.insert(store.scratch_dir().map_err(failed)?).folder())
     }
 
-    /// Waits until nobody else compares and writes. The lock goes with the file, whatever happens to this process.
+    /// Waits for the lock for comparing and writing. The lock ends with the file handle, whatever happens to this
+    /// process.
     fn hold(&self) -> Result<File, Error> {
         let path = self.inside(OWN)?.join("index.lock");
         let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).at("lock", &path)?;
@@ -200,7 +201,7 @@ impl Inner {
         Ok(file)
     }
 
-    /// Removes a file, and the folders that it leaves empty.
+    /// Removes a file, and the folders that become empty.
     fn delete(&self, path: &str) -> Result<(), Error> {
         let file = self.inside(path)?;
         match fs::remove_file(&file) {
@@ -208,13 +209,13 @@ impl Inner {
             _ => {}
         }
         let above = file.ancestors().skip(1).take_while(|folder| *folder != self.root);
-        // A folder that is not empty, or gone, ends it; neither is a failure.
+        // A folder that is not empty, or already gone, ends the loop; neither is an error.
         let _ = above.map(fs::remove_dir).find(Result::is_err);
         Ok(())
     }
 }
 
-/// Lists real files below `folder`; links to files inside are files of their own.
+/// Lists files below `folder`; links to files inside the mirror count as files.
 fn list(root: &Path, folder: &Path, listed: &mut Vec<Listed>) -> Result<(), Error> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -238,7 +239,7 @@ fn list(root: &Path, folder: &Path, listed: &mut Vec<Listed>) -> Result<(), Erro
     Ok(())
 }
 
-/// The bytes of a file of the mirror. Unlike a download it may be empty.
+/// The body of a file of the mirror. Unlike a download, it may be empty.
 struct Reader {
     path: PathBuf,
     /// None while a thread reads it, and after its end.

@@ -1,30 +1,26 @@
-//! What a mirror says about itself: `toolkit-mirror.json` at its root, written after everything that it names.
+//! The index of a mirror: `toolkit-mirror.json` at its root, written after all files that it lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::mirror_store::{MirrorStore, check_path};
-use super::{Condition, Content, Error};
+use super::{Condition, Content, Error, INDEX};
 use crate::model::{Algorithm, Digest};
 use crate::net::{self, Body};
-
-/// The name of the index.
-pub const INDEX: &str = "toolkit-mirror.json";
 
 /// The version of the index's own format.
 const VERSION: u64 = 1;
 
-/// More bytes than any index has: 64 MiB name some 200,000 files.
+/// The largest index in bytes: 64 MiB list about 200,000 files.
 const LARGEST: usize = 64 << 20;
 
-/// The files that finished syncs have put into a mirror, by their paths.
+/// The files that completed syncs have put into a mirror, by path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Index {
-    /// The files.
     pub files: BTreeMap<String, Entry>,
-    /// Files that a prune removes, with their lengths in bytes: named until they are gone, so that one that was interrupted
-    /// can be ended by the next.
+    /// Files that a prune removes, with their sizes in bytes. They are listed until they are gone, so that the next
+    /// prune can complete one that was interrupted.
     pub removed: BTreeMap<String, u64>,
 }
 
@@ -35,30 +31,29 @@ pub struct Entry {
     pub size: u64,
     /// Its SHA-256.
     pub sha256: Digest,
-    /// What it is.
     pub kind: Kind,
-    /// The digest that a lock names, of an archive.
+    /// The digest in the lock, for an archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// What it is needed for.
+    /// The tools that need it.
     #[serde(rename = "for", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub uses: BTreeSet<Use>,
 }
 
-/// What a file of a mirror is.
+/// The kind of a file of a mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// What a lock names.
+    /// An archive of a lock.
     Archive,
-    /// What is read to choose a version and to find its archives: release indexes, lists of digests, signatures.
+    /// A document that is read to choose a version and to find its archives: release index, list of checksums,
+    /// signature.
     Metadata,
 }
 
-/// What a file is needed for.
+/// A use of a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Use {
-    /// The tool.
     pub tool: String,
     /// Its version, of an archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,7 +63,7 @@ pub struct Use {
     pub platform: Option<String>,
 }
 
-/// The file as it stands in a mirror: a list, so that every tool can read it, sorted by path.
+/// The file format: a list sorted by path, so that every tool can read it.
 #[derive(Serialize, Deserialize)]
 struct File {
     version: u64,
@@ -86,14 +81,14 @@ struct Row {
 }
 
 impl Index {
-    /// Reads the index of a mirror, and returns the condition on which it may be written: that it is still the same. A mirror
-    /// without one has an empty one.
+    /// Reads the index of a mirror, and returns the condition for writing it: that it is unchanged. The index of a new
+    /// mirror is empty.
     ///
     /// # Errors
-    /// When it cannot be read, or is not what this program writes.
+    /// When it cannot be read or is not valid.
     pub async fn read(store: &dyn MirrorStore) -> Result<(Self, Condition), Error> {
-        // The tag first: when somebody writes in between, the condition of a later write does not hold, as it should.
-        // Both always: S3 tells a bucket that is not there from an object that is not there only to those who read.
+        // The tag is read first: if another writer changes the index in between, a later write fails, as it should.
+        // Both are always read: S3 distinguishes a missing bucket from a missing object only for reads.
         let head = store.head(INDEX).await?;
         let (Some(mut body), Some(head)) = (store.open(INDEX).await?, head) else {
             return Ok((Self::default(), Condition::Absent));
@@ -105,7 +100,7 @@ impl Index {
     /// Reads the text of the index of `mirror`.
     ///
     /// # Errors
-    /// When it is not what this program writes: no path of it leaves the mirror.
+    /// When it is not valid, or a path leaves the mirror.
     pub fn parse(bytes: &[u8], mirror: &str) -> Result<Self, Error> {
         let bad = |reason: String| Error::BadIndex { mirror: mirror.to_owned(), reason };
         let version: Version = serde_json::from_slice(bytes).map_err(|cause| bad(cause.to_string()))?;
@@ -134,7 +129,7 @@ impl Index {
         Ok(Self { files, removed: file.removed })
     }
 
-    /// Returns the bytes of the file: the same for the same files.
+    /// Returns the bytes of the file; the same entries always give the same bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let rows = self.files.iter().map(|(path, entry)| Row { path: path.clone(), entry: entry.clone() });
@@ -147,12 +142,12 @@ impl Index {
     /// Writes it into a mirror.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the condition does not hold; what the place says.
+    /// [`Error::Conflict`] when the condition is not met; else the error of the mirror.
     pub async fn write(&self, store: &dyn MirrorStore, condition: &Condition) -> Result<(), Error> {
         store.put(INDEX, &Content::of(self.to_bytes()), condition).await
     }
 
-    /// Adds a file, or says what is there under its path now. What it was needed for before, it still is.
+    /// Adds or replaces a file. Its earlier uses are kept.
     pub fn add(&mut self, path: &str, mut entry: Entry) {
         if let Some(known) = self.files.get(path).filter(|known| known.kind == entry.kind) {
             let same = known.sha256 == entry.sha256 || entry.kind == Kind::Metadata;
@@ -162,20 +157,20 @@ impl Index {
         self.removed.remove(path);
     }
 
-    /// Names a file no more, but as one that is to be removed.
+    /// Moves a file to the list of those to be removed.
     pub(super) fn remove(&mut self, path: &str, size: u64) {
         self.files.remove(path);
         self.removed.insert(path.to_owned(), size);
     }
 
-    /// Returns the sum of all lengths, in bytes.
+    /// Returns the total size in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.files.values().map(|entry| entry.size).sum()
     }
 }
 
-/// The first thing that is read, whatever a newer version adds.
+/// The part of the file that every version has.
 #[derive(Deserialize)]
 struct Version {
     version: u64,
@@ -196,18 +191,18 @@ async fn collected(body: &mut dyn Body, store: &dyn MirrorStore) -> Result<Vec<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::hashed;
+    use crate::mirror::sha256_of;
 
     fn entry(tool: &str) -> Entry {
         let uses = BTreeSet::from([Use { tool: tool.to_owned(), version: None, platform: None }]);
-        Entry { size: 1, sha256: hashed(b"x"), kind: Kind::Metadata, digest: None, uses }
+        Entry { size: 1, sha256: sha256_of(b"x"), kind: Kind::Metadata, digest: None, uses }
     }
 
     #[test]
     fn an_index_comes_back_as_it_was_written() {
         let mut index = Index::default();
         index.add("go.dev/dl/index.json", entry("go"));
-        index.add("a/b", Entry { kind: Kind::Archive, digest: Some(hashed(b"y")), ..entry("a") });
+        index.add("a/b", Entry { kind: Kind::Archive, digest: Some(sha256_of(b"y")), ..entry("a") });
         index.add("c", entry("c"));
         index.remove("c", 1);
         let bytes = index.to_bytes();
@@ -243,10 +238,10 @@ mod tests {
     fn what_a_file_was_needed_for_it_still_is() {
         let mut index = Index::default();
         index.add("a", entry("go"));
-        index.add("a", Entry { sha256: hashed(b"new"), ..entry("dotnet") });
+        index.add("a", Entry { sha256: sha256_of(b"new"), ..entry("dotnet") });
         assert_eq!(index.files["a"].uses.len(), 2);
-        assert_eq!(index.files["a"].sha256, hashed(b"new"));
-        let archive = |text: &[u8]| Entry { kind: Kind::Archive, sha256: hashed(text), ..entry("x") };
+        assert_eq!(index.files["a"].sha256, sha256_of(b"new"));
+        let archive = |text: &[u8]| Entry { kind: Kind::Archive, sha256: sha256_of(text), ..entry("x") };
         index.add("b", archive(b"1"));
         index.add("b", Entry { uses: BTreeSet::new(), ..archive(b"2") });
         assert!(index.files["b"].uses.is_empty(), "another archive is needed for nothing that the first was");

@@ -1,4 +1,4 @@
-//! What every place of a mirror can do, whatever it is made of.
+//! The operations of a mirror's storage, whatever its kind.
 
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -11,97 +11,89 @@ use super::Error;
 use crate::model::{Algorithm, Digest};
 use crate::net::Body;
 
-/// A place that holds the files of a mirror under paths relative to its root: `go.dev/dl/index.json`.
+/// The storage of a mirror: files under paths relative to its root, such as `go.dev/dl/index.json`.
 ///
-/// What is put there is seen whole or not at all. Paths have passed [`check_path`].
+/// Files appear atomically. Paths have passed [`check_path`].
 #[async_trait]
 pub trait MirrorStore: Debug + Send + Sync {
-    /// Names it, for people.
+    /// Returns the name of the mirror, for users.
     fn name(&self) -> String;
 
-    /// Looks at a file without reading it, as far as the place can; none when there is none.
+    /// Returns the metadata of a file, if possible without reading it; none when it does not exist.
     ///
     /// # Errors
-    /// When the place does not answer.
+    /// When the storage cannot be read.
     async fn head(&self, path: &str) -> Result<Option<Head>, Error>;
 
-    /// Starts to read a file; none when there is none.
+    /// Opens a file; none when it does not exist.
     ///
     /// # Errors
-    /// When the place does not answer.
+    /// When the storage cannot be read.
     async fn open(&self, path: &str) -> Result<Option<Box<dyn Body>>, Error>;
 
-    /// Puts a file there, in place of an earlier one.
+    /// Writes or replaces a file.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the condition does not hold (any more); else what the place says. The file is then as it
-    /// was before.
+    /// [`Error::Conflict`] when the condition is not met; else the error of the storage. The file is then unchanged.
     async fn put(&self, path: &str, content: &Content, condition: &Condition) -> Result<(), Error>;
 
-    /// Lists all files, but for those that the place needs for itself.
+    /// Lists all files, except those that the storage needs itself.
     ///
     /// # Errors
-    /// When the place does not answer.
+    /// When the storage cannot be read.
     async fn list(&self) -> Result<Vec<Listed>, Error>;
 
-    /// Removes a file, which may be gone by now.
+    /// Removes a file, which may be gone already.
     ///
     /// # Errors
-    /// When the place does not answer.
+    /// When the storage cannot be read.
     async fn delete(&self, path: &str) -> Result<(), Error>;
 
-    /// Clears away what writes that were interrupted have left, which nobody sees.
+    /// Removes the invisible leftovers of interrupted writes.
     async fn clean_up(&self) {}
 }
 
-/// What a place knows about a file.
+/// The metadata of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// Its length in bytes.
     pub size: u64,
-    /// Its SHA-256, where the place knows it.
+    /// Its SHA-256, if known.
     pub sha256: Option<Digest>,
-    /// What tells it from a later one, for [`Condition::Still`].
+    /// Its version tag, for [`Condition::Still`].
     pub tag: String,
 }
 
-/// A file as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Its path.
     pub path: String,
     /// Its length in bytes.
     pub size: u64,
 }
 
-/// What to put.
 #[derive(Debug, Clone)]
 pub struct Content {
-    /// The bytes.
     pub source: Source,
-    /// Their number.
     pub size: u64,
     /// Their SHA-256.
     pub sha256: Digest,
 }
 
-/// Where the bytes of a content are.
+/// The source of a content's bytes.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// In memory.
     Bytes(Bytes),
-    /// In a file, which nobody else writes to and which may be taken away.
+    /// In a file, which no one else writes to, and which may be moved away.
     File(PathBuf),
 }
 
-/// When something may be put.
+/// The condition for writing a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Whatever is there.
     Always,
-    /// Only where nothing is.
+    /// Only if no file exists.
     Absent,
-    /// Only where the file with this tag still is.
+    /// Only if the file still has this tag.
     Still(String),
 }
 
@@ -110,22 +102,22 @@ impl Content {
     #[must_use]
     pub fn of(bytes: impl Into<Bytes>) -> Self {
         let bytes: Bytes = bytes.into();
-        Self { size: bytes.len() as u64, sha256: hashed(&bytes), source: Source::Bytes(bytes) }
+        Self { size: bytes.len() as u64, sha256: sha256_of(&bytes), source: Source::Bytes(bytes) }
     }
 }
 
 /// Returns the SHA-256 of bytes.
 #[must_use]
-pub fn hashed(bytes: &[u8]) -> Digest {
+pub fn sha256_of(bytes: &[u8]) -> Digest {
     sha256(Sha256::new_with_prefix(bytes))
 }
 
-/// Returns what a hasher has seen.
+/// Returns the digest of a hasher.
 pub(super) fn sha256(hasher: Sha256) -> Digest {
     Digest::new(Algorithm::Sha256, &hasher.finalize()).expect("SHA-256 has its own length")
 }
 
-/// Checks that a path of an index or a lock stays below the root of a mirror, and away from what a place keeps for itself.
+/// Checks that a path of an index or a lock stays below the root of a mirror, outside of the reserved folder.
 pub(super) fn check_path(path: &str) -> Result<(), &'static str> {
     let plain = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= 255;
     match path {

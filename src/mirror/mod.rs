@@ -1,7 +1,7 @@
 //! Mirrors: filled from a lock, checked, listed.
 //!
-//! A mirror is a [`MirrorStore`]: a tree of upstream paths in a folder or a bucket, and at its root an [`Index`] of what was put
-//! there, which is written last. Readers need no index: they ask for paths, and believe digests of the lock.
+//! A mirror is a [`MirrorStore`]: a tree of upstream paths in a folder or a bucket, with an [`Index`] at its root,
+//! which is written last. Readers need no index: they request paths, and trust the digests of the lock.
 //!
 //! ```text
 //! toolkit.lock ─▶ archives  ─▶ received, verified ─▶ put ┐
@@ -9,6 +9,7 @@
 //! ```
 
 mod address;
+mod archives;
 #[cfg(feature = "aws")]
 mod bucket;
 mod check;
@@ -20,17 +21,19 @@ mod index;
 mod mirror_store;
 mod plan;
 mod sync;
-mod wanted;
 
 pub use address::Address;
+pub use archives::{Archive, archives};
 #[cfg(feature = "aws")]
 pub use bucket::Objects;
 pub use check::{Check, Checked, Finding, Problem, check};
 pub use documents::{Documents, Recorded};
 pub use error::Error;
 pub use folder::Folder;
-pub use index::{Entry, INDEX, Index, Kind, Use};
-pub use mirror_store::{Condition, Content, Head, Listed, MirrorStore, Source, hashed};
+pub use index::{Entry, Index, Kind, Use};
+pub use mirror_store::{Condition, Content, Head, Listed, MirrorStore, Source, sha256_of};
 pub use plan::{Gone, Kept, Plan, Planned, Reason};
 pub use sync::{Outcome, Sync};
-pub use wanted::{Archive, archives};
+
+/// The file at the root of a mirror that lists the files of finished syncs.
+pub const INDEX: &str = "toolkit-mirror.json";

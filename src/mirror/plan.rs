@@ -1,48 +1,46 @@
-//! What a sync has to do: everything that a lock names, compared with what is in the mirror. Changes nothing.
+//! Plans a sync: compares everything that a lock needs with the mirror. Changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use super::archives::Archive;
 use super::compare::{self, EntryState};
 use super::documents::Recorded;
-use super::wanted::Archive;
 use super::{Condition, Content, Entry, Error, Index, Kind, MirrorStore, Use, archives};
 use crate::project::Lock;
 
-/// What a sync will do. A value, so that it can be shown before anything changes.
+/// The plan of a sync, which can be shown before anything changes.
 #[derive(Debug)]
 pub struct Plan {
-    /// What is to be put into the mirror: archives first.
+    /// The files to put into the mirror: archives first.
     pub put: Vec<Planned>,
-    /// How many files are in their place already.
+    /// The number of files that are already in place.
     pub in_place: usize,
-    /// What is to be removed from it.
+    /// The files to remove.
     pub prune: Vec<Gone>,
-    /// What the mirror says about itself today, and the condition of changing that.
+    /// The current index, and the condition for changing it.
     pub(super) index: Index,
     pub(super) condition: Condition,
-    /// The files of this lock that are in their place.
+    /// The files of this lock that are in place.
     pub(super) right: BTreeMap<String, Entry>,
-    /// Whose files stay although this lock does not name them; none where all stay.
+    /// The other projects whose files stay; none when nothing is pruned.
     pub(super) kept: Option<Kept>,
 }
 
-/// A file that is to be put.
+/// A file to put.
 #[derive(Debug, Clone)]
 pub struct Planned {
     /// Its path in the mirror.
     pub path: String,
-    /// Its length in bytes, where it is known.
+    /// Its size in bytes, if known.
     pub size: Option<u64>,
-    /// What it is.
     pub kind: Kind,
-    /// Why.
     pub reason: Reason,
     pub(super) load: Load,
 }
 
-/// Why a file is to be put.
+/// The reason for putting a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The mirror has none.
@@ -54,13 +52,12 @@ pub enum Reason {
 /// Where a file comes from.
 #[derive(Debug, Clone)]
 pub(super) enum Load {
-    /// To be received, and verified.
+    /// To be downloaded and verified.
     Archive(Box<Archive>),
-    /// Here.
     Document(Box<(Content, BTreeSet<Use>)>),
 }
 
-/// A file that is to be removed.
+/// A file to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gone {
     /// Its path in the mirror.
@@ -69,7 +66,7 @@ pub struct Gone {
     pub size: u64,
 }
 
-/// What other projects need of a mirror that they share.
+/// The files that other projects need in a shared mirror.
 #[derive(Debug, Clone, Default)]
 pub struct Kept {
     archives: HashSet<String>,
@@ -77,7 +74,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Keeps what another lock names, and the documents of its tools.
+    /// Keeps the archives of another lock, and the documents of its tools.
     ///
     /// # Errors
     /// As [`archives`].
@@ -88,7 +85,7 @@ impl Kept {
     }
 
     /// Returns true if a file stays.
-    fn wants(&self, path: &str, entry: &Entry) -> bool {
+    fn keeps(&self, path: &str, entry: &Entry) -> bool {
         match entry.kind {
             Kind::Archive => self.archives.contains(path),
             Kind::Metadata => entry.uses.iter().any(|one| self.tools.contains(&one.tool)),
@@ -106,32 +103,32 @@ impl Plan {
         jobs: usize,
     ) -> Result<Self, Error> {
         let (index, condition) = Index::read(store).await?;
-        let standings: Vec<EntryState> = stream::iter(archives)
+        let states: Vec<EntryState> = stream::iter(archives)
             .map(|archive| compare::archive(archive, &index, store))
             .buffered(jobs.max(1))
             .try_collect()
             .await?;
         let (mut put, mut right) = (Vec::new(), BTreeMap::new());
-        for (archive, standing) in archives.iter().zip(standings) {
+        for (archive, state) in archives.iter().zip(states) {
             let load = Load::Archive(Box::new(archive.clone()));
             let (size, kind) = (archive.artifact.size, Kind::Archive);
-            place(standing, |reason| Planned { path: archive.path.clone(), size, kind, reason, load })
+            entry_or_plan(state, |reason| Planned { path: archive.path.clone(), size, kind, reason, load })
                 .map_or_else(|planned| put.push(planned), |entry| drop(right.insert(archive.path.clone(), entry)));
         }
-        // What leads to other documents was read before them and is put after them.
+        // Documents that lead to others were read before them, and are put after them.
         let documents: Vec<(&Recorded, Content)> =
             documents.iter().rev().map(|recorded| (recorded, Content::of(recorded.bytes.clone()))).collect();
-        let standings: Vec<EntryState> = stream::iter(&documents)
+        let states: Vec<EntryState> = stream::iter(&documents)
             .map(|(recorded, content)| {
                 compare::document(&recorded.path, content, entry(content, &recorded.uses), store)
             })
             .buffered(jobs.max(1))
             .try_collect()
             .await?;
-        for ((recorded, content), standing) in documents.into_iter().zip(standings) {
+        for ((recorded, content), state) in documents.into_iter().zip(states) {
             let (size, kind) = (Some(content.size), Kind::Metadata);
             let load = Load::Document(Box::new((content, recorded.uses.clone())));
-            place(standing, |reason| Planned { path: recorded.path.clone(), size, kind, reason, load })
+            entry_or_plan(state, |reason| Planned { path: recorded.path.clone(), size, kind, reason, load })
                 .map_or_else(|planned| put.push(planned), |entry| drop(right.insert(recorded.path.clone(), entry)));
         }
         let mut plan = Self { in_place: right.len(), put, prune: Vec::new(), index, condition, right, kept };
@@ -139,13 +136,13 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Returns the sum of the lengths that are known of what is to be put, in bytes.
+    /// Returns the known total size of the files to put, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.put.iter().filter_map(|planned| planned.size).sum()
     }
 
-    /// Returns the index of the mirror when all of it is done: `new` are the files that were put.
+    /// Returns the index after the sync. `new` are the files that were put.
     pub(super) fn index_after(&self, new: &BTreeMap<String, Entry>) -> Index {
         let mut index = self.index.clone();
         for (path, entry) in self.right.iter().chain(new) {
@@ -164,23 +161,23 @@ impl Plan {
         index
     }
 
-    /// Lists what the index names, and neither this lock nor another that is kept; and what an earlier prune did not end
-    /// with.
+    /// Lists the files of the index that neither this lock nor a kept one needs, and those that an earlier prune has
+    /// not removed yet.
     fn gone(&self) -> Vec<Gone> {
         let Some(kept) = &self.kept else { return Vec::new() };
         let own: HashSet<&str> =
             self.right.keys().map(String::as_str).chain(self.put.iter().map(|planned| planned.path.as_str())).collect();
-        let strange = |(path, entry): &(&String, &Entry)| !own.contains(path.as_str()) && !kept.wants(path, entry);
-        let files = self.index.files.iter().filter(strange).map(|(path, entry)| (path, entry.size));
+        let unused = |(path, entry): &(&String, &Entry)| !own.contains(path.as_str()) && !kept.keeps(path, entry);
+        let files = self.index.files.iter().filter(unused).map(|(path, entry)| (path, entry.size));
         let before = self.index.removed.iter().filter(|(path, _)| !own.contains(path.as_str()));
         let all = files.chain(before.map(|(path, size)| (path, *size)));
         all.map(|(path, size)| Gone { path: path.clone(), size }).collect()
     }
 }
 
-/// Returns the entry of a file that is in its place, or the plan to put it there.
-fn place(standing: EntryState, plan: impl FnOnce(Reason) -> Planned) -> Result<Entry, Planned> {
-    match standing {
+/// Returns the entry of a file that is in place, else the plan to put it there.
+fn entry_or_plan(state: EntryState, plan: impl FnOnce(Reason) -> Planned) -> Result<Entry, Planned> {
+    match state {
         EntryState::Right(entry) => Ok(entry),
         EntryState::Missing => Err(plan(Reason::Missing)),
         EntryState::Different => Err(plan(Reason::Different)),

@@ -1,5 +1,5 @@
-//! Filling a mirror: archives, then documents, then the index, so that no reader ever finds a document whose archives are
-//! not there yet, nor an index that names what is not.
+//! Fills a mirror: archives, then documents, then the index, so that no reader finds a document whose archives are
+//! missing, or an index with missing files.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read};
@@ -10,10 +10,10 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use sha2::{Digest as _, Sha256};
 
+use super::archives::Archive;
 use super::documents::{Documents, Recorded};
 use super::mirror_store::{Source, sha256};
 use super::plan::{self, Gone, Kept, Load, Plan, Planned};
-use super::wanted::Archive;
 use super::{Content, Entry, Error, Index, Kind, MirrorStore, archives};
 use crate::fs::At;
 use crate::ingest;
@@ -22,35 +22,34 @@ use crate::project::Lock;
 use crate::provision::{Context, ToolRequest};
 use crate::store::ScratchDir;
 
-/// How often the index is written anew when others write it meanwhile.
+/// The most attempts to write the index while others change it.
 const ATTEMPTS: u32 = 10;
 
-/// A sync of what a lock names into a mirror.
+/// A sync of a lock into a mirror.
 #[derive(Debug)]
 pub struct Sync<'a> {
     store: &'a dyn MirrorStore,
     archives: Vec<Archive>,
     documents: Vec<Recorded>,
-    /// What others need of the mirror, where it is pruned.
+    /// The needs of other projects, when the mirror is pruned.
     prune: Option<Kept>,
 }
 
-/// What a sync did.
+/// The result of a sync.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What was put into the mirror.
+    /// The files that were put.
     pub put: Vec<(String, Entry)>,
-    /// How many files were in their place already.
+    /// The number of files that were already in place.
     pub in_place: usize,
-    /// What was removed.
     pub pruned: Vec<Gone>,
-    /// Whether the index was written.
+    /// True if the index was written.
     pub index_written: bool,
 }
 
 impl<'a> Sync<'a> {
-    /// Finds out what the mirror is to have: reads the documents of all requests by `site`, which leads to the upstreams or
-    /// to another mirror. With `prune`, what neither this lock nor those that are kept name is to go.
+    /// Collects what the mirror should contain: reads the documents of all requests through `context`, from the
+    /// upstreams or from another mirror. With `prune`, files are removed that neither this lock nor the kept ones need.
     ///
     /// # Errors
     /// When the lock names what a mirror cannot contain, or a document cannot be read.
@@ -66,7 +65,7 @@ impl<'a> Sync<'a> {
         Ok(Self { store, archives, documents, prune })
     }
 
-    /// Compares it with what is there. Changes nothing.
+    /// Compares it with the mirror. Changes nothing.
     ///
     /// # Errors
     /// When the mirror cannot be read.
@@ -74,10 +73,10 @@ impl<'a> Sync<'a> {
         Plan::of(&self.archives, &self.documents, self.prune.clone(), self.store, jobs).await
     }
 
-    /// Does what was planned. When others have written the index meanwhile, looks again and does what is left.
+    /// Executes the plan. If others have changed the index in the meantime, plans again and completes the rest.
     ///
     /// # Errors
-    /// The first failure, in [`Error::Stopped`]: files that were put by then stay, and the index is as it was.
+    /// The first failure, in [`Error::Stopped`]: files that were put stay, and the index is unchanged.
     pub async fn execute(&self, mut plan: Plan, context: &Context<'_>) -> Result<Outcome, Error> {
         let mut outcome = Outcome { in_place: plan.in_place, ..Outcome::default() };
         let shown: HashSet<String> = plan.prune.iter().map(|gone| gone.path.clone()).collect();
@@ -88,7 +87,7 @@ impl<'a> Sync<'a> {
                 mirror: self.store.name(),
                 put: outcome.put.len() + counted.load(Ordering::Relaxed),
                 there: there + counted.load(Ordering::Relaxed),
-                wanted: self.archives.len() + self.documents.len(),
+                total: self.archives.len() + self.documents.len(),
                 source: Box::new(source),
             };
             let new = self.put_all(&plan, &counted, context).await.map_err(stopped)?;
@@ -110,7 +109,7 @@ impl<'a> Sync<'a> {
             }
             context.report.noted("another sync has changed this mirror in the meantime: planning again");
             plan = self.plan(context.jobs).await?;
-            // What others have put meanwhile was not shown.
+            // Changes by others were not part of the shown plan.
             plan.prune.retain(|gone| shown.contains(&gone.path));
         }
         Err(Error::Contended { mirror: self.store.name(), attempts: ATTEMPTS })
@@ -127,11 +126,11 @@ impl<'a> Sync<'a> {
         if plan.put.is_empty() {
             return Ok(new);
         }
-        let room = room(context)?;
+        let scratch_dir = scratch_dir(context)?;
         let (archives, documents): (Vec<&Planned>, Vec<&Planned>) =
             plan.put.iter().partition(|planned| planned.kind == Kind::Archive);
         let mut running = stream::iter(archives)
-            .map(|planned| self.put_one(planned, &room, context))
+            .map(|planned| self.put_one(planned, &scratch_dir, context))
             .buffer_unordered(context.jobs.max(1));
         while let Some(put) = running.next().await {
             let (path, entry) = put?;
@@ -140,7 +139,7 @@ impl<'a> Sync<'a> {
         }
         drop(running);
         for planned in documents {
-            let (path, entry) = self.put_one(planned, &room, context).await?;
+            let (path, entry) = self.put_one(planned, &scratch_dir, context).await?;
             counted.fetch_add(1, Ordering::Relaxed);
             new.insert(path, entry);
         }
@@ -150,11 +149,11 @@ impl<'a> Sync<'a> {
     async fn put_one(
         &self,
         planned: &Planned,
-        room: &ScratchDir,
+        scratch_dir: &ScratchDir,
         context: &Context<'_>,
     ) -> Result<(String, Entry), Error> {
         let entry = match &planned.load {
-            Load::Archive(archive) => self.put_archive(archive, room, context).await?,
+            Load::Archive(archive) => self.put_archive(archive, scratch_dir, context).await?,
             Load::Document(document) => {
                 let (content, uses) = document.as_ref();
                 self.store.put(&planned.path, content, &super::Condition::Always).await?;
@@ -165,12 +164,17 @@ impl<'a> Sync<'a> {
         Ok((planned.path.clone(), entry))
     }
 
-    /// Receives an archive into a file of this machine and puts it into the mirror, when it is what the lock says.
-    async fn put_archive(&self, archive: &Archive, room: &ScratchDir, context: &Context<'_>) -> Result<Entry, Error> {
+    /// Downloads an archive, verifies it against the lock, and puts it into the mirror.
+    async fn put_archive(
+        &self,
+        archive: &Archive,
+        scratch_dir: &ScratchDir,
+        context: &Context<'_>,
+    ) -> Result<Entry, Error> {
         let artifact = &archive.artifact;
         let report = context.report.as_ref();
         let task = report.began(artifact.file_name(), artifact.size);
-        let received = receive(archive, room.folder(), ingest::Progress { report, task }, context).await;
+        let received = receive(archive, scratch_dir.folder(), ingest::Progress { report, task }, context).await;
         let put = match &received {
             Ok((content, _)) => self.store.put(&archive.path, content, &super::Condition::Always).await,
             Err(_) => Ok(()),
@@ -178,31 +182,32 @@ impl<'a> Sync<'a> {
         let fine = received.is_ok() && put.is_ok();
         report.ended(task, if fine { "verified and uploaded" } else { "failed" });
         let (content, file) = received?;
-        // A folder takes the file; elsewhere it must not fill the disk until the last one is done.
+        // A folder takes the file over; with other mirrors it must be removed at once, so that the disk does not fill
+        // up.
         let _ = std::fs::remove_file(file);
         put?;
         let (digest, uses) = (Some(artifact.digest.clone()), archive.uses.clone());
         Ok(Entry { size: content.size, sha256: content.sha256, kind: Kind::Archive, digest, uses })
     }
 
-    /// Removes files that the index does not name any more, and then their names from the list of those to be removed.
+    /// Removes files that the index no longer lists, and then their names from its list of files to remove.
     async fn remove(&self, gone: Vec<Gone>, removed: &mut Vec<Gone>) -> Result<(), Error> {
-        let wanted = gone.len();
+        let total = gone.len();
         for gone in gone {
             let deleted = self.store.delete(&gone.path).await;
             deleted.map_err(|source| {
-                let (mirror, left, source) = (self.store.name(), wanted - removed.len(), Box::new(source));
+                let (mirror, left, source) = (self.store.name(), total - removed.len(), Box::new(source));
                 Error::Left { mirror, left, source }
             })?;
             removed.push(gone);
         }
-        if wanted > 0 {
+        if total > 0 {
             let (mut index, condition) = Index::read(self.store).await?;
             for gone in removed.iter() {
                 index.removed.remove(&gone.path);
             }
             match index.write(self.store, &condition).await {
-                // The list of another sync may have them longer; the next prune finds that they are gone.
+                // The list of another sync may keep them longer; the next prune finds that they are gone.
                 Err(Error::Conflict { .. }) | Ok(()) => {}
                 Err(error) => return Err(error),
             }
@@ -211,8 +216,8 @@ impl<'a> Sync<'a> {
     }
 }
 
-/// Makes the folder for files on their way; what killed processes left in such goes.
-fn room(context: &Context<'_>) -> Result<ScratchDir, Error> {
+/// Creates the staging folder, and removes leftovers of killed processes.
+fn scratch_dir(context: &Context<'_>) -> Result<ScratchDir, Error> {
     let made = context.store.sweep().and_then(|_| context.store.scratch_dir());
     made.map_err(|source| Error::Staging { source })
 }
@@ -226,8 +231,8 @@ async fn receive(
     let artifact = &archive.artifact;
     let file = folder.join(format!("{:016x}", fastrand::u64(..)));
     let (url, digest, size) = (&artifact.url, &artifact.digest, artifact.size);
-    let wanted = ingest::Download { url, digest, size, announcer: &artifact.proof.source };
-    let verified = ingest::save(context.net, wanted, &file, progress).await.map_err(|source| Error::Archive {
+    let download = ingest::Download { url, digest, size, announcer: &artifact.proof.source };
+    let verified = ingest::save(context.net, download, &file, progress).await.map_err(|source| Error::Archive {
         file: artifact.file_name().to_owned(),
         tool: archive.tool.clone(),
         version: archive.version.clone(),

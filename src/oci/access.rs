@@ -14,10 +14,10 @@ use serde::Deserialize;
 use url::Url;
 
 use super::Error;
-use super::address::{RegistryPath, spot};
+use super::address::{RegistryPath, registry_path};
 use super::challenge::{Challenge, challenges};
-use super::complaint::message;
 use super::credentials::{Credential, Found, Keychain};
+use super::error_body::message;
 use crate::model::Repository;
 use crate::net::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use crate::net::{self, Answer, Authorizer, Client, Method, Payload, PendingRequest, Request, shown};
@@ -34,9 +34,7 @@ const LARGEST: u64 = 1 << 20;
 /// What will be done in a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Actions {
-    /// Reading.
     Pull,
-    /// Reading and writing.
     Push,
 }
 
@@ -47,7 +45,7 @@ pub struct Access {
     client: Client,
     keychain: Arc<dyn Keychain>,
     known: Mutex<Known>,
-    /// Held while a token is bought, so that requests side by side buy one together.
+    /// Held while a token is bought, so that requests in parallel buy one together.
     buying: tokio::sync::Mutex<()>,
 }
 
@@ -84,12 +82,12 @@ impl Access {
         Self { client, keychain, known: Mutex::default(), buying: tokio::sync::Mutex::default() }
     }
 
-    /// Says what will be done in a repository, so that one token serves for all of it.
+    /// Announces the actions in a repository, so that one token is enough for all.
     pub fn expect(&self, repository: &Repository, actions: Actions) {
         self.need(repository, &repository.name, actions);
     }
 
-    /// Says that blobs of `source`, in the same registry, will be mounted into `target`.
+    /// Announces that blobs of `source`, in the same registry, will be mounted into `target`.
     pub fn expect_mount(&self, target: &Repository, source: &Repository) {
         self.need(target, &source.name, Actions::Pull);
     }
@@ -113,8 +111,8 @@ impl Access {
 
     /// Tells as whom a registry is asked, for messages.
     pub(super) fn asked_as(&self, registry: &str) -> String {
-        let who = self.known().asked_as.get(registry).cloned();
-        who.unwrap_or_else(|| "anonymously, because no credentials were found".to_owned())
+        let asked_as = self.known().asked_as.get(registry).cloned();
+        asked_as.unwrap_or_else(|| "anonymously, because no credentials were found".to_owned())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -123,7 +121,7 @@ impl Access {
     }
 
     fn repository(&self, url: &Url) -> Option<Repository> {
-        match spot(url) {
+        match registry_path(url) {
             Some(RegistryPath { repository: Some(repository), .. }) => Some(repository),
             _ => self.known().adopted.get(&without_query(url)).cloned(),
         }
@@ -155,11 +153,11 @@ impl Access {
         let registry = &repository.registry;
         let failed = |source| Error::Credentials { registry: registry.clone(), source };
         let found = self.keychain.find(repository).await.map_err(failed)?;
-        let who = match &found {
+        let asked_as = match &found {
             Some(Found { source, .. }) => Some(format!("with the credentials of {source}")),
-            None => self.keychain.why_none(repository).map(|why| format!("anonymously, as {why}")),
+            None => self.keychain.reason_anonymous(repository).map(|why| format!("anonymously, as {why}")),
         };
-        self.known().asked_as.extend(who.map(|who| (registry.clone(), who)));
+        self.known().asked_as.extend(asked_as.map(|asked_as| (registry.clone(), asked_as)));
         let credential = found.map(|found| found.credential);
         let pass = match (way.scheme.as_str(), credential) {
             (_, Some(Credential::Bearer { token })) => {
@@ -202,8 +200,8 @@ impl Access {
         let own = vec![Scope { name: repository.name.clone(), actions: Actions::Pull }];
         let mut needed = known.expected.get(repository).cloned().unwrap_or(own);
         let mut scopes = Vec::new();
-        for asked in way.scopes() {
-            match asked.strip_prefix("repository:").and_then(|rest| rest.rsplit_once(':')) {
+        for scope in way.scopes() {
+            match scope.strip_prefix("repository:").and_then(|rest| rest.rsplit_once(':')) {
                 // The scope of another repository stands in a challenge that was remembered.
                 Some((name, actions)) if name == repository.name && actions.contains("push") => {
                     needed
@@ -212,7 +210,7 @@ impl Access {
                         .for_each(|scope| scope.actions = Actions::Push);
                 }
                 Some(_) => {}
-                None => scopes.push(asked),
+                None => scopes.push(scope),
             }
         }
         // A registry with scopes of its own (public.ecr.aws asks for `aws`) knows no others.
@@ -247,7 +245,7 @@ impl Authorizer for Access {
         answered: &HeaderMap,
     ) -> Result<bool, net::Error> {
         let (url, sent, headers) = (asking.url, sent.get(AUTHORIZATION), answered);
-        if spot(url).is_none() && self.repository(url).is_none() {
+        if registry_path(url).is_none() && self.repository(url).is_none() {
             return Ok(false);
         }
         let challenges = challenges(headers);

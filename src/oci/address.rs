@@ -1,21 +1,21 @@
-//! What the addresses of requests to registries say.
+//! Parses the addresses of requests to registries.
 
 use url::Url;
 
 use crate::model::{DOCKER_HUB, Repository};
 
-/// The server behind `docker.io`.
+/// The server of `docker.io`.
 pub(super) const HUB_SERVER: &str = "registry-1.docker.io";
 
-/// What the address of a request to a registry says.
+/// The parts of an address of the registry API.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RegistryPath {
-    /// The repository; none for requests to the registry as a whole.
+    /// The repository; none for requests to the registry itself.
     pub(super) repository: Option<Repository>,
 }
 
-/// Reads an address of the registry API: `https://ghcr.io/v2/a/b/manifests/latest`. None when it is none.
-pub(super) fn spot(url: &Url) -> Option<RegistryPath> {
+/// Parses an address of the registry API: `https://ghcr.io/v2/a/b/manifests/latest`; none for other addresses.
+pub(super) fn registry_path(url: &Url) -> Option<RegistryPath> {
     let path = url.path().strip_prefix("/v2/")?;
     let host = match (url.host_str()?, url.port()) {
         (HUB_SERVER, None) => DOCKER_HUB.to_owned(),
@@ -42,8 +42,8 @@ mod tests {
             ("https://r.example/v2/A/manifests/x", Some(None)),
             ("https://go.dev/dl/", None),
         ] {
-            let found = spot(&url.parse().unwrap());
-            let told = found.map(|spot| spot.repository.map(|repository| repository.to_string()));
+            let found = registry_path(&url.parse().unwrap());
+            let told = found.map(|path| path.repository.map(|repository| repository.to_string()));
             assert_eq!(told, expected.map(|name| name.map(str::to_owned)), "{url}");
         }
     }

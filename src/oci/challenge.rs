@@ -12,7 +12,6 @@ pub(super) struct Challenge {
 }
 
 impl Challenge {
-    /// Returns a parameter.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

@@ -1,101 +1,82 @@
-//! What can go wrong between here and a registry.
+//! Errors of registries.
 
 use super::credentials;
 use crate::model::{Explain, Kind};
 use crate::net::{self, Fault};
 
-/// What can go wrong between here and a registry.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The registry could not be asked.
+    /// The registry could not be reached.
     #[error("could not {action} {what}")]
     Net {
         /// What was tried: `read`, `upload`.
         action: &'static str,
         /// The image, blob or repository.
         what: String,
-        /// Why.
         source: net::Error,
     },
     /// The registry does not allow it.
-    #[error("{registry} denies permission to {action} {what}{}", said(message))]
+    #[error("{registry} denies permission to {action} {what}{}", suffix(message))]
     Denied {
-        /// The registry.
         registry: String,
-        /// What was tried.
         action: &'static str,
         /// The image, blob or repository.
         what: String,
-        /// As whom it was asked: `anonymously`, `with the credentials of …`.
+        /// The identity of the request: `anonymously`, `with the credentials of …`.
         asked_as: String,
-        /// What the registry said, made fit for a terminal.
+        /// The registry's message, escaped for terminals.
         message: String,
     },
-    /// The registry answered with a status that nobody expects there.
-    #[error("{registry} answered {} when asked to {action} {what}{}", net::Status(*status), said(message))]
+    /// The registry returned an unexpected status.
+    #[error("{registry} answered {} when asked to {action} {what}{}", net::Status(*status), suffix(message))]
     Answer {
-        /// The registry.
         registry: String,
-        /// What was tried.
         action: &'static str,
         /// The image, blob or repository.
         what: String,
-        /// The HTTP status.
         status: u16,
-        /// What the registry said, made fit for a terminal.
+        /// The registry's message, escaped for terminals.
         message: String,
     },
-    /// The bytes that came are not the ones that were asked for.
+    /// The received bytes are not the requested ones.
     #[error("{what} from {registry} has the wrong contents: expected {expected}, received {received}")]
     Mismatch {
-        /// The registry.
         registry: String,
         /// The image or blob.
         what: String,
-        /// The digest or size that was announced.
+        /// The expected digest or size.
         expected: String,
-        /// The digest or size of what came.
+        /// The received digest or size.
         received: String,
     },
-    /// What came is no manifest, index, configuration or list that this program understands.
+    /// The response is not a valid manifest, index, configuration or list.
     #[error("{what} is not as expected: {reason}")]
     Document {
         /// The image or blob.
         what: String,
-        /// What is wrong with it.
         reason: String,
     },
-    /// The registry asks for credentials in a way that is not understood or not safe.
+    /// The registry requests credentials in an unsupported or unsafe way.
     #[error("{registry} asks for credentials in an unsupported way: {reason}")]
-    Challenge {
-        /// The registry.
-        registry: String,
-        /// What is wrong.
-        reason: String,
-    },
+    Challenge { registry: String, reason: String },
     /// A credential could not be read.
     #[error("could not read the credentials for {registry}")]
-    Credentials {
-        /// The registry.
-        registry: String,
-        /// Why.
-        source: credentials::Error,
-    },
+    Credentials { registry: String, source: credentials::Error },
 }
 
-/// Joins what a registry said to a sentence; nothing when it said nothing.
-fn said(message: &str) -> String {
+/// Formats the registry's message as a suffix; empty without one.
+fn suffix(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
 impl Error {
-    /// Returns true if the connection was there and broke, however often it was tried.
+    /// Returns true if the connection was made and broke, in every attempt.
     pub(super) fn was_cut(&self) -> bool {
         let Self::Net { source: net::Error::GaveUp { source, .. }, .. } = self else { return false };
         !matches!(source.as_ref(), Fault::Status { .. } | Fault::Unreachable { .. })
     }
 
-    /// Returns true if the registry limits how often it may be asked.
+    /// Returns true if the registry limits the rate of requests.
     fn is_limit(&self) -> bool {
         matches!(self, Self::Net { source, .. } if source.status() == Some(429))
     }

@@ -28,10 +28,9 @@ pub struct Layout {
 /// What can be wrong with a layout.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
-    /// The folder is no layout.
+    /// The folder is not a layout.
     #[error("{} is not an OCI layout: {reason}", folder.display())]
     NotOne {
-        /// The folder.
         folder: PathBuf,
         /// What is missing or not understood.
         reason: String,
@@ -39,9 +38,8 @@ pub enum LayoutError {
     /// The layout has no image of this name.
     #[error("{} has no image called `{name}`", folder.display())]
     Unknown {
-        /// The folder.
         folder: PathBuf,
-        /// The name that was asked for.
+        /// The name that was requested.
         name: String,
         /// The names that there are.
         known: Vec<String>,
@@ -49,7 +47,6 @@ pub enum LayoutError {
     /// The layout has several images, and none was named.
     #[error("{} has {count} images, and none was named", folder.display())]
     Several {
-        /// The folder.
         folder: PathBuf,
         /// How many there are.
         count: usize,
@@ -59,10 +56,9 @@ pub enum LayoutError {
     /// A file of the layout cannot be read.
     #[error(transparent)]
     Read(#[from] FileError),
-    /// A file is not what its name says.
+    /// A file does not match its name.
     #[error("{} does not match its name: its digest is {received}", path.display())]
     Mismatch {
-        /// The file.
         path: PathBuf,
         /// The digest or size of what it holds.
         received: String,
@@ -79,7 +75,7 @@ impl Layout {
     /// Opens a folder.
     ///
     /// # Errors
-    /// When it is no layout of version 1.
+    /// When it is not a layout of version 1.
     pub fn open(folder: &Path) -> Result<Self, LayoutError> {
         let layout = Self { folder: folder.to_owned() };
         let bytes = match layout.small(&folder.join("oci-layout")) {
@@ -96,7 +92,6 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Returns the folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -13,13 +13,11 @@ pub const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/v
 /// A manifest or an index: its bytes, and what they say.
 #[derive(Debug, Clone)]
 pub struct Manifest {
-    /// Its media type.
     pub media_type: String,
     /// The digest of its bytes.
     pub digest: Digest,
     /// Its bytes; another spelling of the same JSON is another image.
     pub bytes: Vec<u8>,
-    /// What it says.
     pub content: Content,
 }
 
@@ -29,7 +27,6 @@ pub struct Manifest {
 pub enum Content {
     /// Several images, one for each platform.
     Index(ImageIndex),
-    /// One image.
     Image(ImageManifest),
 }
 

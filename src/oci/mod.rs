@@ -4,9 +4,9 @@
 mod access;
 mod address;
 mod challenge;
-mod complaint;
 pub mod credentials;
 mod error;
+mod error_body;
 mod layout;
 mod manifest;
 mod registry;

@@ -1,4 +1,4 @@
-//! Reading from registries.
+//! Reads from registries.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,24 +10,24 @@ use url::Url;
 use super::Error;
 use super::access::{Access, Actions};
 use super::address::HUB_SERVER;
-use super::complaint::message;
 use super::credentials::Keychain;
+use super::error_body::message;
 use super::manifest::{ACCEPT, Manifest, digest_of};
 use crate::model::{DOCKER_HUB, Digest, Reference, Repository};
 use crate::net::header::{ACCEPT as ACCEPT_HEADER, CONTENT_TYPE, HeaderName, HeaderValue};
 use crate::net::{self, Answer, Client, Method, Request, is_loopback, next_page};
 
-/// The most bytes of a manifest: what registries must take, and no known one takes more
+/// The largest manifest in bytes: registries must accept this, and none is known to accept more
 /// (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests>).
 const LARGEST_MANIFEST: u64 = 4 << 20;
 
-/// The most bytes of an image's configuration.
+/// The largest image configuration in bytes.
 const LARGEST_CONFIG: u64 = 8 << 20;
 
 /// The most pages of tags that are read.
 const MOST_PAGES: usize = 1000;
 
-/// Reads and writes images, whatever registry they are in. Cheap to clone: clones share connections and tokens.
+/// Reads and writes images in any registry. Cheap to clone: clones share connections and tokens.
 #[derive(Debug, Clone)]
 pub struct Registries(Arc<Inner>);
 
@@ -35,26 +35,26 @@ pub struct Registries(Arc<Inner>);
 struct Inner {
     client: Client,
     access: Arc<Access>,
-    /// How registries on this machine are reached.
+    /// The schemes of registries on this machine.
     local: Mutex<HashMap<String, &'static str>>,
 }
 
 impl Registries {
-    /// Makes them reachable through `client`, with the credentials of `keychain`.
+    /// Uses `client` with the credentials of `keychain`.
     #[must_use]
     pub fn new(client: &Client, keychain: Arc<dyn Keychain>) -> Self {
         let access = Arc::new(Access::new(client.clone(), keychain));
         Self::with_access(client, access)
     }
 
-    /// Makes them reachable through `client`, sharing tokens with whoever else uses `access`.
+    /// Uses `client` and shares the tokens of `access`.
     #[must_use]
     pub fn with_access(client: &Client, access: Arc<Access>) -> Self {
         let client = client.direct().authorized_by(access.clone());
         Self(Arc::new(Inner { client, access, local: Mutex::default() }))
     }
 
-    /// Says what will be done in a repository, so that one token serves for all of it.
+    /// Announces the actions in a repository, so that one token is enough for all.
     pub fn expect(&self, repository: &Repository, actions: Actions) {
         self.0.access.expect(repository, actions);
     }
@@ -62,8 +62,7 @@ impl Registries {
     /// Reads a manifest or an index; none when there is no such tag or digest.
     ///
     /// # Errors
-    /// When the registry cannot be asked or does not allow it, or what came has another digest than was asked for or
-    /// announced.
+    /// When the registry cannot be reached or denies it, or when the digest is not the requested or stated one.
     pub async fn manifest(&self, at: &Reference) -> Result<Option<Manifest>, Error> {
         let mut request = self.request(Method::GET, &at.repository, &format!("manifests/{}", at.selector())).await?;
         request.headers.insert(ACCEPT_HEADER, HeaderValue::from_static(ACCEPT));
@@ -91,7 +90,7 @@ impl Registries {
     /// Reads the configuration of an image.
     ///
     /// # Errors
-    /// As [`Registries::manifest`]; that it is not there is an error too.
+    /// As [`Registries::manifest`]; a missing configuration is an error too.
     pub async fn config(&self, repository: &Repository, manifest: &ImageManifest) -> Result<ImageConfiguration, Error> {
         let bytes = self.small_blob(repository, manifest.config(), LARGEST_CONFIG).await?;
         let what = format!("{repository}@{}", manifest.config().digest());
@@ -122,7 +121,7 @@ impl Registries {
     /// Lists the tags of a repository, as the registry orders them. Empty when it has no such repository.
     ///
     /// # Errors
-    /// When the registry cannot be asked or does not allow it.
+    /// When the registry cannot be reached or denies it.
     pub async fn tags(&self, repository: &Repository) -> Result<Vec<String>, Error> {
         #[derive(Deserialize)]
         struct Page {
@@ -153,20 +152,19 @@ impl Registries {
         })
     }
 
-    /// Returns the address of a blob, for those that are read as they come.
+    /// Returns the address of a blob, for streaming.
     ///
     /// # Errors
-    /// When the registry is on this machine and the way to it cannot be found out.
+    /// When the scheme of a registry on this machine cannot be determined.
     pub async fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Url, Error> {
         self.url(repository, &format!("blobs/{digest}")).await
     }
 
-    /// Returns the client that knows the credentials.
+    /// Returns the client with credentials.
     pub fn client(&self) -> &Client {
         &self.0.client
     }
 
-    /// Returns what decides about credentials.
     pub(super) fn access(&self) -> &Access {
         &self.0.access
     }
@@ -174,7 +172,7 @@ impl Registries {
     /// Returns an address in a repository: `…/v2/<name>/<rest>`.
     ///
     /// # Errors
-    /// When the registry is on this machine and the way to it cannot be found out.
+    /// When the scheme of a registry on this machine cannot be determined.
     pub(super) async fn url(&self, repository: &Repository, rest: &str) -> Result<Url, Error> {
         let Repository { registry, name } = repository;
         let host = if registry == DOCKER_HUB { HUB_SERVER } else { registry };
@@ -230,7 +228,7 @@ impl Registries {
         self.0.client.exchange(request).await.map_err(failed)
     }
 
-    /// Makes the error for an answer that is no success.
+    /// Makes the error for an answer that is not a success.
     pub(super) fn refused(&self, action: &'static str, what: &impl ToString, answer: &Answer) -> Error {
         let registry = match (answer.url.host_str(), answer.url.port()) {
             (Some(HUB_SERVER), None) => DOCKER_HUB.to_owned(),
@@ -250,15 +248,15 @@ impl Registries {
         if received == *expected && !wrong_size {
             return Ok(());
         }
-        let told = |digest: &Digest, size: Option<u64>| match size.filter(|_| wrong_size) {
+        let description = |digest: &Digest, size: Option<u64>| match size.filter(|_| wrong_size) {
             Some(size) => format!("{digest} ({size} bytes)"),
             None => digest.to_string(),
         };
         Err(Error::Mismatch {
             registry: at.repository.registry.clone(),
             what: at.to_string(),
-            expected: told(expected, size),
-            received: told(&received, Some(bytes.len() as u64)),
+            expected: description(expected, size),
+            received: description(&received, Some(bytes.len() as u64)),
         })
     }
 }

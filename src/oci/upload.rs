@@ -1,5 +1,5 @@
-//! Writing to registries: blobs, mounted from a neighbouring repository or sent whole or in pieces, and manifests
-//! (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push>). Everything here may be done twice.
+//! Writes to registries: blobs, mounted from another repository or sent whole or in chunks, and manifests
+//! (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push>). All operations can be repeated.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -15,49 +15,48 @@ use crate::model::{Digest, Reference, Repository};
 use crate::net::header::{ACCEPT, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use crate::net::{Answer, Method, Payload, Request};
 
-/// How often one blob is begun anew. Uploads that were cut cannot be resumed on every registry, so they are not.
+/// The most upload sessions for one blob. Interrupted uploads are restarted, because not every registry can resume
+/// them.
 const SESSIONS: usize = 4;
 
-/// How many bytes are sent at once where a registry does not take a blob whole.
+/// The chunk size in bytes, for registries that do not accept a blob whole.
 const PIECE: u64 = 8 << 20;
 
-/// An upload that a registry has opened: where to send the bytes.
+/// An open upload session: where to send the bytes.
 #[derive(Debug, Clone)]
 pub struct Session(Url);
 
-/// What became of a request to mount a blob.
+/// The result of a request to mount a blob.
 #[derive(Debug)]
 pub enum Mount {
-    /// The blob is there now.
+    /// The blob exists now.
     Done,
-    /// The registry wants to be sent the bytes, and may have said where.
+    /// The registry needs the bytes, and may have opened an upload session.
     Send(Option<Session>),
 }
 
-/// A blob on this disk, its digest checked.
+/// A verified blob on this disk.
 #[derive(Debug, Clone, Copy)]
 pub struct Blob<'a> {
-    /// Its file.
     pub file: &'a Path,
-    /// Its digest.
     pub digest: &'a Digest,
     /// Its length in bytes.
     pub size: u64,
 }
 
-/// What became of one upload session.
+/// The result of an upload session.
 enum Outcome {
     Done,
-    /// The registry forgot the session, or the connection ended within it.
+    /// The registry lost the session, or the connection broke.
     Again,
-    /// Every attempt to send the whole was cut.
+    /// Every attempt to send the whole blob was interrupted.
     Cut(Error),
-    /// The body is larger than the registry, or a proxy before it, takes at once.
+    /// The body is larger than the registry, or a proxy before it, accepts.
     TooLarge,
 }
 
 impl Registries {
-    /// Says that blobs of `source`, in the same registry, will be mounted into `target`.
+    /// Announces that blobs of `source`, in the same registry, will be mounted into `target`.
     pub fn expect_mount(&self, target: &Repository, source: &Repository) {
         self.access().expect_mount(target, source);
     }
@@ -65,7 +64,7 @@ impl Registries {
     /// Returns true if a repository has a manifest.
     ///
     /// # Errors
-    /// When the registry cannot be asked or does not allow it.
+    /// When the registry cannot be reached or denies it.
     pub async fn has_manifest(&self, repository: &Repository, manifest: &Manifest) -> Result<bool, Error> {
         let at = repository.pinned(&manifest.digest);
         let mut request = self.request(Method::HEAD, repository, &format!("manifests/{}", manifest.digest)).await?;
@@ -76,7 +75,7 @@ impl Registries {
     /// Returns true if a repository has a blob.
     ///
     /// # Errors
-    /// When the registry cannot be asked or does not allow it.
+    /// When the registry cannot be reached or denies it.
     pub async fn has_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool, Error> {
         let request = self.request(Method::HEAD, repository, &format!("blobs/{digest}")).await?;
         self.is_there(&repository.pinned(digest), &request).await
@@ -91,11 +90,11 @@ impl Registries {
         }
     }
 
-    /// Asks the registry to take a blob over from `source`, a repository of the same registry. One that does not do such
-    /// things may say so by any status; sending the bytes then tells whether it is allowed.
+    /// Asks the registry to mount a blob from `source`, a repository of the same registry. A registry without this
+    /// feature may return any status; uploading the bytes then shows whether it is allowed.
     ///
     /// # Errors
-    /// When the registry cannot be asked.
+    /// When the registry cannot be reached.
     pub async fn mount(&self, target: &Repository, source: &Repository, digest: &Digest) -> Result<Mount, Error> {
         let rest = format!("blobs/uploads/?mount={digest}&from={}", source.name);
         let at = target.pinned(digest);
@@ -107,11 +106,11 @@ impl Registries {
         }
     }
 
-    /// Sends a blob: whole, or in pieces where the registry does not take so much at once. `begun` is an upload that the
-    /// registry has opened already.
+    /// Uploads a blob: whole, or in chunks if the registry does not accept so much at once. `begun` is a session that
+    /// the registry has opened already.
     ///
     /// # Errors
-    /// When the registry cannot be asked or does not allow it, or keeps forgetting what was begun.
+    /// When the registry cannot be reached or denies it, or keeps losing upload sessions.
     pub async fn upload(&self, to: &Repository, blob: Blob<'_>, begun: Option<Session>) -> Result<(), Error> {
         let at = to.pinned(blob.digest);
         let (mut begun, mut pieces, mut cut) = (begun, false, None);
@@ -127,7 +126,7 @@ impl Registries {
             match outcome {
                 Outcome::Done => return Ok(()),
                 Outcome::TooLarge => pieces = true,
-                // The last answer may have been lost on its way, and the blob be there.
+                // The last response may have been lost although the blob was stored.
                 Outcome::Again | Outcome::Cut(_) if self.has_blob(to, blob.digest).await? => return Ok(()),
                 Outcome::Again => cut = None,
                 Outcome::Cut(error) => cut = Some(error),
@@ -146,8 +145,8 @@ impl Registries {
         }
     }
 
-    /// Reads where an upload goes on. Its address names the repository on most registries, not on all; what leads to
-    /// another server is followed there without this one's credentials.
+    /// Reads the next address of an upload. On most registries it contains the repository, but not on all; on another
+    /// server, this one's credentials are not sent.
     fn session(&self, to: &Repository, at: &Reference, answer: &Answer) -> Result<Session, Error> {
         let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
         let url = location.and_then(|location| answer.url.join(location).ok()).ok_or_else(|| Error::Document {
@@ -160,20 +159,20 @@ impl Registries {
         Ok(Session(url))
     }
 
-    /// `PUT` with all bytes.
+    /// Sends one `PUT` with all bytes.
     async fn send_whole(&self, at: &Reference, session: Session, blob: Blob<'_>) -> Result<Outcome, Error> {
         let mut request = Request::new(Method::PUT, completed(session, blob.digest));
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         request.payload = Payload::File(blob.file.to_owned());
         match self.send("upload", at, &request).await {
             Ok(answer) => self.judge(at, &answer),
-            // The registry may have the blob although none of its answers arrived.
+            // The registry may have the blob although no response arrived.
             Err(error) if error.was_cut() => Ok(Outcome::Cut(error)),
             Err(error) => Err(error),
         }
     }
 
-    /// `PATCH` for each piece, then `PUT` without a body.
+    /// Sends one `PATCH` per chunk, then a `PUT` without a body.
     async fn send_pieces(&self, at: &Reference, session: Session, blob: Blob<'_>) -> Result<Outcome, Error> {
         let (mut session, mut from) = (session, 0);
         while from < blob.size {
@@ -183,7 +182,7 @@ impl Registries {
                 what: at.to_string(),
                 source: FileError::new("read", blob.file, source).into(),
             })?;
-            // Sent twice, a piece would stand in the blob twice.
+            // No retries: a chunk that is sent twice would be in the blob twice.
             let mut request = Request { retried: false, ..Request::new(Method::PATCH, session.0) };
             let range = format!("{from}-{}", until - 1);
             request.headers = HeaderMap::from_iter([
@@ -207,17 +206,17 @@ impl Registries {
         match answer.status {
             201 | 204 => Ok(Outcome::Done),
             413 => Ok(Outcome::TooLarge),
-            // The session is gone, or stands elsewhere than the bytes: an earlier attempt was cut.
+            // The session is gone, or has another offset: an earlier attempt was interrupted.
             404 | 416 => Ok(Outcome::Again),
-            400 if super::complaint::message(&answer.body).contains("BLOB_UPLOAD_") => Ok(Outcome::Again),
+            400 if super::error_body::message(&answer.body).contains("BLOB_UPLOAD_") => Ok(Outcome::Again),
             _ => Err(self.refused("upload", at, answer)),
         }
     }
 
-    /// Puts a manifest or an index under a tag or its digest (whatever `at` has of them), in place of what was there.
+    /// Puts a manifest or an index under the tag or digest of `at`, replacing an earlier one.
     ///
     /// # Errors
-    /// When the registry cannot be asked or does not take it, or takes it for other bytes.
+    /// When the registry cannot be reached or rejects it, or returns another digest.
     pub async fn put_manifest(&self, at: &Reference, manifest: &Manifest) -> Result<(), Error> {
         let rest = format!("manifests/{}", at.selector());
         let mut request = self.request(Method::PUT, &at.repository, &rest).await?;
@@ -227,9 +226,9 @@ impl Registries {
         if !(200..300).contains(&answer.status) {
             return Err(self.refused("push", at, &answer));
         }
-        let said = answer.headers.get(HeaderName::from_static("docker-content-digest"));
-        let said: Option<Digest> = said.and_then(|value| value.to_str().ok()?.parse().ok());
-        match said.filter(|said| said.algorithm() == manifest.digest.algorithm() && *said != manifest.digest) {
+        let stated = answer.headers.get(HeaderName::from_static("docker-content-digest"));
+        let stated: Option<Digest> = stated.and_then(|value| value.to_str().ok()?.parse().ok());
+        match stated.filter(|stated| stated.algorithm() == manifest.digest.algorithm() && *stated != manifest.digest) {
             Some(other) => Err(Error::Mismatch {
                 registry: at.repository.registry.clone(),
                 what: at.to_string(),
@@ -246,14 +245,14 @@ impl Registries {
     }
 }
 
-/// Adds the digest by which an upload is ended.
+/// Adds the digest that completes an upload.
 fn completed(session: Session, digest: &Digest) -> Url {
     let mut url = session.0;
     url.query_pairs_mut().append_pair("digest", &digest.to_string());
     url
 }
 
-/// Reads a part of a file, beside the async thread.
+/// Reads part of a file, off the async thread.
 async fn piece(file: &Path, from: u64, length: u64) -> std::io::Result<Bytes> {
     let path = file.to_owned();
     let read = move || {

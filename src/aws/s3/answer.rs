@@ -1,11 +1,11 @@
-//! What S3 answers in XML: errors, lists, ids of uploads
+//! S3's XML responses: errors, lists, upload ids
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>).
 
 use roxmltree::{Document, Node};
 
 use super::location::Location;
 use super::{Error, Listed};
-use crate::aws::{self, Said, Service, judged, needs};
+use crate::aws::{self, AwsMessage, Service, classify, needs};
 use crate::net::header::HeaderMap;
 
 /// What was to be done.
@@ -18,17 +18,17 @@ pub(super) enum Action {
     Abort,
 }
 
-/// What was asked, and as whom.
+/// The target and the identity of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Requested<'a> {
     pub(super) location: &'a Location,
-    /// The region that was asked; empty before it is known.
+    /// The region of the request; empty before it is known.
     pub(super) region: &'a str,
-    /// Why nobody was named, where nobody was: whether the location asks for it, or there are no credentials.
+    /// For anonymous requests: true if the location asks for them, false if there are no credentials.
     pub(super) anonymous: Option<bool>,
 }
 
-/// An answer that refuses, as it was read.
+/// A parsed error response.
 #[derive(Debug, Default)]
 pub(super) struct Fault {
     pub(super) status: u16,
@@ -36,12 +36,12 @@ pub(super) struct Fault {
     message: String,
     /// The region that the bucket is in.
     region: Option<String>,
-    /// Whether something else than S3 seems to have answered: a proxy, a portal.
+    /// True if the response seems to come from a proxy or portal, not from S3.
     pub(super) foreign: bool,
 }
 
 impl Action {
-    /// Returns what must be allowed for it: on the bucket, or on all objects that the mirror may have.
+    /// Returns the required permission: on the bucket, or on all objects of the mirror.
     fn need(self, Requested { location, region, .. }: Requested<'_>) -> aws::Need {
         let (bucket, objects) = (&location.bucket, format!("{}*", location.prefix));
         match self {
@@ -55,7 +55,7 @@ impl Action {
 }
 
 impl Fault {
-    /// Reads an answer. HEAD has no body; then the header says at least which region would be right.
+    /// Parses a response. HEAD has no body; then the header still names the right region.
     pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8]) -> Self {
         let region = headers.get("x-amz-bucket-region").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let text = std::str::from_utf8(body).unwrap_or("<");
@@ -69,8 +69,8 @@ impl Fault {
         Self { status, code: child("Code"), message: child("Message"), region, foreign: false }
     }
 
-    /// Says what it means. `attempts` is how many times the question was sent.
-    pub(super) fn judged(&self, of: Requested<'_>, action: Action, attempts: u32) -> Error {
+    /// Converts it to an error. `attempts` is the number of attempts.
+    pub(super) fn classify(&self, of: Requested<'_>, action: Action, attempts: u32) -> Error {
         let need = action.need(of);
         let bucket = format!("the bucket `{}`", of.location.bucket);
         if let Some(error) = self.elsewhere(&bucket, of.region) {
@@ -80,8 +80,8 @@ impl Fault {
         if self.foreign {
             return of_s3(format!("status {} without a message from S3", self.status));
         }
-        if let Some(asked) = of.anonymous.filter(|_| matches!(self.status, 401 | 403)) {
-            return Error::Anonymous { need, asked, source: Said::new(&self.message) };
+        if let Some(configured) = of.anonymous.filter(|_| matches!(self.status, 401 | 403)) {
+            return Error::Anonymous { need, configured, source: AwsMessage::new(&self.message) };
         }
         match (self.status, self.code.as_str()) {
             (412, _) | (_, "PreconditionFailed" | "ConditionalRequestConflict") => {
@@ -94,30 +94,30 @@ impl Fault {
             (_, code) => {
                 let what = if code == "NoSuchBucket" { bucket } else { of.location.to_string() };
                 let refusal = aws::Refusal { status: self.status, code, message: &self.message, attempts };
-                judged(Service::S3, &need, &what, refusal)
+                classify(Service::S3, &need, &what, refusal)
             }
         }
     }
 
-    /// Knows the answers of a region that does not have the bucket.
-    fn elsewhere(&self, bucket: &str, asked: &str) -> Option<Error> {
-        let right = self.region.as_deref().filter(|region| *region != asked);
+    /// Recognizes the responses of a region that does not have the bucket.
+    fn elsewhere(&self, bucket: &str, region: &str) -> Option<Error> {
+        let right = self.region.as_deref().filter(|right| *right != region);
         let plainly = match self.code.as_str() {
             "PermanentRedirect" | "TemporaryRedirect" => true,
             "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => right.is_some(),
-            // HEAD says no more.
+            // HEAD has no error code.
             "" => matches!(self.status, 301 | 307 | 400) && right.is_some(),
             _ => false,
         };
         let right =
             right.map(|region| region.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect());
-        plainly.then(|| Error::OtherRegion { what: bucket.to_owned(), asked: asked.to_owned(), right })
+        plainly.then(|| Error::OtherRegion { what: bucket.to_owned(), region: region.to_owned(), right })
     }
 }
 
-/// Reads a value out of a document: the id of an upload, the tag of what was completed.
+/// Reads a value from a document: the id of an upload, the tag of a completed object.
 pub(super) fn value(body: &[u8], root: &str, name: &str) -> Option<String> {
-    // While S3 works on an answer it sends spaces, so that nobody hangs up.
+    // S3 sends spaces while it works on a response, so that the connection stays open.
     let document = Document::parse(std::str::from_utf8(body).ok()?.trim_start()).ok()?;
     let element = document.root_element();
     if element.tag_name().name() != root {
@@ -126,7 +126,7 @@ pub(super) fn value(body: &[u8], root: &str, name: &str) -> Option<String> {
     text_of(element, name)
 }
 
-/// One page of a list, and what asks for the next one.
+/// One page of a list, and the token of the next one.
 pub(super) struct Page {
     pub(super) objects: Vec<Listed>,
     pub(super) next: Option<String>,
@@ -146,7 +146,7 @@ pub(super) fn page(body: &[u8], prefix: &str) -> Option<Page> {
         let key = text_of(entry, "Key")?;
         let key = if is_encoded { decoded(&key)? } else { key };
         let size = text_of(entry, "Size")?.parse().ok()?;
-        // Empty objects whose names end with a slash are what consoles show as folders.
+        // Empty objects whose names end with a slash are the console's folders.
         if let Some(path) = key.strip_prefix(prefix).filter(|path| !path.is_empty() && !path.ends_with('/')) {
             objects.push(Listed { path: path.to_owned(), size });
         }
@@ -161,7 +161,7 @@ fn text_of(element: Node<'_, '_>, name: &str) -> Option<String> {
     Some(child.text().unwrap_or_default().to_owned())
 }
 
-/// Undoes the coding of keys in lists, in which a `+` is a space.
+/// Decodes keys in lists, in which a `+` is a space.
 fn decoded(key: &str) -> Option<String> {
     let pair = format!("k={key}");
     let (_, value) = url::form_urlencoded::parse(pair.as_bytes()).next()?;

@@ -1,4 +1,4 @@
-//! Where a mirror lies in S3, and what its objects' addresses are
+//! The location of a mirror in S3, and the addresses of its objects
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>,
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html>).
 
@@ -11,21 +11,20 @@ use super::Error;
 use crate::aws::partition;
 use crate::model::{BadS3Uri, S3Style, S3Uri};
 
-/// What may stand in the query of a location.
+/// The options in the query of a location.
 const OPTIONS: [&str; 3] = ["region", "anonymous", "requester-pays"];
 
 /// A bucket, a prefix in it, and how it is read: `s3://bucket/prefix?region=eu-west-1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// The bucket.
     pub bucket: String,
-    /// What all keys begin with: empty, or with a slash at its end.
+    /// The prefix of all keys: empty, or ending with a slash.
     pub prefix: String,
-    /// The bucket's region; none where the session's counts.
+    /// The bucket's region; none for the session's.
     pub region: Option<String>,
-    /// Whether nobody says who asks.
+    /// True for anonymous requests.
     pub anonymous: bool,
-    /// Whether whoever asks pays for it, as such buckets want
+    /// True if the requester pays, as such buckets require
     /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/RequesterPaysBuckets.html>).
     pub requester_pays: bool,
 }
@@ -42,7 +41,7 @@ impl Location {
     /// Takes an `s3://` URI with the options in its query.
     ///
     /// # Errors
-    /// When it has another form, or options that nobody knows.
+    /// When it has another form, or unknown options.
     pub fn from_uri(uri: &S3Uri) -> Result<Self, BadS3Uri> {
         let bad = |reason: String| BadS3Uri { text: uri.to_string(), reason };
         let (Some(bucket), S3Style::Cli) = (&uri.bucket, uri.style) else {
@@ -97,25 +96,22 @@ fn switch(name: &str, value: &str) -> Result<bool, String> {
     }
 }
 
-/// Returns true if a word may stand in a host name as a region; a store that is not AWS's has words of its own (`auto`).
+/// Returns true if a word can be a region in a host name; stores other than AWS have their own words (`auto`).
 fn is_region(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 32
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// What says which of S3's servers are asked.
+/// The settings that select S3's endpoint.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Endpoint {
-    /// A server of one's own.
     pub(super) custom: Option<Url>,
     /// Reachable by IPv6.
     pub(super) dualstack: bool,
-    /// With validated cryptography.
     pub(super) fips: bool,
 }
 
-/// A bucket's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
     /// The bucket itself, as requests about it name it; the path ends with a slash.
@@ -124,8 +120,8 @@ pub(super) struct Address {
 }
 
 impl Endpoint {
-    /// Returns the address of a bucket: before the host's name where that is possible, else in the path, as it always stands
-    /// on servers of one's own.
+    /// Returns the address of a bucket: in the host name where that is possible, else in the path, as always on custom
+    /// endpoints.
     pub(super) fn address(&self, bucket: &str, region: &str) -> Result<Address, Error> {
         let text = match &self.custom {
             Some(custom) => format!("{}/{bucket}/", custom.as_str().trim_end_matches('/')),
@@ -143,8 +139,8 @@ impl Endpoint {
 }
 
 impl Address {
-    /// Returns the address of an object. Its key is written as signatures want it, so that what is signed is what is sent: S3
-    /// undoes percent signs once, and takes a bare `+` for a space.
+    /// Returns the address of an object. Its key is encoded as signatures require, so that the signed URL is the one
+    /// that is sent: S3 decodes percent signs once, and reads a bare `+` as a space.
     pub(super) fn of(&self, key: &str) -> Url {
         let mut url = self.root.clone();
         url.set_path(&format!("{}{}", self.root.path(), encoded(key)));
@@ -152,15 +148,15 @@ impl Address {
     }
 }
 
-/// Returns true if a bucket's name can stand before the host's: a certificate's `*` stands for one label, and a label has no
-/// capitals, no `_` and at most 63 characters. Buckets of old have them all.
+/// Returns true if a bucket's name can be part of the host name: a certificate's `*` matches one label, and a label has
+/// no capitals, no `_` and at most 63 characters. Old buckets may have them all.
 fn is_label(bucket: &str) -> bool {
     bucket.len() <= 63
         && !bucket.ends_with('-')
         && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// Returns what the names of a region's servers end in.
+/// Returns the domain of a region's hosts.
 fn suffix(region: &str) -> &'static str {
     match partition(region) {
         "aws-cn" => "amazonaws.com.cn",
@@ -169,7 +165,7 @@ fn suffix(region: &str) -> &'static str {
     }
 }
 
-/// Writes a key for an address: slashes and RFC 3986's unreserved characters as they are, all else by percent signs.
+/// Encodes a key for an address: slashes and RFC 3986's unreserved characters stay, all others are percent-encoded.
 pub(super) fn encoded(key: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let mut text = String::with_capacity(key.len());

@@ -1,6 +1,5 @@
-//! Objects in a bucket of Amazon S3, or of a store that speaks its protocol: read as a mirror, and written by
-//! `toolkit mirror sync`. Requests, retries and resumed downloads are [`crate::net`]'s; here is what S3 wants said and what
-//! it answers.
+//! Objects in a bucket of Amazon S3, or of a store that speaks its protocol: read as a mirror, and written by `toolkit
+//! mirror sync`. Requests, retries and resumed downloads are in [`crate::net`]; this module has what is specific to S3.
 
 mod answer;
 mod location;
@@ -26,17 +25,17 @@ use signer::Signer;
 
 pub use location::Location;
 
-/// The header with the SHA-256 of what is sent, in hexadecimal digits.
+/// The header with the SHA-256 of the body, in hexadecimal digits.
 const HASH: &str = "x-amz-content-sha256";
 
-/// The header with the SHA-256 of what is sent, in Base64: S3 checks it, and keeps it.
+/// The header with the SHA-256 of the body, in Base64, which S3 checks and keeps.
 const CHECKSUM: &str = "x-amz-checksum-sha256";
 
-/// The header with the SHA-256 of the whole object, however many parts it came in: this program's own.
+/// This program's own header with the SHA-256 of the whole object, even if it was uploaded in parts.
 const WHOLE: &str = "x-amz-meta-toolkit-sha256";
 
-/// The header with what S3 will say of an object in parts: the hash of the parts' hashes. By it [`WHOLE`] is a claim about the
-/// very bytes that S3 has.
+/// The header with the checksum that S3 computes for an object in parts: the hash of the parts' hashes. It ties
+/// [`WHOLE`] to the bytes that S3 has.
 const PARTS: &str = "x-amz-meta-toolkit-parts";
 
 /// Objects of a bucket whose keys begin with a prefix. Paths are relative to the prefix and have no percent signs of their
@@ -47,59 +46,54 @@ pub struct Bucket {
     client: Client,
 }
 
-/// What is known of an object.
+/// The metadata of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// Its length in bytes.
     pub size: u64,
-    /// What changes whenever it does: its ETag, with the quotes.
+    /// Its ETag, with the quotes; it changes with the object.
     pub tag: Option<String>,
-    /// The SHA-256 of the whole: what S3 hashed itself, of an object that came in one piece; else what [`Bucket::put`] wrote
-    /// beside it, where S3's hash of the parts' hashes is the one that was written there, too, or where the store has none.
+    /// The SHA-256 of the whole object: S3's own checksum for an object that was uploaded in one piece; else the one
+    /// that [`Bucket::put`] wrote, if S3's hash of the parts' hashes matches the one that was written, or if the store
+    /// has none.
     pub sha256: Option<Digest>,
 }
 
 /// An object in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Its path.
     pub path: String,
     /// Its length in bytes.
     pub size: u64,
 }
 
-/// What is written.
 #[derive(Debug, Clone, Copy)]
 pub enum Content<'a> {
-    /// These bytes.
     Bytes(&'a [u8]),
-    /// A file, which must not change meanwhile.
+    /// A file, which must not change during the upload.
     File {
-        /// Where it is.
         path: &'a Path,
         /// Its length in bytes.
         size: u64,
-        /// Its SHA-256: S3 refuses other bytes.
+        /// Its SHA-256; S3 rejects other bytes.
         sha256: &'a Digest,
     },
 }
 
-/// What must hold of the object that is replaced, else nothing is written.
+/// The condition for writing an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition<'a> {
-    /// Nothing.
     Any,
-    /// There is none.
     Absent,
     /// It has this tag.
     Same(&'a str),
 }
 
 impl Bucket {
-    /// Makes the bucket of a location, asked as the session's user.
+    /// Opens the bucket of a location with the session's credentials.
     ///
     /// # Errors
-    /// [`Error::Address`] when the environment names a server that cannot be asked.
+    /// [`Error::Address`] when the environment sets an invalid endpoint.
     pub fn new(session: Arc<Session>, location: Location) -> Result<Self, Error> {
         let client = session.client().clone();
         let signer = Arc::new(Signer::new(session, location)?);
@@ -107,7 +101,6 @@ impl Bucket {
         Ok(Self { signer, client })
     }
 
-    /// Returns the location.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.signer.location
@@ -119,10 +112,10 @@ impl Bucket {
         Mirror::of(Arc::new(self.clone()))
     }
 
-    /// Looks an object up; none when there is none.
+    /// Reads the metadata of an object; none when it does not exist.
     ///
     /// # Errors
-    /// When S3 is not reached or denies it.
+    /// When S3 cannot be reached or denies it.
     pub async fn head(&self, path: &str) -> Result<Option<Head>, Error> {
         let mut request = Request::new(Method::HEAD, self.url(path).await?);
         add(&mut request.headers, "x-amz-checksum-mode", "ENABLED")?;
@@ -130,11 +123,11 @@ impl Bucket {
         if answer.status == 404 {
             return Ok(None);
         }
-        let answer = self.judged(answer, Action::Read)?;
+        let answer = self.classify(answer, Action::Read)?;
         let text = |name: HeaderName| answer.headers.get(name).and_then(|value| value.to_str().ok());
         let own = |name: &'static str| text(HeaderName::from_static(name));
         let size = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        // What this program writes has this checksum; an object with another one is somebody else's.
+        // This program always writes this checksum; an object with another one is from another writer.
         let other = |name: &&HeaderName| name.as_str().starts_with("x-amz-checksum-") && *name != "x-amz-checksum-type";
         let is_ours = own(CHECKSUM).is_some() || !answer.headers.keys().any(|name| other(&name));
         let sha256 = hashed(own(CHECKSUM), own(WHOLE), own(PARTS)).filter(|_| is_ours);
@@ -142,20 +135,19 @@ impl Bucket {
         Ok(Some(Head { size, tag: text(ETAG).map(str::to_owned), sha256 }))
     }
 
-    /// Opens an object, which is read like any file of an upstream. One that does not exist
-    /// [is missing](net::Error::is_missing).
+    /// Opens an object for reading. One that does not exist [is missing](net::Error::is_missing).
     ///
     /// # Errors
-    /// When S3 is not reached or denies it.
+    /// When S3 cannot be reached or denies it.
     pub async fn open(&self, path: &str) -> Result<Box<dyn net::Body>, net::Error> {
         self.client.open(&self.address(path).await?).await
     }
 
-    /// Writes an object, and returns its new tag. It is there whole or not at all.
+    /// Writes an object atomically, and returns its new tag.
     ///
     /// # Errors
-    /// [`Error::Condition`] when the condition does not hold. Two writers who write the same bytes under
-    /// [`Condition::Absent`] may both hear that they did. Else when S3 is not reached or denies it.
+    /// [`Error::Condition`] when the condition is not met. Of two writers with the same bytes under
+    /// [`Condition::Absent`] both may succeed. Also when S3 cannot be reached or denies it.
     pub async fn put(&self, path: &str, content: &Content<'_>, condition: Condition<'_>) -> Result<String, Error> {
         self.settle().await;
         let written = match content {
@@ -165,7 +157,7 @@ impl Bucket {
             _ => self.put_at_once(path, content, condition).await,
         };
         match (written, condition) {
-            // An attempt whose answer was lost may have done it.
+            // An earlier attempt whose response was lost may have succeeded.
             (Err(Error::Condition { what }), Condition::Absent) => match self.head(path).await? {
                 Some(Head { tag: Some(tag), sha256, .. }) if sha256.is_some() && sha256 == content.sha256() => Ok(tag),
                 _ => Err(Error::Condition { what }),
@@ -174,19 +166,19 @@ impl Bucket {
         }
     }
 
-    /// Deletes an object; one that does not exist is deleted already.
+    /// Deletes an object; a missing one is not an error.
     ///
     /// # Errors
-    /// When S3 is not reached or denies it.
+    /// When S3 cannot be reached or denies it.
     pub async fn delete(&self, path: &str) -> Result<(), Error> {
         let answer = self.ask(Request::new(Method::DELETE, self.url(path).await?), Action::Delete).await?;
-        self.judged(answer, Action::Delete).map(|_| ())
+        self.classify(answer, Action::Delete).map(|_| ())
     }
 
     /// Lists all objects, sorted by their keys' bytes.
     ///
     /// # Errors
-    /// When S3 is not reached or denies it.
+    /// When S3 cannot be reached or denies it.
     pub async fn list(&self) -> Result<Vec<Listed>, Error> {
         let (mut objects, mut next) = (Vec::new(), None::<String>);
         loop {
@@ -199,7 +191,7 @@ impl Bucket {
             }
             url.set_query(Some(&query));
             let answer = self.ask(Request::new(Method::GET, url), Action::List).await?;
-            let answer = self.judged(answer, Action::List)?;
+            let answer = self.classify(answer, Action::List)?;
             let page = answer::page(&answer.body, &self.location().prefix);
             let page = page.ok_or_else(|| unexpected("it is not a list of objects"))?;
             objects.extend(page.objects);
@@ -226,7 +218,7 @@ impl Bucket {
         add(&mut request.headers, WHOLE, &sha256.hex())?;
         request.payload = payload;
         let answer = self.ask(request, Action::Write).await?;
-        let answer = self.judged(answer, Action::Write)?;
+        let answer = self.classify(answer, Action::Write)?;
         tag(&answer.headers).ok_or_else(|| unexpected("it has no ETag"))
     }
 
@@ -234,10 +226,10 @@ impl Bucket {
         Ok(self.signer.address().await?.of(&format!("{}{path}", self.location().prefix)))
     }
 
-    /// Sends a request, once more with other credentials where those have expired.
+    /// Sends a request, and repeats it with new credentials if they have expired.
     async fn ask(&self, request: Request, action: Action) -> Result<Answer, Error> {
         let answer = self.exchange(&request).await?;
-        if answer.status < 400 || !self.fault(&answer, action).wants_credentials() {
+        if answer.status < 400 || !self.fault(&answer, action).needs_new_credentials() {
             return Ok(answer);
         }
         self.signer.session.forget().await;
@@ -249,10 +241,10 @@ impl Bucket {
     }
 
     fn fault(&self, answer: &Answer, action: Action) -> Error {
-        Fault::read(answer.status, &answer.headers, &answer.body).judged(self.signer.asked(), action, 1)
+        Fault::read(answer.status, &answer.headers, &answer.body).classify(self.signer.requested(), action, 1)
     }
 
-    fn judged(&self, answer: Answer, action: Action) -> Result<Answer, Error> {
+    fn classify(&self, answer: Answer, action: Action) -> Result<Answer, Error> {
         if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.fault(&answer, action)) }
     }
 }
@@ -323,8 +315,8 @@ fn add(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), E
     Ok(())
 }
 
-/// Finds the SHA-256 of an object: from S3's own checksum, of which one in parts ends with `-` and their number, and from what
-/// is written beside it
+/// Finds the SHA-256 of an object: from S3's own checksum, of which one in parts ends with `-` and their number, and
+/// from what is written next to it
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>).
 fn hashed(checksum: Option<&str>, whole: Option<&str>, parts: Option<&str>) -> Option<Digest> {
     let claimed = whole.and_then(|whole| Digest::from_hex(Algorithm::Sha256, whole).ok());

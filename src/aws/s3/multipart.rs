@@ -95,8 +95,8 @@ impl Bucket {
         }
     }
 
-    /// Deletes what was sent by writes that were dropped before their end, as those of an interrupted command are. The next
-    /// write does it, too.
+    /// Deletes what was sent by writes that were dropped before their end, as those of an interrupted command are. The
+    /// next write does it as well.
     pub async fn settle(&self) {
         let given_up = std::mem::take(&mut *self.signer.given_up());
         for (path, url) in given_up {
@@ -111,7 +111,7 @@ impl Bucket {
         add(&mut request.headers, WHOLE, &sha256.hex())?;
         add(&mut request.headers, PARTS, parts)?;
         let answer = self.ask(request, Action::Write).await?;
-        let answer = self.judged(answer, Action::Write)?;
+        let answer = self.classify(answer, Action::Write)?;
         let id = value(&answer.body, "InitiateMultipartUploadResult", "UploadId").filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| unexpected("it names no upload"))?;
         Ok(Upload { bucket: self, path, url, id, open: true })
@@ -148,7 +148,7 @@ impl Upload<'_> {
         add(&mut request.headers, CHECKSUM, &base64(&part.sha256))?;
         request.payload = Payload::Part { path: file.to_owned(), start: part.start, length: part.length };
         let answer = self.bucket.ask(request, Action::Write).await?;
-        let answer = self.bucket.judged(answer, Action::Write)?;
+        let answer = self.bucket.classify(answer, Action::Write)?;
         let tag = tag(&answer.headers).ok_or_else(|| unexpected("it has no ETag"))?;
         Ok(Sent { number: part.number, tag, sha256: part.sha256 })
     }
@@ -163,15 +163,15 @@ impl Upload<'_> {
         let mut attempt = 1;
         loop {
             let answer = self.bucket.ask(request.clone(), Action::Write).await?;
-            let answer = self.bucket.judged(answer, Action::Write)?;
+            let answer = self.bucket.classify(answer, Action::Write)?;
             if let Some(tag) = value(&answer.body, "CompleteMultipartUploadResult", "ETag") {
                 return Ok(tag);
             }
             // The head of the answer goes out before S3 knows how it ends
             // (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>).
             let fault = Fault::read(answer.status, &answer.headers, &answer.body);
-            let error = fault.judged(self.bucket.signer.asked(), Action::Write, attempt);
-            if !error.passes() || attempt == COMPLETIONS {
+            let error = fault.classify(self.bucket.signer.requested(), Action::Write, attempt);
+            if !error.is_transient() || attempt == COMPLETIONS {
                 return Err(error);
             }
             attempt += 1;
@@ -197,7 +197,7 @@ impl Drop for Upload<'_> {
 /// Deletes the parts of an upload.
 async fn abort(bucket: &Bucket, path: &str, url: Url) {
     let answer = bucket.ask(Request::new(Method::DELETE, url), Action::Abort).await;
-    let aborted = answer.and_then(|answer| bucket.judged(answer, Action::Abort));
+    let aborted = answer.and_then(|answer| bucket.classify(answer, Action::Abort));
     match aborted {
         Ok(_) | Err(Error::Missing { .. }) => {}
         Err(error) => bucket.client.warn(&format!("what was sent of {path} stays in {bucket}, unseen: {error}")),
@@ -271,7 +271,7 @@ fn hashed(path: &Path, size: u64) -> io::Result<(Vec<Part>, Digest)> {
         parts.push(Part { number: parts.len() as u64 + 1, start, length, sha256: digest(hash)? });
         start += length;
     }
-    // More than was announced is no end of the file either.
+    // A file that is longer than expected is not at its end either.
     if file.read(&mut buffer[..1])? > 0 {
         return Err(io::Error::other("it is longer than it was a moment ago"));
     }

@@ -1,4 +1,4 @@
-//! Says to S3 who asks, anew for each attempt, and understands why it refuses.
+//! Says to S3 who asks, again for each attempt, and understands why it refuses.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +13,7 @@ use crate::aws::{Content, Service, Session, signed};
 use crate::net::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
 use crate::net::{self, Authorizer, Interpretation, Method, PendingRequest, Refusal};
 
-/// Where nobody says which region a server of one's own is in, signatures name this one, which such servers take.
+/// Where nobody says which region a server of your own is in, signatures name this one, which such servers take.
 const USUAL_REGION: &str = "us-east-1";
 
 /// The SHA-256 of nothing.
@@ -72,7 +72,7 @@ impl Signer {
     }
 
     /// Says what is asked, and as whom, for messages about refusals.
-    pub(super) fn asked(&self) -> Requested<'_> {
+    pub(super) fn requested(&self) -> Requested<'_> {
         let region = self.address.get().map_or("", |address| &address.region);
         let unknown = self.known.get() == Some(&false);
         let anonymous = (self.location.anonymous || unknown).then_some(self.location.anonymous);
@@ -111,7 +111,7 @@ impl Signer {
     }
 }
 
-/// Returns true if a header is signed: those that change what is asked for. What proxies add or change is not.
+/// Returns true if a header is signed: those that change what is requested. What proxies add or change is not.
 fn is_signed(name: &HeaderName) -> bool {
     name.as_str().starts_with("x-amz-") || [RANGE, IF_RANGE, IF_MATCH, IF_NONE_MATCH].contains(name)
 }
@@ -128,7 +128,8 @@ impl Authorizer for Signer {
 
     async fn refused(&self, asking: PendingRequest<'_>, refusal: Refusal<'_>) -> Interpretation {
         let fault = Fault::read(refusal.status, refusal.headers, refusal.body);
-        // Those who ask for a file that is not there want to hear no more than that; and what passes by itself was no refusal.
+        // Those who ask for a file that is not there want to hear no more than that; and what passes by itself was not
+        // a refusal.
         let missing = refusal.status == 404 && fault.code != "NoSuchBucket";
         let passes = matches!(refusal.status, 408 | 429 | 500..) && fault.code != "SlowDown";
         if missing || passes || fault.foreign {
@@ -139,8 +140,8 @@ impl Authorizer for Signer {
             Method::DELETE => Action::Delete,
             _ => Action::Write,
         };
-        let error = fault.judged(self.asked(), action, refusal.attempts);
-        if error.wants_credentials() && refusal.again && !self.location.anonymous {
+        let error = fault.classify(self.requested(), action, refusal.attempts);
+        if error.needs_new_credentials() && refusal.again && !self.location.anonymous {
             self.session.forget().await;
             return Interpretation::Again;
         }

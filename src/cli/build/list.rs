@@ -13,7 +13,7 @@ use crate::aws;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, Style};
 use crate::cli::settings::Settings;
-use crate::codebuild::{Batch, Build, Page, Service, console, patiently};
+use crate::codebuild::{Batch, Build, Page, Service, console, with_retries};
 use crate::format::buildspec::images::environment_type;
 use crate::host::Host;
 
@@ -77,7 +77,7 @@ impl Arguments {
         let mut ids: Vec<String> = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let Page { ids: more, next } = patiently(async || {
+            let Page { ids: more, next } = with_retries(async || {
                 let after = after.as_deref();
                 if self.batches {
                     service.list_batches(project, after).await
@@ -101,7 +101,7 @@ impl Arguments {
 async fn builds(service: &dyn Service, ids: &[String]) -> Result<Vec<Build>, aws::Error> {
     let mut all = Vec::new();
     for part in ids.chunks(MOST) {
-        all.extend(patiently(async || service.builds(part).await).await?);
+        all.extend(with_retries(async || service.builds(part).await).await?);
     }
     all.sort_by_key(|build| ids.iter().position(|id| *id == build.id));
     Ok(all)
@@ -111,7 +111,7 @@ async fn builds(service: &dyn Service, ids: &[String]) -> Result<Vec<Build>, aws
 async fn batches(service: &dyn Service, ids: &[String]) -> Result<Vec<Batch>, aws::Error> {
     let mut all = Vec::new();
     for part in ids.chunks(MOST) {
-        all.extend(patiently(async || service.batches(part).await).await?);
+        all.extend(with_retries(async || service.batches(part).await).await?);
     }
     all.sort_by_key(|batch| ids.iter().position(|id| *id == batch.id));
     Ok(all)

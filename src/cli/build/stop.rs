@@ -10,7 +10,7 @@ use crate::aws;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, done, printable};
 use crate::cli::settings::Settings;
-use crate::codebuild::{BuildKind, Found, Service, Status, find, patiently};
+use crate::codebuild::{BuildKind, Found, Service, Status, find, with_retries};
 use crate::host::Host;
 
 /// Stop builds and batches on CodeBuild
@@ -76,8 +76,8 @@ async fn stop(service: &dyn Service, typed: &str, found: Found) -> Result<Stoppe
         return Ok(Stopped { id, kind, status, before: true });
     }
     let answer = match kind {
-        BuildKind::Single => patiently(async || service.stop(&id).await).await.map(|build| build.status),
-        BuildKind::Batch => patiently(async || service.stop_batch(&id).await).await.map(|batch| batch.status),
+        BuildKind::Single => with_retries(async || service.stop(&id).await).await.map(|build| build.status),
+        BuildKind::Batch => with_retries(async || service.stop_batch(&id).await).await.map(|batch| batch.status),
     };
     match answer {
         Ok(status) => Ok(Stopped { id, kind, status, before: false }),

@@ -14,7 +14,7 @@ use crate::cli::render::{self, Failure, Style, done};
 use crate::cli::settings::{Retries, Settings};
 use crate::host::Host;
 use crate::image_audit::{
-    Answer, Cell, Inputs, Matrix, Needs, Newer, Note, NoteKind, Place, Row, Setting, Use, ask, find,
+    Answer, Cell, Inputs, Location, Matrix, Needs, Newer, Note, NoteKind, Row, Setting, Use, ask, find,
 };
 use crate::model::{Explain, ImagePlatform, Kind};
 use crate::oci;
@@ -79,7 +79,7 @@ Newer tags are those of the same form with a higher version: 405 and 406, 1.2.3-
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let place = Settings::for_documents(host, global, Retries::All)?;
+        let location = Settings::for_documents(host, global, Retries::All)?;
         let build_args = self.build_args(host)?;
         let environment = |name: &str| host.var(name).map(str::to_owned);
         let mut platforms = Vec::new();
@@ -89,10 +89,10 @@ impl Arguments {
             }
         }
         let setting = Setting { platforms: &platforms, build_args: &build_args, environment: &environment };
-        let found = find(&Inputs { typed: &self.inputs, cwd: &host.cwd, project: &place.root }, &setting)?;
-        let registries = registries(&place);
+        let found = find(&Inputs { typed: &self.inputs, cwd: &host.cwd, project: &location.root }, &setting)?;
+        let registries = registries(&location);
         let matrix =
-            place.runtime.block_on(async { Ok(ask(&registries, found.uses, &platforms, !self.no_newer).await) })?;
+            location.runtime.block_on(async { Ok(ask(&registries, found.uses, &platforms, !self.no_newer).await) })?;
         if global.json {
             render::json(&report(&matrix, &found.notes))?;
         } else {
@@ -149,7 +149,7 @@ fn report(matrix: &Matrix<oci::Error>, notes: &[Note]) -> Value {
     let notes: Vec<_> = notes
         .iter()
         .map(|note| {
-            let mut value = place(note.place.as_ref());
+            let mut value = location(note.location.as_ref());
             value["kind"] = note_kind(note.kind).into();
             value["subject"] = note.subject.as_str().into();
             value["text"] = note.text.as_str().into();
@@ -195,7 +195,7 @@ fn image(row: &Row<oci::Error>, platforms: &[ImagePlatform]) -> Value {
 }
 
 fn found(one: &Use) -> Value {
-    let mut value = place(one.place.as_ref());
+    let mut value = location(one.location.as_ref());
     value["as"] = one.role.as_str().into();
     match &one.needs {
         Needs::All => {}
@@ -208,10 +208,10 @@ fn found(one: &Use) -> Value {
     value
 }
 
-fn place(place: Option<&Place>) -> Value {
-    place.map_or_else(
+fn location(location: Option<&Location>) -> Value {
+    location.map_or_else(
         || json!({}),
-        |place| json!({ "file": place.file, "line": place.position.line, "column": place.position.column }),
+        |location| json!({ "file": location.file, "line": location.position.line, "column": location.position.column }),
     )
 }
 

@@ -85,11 +85,11 @@ fn save(path: &Path, digest: &str, links: Links<'_>) -> Result<(), FileError> {
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::without_project(host, global)?;
-        let wanted = self.wanted(host)?;
+        let spec = self.spec(host)?;
         let registries = registries(&settings);
         let context = Context { registries: &registries, store: &settings.store, report: settings.report.as_ref() };
         let pushing = if self.dry_run { Pushing::Rehearse } else { Pushing::Push };
-        let assembled = settings.runtime.block_on(async { Ok(index::assemble(&wanted, pushing, &context).await?) })?;
+        let assembled = settings.runtime.block_on(async { Ok(index::assemble(&spec, pushing, &context).await?) })?;
         if let Some(file) = &self.output_digest {
             let path = host.cwd.join(file);
             save(&path, &assembled.index.digest.to_string(), project::links(file, &host.cwd)).map_err(|error| {
@@ -98,16 +98,16 @@ impl Arguments {
             })?;
         }
         if global.json {
-            render::json(&value(&wanted, &assembled, pushing, settings.client.requests()))?;
+            render::json(&value(&spec, &assembled, pushing, settings.client.requests()))?;
         } else {
-            tell(&wanted, &assembled)?;
+            tell(&spec, &assembled)?;
             let verb = if self.dry_run { "would be pushed as" } else { "pushed as" };
-            done(global, &format!("{verb} {}", names(&wanted).join(", ")));
+            done(global, &format!("{verb} {}", names(&spec).join(", ")));
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn wanted(&self, host: &Host) -> Result<PushSpec, Failure> {
+    fn spec(&self, host: &Host) -> Result<PushSpec, Failure> {
         let (repository, tags) = index::tags(&self.tags)?;
         let images = index::images(&self.images, &self.children, &self.digest_files, &repository, &host.cwd)?;
         let platforms = self.platforms.iter().map(|text| platform(text)).collect::<Result<_, _>>()?;
@@ -115,8 +115,8 @@ impl Arguments {
             FormatName::Oci => Format::Oci,
             FormatName::Docker => Format::Docker,
         });
-        let wish = IndexSpec { format, annotations: annotations(&self.annotations)?, labels: self.labels };
-        Ok(PushSpec { repository, tags, images, platforms, wish })
+        let index = IndexSpec { format, annotations: annotations(&self.annotations)?, labels: self.labels };
+        Ok(PushSpec { repository, tags, images, platforms, index })
     }
 }
 
@@ -131,11 +131,11 @@ fn annotations(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     texts.iter().map(pair).collect()
 }
 
-fn names(wanted: &PushSpec) -> Vec<String> {
-    wanted.tags.iter().map(|tag| wanted.repository.tagged(tag).to_string()).collect()
+fn names(spec: &PushSpec) -> Vec<String> {
+    spec.tags.iter().map(|tag| spec.repository.tagged(tag).to_string()).collect()
 }
 
-fn tell(wanted: &PushSpec, assembled: &Assembled) -> Result<(), Failure> {
+fn tell(spec: &PushSpec, assembled: &Assembled) -> Result<(), Failure> {
     let style = Style::of_stdout();
     let rows: Vec<Vec<String>> = assembled
         .children
@@ -146,10 +146,10 @@ fn tell(wanted: &PushSpec, assembled: &Assembled) -> Result<(), Failure> {
         })
         .collect();
     let table = render::table(&["platform", "digest", "size", "image"], &rows, style);
-    render::data(&format!("{}\n{table}", style.green(&wanted.repository.pinned(&assembled.index.digest).to_string())))
+    render::data(&format!("{}\n{table}", style.green(&spec.repository.pinned(&assembled.index.digest).to_string())))
 }
 
-fn value(wanted: &PushSpec, assembled: &Assembled, pushing: Pushing, requests: u64) -> serde_json::Value {
+fn value(spec: &PushSpec, assembled: &Assembled, pushing: Pushing, requests: u64) -> serde_json::Value {
     let children = assembled.children.iter().map(|child| {
         json!({
             "platform": child.platform.to_string(), "name": child.name, "source": child.place(),
@@ -160,9 +160,9 @@ fn value(wanted: &PushSpec, assembled: &Assembled, pushing: Pushing, requests: u
     let index: serde_json::Value =
         serde_json::from_slice(&assembled.index.bytes).expect("the index was read back from these bytes");
     json!({
-        "repository": wanted.repository.to_string(), "reference": wanted.repository.pinned(&assembled.index.digest).to_string(),
+        "repository": spec.repository.to_string(), "reference": spec.repository.pinned(&assembled.index.digest).to_string(),
         "digest": assembled.index.digest, "media_type": assembled.index.media_type,
-        "size": assembled.index.bytes.len(), "tags": names(wanted), "pushed": pushing == Pushing::Push,
+        "size": assembled.index.bytes.len(), "tags": names(spec), "pushed": pushing == Pushing::Push,
         "children": children.collect::<Vec<_>>(), "index": index, "requests": requests,
     })
 }

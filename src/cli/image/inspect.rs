@@ -12,7 +12,8 @@ use super::super::render::{self, Failure, Style};
 use super::super::settings::Settings;
 use super::{platform, registries};
 use crate::host::Host;
-use crate::image::index::At;
+use crate::image::ImageLocation;
+use crate::image::index::IndexError;
 use crate::image::inspect::{Image, Inspected, inspect};
 use crate::oci::Content;
 
@@ -40,7 +41,7 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let at = At::read(&self.image, &host.cwd)?;
+        let at = ImageLocation::read(&self.image, &host.cwd).map_err(IndexError::BadName)?;
         let platform = self.platform.as_deref().map(platform).transpose()?;
         let settings = Settings::without_project(host, global)?;
         let registries = registries(&settings);

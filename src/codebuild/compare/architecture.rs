@@ -1,20 +1,18 @@
-//! Which processors a build ran on, by its environment type
+//! The processor architecture of a build, from its environment type
 //! (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html>, `type`).
 
 use std::fmt;
 
-/// A kind of processor that Linux builds run on.
+/// A processor architecture of Linux builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Architecture {
-    /// Intel and AMD.
     Amd64,
-    /// Graviton.
     Arm64,
 }
 
 impl Architecture {
-    /// Reads an environment type. Windows, macOS and GPU have no counterpart on the other side, and neither has a type that
-    /// is newer than this program.
+    /// Parses an environment type. Returns none for Windows, macOS and GPU, which have no counterpart, and for unknown
+    /// types.
     #[must_use]
     pub fn of(environment_type: &str) -> Option<Self> {
         match environment_type {
@@ -24,7 +22,6 @@ impl Architecture {
         }
     }
 
-    /// Returns the name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,69 +1,65 @@
-//! What of a build is paid for.
+//! The billed time of a build.
 //!
-//! AWS's page of prices (<https://aws.amazon.com/codebuild/pricing/>, quoted by several documents of the years 2021 to 2026;
-//! the page itself cannot be read from here) says: "Build Duration is calculated in minutes, from the time you submit your
-//! build until your build is terminated, rounded up to the nearest minute", and for Lambda by the second. A customer reports
-//! that AWS's support said that time in the queue is not charged, and that charges begin with PROVISIONING
-//! (<https://tech.locaop.jp/entry/2023/02/07/114816>). This is what is done here, and nobody has verified it on a bill: by
-//! the page's own words SUBMITTED and QUEUED would count too.
+//! AWS's page of prices (<https://aws.amazon.com/codebuild/pricing/>, quoted by several documents of the years 2021 to
+//! 2026; the page itself cannot be read from here) says: "Build Duration is calculated in minutes, from the time you
+//! submit your build until your build is terminated, rounded up to the nearest minute", and for Lambda by the second. A
+//! customer reports that AWS's support said that time in the queue is not charged, and that charges begin with
+//! PROVISIONING (<https://tech.locaop.jp/entry/2023/02/07/114816>). This module follows that report. It has not been
+//! verified on a bill: by the wording of the page, SUBMITTED and QUEUED would count too.
 
 use std::time::Duration;
 
 use super::super::build::{Build, Phase};
 
-/// The rule in short, for people.
+/// The rule, as text for users.
 pub const RULE: &str = "from PROVISIONING to the end, rounded up to minutes, on Lambda to seconds";
 
-/// Phases in which a build waits for a machine. They say nothing about the machine's speed.
+/// Phases in which a build waits for a machine. They do not depend on the machine's speed.
 const WAITING: &[&str] = &["SUBMITTED", "QUEUED"];
 
 /// What a price is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// A minute that was begun.
     Minute,
-    /// A second that was begun.
     Second,
 }
 
 impl Unit {
-    /// Returns the unit that an environment type is paid by.
+    /// Returns the billing unit of an environment type.
     #[must_use]
     pub fn of(environment_type: &str) -> Self {
         if environment_type.contains("LAMBDA") { Self::Second } else { Self::Minute }
     }
 
-    /// Returns its length.
     fn length(self) -> Duration {
         Duration::from_secs(if self == Self::Minute { 60 } else { 1 })
     }
 
-    /// Counts the units that were begun.
+    /// Returns the number of started units.
     #[must_use]
     pub fn count(self, duration: Duration) -> u32 {
         let units = duration.as_millis().div_ceil(self.length().as_millis());
         u32::try_from(units).unwrap_or(u32::MAX)
     }
 
-    /// Returns the name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         if self == Self::Minute { "minute" } else { "second" }
     }
 }
 
-/// Returns true if a build only waits in a phase.
+/// Returns true if a build only waits in this phase.
 pub(super) fn waits(phase: &str) -> bool {
     WAITING.contains(&phase)
 }
 
-/// Returns how long a phase took; none while nobody knows.
+/// Returns the duration of a phase; none while it is unknown.
 pub(super) fn length(phase: &Phase) -> Option<Duration> {
     let between = || phase.ended?.duration_since(phase.started?).try_into().ok();
     phase.duration.or_else(between)
 }
 
-/// Returns how long a build had a machine: all of it but the time in the queue.
+/// Returns how long a build had a machine: its duration without the time in the queue.
 pub(super) fn work(build: &Build) -> Duration {
     let sum = |waiting: bool| -> Duration {
         build.phases.iter().filter(|phase| waits(&phase.name) == waiting).filter_map(length).sum()
@@ -72,7 +68,7 @@ pub(super) fn work(build: &Build) -> Duration {
     whole.map_or_else(|| sum(false), |whole| whole.saturating_sub(sum(true)))
 }
 
-/// Returns the time that is paid for.
+/// Returns the billed time.
 pub(super) fn billed(build: &Build) -> Duration {
     let unit = Unit::of(&build.environment.kind);
     unit.length().saturating_mul(unit.count(work(build)))
@@ -80,7 +76,7 @@ pub(super) fn billed(build: &Build) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::made::build;
+    use super::super::fixtures::build;
     use super::*;
 
     #[test]

@@ -9,7 +9,7 @@ use plotters::prelude::{Color, IntoDrawingArea, IntoFont, PathElement, RGBColor,
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontFamily, FontStyle};
 
-use super::{Comparison, Error, Line, Pair, Spread, Verdict, spoken};
+use super::{Comparison, Error, Line, Pair, Spread, Verdict, duration_text};
 
 /// The width of the picture and the room beside the bars, in points.
 const WIDTH: i32 = 860;
@@ -114,7 +114,7 @@ fn bars(area: &Area<'_>, line: &Line, scale: &Scale, top: i32) -> Drawn {
 
 fn bar(area: &Area<'_>, value: &Spread, scale: &Scale, colour: RGBColor, y: i32) -> Drawn {
     let (least, median, most) = (scale.x(value.least), scale.x(value.median), scale.x(value.most));
-    // A phase that took no time leaves a mark, too.
+    // A phase that took no time leaves a mark as well.
     area.draw(&Rectangle::new([(LEFT, y), (median.max(LEFT + 1), y + BAR)], colour.filled()))?;
     let middle = y + BAR / 2;
     if most > least {
@@ -126,7 +126,7 @@ fn bar(area: &Area<'_>, value: &Spread, scale: &Scale, colour: RGBColor, y: i32)
             area.draw(&PathElement::new(points, WHISKER.stroke_width(1)))?;
         }
     }
-    let name = spoken(Duration::from_secs_f64(value.median));
+    let name = duration_text(Duration::from_secs_f64(value.median));
     area.draw_text(&name, &style(13, INK, HPos::Left, FontStyle::Normal), (most.max(median) + 7, middle))?;
     Ok(())
 }

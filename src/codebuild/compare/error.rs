@@ -23,38 +23,19 @@ pub enum Error {
     },
     /// There is no build of this id.
     #[error("CodeBuild has no build {id}")]
-    NoSuchBuild {
-        /// The id.
-        id: String,
-    },
+    NoSuchBuild { id: String },
     /// The build has not ended.
     #[error("the build {id} is still running")]
-    StillRunning {
-        /// The id.
-        id: String,
-    },
+    StillRunning { id: String },
     /// The file of prices cannot be read.
     #[error("could not read the prices in {}", path.display())]
-    UnreadPrices {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: Cause,
-    },
+    UnreadPrices { path: PathBuf, source: Cause },
     /// The file of prices is not of the form.
     #[error("{} is not a table of prices: {reason}", path.display())]
-    BadPrices {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    BadPrices { path: PathBuf, reason: String },
     /// The chart cannot be drawn.
     #[error("could not draw the chart: {reason}")]
-    NoChart {
-        /// Why.
-        reason: String,
-    },
+    NoChart { reason: String },
 }
 
 impl Explain for Error {

@@ -1,5 +1,5 @@
-//! Builds on amd64 beside builds on arm64: how long each phase takes, what a build costs, and the ratio. Only builds that
-//! succeeded count, and medians, so that one slow download does not decide.
+//! Compares builds on amd64 with builds on arm64: the duration of each phase, the cost of a build, and the ratio. Only
+//! successful builds count, and medians are compared, so that one slow download does not matter.
 
 mod architecture;
 mod billing;
@@ -10,6 +10,7 @@ mod gather;
 mod prices;
 mod spread;
 mod table;
+mod tally;
 mod verdict;
 
 pub use architecture::Architecture;
@@ -17,17 +18,19 @@ pub use billing::{RULE, Unit};
 #[cfg(feature = "aws")]
 pub use chart::svg;
 pub use error::Error;
-pub use gather::{CompareRequest, Gathered, LeftOut, Side, Subject, Tally, gather};
+pub use gather::{CompareRequest, Gathered, Side, Subject, gather};
 pub use prices::{Price, Prices};
 pub use spread::Spread;
-pub use table::{Comparison, Cost, Line, Pair, compared};
+pub use table::{Comparison, Cost, Line, Pair, compare};
+pub use tally::{LeftOut, Tally};
 pub use verdict::{Verdict, warnings};
 
 use std::time::Duration;
 
-/// Writes a duration for people: `45 s`, `2 min 05 s`, `1 h 02 min`. Halves of seconds come from medians of even numbers.
+/// Formats a duration for users: `45 s`, `2 min 05 s`, `1 h 02 min`. Medians of an even number of values may have half
+/// seconds.
 #[must_use]
-pub fn spoken(duration: Duration) -> String {
+pub fn duration_text(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;
     let whole = tenths / 10;
     match () {
@@ -38,14 +41,14 @@ pub fn spoken(duration: Duration) -> String {
     }
 }
 
-/// Writes dollars for people: at least two digits after the point, and four where the number is small.
+/// Formats dollars for users: with two decimals, and four for small amounts.
 #[must_use]
 pub fn dollars(amount: f64) -> String {
     if amount >= 1.0 { format!("${amount:.2}") } else { format!("${amount:.4}") }
 }
 
 #[cfg(test)]
-pub(crate) mod made;
+pub(crate) mod fixtures;
 
 #[cfg(test)]
 mod tests {
@@ -61,7 +64,7 @@ mod tests {
             (125_000, "2 min 05 s"),
             (3_720_000, "1 h 02 min"),
         ] {
-            assert_eq!(spoken(Duration::from_millis(milliseconds)), expected);
+            assert_eq!(duration_text(Duration::from_millis(milliseconds)), expected);
         }
         assert_eq!(dollars(0.0102), "$0.0102");
         assert_eq!(dollars(15.0), "$15.00");

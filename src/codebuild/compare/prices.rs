@@ -1,4 +1,5 @@
-//! What a build costs: a table in the program, and one that a user gives. A price that is in neither is not made up.
+//! The cost of a build, from a built-in table of prices and one from the user. A price that is in neither is never
+//! guessed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +12,10 @@ use super::billing::{Unit, work};
 use crate::fs::{Cause, Within, read};
 use crate::model::said;
 
-/// The largest file of prices that is read, in bytes.
+/// The largest file of prices, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// The prices that the program knows.
+/// A table of prices.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prices(Vec<Rates>);
 
@@ -23,14 +24,13 @@ pub struct Prices(Vec<Rates>);
 #[serde(deny_unknown_fields)]
 struct Rates {
     region: String,
-    /// The environment type.
     environment: String,
     unit: UnitName,
-    /// Whose numbers these are.
+    /// The source of these prices.
     source: String,
-    /// When they were: `2026-01`.
+    /// The date of the prices: `2026-01`.
     date: String,
-    /// Who showed them, where that was not the source itself.
+    /// The site that quoted them, if not the source itself.
     #[serde(default)]
     seen: Option<String>,
     /// US dollars per unit, by compute type.
@@ -50,23 +50,21 @@ struct File {
     price: Vec<Rates>,
 }
 
-/// A price.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Price {
     /// US dollars per unit.
     pub usd: f64,
-    /// The unit.
     pub unit: Unit,
-    /// Whose number it is.
+    /// The source of the price.
     pub source: String,
-    /// When it was: `2026-01`.
+    /// The date of the price: `2026-01`.
     pub date: String,
-    /// Who showed it, where that was not the source itself.
+    /// The site that quoted it, if not the source itself.
     pub seen: Option<String>,
 }
 
 impl Price {
-    /// Returns what a build costs, in US dollars.
+    /// Returns the cost of a build in US dollars.
     #[must_use]
     pub fn of(&self, build: &Build) -> f64 {
         self.usd * f64::from(self.unit.count(work(build)))
@@ -74,17 +72,17 @@ impl Price {
 }
 
 impl Prices {
-    /// Returns the table in the program.
+    /// Returns the built-in table.
     #[must_use]
     pub fn own() -> Self {
         let file: Result<File, _> = toml::from_str(include_str!("prices.toml"));
         Self(file.expect("a test reads this file").price)
     }
 
-    /// Puts a file of the same form before this table.
+    /// Adds a file of the same form, whose prices take precedence.
     ///
     /// # Errors
-    /// When the file is not there, or not of the form.
+    /// When the file cannot be read or has another form.
     pub fn with_file(mut self, path: &Path, within: Within<'_>) -> Result<Self, Error> {
         let bad = |reason: String| Error::BadPrices { path: path.to_owned(), reason };
         let bytes = read(path, within, LARGEST).map_err(|error| match error.source {
@@ -103,7 +101,7 @@ impl Prices {
         Ok(self)
     }
 
-    /// Finds the price of an environment in a region. A build on a reserved fleet has none: the fleet costs what it costs,
+    /// Finds the price of an environment in a region. A build on a reserved fleet has none: the fleet costs the same
     /// whether it builds or not.
     #[must_use]
     pub fn find(&self, region: &str, environment: &Environment) -> Option<Price> {

@@ -1,22 +1,20 @@
-//! Many values in three: the least, the median, the most.
+//! Summarizes values: minimum, median, maximum.
 
 use std::time::Duration;
 
-/// The least, the median and the most of some values.
+/// The minimum, median and maximum of some values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
     /// How many there are.
     pub count: usize,
-    /// The least.
     pub least: f64,
-    /// The middle one, or the mean of the two in the middle.
+    /// The middle value, or the mean of the two middle values.
     pub median: f64,
-    /// The most.
     pub most: f64,
 }
 
 impl Spread {
-    /// Reads values; none gives none.
+    /// Summarizes values; none when there are none.
     #[must_use]
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
@@ -26,7 +24,7 @@ impl Spread {
         Some(Self { count, least, median, most })
     }
 
-    /// Reads durations, in seconds.
+    /// Summarizes durations, in seconds.
     #[must_use]
     pub fn of_durations(durations: impl IntoIterator<Item = Duration>) -> Option<Self> {
         Self::of(durations.into_iter().map(|duration| duration.as_secs_f64()).collect())

@@ -1,4 +1,4 @@
-//! What the builds of two sides say: a line per phase, the whole, what is paid for it, and the ratio of the medians.
+//! The table of a comparison: a line per phase, the total, the cost, and the ratio of the medians.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::billing::{billed, length, waits, work};
 use super::{Gathered, Price, Prices, Spread};
 
 /// The phases in the order in which they run
-/// (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html>). COMPLETED is no phase that takes time.
+/// (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BuildPhase.html>). COMPLETED takes no time.
 const PHASES: &[&str] = &[
     "SUBMITTED",
     "QUEUED",
@@ -22,41 +22,41 @@ const PHASES: &[&str] = &[
     "FINALIZING",
 ];
 
-/// The same thing of both sides.
+/// A value for each side.
 pub type Pair<T> = [T; 2];
 
 /// Values of both sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// What they are of: `BUILD`.
+    /// The name of the line: `BUILD`.
     pub name: String,
-    /// Whether they say something about the machine; time in a queue does not.
+    /// True if the values depend on the machine; time in a queue does not.
     pub compared: bool,
-    /// The values, in seconds; none on a side where no build has them.
+    /// The values in seconds; none for a side without any.
     pub values: Pair<Option<Spread>>,
 }
 
 impl Line {
-    /// Returns the second median over the first; none where one is missing, the first is nothing, or it is not compared.
+    /// Returns the second median divided by the first; none if one is missing, if the first is zero, or if the line is
+    /// not compared.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         if self.compared { ratio(self.values) } else { None }
     }
 }
 
-/// What the builds of one side cost.
+/// The cost of the builds of one side.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cost {
     /// US dollars per build.
     pub dollars: Spread,
-    /// The prices that this comes from.
+    /// The prices that were used.
     pub prices: Vec<Price>,
 }
 
-/// What the builds of two sides say.
+/// A comparison of the builds of two sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// The builds.
     pub gathered: Gathered,
     /// The phases, in their order.
     pub phases: Vec<Line>,
@@ -64,18 +64,18 @@ pub struct Comparison {
     pub total: Line,
     /// What is paid for.
     pub billed: Line,
-    /// What that costs; the environments without a price where one is missing.
+    /// The cost of each side, or the environments without a price.
     pub costs: Pair<Result<Cost, Vec<Environment>>>,
 }
 
 impl Comparison {
-    /// Returns the ratio of what a build costs.
+    /// Returns the ratio of the costs.
     #[must_use]
     pub fn cost_ratio(&self) -> Option<f64> {
         ratio(self.costs.each_ref().map(|cost| cost.as_ref().ok().map(|cost| cost.dollars)))
     }
 
-    /// Returns the environments of a side, each once: type and compute type.
+    /// Returns the distinct environments of a side: type and compute type.
     #[must_use]
     pub fn environments(&self, side: usize) -> Vec<(&str, &str)> {
         let of = |build: &'_ Build| (build.environment.kind.clone(), build.environment.compute.clone());
@@ -86,9 +86,8 @@ impl Comparison {
     }
 }
 
-/// Compares what was gathered.
 #[must_use]
-pub fn compared(gathered: Gathered, prices: &Prices) -> Comparison {
+pub fn compare(gathered: Gathered, prices: &Prices) -> Comparison {
     let sides = gathered.sides.each_ref().map(|side| side.builds.as_slice());
     let line = |name: &str, value: &dyn Fn(&Build) -> Option<Duration>| Line {
         name: name.to_owned(),
@@ -102,7 +101,7 @@ pub fn compared(gathered: Gathered, prices: &Prices) -> Comparison {
     Comparison { phases, total, billed, costs, gathered }
 }
 
-/// Names the phases of all builds, in the order in which they run; those that are newer than this program come last.
+/// Returns the phases of all builds in the order in which they run; unknown phases come last.
 fn names(sides: &Pair<&[Build]>) -> Vec<String> {
     let all = || sides.iter().flat_map(|builds| builds.iter()).flat_map(|build| build.phases.iter());
     let timed = |name: &str| all().any(|phase| phase.name == name && length(phase).is_some());
@@ -115,7 +114,7 @@ fn names(sides: &Pair<&[Build]>) -> Vec<String> {
     names
 }
 
-/// Returns how long a build was in a phase: all times together where it was there again, as after a RETRY.
+/// Returns how long a build was in a phase; the sum if the phase ran several times, as after a RETRY.
 fn phase(build: &Build, name: &str) -> Option<Duration> {
     let own = build.phases.iter().filter(|phase| phase.name == name).filter_map(length);
     own.fold(None, |sum: Option<Duration>, one| Some(sum.unwrap_or_default() + one))
@@ -155,7 +154,7 @@ fn ratio([first, second]: Pair<Option<Spread>>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::made::build;
+    use super::super::fixtures::build;
     use super::super::{Architecture, Side};
     use super::*;
 
@@ -178,7 +177,7 @@ mod tests {
 
     #[test]
     fn phases_stand_in_their_order_with_medians_and_ratios() {
-        let comparison = compared(
+        let comparison = compare(
             gathered(
                 vec![
                     build("web:1", "LINUX_CONTAINER", &[("QUEUED", 2), ("BUILD", 100), ("POST_BUILD", 8)]),
@@ -211,7 +210,7 @@ mod tests {
     #[test]
     fn a_phase_that_ran_again_counts_with_all_of_its_times() {
         let again = [("BUILD", 10), ("BUILD", 12), ("POST_BUILD", 1)];
-        let comparison = compared(
+        let comparison = compare(
             gathered(vec![build("web:1", "LINUX_CONTAINER", &again)], vec![build("web:2", "ARM_CONTAINER", &again)]),
             &Prices::own(),
         );
@@ -222,7 +221,7 @@ mod tests {
     #[test]
     fn nothing_is_divided_by_nothing() {
         let none = [("BUILD", 0)];
-        let comparison = compared(
+        let comparison = compare(
             gathered(vec![build("web:1", "LINUX_CONTAINER", &none)], vec![build("web:2", "ARM_CONTAINER", &none)]),
             &Prices::own(),
         );
@@ -237,7 +236,7 @@ mod tests {
         let phases = [("BUILD", 10)];
         let mut odd = build("web:2", "ARM_CONTAINER", &phases);
         odd.environment.compute = "BUILD_GENERAL1_2XLARGE".to_owned();
-        let comparison = compared(
+        let comparison = compare(
             gathered(
                 vec![build("web:1", "LINUX_CONTAINER", &phases)],
                 vec![build("web:3", "ARM_CONTAINER", &phases), odd.clone(), odd.clone()],

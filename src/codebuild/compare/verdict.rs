@@ -1,26 +1,25 @@
-//! What a comparison comes to, in a sentence, and what to be careful about.
+//! The result of a comparison in one sentence, and its warnings.
 
 use std::collections::BTreeSet;
 
 use super::super::build::{Status, id_of};
 use super::Comparison;
 
-/// Builds per side below which a median says little.
+/// Below this number of builds per side, a median is not reliable.
 const FEW: usize = 3;
 
-/// What a comparison comes to.
+/// The result of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// How many percent more time the second side takes; negative for less.
+    /// The extra time of the second side in percent; negative for less.
     pub time: Option<f64>,
-    /// How many percent more a build costs there; negative for less.
+    /// The extra cost of a build there in percent; negative for less.
     pub cost: Option<f64>,
-    /// The same in words.
+    /// The same as a sentence.
     pub sentence: String,
 }
 
 impl Verdict {
-    /// Says what a comparison comes to.
     #[must_use]
     pub fn of(comparison: &Comparison) -> Self {
         let percent = |ratio: f64| (ratio - 1.0) * 100.0;
@@ -56,7 +55,7 @@ impl Verdict {
     }
 }
 
-/// Says a change of something, without a claim where it is less than half a percent.
+/// Describes a change; one of less than half a percent counts as none.
 fn changed(percent: f64, what: &str) -> String {
     match rounded(percent) {
         0 => format!("the same {what}"),
@@ -70,7 +69,7 @@ fn rounded(percent: f64) -> i64 {
     percent.round() as i64
 }
 
-/// Says what to be careful about when reading a comparison.
+/// Returns warnings about a comparison.
 #[must_use]
 pub fn warnings(comparison: &Comparison) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -122,8 +121,8 @@ pub fn warnings(comparison: &Comparison) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::made::build;
-    use super::super::{Architecture, Gathered, Prices, Side, compared};
+    use super::super::fixtures::build;
+    use super::super::{Architecture, Gathered, Prices, Side, compare};
     use super::*;
     use crate::codebuild::Build;
 
@@ -140,7 +139,7 @@ mod tests {
             side(Architecture::Amd64, builds("LINUX_CONTAINER", amd64)),
             side(Architecture::Arm64, builds("ARM_CONTAINER", arm64)),
         ];
-        compared(Gathered { region: "us-east-1".to_owned(), sides, tallies: Vec::new() }, &Prices::own())
+        compare(Gathered { region: "us-east-1".to_owned(), sides, tallies: Vec::new() }, &Prices::own())
     }
 
     #[test]
@@ -176,7 +175,7 @@ mod tests {
         let mut mixed = fine.gathered.clone();
         mixed.sides[1].builds[0].environment.compute = "BUILD_GENERAL1_LARGE".to_owned();
         mixed.sides[1].builds[1].status = Status::TimedOut;
-        let mixed = warnings(&compared(mixed, &Prices::own()));
+        let mixed = warnings(&compare(mixed, &Prices::own()));
         assert_eq!(mixed.len(), 3, "{mixed:?}");
         assert!(mixed[0].starts_with("arm64 ran on several kinds of compute (ARM_CONTAINER BUILD_GENERAL1_LARGE, "));
         assert_eq!(mixed[1], "web:1 ended TIMED_OUT: its phases may be cut short");
@@ -187,7 +186,7 @@ mod tests {
     fn a_price_that_is_missing_is_named() {
         let mut unknown = comparison(&[60, 60, 60], &[60, 60, 60]).gathered;
         unknown.region = "eu-west-1".to_owned();
-        let warned = warnings(&compared(unknown, &Prices::own()));
+        let warned = warnings(&compare(unknown, &Prices::own()));
         assert_eq!(warned.len(), 2);
         assert!(warned[0].starts_with("no price of LINUX_CONTAINER BUILD_GENERAL1_SMALL in eu-west-1 is known"));
     }
@@ -197,7 +196,7 @@ mod tests {
         let mut own = comparison(&[60, 60, 60], &[60, 60, 60]).gathered;
         let fleet = "arn:aws:codebuild:us-east-1:111122223333:fleet/large:1234";
         own.sides[0].builds[1].environment.fleet = Some(fleet.to_owned());
-        let compared = compared(own, &Prices::own());
+        let compared = compare(own, &Prices::own());
         assert!(compared.costs[0].is_err() && compared.costs[1].is_ok());
         let warned = warnings(&compared);
         assert!(warned[0].starts_with("builds ran on the fleet `large:1234`, which costs the same"), "{warned:?}");

@@ -1,7 +1,7 @@
-//! Why builds fail, by what CodeBuild says about the phase that did: the likely cause, and what to do about it.
+//! The likely causes of failed builds, found by the phase's error code and message, and what to do about them.
 //!
-//! There is no list of all codes and messages; these are the ones that people met
-//! (<https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html>, and the threads beside each row).
+//! There is no list of all codes and messages; these were reported by users
+//! (<https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html>, and the thread above each row).
 
 use crate::codebuild::{Context, Phase, Status};
 
@@ -10,15 +10,13 @@ use crate::codebuild::{Context, Phase, Status};
 pub struct Cause {
     /// The code of the phase's context; any when empty.
     pub code: &'static str,
-    /// A part of its message, in small letters; any when empty.
+    /// A part of its message, in lower case; any when empty.
     pub message: &'static str,
-    /// Why it fails.
     pub why: &'static str,
-    /// What helps.
     pub remedy: &'static str,
 }
 
-/// The known causes: the first that fits counts, so that the special ones go before the general ones.
+/// The known causes. The first match wins, so special causes come before general ones.
 pub const CAUSES: &[Cause] = &[
     Cause {
         code: "YAML_FILE_ERROR",
@@ -198,14 +196,14 @@ pub const CAUSES: &[Cause] = &[
     },
 ];
 
-/// Finds the likely cause of what CodeBuild says.
+/// Finds the likely cause of an error.
 #[must_use]
 pub fn cause(context: &Context) -> Option<&'static Cause> {
     let message = context.message.to_lowercase();
     CAUSES.iter().find(|cause| (cause.code.is_empty() || cause.code == context.code) && message.contains(cause.message))
 }
 
-/// Says what an end means that no phase explains.
+/// Explains a status for which no phase has a cause: what it means, and what to do.
 #[must_use]
 pub fn ending(status: &Status) -> Option<(&'static str, &'static str)> {
     match status {
@@ -223,9 +221,9 @@ pub fn ending(status: &Status) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// Returns the phases that did not end well, with what CodeBuild says about them.
+/// Returns the phases that failed.
 pub fn failed(phases: &[Phase]) -> impl Iterator<Item = &Phase> {
-    // moto has phases many times; what failed is said once.
+    // moto repeats phases; each failure is reported once.
     phases.iter().enumerate().filter_map(|(index, phase)| {
         let bad = phase.status.as_ref().is_some_and(|status| status.is_over() && *status != Status::Succeeded);
         let first = phases[..index].iter().all(|other| other.name != phase.name || other.status != phase.status);

@@ -1,17 +1,16 @@
-//! Time, so that hours of waiting can be tested in no time.
+//! A clock that tests can replace, so that they do not wait.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-/// Tells the time and waits.
+/// A source of time.
 #[async_trait]
 pub trait Clock: Debug + Send + Sync {
-    /// Returns the time since some moment that stays the same.
+    /// Returns the time since a fixed moment.
     fn now(&self) -> Duration;
 
-    /// Waits.
     async fn sleep(&self, time: Duration);
 }
 
@@ -22,7 +21,6 @@ pub struct Monotonic {
 }
 
 impl Monotonic {
-    /// Begins to count.
     #[must_use]
     pub fn new() -> Self {
         Self { start: Instant::now() }

@@ -6,21 +6,13 @@ use crate::model::{Explain, Kind};
 /// Why builds cannot be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There are no such builds.
+    /// CodeBuild has no such builds.
     #[error("CodeBuild has no build or batch {} in {region}", listed(ids))]
-    UnknownBuilds {
-        /// What was asked for.
-        ids: Vec<String>,
-        /// Where.
-        region: String,
-    },
-    /// The builds did what they should, and a log that was asked for could not be read.
+    UnknownBuilds { ids: Vec<String>, region: String },
+    /// The builds succeeded, but a requested log could not be read.
     #[error("the builds succeeded, but not every log could be read")]
-    UnreadLogs {
-        /// Why not.
-        source: Box<aws::Error>,
-    },
-    /// AWS does not answer as it should.
+    UnreadLogs { source: Box<aws::Error> },
+    /// A request to AWS failed.
     #[error(transparent)]
     Asking(#[from] aws::Error),
 }

@@ -1,4 +1,4 @@
-//! What is told while builds are followed.
+//! The events of builds that are followed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,27 +9,26 @@ use crate::aws;
 use crate::codebuild::{Batch, Build, BuildKind, Group, Phase, Status};
 use crate::format::buildspec::images::environment_type;
 
-/// Which build or batch is meant.
+/// Identifies a build or a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildRef {
     /// Its id: `web:12345678-…`.
     pub id: String,
-    /// Its project.
     pub project: String,
     /// Its number in the project.
     pub number: Option<i64>,
-    /// What it runs on, `amd64` or `arm64`; none for batches and where it is not known.
+    /// `amd64` or `arm64`; none for batches and when unknown.
     pub architecture: Option<&'static str>,
     /// Its identifier in a batch.
     pub identifier: Option<String>,
-    /// The batch that it is a part of.
+    /// The batch that it belongs to.
     pub batch: Option<String>,
     /// Whether it is one build or a batch.
     pub kind: BuildKind,
 }
 
 impl BuildRef {
-    /// Names a build. `member` is the batch that it is a part of and its identifier there.
+    /// Names a build. `member` is the batch that it belongs to, and its identifier there.
     #[must_use]
     pub fn build(build: &Build, member: Option<(&str, &str)>) -> Self {
         Self {
@@ -43,7 +42,6 @@ impl BuildRef {
         }
     }
 
-    /// Names a batch.
     #[must_use]
     pub fn batch(batch: &Batch) -> Self {
         Self {
@@ -58,66 +56,42 @@ impl BuildRef {
     }
 }
 
-/// Something that happened, in order: what belongs to one build comes as it happened there.
+/// An event. The events of one build come in order.
 #[derive(Debug)]
 pub enum Event {
-    /// A build was found; nothing about it came before.
-    Known {
-        /// Which.
-        who: Arc<BuildRef>,
-        /// How it stands.
-        build: Box<Build>,
-    },
-    /// A batch was found; nothing about it came before.
-    BatchKnown {
-        /// Which.
-        who: Arc<BuildRef>,
-        /// How it stands.
-        batch: Box<Batch>,
-    },
-    /// A batch has one more build to do.
+    /// A build was found. This is its first event.
+    Known { build_ref: Arc<BuildRef>, build: Box<Build> },
+    /// A batch was found. This is its first event.
+    BatchKnown { build_ref: Arc<BuildRef>, batch: Box<Batch> },
+    /// A batch has another build group.
     Group {
-        /// The batch.
         batch: Arc<BuildRef>,
         /// The build to do.
         group: Group,
     },
-    /// A phase began.
     Entered {
-        /// Of which.
-        who: Arc<BuildRef>,
+        build_ref: Arc<BuildRef>,
         /// The phase: `PRE_BUILD`.
         phase: String,
-        /// When.
         at: Option<Timestamp>,
     },
-    /// A phase ended.
     Ended {
-        /// Of which.
-        who: Arc<BuildRef>,
+        build_ref: Arc<BuildRef>,
         /// The phase with its duration.
         phase: Phase,
     },
-    /// A line of a log, without its end, with whatever characters it holds.
+    /// A line of a log, without the line break, unescaped.
     Line {
-        /// Of which.
-        who: Arc<BuildRef>,
+        build_ref: Arc<BuildRef>,
         /// When it was logged.
         time: Timestamp,
-        /// The line.
         text: String,
     },
-    /// A build is over: its log was read to its end.
-    Over {
-        /// Which.
-        who: Arc<BuildRef>,
-        /// How it ended.
-        build: Box<Build>,
-    },
-    /// A build that failed is done again; the next one is followed in its place.
+    /// A build has ended, and its log was read completely.
+    Over { build_ref: Arc<BuildRef>, build: Box<Build> },
+    /// A failed build is retried; the retry is followed instead.
     Retried {
-        /// The one that failed.
-        who: Arc<BuildRef>,
+        build_ref: Arc<BuildRef>,
         /// The id of the next one.
         next: String,
         /// Which retry this is, from 1.
@@ -125,112 +99,91 @@ pub enum Event {
         /// How many there may be.
         limit: i32,
     },
-    /// A batch and all of its builds are over.
-    BatchOver {
-        /// Which.
-        who: Arc<BuildRef>,
-        /// How it ended.
-        batch: Box<Batch>,
-    },
-    /// Something stands in the way.
+    /// A batch and all its builds have ended.
+    BatchOver { build_ref: Arc<BuildRef>, batch: Box<Batch> },
+    /// A problem, or its end.
     Note(Note),
-    /// Everything that was asked for is over.
+    /// All requested builds have ended.
     AllOver {
-        /// Whether it ended well.
+        /// True if all succeeded.
         succeeded: bool,
     },
 }
 
-/// Something that stands in the way, or no longer does.
+/// A problem, or its end.
 #[derive(Debug)]
 pub enum Note {
     /// A service is throttling requests.
     Throttled {
-        /// The service.
         service: &'static str,
     },
-    /// A service cannot be reached, or has a fault of its own.
+    /// A service cannot be reached, or is failing.
     Lost {
-        /// The service.
         service: &'static str,
-        /// What is wrong.
         cause: aws::Error,
     },
-    /// It answers again.
     Back {
-        /// The service.
         service: &'static str,
     },
-    /// The credentials have expired; new ones are waited for.
+    /// The credentials have expired; toolkit waits for new ones.
     Expired {
-        /// For how long.
         patience: Duration,
     },
-    /// New credentials came.
     Renewed,
-    /// The build has no log in CloudWatch: it is switched off in the project.
+    /// The build has no log in CloudWatch: logs are disabled in the project.
     NoLog {
-        /// Which.
-        who: Arc<BuildRef>,
-        /// The log in S3, where there is one.
+        build_ref: Arc<BuildRef>,
+        /// The log in S3, if there is one.
         s3: Option<String>,
     },
     /// The log was never created, although the build has ended.
     MissingLog {
-        /// Which.
-        who: Arc<BuildRef>,
+        build_ref: Arc<BuildRef>,
     },
-    /// The log may not be read; phases are followed nevertheless.
+    /// The log cannot be read; phases are followed nevertheless.
     UnreadLog {
-        /// Which.
-        who: Arc<BuildRef>,
-        /// Why.
+        build_ref: Arc<BuildRef>,
         cause: aws::Error,
     },
-    /// The log goes on with empty pages and no end.
+    /// The log returns empty pages without end.
     EndlessLog {
-        /// Which.
-        who: Arc<BuildRef>,
+        build_ref: Arc<BuildRef>,
     },
 }
 
-/// BuildRef is told.
 pub trait Observer {
-    /// Takes what happened.
-    fn see(&mut self, event: Event);
+    fn observe(&mut self, event: Event);
 }
 
-/// How everything ended, in the order in which it was asked for.
+/// The results, in the order of the request.
 #[derive(Debug)]
 pub struct Report {
-    /// What was asked for.
     pub roots: Vec<Root>,
 }
 
-/// A build with its retries, or a batch with its builds.
+/// A requested build with its retries, or a requested batch with its builds.
 #[derive(Debug)]
 pub struct Root {
     /// The batch, when it is one.
     pub batch: Option<(Arc<BuildRef>, Batch)>,
-    /// Its builds; of a chain of retries all, the last one last.
+    /// Its builds; a chain of retries in order.
     pub builds: Vec<Finished>,
 }
 
 /// A build that was followed.
 #[derive(Debug)]
 pub struct Finished {
-    /// Which.
-    pub who: Arc<BuildRef>,
-    /// How it stands, mostly at its end.
+    pub build_ref: Arc<BuildRef>,
+    /// Its latest known state.
     pub build: Build,
-    /// Whether another build was done in its place.
+    /// True if it was retried.
     pub replaced: bool,
-    /// Whether its batch may succeed without it.
+    /// True if its batch may succeed without it.
     pub ignored: bool,
 }
 
 impl Root {
-    /// Tells how it ended. A batch knows by itself which failures it ignores.
+    /// Returns the result. The status of a batch already takes ignored failures into account.
     #[must_use]
     pub fn status(&self) -> Option<&Status> {
         match &self.batch {
@@ -241,7 +194,7 @@ impl Root {
 }
 
 impl Report {
-    /// Returns true if everything ended well.
+    /// Returns true if everything succeeded.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.roots.iter().all(|root| root.status() == Some(&Status::Succeeded))

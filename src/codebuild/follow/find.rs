@@ -1,19 +1,19 @@
-//! Finds out what was asked for: an id does not say whether it is a build or a batch.
+//! Resolves the requested ids: an id does not show whether it is a build or a batch.
 
 use std::time::Duration;
 
-use super::answers::Update;
-use super::patience::Upstream;
+use super::backoff::Upstream;
 use super::track::{BatchTrack, Track};
-use super::{Error, Follower, MOST_IDS, Observer, Question, Requested};
+use super::updates::Update;
+use super::{Error, Follower, MOST_IDS, Observer, Query, Requested};
 use crate::codebuild::find::in_region;
 use crate::codebuild::id_of;
 
-/// Looks for what was started a moment ago, before it counts as unknown.
-const FRESH_LOOKS: u32 = 5;
+/// The polls for builds that were just started, before they count as unknown.
+const FRESH_POLLS: u32 = 5;
 
 impl<O: Observer> Follower<O> {
-    /// Finds every id, or names those that CodeBuild does not know.
+    /// Resolves every id; the error names those that CodeBuild does not have.
     pub(super) async fn find(&mut self) -> Result<(), Error> {
         let mut ids: Vec<String> = Vec::new();
         for id in &self.settings.ids {
@@ -22,21 +22,22 @@ impl<O: Observer> Follower<O> {
                 ids.push(id.clone());
             }
         }
-        let mut looks = 0;
+        let mut polls = 0;
         let found = loop {
-            looks += 1;
+            polls += 1;
             let (maybe, sure): (Vec<String>, Vec<String>) =
                 ids.iter().cloned().partition(|id| !id.contains(":build-batch/"));
-            let mut news = self.known(&maybe, Question::Builds).await?;
+            let mut updates = self.known(&maybe, Query::Builds).await?;
             let rest: Vec<String> =
-                maybe.into_iter().filter(|id| !news.iter().any(|news| news.has(id))).chain(sure).collect();
+                maybe.into_iter().filter(|id| !updates.iter().any(|update| update.has(id))).chain(sure).collect();
             let maybe: Vec<String> = rest.iter().filter(|id| !id.contains(":build/")).cloned().collect();
-            news.extend(self.known(&maybe, Question::Batches).await?);
-            let unknown: Vec<String> = rest.into_iter().filter(|id| !news.iter().any(|news| news.has(id))).collect();
+            updates.extend(self.known(&maybe, Query::Batches).await?);
+            let unknown: Vec<String> =
+                rest.into_iter().filter(|id| !updates.iter().any(|update| update.has(id))).collect();
             if unknown.is_empty() {
-                break news;
+                break updates;
             }
-            if !self.settings.fresh || looks >= FRESH_LOOKS {
+            if !self.settings.fresh || polls >= FRESH_POLLS {
                 return Err(Error::UnknownBuilds { ids: unknown, region: self.service.region().to_owned() });
             }
             self.clock.sleep(self.settings.pace.base).await;
@@ -44,12 +45,12 @@ impl<O: Observer> Follower<O> {
         self.begin(&ids, found)
     }
 
-    /// Begins to follow what was found, with what is known of it by now.
+    /// Starts to follow what was found, with its state.
     fn begin(&mut self, ids: &[String], found: Vec<Update>) -> Result<(), Error> {
-        self.patience.begins();
+        self.backoff.begins();
         let now = self.clock.now();
         for (root, id) in ids.iter().enumerate() {
-            if found.iter().any(|news| news.has(id) && matches!(news, Update::Builds(_))) {
+            if found.iter().any(|update| update.has(id) && matches!(update, Update::Builds(_))) {
                 self.roots.push(Requested::Build);
                 self.add(Track::new(id, root, None, now));
             } else {
@@ -57,32 +58,32 @@ impl<O: Observer> Follower<O> {
                 self.batches.push(BatchTrack::new(id, root, now));
             }
         }
-        self.look_due = Duration::MAX;
-        for news in found {
-            self.take(&[], news)?;
+        self.poll_due = Duration::MAX;
+        for update in found {
+            self.take(&[], update)?;
         }
-        if self.look_due == Duration::MAX {
-            self.look_due = now + self.look_pause();
+        if self.poll_due == Duration::MAX {
+            self.poll_due = now + self.poll_pause();
         }
         Ok(())
     }
 
-    /// Returns what is known of these.
-    async fn known(&mut self, ids: &[String], question: fn(Vec<String>) -> Question) -> Result<Vec<Update>, Error> {
+    /// Reads the state of these builds or batches.
+    async fn known(&mut self, ids: &[String], query: fn(Vec<String>) -> Query) -> Result<Vec<Update>, Error> {
         let mut known = Vec::new();
         for ids in ids.chunks(MOST_IDS) {
-            let question = question(ids.iter().map(|id| id_of(id).to_owned()).collect());
-            known.push(self.insist(&question).await?);
+            let query = query(ids.iter().map(|id| id_of(id).to_owned()).collect());
+            known.push(self.insist(&query).await?);
         }
         Ok(known)
     }
 
-    /// Asks until there is an answer.
-    async fn insist(&mut self, question: &Question) -> Result<Update, Error> {
+    /// Sends a request until it succeeds.
+    async fn insist(&mut self, query: &Query) -> Result<Update, Error> {
         loop {
-            self.wait_until(self.patience.rests(Upstream::Builds).max(self.budget.earliest(false))).await;
-            match self.ask(question).await {
-                Ok(news) => return Ok(news),
+            self.wait_until(self.backoff.not_before(Upstream::Builds).max(self.budget.earliest(false))).await;
+            match self.ask(query).await {
+                Ok(update) => return Ok(update),
                 Err(cause) => self.refused(Upstream::Builds, cause)?,
             }
         }

@@ -1,13 +1,12 @@
-//! Whole lines out of what CloudWatch calls events: one may hold several lines, or a part of one.
+//! Splits CloudWatch events into lines: an event may contain several lines, or part of one.
 
 use jiff::Timestamp;
 
 use crate::codebuild::LogEvent;
 
-/// A line that is longer than this is given in parts: the rest of an endless one would be kept in memory.
+/// The longest line in bytes. Longer lines are split, because an endless one would fill the memory.
 const LONGEST: usize = 1 << 20;
 
-/// Puts lines together.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     part: String,
@@ -15,7 +14,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Takes what was logged and gives the lines that are whole now, each with the time at which it began.
+    /// Adds an event, and returns the lines that are complete now, each with the time of its start.
     pub(super) fn take(&mut self, event: &LogEvent) -> Vec<(Timestamp, String)> {
         let mut whole = Vec::new();
         let mut rest = event.message.as_str();
@@ -34,12 +33,12 @@ impl Lines {
         whole
     }
 
-    /// Returns the time of a line that has begun and has no end yet.
+    /// Returns the start of a line that is not complete yet.
     pub(super) fn began(&self) -> Option<Timestamp> {
         self.time
     }
 
-    /// Returns the last line, when the log ended in the middle of one.
+    /// Returns the incomplete last line.
     pub(super) fn rest(&mut self) -> Option<(Timestamp, String)> {
         let time = self.time?;
         Some(self.line(time))

@@ -1,4 +1,4 @@
-//! The log of one build: where reading stands, and when it is at its end.
+//! Reads the log of one build, and decides when it is complete.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,84 +7,82 @@ use jiff::Timestamp;
 
 use super::lines::Lines;
 use super::phases::Step;
-use crate::codebuild::{LogPage, LogPlace};
+use crate::codebuild::{LogLocation, LogPage};
 
-/// Looks at the end that must be empty before the log counts as read, once the build is over: lines arrive in CloudWatch
-/// later than the end of the build does (the loop of <https://github.com/aws-actions/aws-codebuild-run-build>).
-const EMPTY_LOOKS: u32 = 2;
+/// The polls that must return nothing before the log of a finished build counts as complete: lines arrive in CloudWatch
+/// after the end of the build (the loop of <https://github.com/aws-actions/aws-codebuild-run-build>).
+const EMPTY_POLLS: u32 = 2;
 
-/// Looks at a stream that is not there, after the build is over, before it counts as never written.
-const MISSING_LOOKS: u32 = 5;
+/// The polls for a missing stream of a finished build, before it counts as never written.
+const MISSING_POLLS: u32 = 5;
 
-/// Empty pages in a row, each with a new token, that are read back to back. CloudWatch gives such pages for times without
-/// events.
+/// The empty pages in a row, each with a new token, that are read without a pause. CloudWatch returns such pages for
+/// periods without events.
 const EMPTY_PAGES: u32 = 25;
 
-/// Empty pages in a row, each with a new token, after which a log has no end: one token more would be read for ever.
+/// The empty pages in a row, each with a new token, after which a log counts as endless.
 const ENDLESS: u32 = 1000;
 
-/// Where reading stands.
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    /// Where it is; none before PROVISIONING.
-    pub(super) place: Option<LogPlace>,
-    /// When it is looked at next.
+    pub(super) location: Option<LogLocation>,
+    /// The time of the next poll.
     pub(super) due: Duration,
-    /// When it grew last.
+    /// The time of the last new event.
     pub(super) grew: Duration,
-    /// Whether the page before had something, so that there may be more at once.
+    /// True if the previous page had events, so that more may be available.
     pub(super) behind: bool,
-    /// Whether nothing more is read.
+    /// True if the log is complete.
     pub(super) ended: bool,
-    /// The phases that wait for the lines before them.
+    /// The phases that wait for earlier lines.
     pub(super) waiting: VecDeque<Step>,
     token: Option<String>,
     lines: Lines,
-    /// The events that were read, in case that they must be read again.
+    /// The number of events that were read.
     read: u64,
-    /// The events to leave out, because they were read before.
+    /// The number of events to skip after a rewind.
     skip: u64,
     rewound: bool,
-    empty_looks: u32,
+    empty_polls: u32,
     empty_pages: u32,
     missing: u32,
 }
 
-/// A line or a phase, in the order of their times.
+/// A line or a phase, ordered by time.
 #[derive(Debug)]
 pub(super) enum Item {
     Step(Step),
     Line(Timestamp, String),
 }
 
-/// What a page or its absence says about the log.
+/// The state of a log after a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LogState {
-    /// There may be more at once.
+    /// More may be available immediately.
     Behind,
-    /// Everything that is there was read.
+    /// Everything so far was read.
     CaughtUp,
-    /// Nothing more will come.
+    /// The log is complete.
     Over,
-    /// The stream was never there.
+    /// The stream was never created.
     NeverThere,
-    /// It goes on with empty pages.
+    /// The log returns empty pages without end.
     Endless,
 }
 
 impl Log {
-    /// Begins at the head of a log of which nothing is known.
+    /// Starts at the beginning of a log.
     pub(super) fn since(now: Duration) -> Self {
         Self { grew: now, ..Self::default() }
     }
 
-    /// Returns where the next page begins.
+    /// Returns the token of the next page.
     pub(super) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
-    /// Takes a page: gives what is to be told, and how the log stands. `over` is whether the build was over before the page
-    /// was asked for.
+    /// Adds a page; returns the new items and the state of the log. `over` is true if the build had ended before the
+    /// page was requested.
     pub(super) fn take(&mut self, page: &LogPage, over: bool, now: Duration) -> (Vec<Item>, LogState) {
         let first = self.token.is_none();
         let at_end = self.token.as_deref() == Some(page.next.as_str()) || page.next.is_empty();
@@ -105,29 +103,29 @@ impl Log {
                 items.push(Item::Line(time, text));
             }
         }
-        let standing = self.standing(!page.events.is_empty(), at_end, first, over, now);
-        self.behind = standing == LogState::Behind;
-        match standing {
+        let state = self.state(!page.events.is_empty(), at_end, first, over, now);
+        self.behind = state == LogState::Behind;
+        match state {
             LogState::Behind => {}
-            // A line without an end is soon shown as it is; the end of its phase comes after it.
+            // An incomplete last line is still shown before the end of its phase.
             LogState::CaughtUp if over && self.lines.began().is_some() => {}
             LogState::CaughtUp => self.all_steps(&mut items),
             LogState::Over | LogState::NeverThere | LogState::Endless => self.end(&mut items),
         }
-        (items, standing)
+        (items, state)
     }
 
-    fn standing(&mut self, grew: bool, at_end: bool, first: bool, over: bool, now: Duration) -> LogState {
+    fn state(&mut self, grew: bool, at_end: bool, first: bool, over: bool, now: Duration) -> LogState {
         if grew {
-            (self.grew, self.empty_looks, self.empty_pages) = (now, 0, 0);
+            (self.grew, self.empty_polls, self.empty_pages) = (now, 0, 0);
             return LogState::Behind;
         }
         if !at_end && first {
-            // There is nothing yet, or an empty page before the first event; the next look tells which.
+            // Either the log is empty, or this is an empty page before the first event; the next poll shows which.
             return LogState::CaughtUp;
         }
         if !at_end {
-            (self.empty_looks, self.empty_pages) = (0, self.empty_pages + 1);
+            (self.empty_polls, self.empty_pages) = (0, self.empty_pages + 1);
             return match self.empty_pages {
                 ENDLESS.. if over => LogState::Endless,
                 pages if over || pages <= EMPTY_PAGES => LogState::Behind,
@@ -135,18 +133,18 @@ impl Log {
             };
         }
         self.empty_pages = 0;
-        self.empty_looks = if over { self.empty_looks + 1 } else { 0 };
-        if self.empty_looks >= EMPTY_LOOKS { LogState::Over } else { LogState::CaughtUp }
+        self.empty_polls = if over { self.empty_polls + 1 } else { 0 };
+        if self.empty_polls >= EMPTY_POLLS { LogState::Over } else { LogState::CaughtUp }
     }
 
-    /// The stream is not there.
+    /// Records that the stream does not exist.
     pub(super) fn is_missing(&mut self, over: bool) -> (Vec<Item>, LogState) {
         self.behind = false;
         let mut items = Vec::new();
         self.all_steps(&mut items);
         if over {
             self.missing += 1;
-            if self.missing >= MISSING_LOOKS {
+            if self.missing >= MISSING_POLLS {
                 self.end(&mut items);
                 return (items, LogState::NeverThere);
             }
@@ -154,8 +152,8 @@ impl Log {
         (items, LogState::CaughtUp)
     }
 
-    /// The token is refused: tokens last for a day only. Begins again at the head and leaves out what was read; false when
-    /// that was tried.
+    /// Starts again at the beginning and skips what was read, because the token was refused: tokens are valid for a
+    /// day. Returns false when this was tried before.
     pub(super) fn rewind(&mut self) -> bool {
         if self.token.is_none() || self.rewound {
             return false;
@@ -164,7 +162,7 @@ impl Log {
         true
     }
 
-    /// Nothing more is read: gives what is left.
+    /// Completes the log and returns the remaining items.
     pub(super) fn end(&mut self, items: &mut Vec<Item>) {
         self.ended = true;
         self.behind = false;
@@ -175,13 +173,13 @@ impl Log {
         self.all_steps(items);
     }
 
-    /// Returns the phases that wait, without the lines before them.
+    /// Returns all waiting phases.
     pub(super) fn all_steps(&mut self, items: &mut Vec<Item>) {
         items.extend(self.waiting.drain(..).map(Item::Step));
     }
 
-    /// Returns the phases that began or ended before a line of this time. Times have whole seconds: where a phase ended and the
-    /// next one began in the second of the line, the line belongs to the next one.
+    /// Returns the phases that started or ended before a line of this time. Times are in whole seconds: if a phase
+    /// ended and the next one started in the second of the line, the line belongs to the next one.
     fn steps_before(&mut self, time: Timestamp, items: &mut Vec<Item>) {
         let count = self.waiting.iter().rposition(|step| step.is_before(time)).map_or(0, |last| last + 1);
         items.extend(self.waiting.drain(..count).map(Item::Step));

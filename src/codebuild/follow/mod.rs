@@ -1,10 +1,10 @@
-//! Follows builds and batches: how they stand, their logs line by line, what is done in their place when they fail.
+//! Follows builds and batches: their status, their logs line by line, and the retries of failed builds.
 //!
-//! Read [`Follower::run`] first. It asks one question at a time, the one that is due first; answers become [`Event`]s. All that
-//! is known is kept between questions, so that a question that is refused, cut or cancelled is asked again and nothing is
-//! lost or told twice. It prints nothing.
+//! Read [`Follower::run`] first. It sends one request at a time, the one that is due first, and turns responses into
+//! [`Event`]s. All state is kept between requests, so that a request that was refused, interrupted or cancelled is sent
+//! again, and no event is lost or reported twice. It prints nothing.
 
-mod answers;
+mod backoff;
 mod clock;
 mod error;
 mod event;
@@ -12,10 +12,10 @@ mod find;
 mod lines;
 mod log;
 mod pace;
-mod patience;
 mod phases;
 mod stop;
 mod track;
+mod updates;
 
 #[cfg(test)]
 mod tests;
@@ -26,20 +26,19 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use backoff::{CREDENTIALS_LIMIT, FIRST_ANSWER_LIMIT, OUTAGE_LIMIT};
 pub use clock::{Clock, Monotonic};
 pub use error::Error;
 pub use event::{BuildRef, Event, Finished, Note, Observer, Report, Root};
 pub use pace::Pace;
-pub use patience::{CREDENTIALS_PATIENCE, FIRST_PATIENCE, PATIENCE};
 
 use super::{Service, Status};
 use crate::aws;
+use backoff::{Backoff, Upstream};
 use pace::Budget;
-use patience::{Patience, Upstream};
 use track::{BatchTrack, Track};
 
-/// The most ids of one question
-/// (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetBuilds.html>).
+/// The most ids per request (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetBuilds.html>).
 const MOST_IDS: usize = 100;
 
 /// What to follow, and how.
@@ -49,9 +48,9 @@ pub struct FollowOptions {
     pub ids: Vec<String>,
     /// Whether logs are read.
     pub logs: bool,
-    /// Whether they were started a moment ago, so that CodeBuild may not know them yet.
+    /// True if they were just started, so that CodeBuild may not find them yet.
     pub fresh: bool,
-    /// How often is asked.
+    /// The rate of requests.
     pub pace: Pace,
 }
 
@@ -62,31 +61,31 @@ pub struct Follower<O> {
     clock: Arc<dyn Clock>,
     settings: FollowOptions,
     observer: O,
-    /// What was asked for, in order; empty before it is known what is a build and what a batch.
+    /// The requested ids, in order; empty before they are resolved.
     roots: Vec<Requested>,
     tracks: Vec<Track>,
     batches: Vec<BatchTrack>,
-    /// The rest of the questions of this look.
-    questions: VecDeque<Question>,
-    look_due: Duration,
+    /// The remaining requests of this poll.
+    queries: VecDeque<Query>,
+    poll_due: Duration,
     budget: Budget,
-    patience: Patience,
-    /// The log groups that may not be read.
+    backoff: Backoff,
+    /// The log groups that cannot be read.
     unread: HashSet<String>,
-    /// What CodeBuild no longer knows, and for how many looks.
+    /// The ids that CodeBuild no longer finds, with the number of polls since.
     absent: HashMap<String, u32>,
 }
 
-/// What an id that was asked for is.
+/// The kind of a requested id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Requested {
     Build,
     Batch(usize),
 }
 
-/// A question about how things stand.
+/// A request for the state of builds or batches.
 #[derive(Debug, Clone)]
-enum Question {
+enum Query {
     Builds(Vec<String>),
     Batches(Vec<String>),
 }
@@ -94,15 +93,15 @@ enum Question {
 /// What is done next.
 #[derive(Debug, Clone, Copy)]
 enum Task {
-    Look,
+    Poll,
     Page(usize),
 }
 
 impl<O: Observer> Follower<O> {
-    /// Prepares to follow. Nothing is asked yet.
+    /// Prepares to follow. Sends no request yet.
     #[must_use]
     pub fn new(service: Arc<dyn Service>, clock: Arc<dyn Clock>, settings: FollowOptions, observer: O) -> Self {
-        let look_due = clock.now();
+        let poll_due = clock.now();
         Self {
             service,
             clock,
@@ -111,20 +110,20 @@ impl<O: Observer> Follower<O> {
             roots: Vec::new(),
             tracks: Vec::new(),
             batches: Vec::new(),
-            questions: VecDeque::new(),
-            look_due,
+            queries: VecDeque::new(),
+            poll_due,
             budget: Budget::default(),
-            patience: Patience::new(),
+            backoff: Backoff::new(),
             unread: HashSet::new(),
             absent: HashMap::new(),
         }
     }
 
-    /// Follows everything to its end. When it is dropped before that, it can be called again and goes on where it was.
+    /// Follows everything to its end. After the future was dropped, a new call continues where it stopped.
     ///
     /// # Errors
-    /// When an id is unknown, before anything is followed; when AWS denies a question about builds, has not answered for
-    /// [`PATIENCE`], or new credentials did not come within [`CREDENTIALS_PATIENCE`].
+    /// When an id is unknown; when AWS denies a request about builds, when requests have failed for [`OUTAGE_LIMIT`],
+    /// or when no new credentials were found within [`CREDENTIALS_LIMIT`].
     pub async fn run(&mut self) -> Result<Report, Error> {
         if self.roots.is_empty() {
             self.find().await?;
@@ -134,87 +133,86 @@ impl<O: Observer> Follower<O> {
             let Some((task, at)) = self.next() else { break };
             self.wait_until(at).await;
             match task {
-                Task::Look => self.look().await?,
+                Task::Poll => self.poll().await?,
                 Task::Page(index) => self.page(index).await?,
             }
         }
         let report = self.report();
-        self.observer.see(Event::AllOver { succeeded: report.succeeded() });
+        self.observer.observe(Event::AllOver { succeeded: report.succeeded() });
         Ok(report)
     }
 
-    /// Returns who is told.
     pub fn observer(&mut self) -> &mut O {
         &mut self.observer
     }
 
-    /// Returns how everything stands now.
+    /// Returns the current state of everything.
     #[must_use]
     pub fn report(&self) -> Report {
-        let root = |(index, asked): (usize, &Requested)| {
-            let batch = match asked {
+        let root = |(index, requested): (usize, &Requested)| {
+            let batch = match requested {
                 Requested::Batch(at) => {
                     let track = &self.batches[*at];
-                    track.who.clone().zip(track.batch.clone())
+                    track.build_ref.clone().zip(track.batch.clone())
                 }
                 Requested::Build => None,
             };
             let builds = self.tracks.iter().filter(|track| track.root == index).filter_map(|track| {
-                let (who, build) = (track.who.clone()?, track.build.clone()?);
+                let (build_ref, build) = (track.build_ref.clone()?, track.build.clone()?);
                 let group = batch.as_ref().and_then(|(_, batch)| {
-                    batch.groups.iter().find(|group| Some(&group.identifier) == who.identifier.as_ref())
+                    batch.groups.iter().find(|group| Some(&group.identifier) == build_ref.identifier.as_ref())
                 });
                 let prior = |group: &super::Group| group.prior.iter().any(|(arn, _)| super::id_of(arn) == build.id);
                 let ignored = group.is_some_and(|group| group.ignore_failure);
-                Some(Finished { replaced: track.replaced || group.is_some_and(prior), who, build, ignored })
+                Some(Finished { replaced: track.replaced || group.is_some_and(prior), build_ref, build, ignored })
             });
             Root { builds: builds.collect(), batch }
         };
         Report { roots: self.roots.iter().enumerate().map(root).collect() }
     }
 
-    /// Chooses the question that is due first, and when it may be asked.
+    /// Returns the task that is due first, and its time.
     fn next(&self) -> Option<(Task, Duration)> {
-        let look = self.wants_look().then(|| {
-            let rests = self.patience.rests(Upstream::Builds);
-            (Task::Look, self.look_due.max(self.budget.earliest(false)).max(rests))
+        let poll = self.needs_poll().then(|| {
+            let not_before = self.backoff.not_before(Upstream::Builds);
+            (Task::Poll, self.poll_due.max(self.budget.earliest(false)).max(not_before))
         });
-        let rests = self.patience.rests(Upstream::Logs);
-        let logs = self.tracks.iter().enumerate().filter(|(_, track)| !track.log.ended && track.log.place.is_some());
+        let not_before = self.backoff.not_before(Upstream::Logs);
+        let logs = self.tracks.iter().enumerate().filter(|(_, track)| !track.log.ended && track.log.location.is_some());
         let page = |(index, track): (usize, &Track)| {
-            (Task::Page(index), track.log.due.max(self.budget.earliest(track.log.behind)).max(rests))
+            (Task::Page(index), track.log.due.max(self.budget.earliest(track.log.behind)).max(not_before))
         };
-        // What is due longer goes first, so that a log that is far behind does not keep the others waiting.
+        // The longest overdue task goes first, so that a log that is far behind does not hold up the others.
         let due = |task: &Task| match task {
-            Task::Look => self.look_due,
+            Task::Poll => self.poll_due,
             Task::Page(index) => self.tracks[*index].log.due,
         };
-        look.into_iter().chain(logs.map(page)).min_by_key(|(task, at)| (*at, due(task)))
+        poll.into_iter().chain(logs.map(page)).min_by_key(|(task, at)| (*at, due(task)))
     }
 
-    fn wants_look(&self) -> bool {
-        !self.questions.is_empty()
-            || self.tracks.iter().any(Track::wants_look)
+    fn needs_poll(&self) -> bool {
+        !self.queries.is_empty()
+            || self.tracks.iter().any(Track::needs_poll)
             || self.batches.iter().any(|batch| !batch.is_over())
     }
 
-    /// Asks the next question of a look: how builds or batches stand.
-    async fn look(&mut self) -> Result<(), Error> {
-        if self.questions.is_empty() {
-            self.questions = self.all_questions();
+    /// Sends the next request of a poll.
+    async fn poll(&mut self) -> Result<(), Error> {
+        if self.queries.is_empty() {
+            self.queries = self.all_queries();
         }
-        let Some(question) = self.questions.front().cloned() else { return Ok(()) };
-        match self.ask(&question).await {
-            Ok(news) => {
-                self.questions.pop_front();
-                // What begins by the answer is looked at soon, all else after a pause.
-                if self.questions.is_empty() {
-                    self.look_due = Duration::MAX;
+        let Some(query) = self.queries.front().cloned() else { return Ok(()) };
+        match self.ask(&query).await {
+            Ok(update) => {
+                self.queries.pop_front();
+                // New builds in the response are polled soon, everything else after a pause.
+                if self.queries.is_empty() {
+                    self.poll_due = Duration::MAX;
                 }
-                let (Question::Builds(asked) | Question::Batches(asked)) = &question;
-                self.take(asked, news)?;
-                if self.look_due == Duration::MAX {
-                    self.look_due = self.clock.now() + self.look_pause();
+                let (Query::Builds(requested) | Query::Batches(requested)) = &query;
+                self.take(requested, update)?;
+                if self.poll_due == Duration::MAX {
+                    self.poll_due = self.clock.now() + self.poll_pause();
                 }
                 Ok(())
             }
@@ -222,22 +220,22 @@ impl<O: Observer> Follower<O> {
         }
     }
 
-    fn all_questions(&self) -> VecDeque<Question> {
+    fn all_queries(&self) -> VecDeque<Query> {
         let batches = self.batches.iter().filter(|batch| !batch.is_over()).map(|batch| batch.id.clone());
-        let builds = self.tracks.iter().filter(|track| track.wants_look()).map(|track| track.id.clone());
+        let builds = self.tracks.iter().filter(|track| track.needs_poll()).map(|track| track.id.clone());
         let (batches, builds): (Vec<_>, Vec<_>) = (batches.collect(), builds.collect());
-        let batches = batches.chunks(MOST_IDS).map(|ids| Question::Batches(ids.to_vec()));
-        batches.chain(builds.chunks(MOST_IDS).map(|ids| Question::Builds(ids.to_vec()))).collect()
+        let batches = batches.chunks(MOST_IDS).map(|ids| Query::Batches(ids.to_vec()));
+        batches.chain(builds.chunks(MOST_IDS).map(|ids| Query::Builds(ids.to_vec()))).collect()
     }
 
-    /// What changed last decides how soon all are looked at again: they are asked for together.
-    fn look_pause(&self) -> Duration {
+    /// Returns the pause before the next poll of all builds; the most recent change decides.
+    fn poll_pause(&self) -> Duration {
         let builds =
-            self.tracks.iter().filter(|track| track.wants_look()).map(|track| track.changed.max(track.log.grew));
+            self.tracks.iter().filter(|track| track.needs_poll()).map(|track| track.changed.max(track.log.grew));
         let batches = self.batches.iter().filter(|batch| !batch.is_over()).map(|batch| batch.changed);
         let newest = builds.chain(batches).max().unwrap_or_default();
         let silence = self.clock.now().saturating_sub(newest);
-        self.settings.pace.pause(silence, self.patience.strain(Upstream::Builds))
+        self.settings.pace.pause(silence, self.backoff.slowdown(Upstream::Builds))
     }
 
     async fn wait_until(&self, time: Duration) {
@@ -247,22 +245,22 @@ impl<O: Observer> Follower<O> {
         }
     }
 
-    /// A question was refused: waits, and says so, or ends.
+    /// Handles a failed request: schedules the next attempt and reports a note, or returns the error.
     fn refused(&mut self, upstream: Upstream, cause: aws::Error) -> Result<(), aws::Error> {
-        let note = self.patience.refused(upstream, cause, self.clock.now(), &self.settings.pace)?;
+        let note = self.backoff.refused(upstream, cause, self.clock.now(), &self.settings.pace)?;
         if let Some(note) = note {
-            self.observer.see(Event::Note(note));
+            self.observer.observe(Event::Note(note));
         }
         Ok(())
     }
 
     fn answered(&mut self, upstream: Upstream) {
-        for note in self.patience.answered(upstream) {
-            self.observer.see(Event::Note(note));
+        for note in self.backoff.answered(upstream) {
+            self.observer.observe(Event::Note(note));
         }
     }
 
-    /// Closes what is over and read, and begins with what is done in its place.
+    /// Closes builds that have ended and were read completely, and starts to follow their retries.
     fn settle(&mut self) {
         for index in 0..self.tracks.len() {
             let track = &self.tracks[index];
@@ -280,8 +278,10 @@ impl<O: Observer> Follower<O> {
                 continue;
             }
             self.batches[index].closed = true;
-            if let Some((who, batch)) = self.batches[index].who.clone().zip(self.batches[index].batch.clone()) {
-                self.observer.see(Event::BatchOver { who, batch: Box::new(batch) });
+            if let Some((build_ref, batch)) =
+                self.batches[index].build_ref.clone().zip(self.batches[index].batch.clone())
+            {
+                self.observer.observe(Event::BatchOver { build_ref, batch: Box::new(batch) });
             }
         }
     }
@@ -290,22 +290,22 @@ impl<O: Observer> Follower<O> {
         let track = &mut self.tracks[index];
         track.closed = true;
         let root = track.root;
-        let Some((who, build)) = track.who.clone().zip(track.build.clone()) else { return };
+        let Some((build_ref, build)) = track.build_ref.clone().zip(track.build.clone()) else { return };
         let next = track.next().filter(|_| build.status != Status::Succeeded).map(str::to_owned);
         let retry = build.retry.clone();
-        self.observer.see(Event::Over { who: Arc::clone(&who), build: Box::new(build) });
-        // A chain that leads back to itself is none.
+        self.observer.observe(Event::Over { build_ref: Arc::clone(&build_ref), build: Box::new(build) });
+        // A chain of retries must not lead back to itself.
         let Some(next) = next.filter(|next| self.tracks.iter().all(|track| track.id != *next)) else { return };
         self.tracks[index].replaced = true;
         let number = retry.number + 1;
-        self.observer.see(Event::Retried { who, next: next.clone(), number, limit: retry.limit });
+        self.observer.observe(Event::Retried { build_ref, next: next.clone(), number, limit: retry.limit });
         self.add(Track::new(&next, root, None, self.clock.now()));
     }
 
-    /// Begins to follow a build.
+    /// Starts to follow a build.
     fn add(&mut self, mut track: Track) {
         track.log.ended = !self.settings.logs;
-        self.look_due = self.clock.now();
+        self.poll_due = self.clock.now();
         self.tracks.push(track);
     }
 }

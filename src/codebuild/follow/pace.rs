@@ -3,74 +3,75 @@
 
 use std::time::Duration;
 
-/// How often is asked.
+/// The rate of requests.
 ///
-/// A *look* asks whether there is something new: how builds stand, or whether a log has grown. A *page* is what is read of
-/// a log after a page that was not empty, so of a log that is behind.
+/// A *poll* checks for something new: the state of builds, or more events in a log. A *page* is read from a log whose
+/// previous page was not empty, so that more may be available.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// The pause between two looks at the same thing while something happens.
+    /// The pause between two polls of the same build or log while something happens.
     pub base: Duration,
-    /// Chooses a pause between nothing and its longest: full jitter
+    /// Chooses a random pause up to the longest one: full jitter
     /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
     pub jitter: fn(Duration) -> Duration,
 }
 
 impl Pace {
-    /// The pause between two looks at the same thing while something happens, where nobody asks for another.
+    /// The default pause between two polls of the same build or log while something happens.
     pub const BASE: Duration = Duration::from_secs(2);
 
-    /// The most looks in a minute, of all builds, batches and logs together, with a `base` of 2 seconds or more. People who
-    /// looked every 5 seconds at a few builds each were throttled, because the limit is one for the whole account
+    /// The most polls per minute, of all builds, batches and logs together, with a `base` of 2 seconds or more. Users
+    /// who polled a few builds every 5 seconds were throttled, because the limit applies to the whole account
     /// (<https://github.com/aws-actions/aws-codebuild-run-build/issues/28>).
-    pub const LOOKS_PER_MINUTE: u32 = 60;
+    pub const POLLS_PER_MINUTE: u32 = 60;
 
-    /// The most pages of logs in a second: a fifth of what CloudWatch allows to an account
+    /// The most log pages per second: a fifth of what CloudWatch allows per account
     /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>).
     pub const PAGES_PER_SECOND: u32 = 5;
 
-    /// The longest pause between two looks is this many times as long as the shortest, and not more than [`Self::MINUTE`].
+    /// The longest pause between two polls, as a multiple of the shortest; at most [`Self::MINUTE`].
     const LONGEST: u32 = 5;
 
-    /// BuildRef asks for long pauses gets no longer ones by silence or refusals.
+    /// The limit of all pauses, unless `base` is longer.
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// A pause is this part of the silence before it, so that what is silent for a minute is still looked at every two
-    /// seconds, and what is silent for five minutes every ten.
+    /// A pause is this fraction of the time without changes: after a minute of silence the next poll is still after two
+    /// seconds, after five minutes it is after ten.
     const SILENCE: u32 = 30;
 
-    /// The longest pause after refusals is this many times the base, and not more than [`Self::MINUTE`].
+    /// The longest pause after refusals, as a multiple of `base`; at most [`Self::MINUTE`].
     const CAP: u32 = 30;
 
-    /// Makes the usual pace, with pauses of this length while something happens.
+    /// Returns the default pace with this `base`.
     #[must_use]
     pub fn new(base: Duration) -> Self {
         Self { base, jitter: |longest| longest.mul_f64(fastrand::f64()) }
     }
 
-    /// Returns the time between two looks at anything. Short pauses, as tests have them, bring short times.
+    /// Returns the minimum time between any two polls.
     #[must_use]
-    pub fn between_looks(&self) -> Duration {
-        (Self::MINUTE / Self::LOOKS_PER_MINUTE).min(self.base / 2)
+    pub fn between_polls(&self) -> Duration {
+        (Self::MINUTE / Self::POLLS_PER_MINUTE).min(self.base / 2)
     }
 
-    /// Returns the time between two pages.
+    /// Returns the minimum time between two pages.
     #[must_use]
     pub fn between_pages(&self) -> Duration {
         (Duration::from_secs(1) / Self::PAGES_PER_SECOND).min(self.base)
     }
 
-    /// Returns the pause before the next look at what has been silent for so long. `strain` is 1 or, after refusals, more.
+    /// Returns the pause before the next poll after `silence` without changes. `slowdown` is at least 1; it grows with
+    /// refusals.
     #[must_use]
-    pub fn pause(&self, silence: Duration, strain: f64) -> Duration {
-        (silence / Self::SILENCE).clamp(self.base, self.longest(Self::LONGEST)).mul_f64(strain)
+    pub fn pause(&self, silence: Duration, slowdown: f64) -> Duration {
+        (silence / Self::SILENCE).clamp(self.base, self.longest(Self::LONGEST)).mul_f64(slowdown)
     }
 
     /// Returns the pause after this many refusals in a row, from 1.
     #[must_use]
     pub fn back_off(&self, refusals: u32) -> Duration {
         let longest = self.base.saturating_mul(1 << refusals.min(10)).min(self.longest(Self::CAP));
-        // Not nothing, even when the dice say so: the next request would be refused, too.
+        // Never zero: the next request would be refused as well.
         (self.jitter)(longest).max(self.base / 4)
     }
 
@@ -79,24 +80,24 @@ impl Pace {
     }
 }
 
-/// When the next request may be sent.
+/// The times of the next allowed requests.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
-    look: Duration,
+    poll: Duration,
     page: Duration,
 }
 
 impl Budget {
-    /// Returns the earliest time of the next look or page.
+    /// Returns the earliest time of the next poll or page.
     pub(super) fn earliest(&self, page: bool) -> Duration {
-        if page { self.page } else { self.look }
+        if page { self.page } else { self.poll }
     }
 
-    /// Counts a request that is sent now.
+    /// Records a request that is sent now.
     pub(super) fn spend(&mut self, page: bool, now: Duration, pace: &Pace) {
         self.page = now + pace.between_pages();
         if !page {
-            self.look = now + pace.between_looks();
+            self.poll = now + pace.between_polls();
         }
     }
 }
@@ -132,8 +133,8 @@ mod tests {
     #[test]
     fn the_bounds_are_those_that_are_stated() {
         let pace = Pace::new(Pace::BASE);
-        assert_eq!(pace.between_looks(), Duration::from_secs(1));
+        assert_eq!(pace.between_polls(), Duration::from_secs(1));
         assert_eq!(pace.between_pages(), Duration::from_millis(200));
-        assert_eq!(Pace::new(Duration::from_secs(60)).between_looks(), Duration::from_secs(1));
+        assert_eq!(Pace::new(Duration::from_secs(60)).between_polls(), Duration::from_secs(1));
     }
 }

@@ -6,23 +6,23 @@ use jiff::Timestamp;
 
 use crate::codebuild::Phase;
 
-/// Phases that only say that all is over, and how.
+/// Phases that only mark the end and the result.
 const MARKS: &[&str] = &["COMPLETED", "SUCCEEDED", "FAILED", "STOPPED", "TIMED_OUT", "FAULT"];
 
-/// The phases that were told of. A phase is told of once, however often the list has it: moto appends the whole list again
-/// at every look.
+/// The phases that were reported. Each is reported once, even if the list repeats it: moto appends the whole list again
+/// at every poll.
 #[derive(Debug, Default)]
 pub(super) struct Phases {
-    told: HashMap<String, Told>,
+    reported: HashMap<String, Reported>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Reported {
     Entered,
     Ended,
 }
 
-/// A phase that began or ended.
+/// A phase that started or ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     Entered { phase: String, at: Option<Timestamp> },
@@ -30,19 +30,19 @@ pub(super) enum Step {
 }
 
 impl Phases {
-    /// Returns what is new, in order.
-    pub(super) fn news(&mut self, phases: &[Phase]) -> Vec<Step> {
+    /// Returns the new steps, in order.
+    pub(super) fn new_steps(&mut self, phases: &[Phase]) -> Vec<Step> {
         let mut steps = Vec::new();
         for phase in phases.iter().filter(|phase| !MARKS.contains(&phase.name.as_str())) {
-            let told = self.told.get(&phase.name).copied();
-            if told.is_none() {
+            let reported = self.reported.get(&phase.name).copied();
+            if reported.is_none() {
                 steps.push(Step::Entered { phase: phase.name.clone(), at: phase.started });
-                self.told.insert(phase.name.clone(), Told::Entered);
+                self.reported.insert(phase.name.clone(), Reported::Entered);
             }
             let over = phase.status.as_ref().is_some_and(crate::codebuild::Status::is_over) || phase.ended.is_some();
-            if told != Some(Told::Ended) && over {
+            if reported != Some(Reported::Ended) && over {
                 steps.push(Step::Ended(phase.clone()));
-                self.told.insert(phase.name.clone(), Told::Ended);
+                self.reported.insert(phase.name.clone(), Reported::Ended);
             }
         }
         steps
@@ -50,7 +50,7 @@ impl Phases {
 }
 
 impl Step {
-    /// Returns true if it happened before a line that was logged at this time.
+    /// Returns true if it belongs before a line with this time.
     pub(super) fn is_before(&self, time: Timestamp) -> bool {
         match self {
             Self::Entered { at, .. } => at.is_none_or(|at| at <= time),
@@ -68,7 +68,7 @@ mod tests {
         Phase { name: name.to_owned(), status, started: None, ended: None, duration: None, contexts: Vec::new() }
     }
 
-    fn told(steps: &[Step]) -> Vec<String> {
+    fn reported(steps: &[Step]) -> Vec<String> {
         let text = |step: &Step| match step {
             Step::Entered { phase, .. } => format!("+{phase}"),
             Step::Ended(phase) => format!("-{}", phase.name),
@@ -81,16 +81,16 @@ mod tests {
         let mut phases = Phases::default();
         let done = Some(Status::Succeeded);
         let first = [phase("SUBMITTED", done.clone()), phase("QUEUED", None)];
-        assert_eq!(told(&phases.news(&first)), ["+SUBMITTED", "-SUBMITTED", "+QUEUED"]);
-        assert_eq!(told(&phases.news(&first)), Vec::<String>::new());
+        assert_eq!(reported(&phases.new_steps(&first)), ["+SUBMITTED", "-SUBMITTED", "+QUEUED"]);
+        assert_eq!(reported(&phases.new_steps(&first)), Vec::<String>::new());
         let second = [
             phase("SUBMITTED", done.clone()),
             phase("QUEUED", done.clone()),
             phase("BUILD", Some(Status::Failed)),
             phase("COMPLETED", None),
         ];
-        assert_eq!(told(&phases.news(&second)), ["-QUEUED", "+BUILD", "-BUILD"]);
+        assert_eq!(reported(&phases.new_steps(&second)), ["-QUEUED", "+BUILD", "-BUILD"]);
         let again: Vec<Phase> = second.iter().chain(&second).chain(&second).cloned().collect();
-        assert_eq!(told(&phases.news(&again)), Vec::<String>::new());
+        assert_eq!(reported(&phases.new_steps(&again)), Vec::<String>::new());
     }
 }

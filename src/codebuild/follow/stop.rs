@@ -1,23 +1,23 @@
-//! Stops what is followed.
+//! Stops builds that are followed.
 
-use super::patience::Upstream;
+use super::backoff::Upstream;
 use super::{Error, Follower, Observer, Requested};
 use crate::codebuild::BuildKind;
 
 impl<O: Observer> Follower<O> {
-    /// Returns the ids of what was asked for.
+    /// Returns the requested ids.
     #[must_use]
     pub fn ids(&self) -> &[String] {
         &self.settings.ids
     }
 
-    /// Returns the ids of what was asked for and still runs; before that is known, all that was asked for.
+    /// Returns the requested ids that are still running; all of them before they are resolved.
     #[must_use]
     pub fn running(&self) -> Vec<String> {
         if self.roots.is_empty() {
             return self.settings.ids.clone();
         }
-        let root = |(index, asked): (usize, &Requested)| match asked {
+        let root = |(index, requested): (usize, &Requested)| match requested {
             Requested::Batch(at) => {
                 Some(&self.batches[*at]).filter(|batch| !batch.is_over()).map(|batch| batch.id.clone())
             }
@@ -30,10 +30,11 @@ impl<O: Observer> Follower<O> {
         self.roots.iter().enumerate().filter_map(root).collect()
     }
 
-    /// Asks CodeBuild to stop everything that runs; gives the ids. [`Follower::run`] then follows it to its end.
+    /// Asks CodeBuild to stop everything that is running; returns the ids. [`Follower::run`] then follows the builds to
+    /// their end.
     ///
     /// # Errors
-    /// The first one, when everything was asked for.
+    /// The first error, after all stops were requested.
     pub async fn stop(&mut self) -> Result<Vec<String>, Error> {
         if self.roots.is_empty() {
             self.find().await?;
@@ -47,13 +48,13 @@ impl<O: Observer> Follower<O> {
                 failure.get_or_insert(cause);
             }
         }
-        self.look_due = self.clock.now();
+        self.poll_due = self.clock.now();
         failure.map_or(Ok(running), Err)
     }
 
     async fn stop_one(&mut self, id: &str, kind: BuildKind) -> Result<(), Error> {
         loop {
-            self.wait_until(self.patience.rests(Upstream::Builds)).await;
+            self.wait_until(self.backoff.not_before(Upstream::Builds)).await;
             let answer = match kind {
                 BuildKind::Single => self.service.stop(id).await.map(|_| ()),
                 BuildKind::Batch => self.service.stop_batch(id).await.map(|_| ()),

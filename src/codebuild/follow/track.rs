@@ -1,4 +1,4 @@
-//! What is known of one build or one batch that is followed.
+//! The state of one build or batch that is followed.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,33 +9,32 @@ use super::log::Log;
 use super::phases::Phases;
 use crate::codebuild::{Batch, Build, Status, id_of};
 
-/// Looks at a failed build that may be retried, before its retry counts as not coming: CodeBuild starts it a moment later.
-const RETRY_LOOKS: u32 = 8;
+/// The polls of a failed build that wait for its retry, which CodeBuild starts a moment later.
+const RETRY_POLLS: u32 = 8;
 
-/// A build.
 #[derive(Debug)]
 pub(super) struct Track {
     pub(super) id: String,
-    /// Its place among what was asked for.
+    /// Its index among the requested builds.
     pub(super) root: usize,
-    /// Its batch here, and its identifier there.
+    /// Its batch and its identifier there.
     pub(super) member: Option<Member>,
-    pub(super) who: Option<Arc<BuildRef>>,
+    pub(super) build_ref: Option<Arc<BuildRef>>,
     pub(super) build: Option<Build>,
     pub(super) phases: Phases,
     pub(super) log: Log,
-    /// When something was new.
+    /// The time of the last change.
     pub(super) changed: Duration,
-    /// Looks since it is over.
-    pub(super) over_looks: u32,
-    /// Whether it was said why there is no log.
+    /// The number of polls since its end.
+    pub(super) polls_after_end: u32,
+    /// True if the reason for the missing log was reported.
     pub(super) said_no_log: bool,
-    /// Whether all of it was told.
+    /// True if everything was reported.
     pub(super) closed: bool,
     pub(super) replaced: bool,
 }
 
-/// The place of a build in a batch.
+/// The position of a build in a batch.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
     pub(super) batch: usize,
@@ -48,12 +47,12 @@ impl Track {
             id: id_of(id).to_owned(),
             root,
             member,
-            who: None,
+            build_ref: None,
             build: None,
             phases: Phases::default(),
             log: Log::since(now),
             changed: now,
-            over_looks: 0,
+            polls_after_end: 0,
             said_no_log: false,
             closed: false,
             replaced: false,
@@ -64,46 +63,49 @@ impl Track {
         self.build.as_ref().is_some_and(|build| build.status.is_over())
     }
 
-    /// Returns the build that is done in place of this one, once it is known.
+    /// Returns the id of the retry of this build, once it is known.
     pub(super) fn next(&self) -> Option<&str> {
         self.build.as_ref().filter(|_| self.member.is_none())?.retry.next.as_deref().map(id_of)
     }
 
-    /// Returns true if a look at it may bring something new.
-    pub(super) fn wants_look(&self) -> bool {
+    /// Returns true if a poll may bring something new.
+    pub(super) fn needs_poll(&self) -> bool {
         !self.closed && (!self.is_over() || self.awaits_retry())
     }
 
-    /// A build that failed and has retries left is soon retried, by a build that is not yet named.
+    /// Returns true if the build failed, has retries left, and its retry is not known yet.
     pub(super) fn awaits_retry(&self) -> bool {
         let Some(build) = self.build.as_ref().filter(|_| self.member.is_none()) else { return false };
         let failed = build.status.is_over() && !matches!(build.status, Status::Succeeded | Status::Stopped);
-        failed && build.retry.next.is_none() && build.retry.number < build.retry.limit && self.over_looks < RETRY_LOOKS
+        failed
+            && build.retry.next.is_none()
+            && build.retry.number < build.retry.limit
+            && self.polls_after_end < RETRY_POLLS
     }
 
-    /// Says, once, why there is no log in CloudWatch, when that is certain: PROVISIONING is when it begins.
+    /// Returns, once, the note that there is no log in CloudWatch. A log exists from PROVISIONING on, so later phases
+    /// make it certain.
     pub(super) fn no_log(&mut self) -> Option<Note> {
-        let (build, who) = (self.build.as_ref()?, self.who.as_ref()?);
+        let (build, build_ref) = (self.build.as_ref()?, self.build_ref.as_ref()?);
         if build.log.is_some() || self.said_no_log {
             return None;
         }
         let reached = |name: &str| build.phases.iter().any(|phase| phase.name == name);
         let certain = ["DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD", "BUILD"].into_iter().any(reached);
-        // A build that ends in the queue never had one, which surprises nobody.
+        // A build that ended in the queue never had one, which needs no note.
         if !certain && build.s3_log_link.is_none() {
             return None;
         }
         self.said_no_log = true;
-        Some(Note::NoLog { who: Arc::clone(who), s3: build.s3_log_link.clone() })
+        Some(Note::NoLog { build_ref: Arc::clone(build_ref), s3: build.s3_log_link.clone() })
     }
 }
 
-/// A batch.
 #[derive(Debug)]
 pub(super) struct BatchTrack {
     pub(super) id: String,
     pub(super) root: usize,
-    pub(super) who: Option<Arc<BuildRef>>,
+    pub(super) build_ref: Option<Arc<BuildRef>>,
     pub(super) batch: Option<Batch>,
     pub(super) phases: Phases,
     pub(super) groups: HashSet<String>,
@@ -116,7 +118,7 @@ impl BatchTrack {
         Self {
             id: id_of(id).to_owned(),
             root,
-            who: None,
+            build_ref: None,
             batch: None,
             phases: Phases::default(),
             groups: HashSet::new(),

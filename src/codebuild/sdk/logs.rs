@@ -5,14 +5,15 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::build::LogPlace;
+use super::super::build::LogLocation;
 use super::super::service::{LogEvent, LogPage};
 use crate::aws::needs::{self, Place};
-use crate::aws::{Error, Question, Service, Session};
+use crate::aws::{Error, JsonRequest, Service, Session};
 
 const TARGET: &str = "Logs_20140328.GetLogEvents";
 
-/// A page has at most 1 MiB of messages and 10,000 events; JSON makes six bytes of a control character, and adds times.
+/// The largest response in bytes. A page has at most 1 MiB of messages and 10,000 events; JSON writes six bytes for a
+/// control character, and adds times.
 const LARGEST: u64 = 16 << 20;
 
 #[derive(Deserialize)]
@@ -35,27 +36,27 @@ struct Event {
 pub(super) async fn page(
     session: &Session,
     region: &str,
-    place: &LogPlace,
+    place: &LogLocation,
     after: Option<&str>,
 ) -> Result<LogPage, Error> {
-    let LogPlace { group, stream } = place;
+    let LogLocation { group, stream } = place;
     let mut body = json!({ "logGroupName": group, "logStreamName": stream, "startFromHead": true });
     if let Some(token) = after {
         body["nextToken"] = token.into();
     }
-    let question = Question {
+    let request = JsonRequest {
         service: Service::LOGS,
         url: session.url(Service::LOGS, region)?,
         region,
         target: TARGET,
-        // The stream of the next build has another name.
+        // Each build has a stream of its own.
         need: &needs::get_log_events(Place::in_region(region), group, "*"),
         what: &format!("the log `{group}` `{stream}`"),
         body: body.to_string(),
         limit: LARGEST,
         retried: false,
     };
-    let answer = session.ask(question).await?;
+    let answer = session.ask(request).await?;
     let unfit = |reason: String| Error::Answer { service: Service::LOGS.name, reason };
     let answer: Answer =
         serde_json::from_slice(&answer).map_err(|cause| unfit(format!("it is not a page of a log: {cause}")))?;

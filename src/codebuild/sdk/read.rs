@@ -1,4 +1,4 @@
-//! The SDK's types read into this program's own.
+//! Converts the SDK's types to this program's.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use aws_sdk_codebuild::types as sdk;
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
-use super::super::build::{AutoRetry, Batch, Build, Context, Environment, Group, LogPlace, Phase, Project, Status};
+use super::super::build::{AutoRetry, Batch, Build, Context, Environment, Group, LogLocation, Phase, Project, Status};
 
 pub(super) fn build(build: sdk::Build) -> Build {
     let artifacts = build.artifacts.into_iter().chain(build.secondary_artifacts.unwrap_or_default());
@@ -71,7 +71,7 @@ fn environment(environment: sdk::ProjectEnvironment) -> Environment {
     }
 }
 
-/// A status that is missing is one of a build that has just begun.
+/// A build that has just started has no status yet.
 fn status(status: Option<sdk::StatusType>) -> Status {
     status.map_or(Status::InProgress, |status| Status::parse(status.as_str()))
 }
@@ -98,7 +98,7 @@ fn batch_phase(phase: sdk::BuildBatchPhase) -> Phase {
     }
 }
 
-/// A phase that went well often has one context without anything in it.
+/// A successful phase often has one empty context.
 fn contexts(contexts: Option<Vec<sdk::PhaseContext>>) -> Vec<Context> {
     let contexts = contexts.unwrap_or_default().into_iter().map(|context| Context {
         code: context.status_code.unwrap_or_default(),
@@ -127,11 +127,12 @@ fn retry(retry: sdk::AutoRetryConfig) -> AutoRetry {
     }
 }
 
-/// Reads where a log is. Before PROVISIONING the link is there and leads to `null`.
-fn logs(logs: Option<sdk::LogsLocation>) -> (Option<LogPlace>, Option<String>, Option<String>) {
+/// Reads the location of a log. Before PROVISIONING, the link exists and points to `null`.
+fn logs(logs: Option<sdk::LogsLocation>) -> (Option<LogLocation>, Option<String>, Option<String>) {
     let Some(logs) = logs else { return (None, None, None) };
     let named = |name: Option<String>| name.filter(|name| !name.is_empty() && name != "null");
-    let place = named(logs.group_name).zip(named(logs.stream_name)).map(|(group, stream)| LogPlace { group, stream });
+    let place =
+        named(logs.group_name).zip(named(logs.stream_name)).map(|(group, stream)| LogLocation { group, stream });
     let link = logs.deep_link.filter(|_| place.is_some());
     (place, link, named(logs.s3_deep_link))
 }

@@ -1,4 +1,4 @@
-//! What is to be started, as the SDK asks for it.
+//! Converts what is to be started to the SDK's requests.
 
 use aws_sdk_codebuild::Client;
 use aws_sdk_codebuild::operation::start_build::builders::StartBuildFluentBuilder;
@@ -48,7 +48,7 @@ pub(super) fn batch(client: &Client, start: &Start) -> Result<StartBuildBatchFlu
         .set_idempotency_token(start.token.clone()))
 }
 
-/// None without any: an empty list is an override, too.
+/// Returns none without variables: an empty list would override the project's.
 fn variables(start: &Start) -> Result<Option<Vec<EnvironmentVariable>>, aws::Error> {
     let variable = |variable: &Variable| {
         let kind = match variable.kind {
@@ -61,7 +61,7 @@ fn variables(start: &Start) -> Result<Option<Vec<EnvironmentVariable>>, aws::Err
             .value(&variable.value)
             .r#type(kind)
             .build()
-            .map_err(|error| unmade(&error))
+            .map_err(|error| incomplete(&error))
     };
     let variables: Vec<_> = start.variables.iter().map(variable).collect::<Result<_, _>>()?;
     Ok(Some(variables).filter(|variables| !variables.is_empty()))
@@ -77,10 +77,10 @@ fn cache(start: &Start) -> Result<Option<ProjectCache>, aws::Error> {
         }
         Cache::S3(place) => ProjectCache::builder().r#type(CacheType::S3).location(place),
     };
-    builder.build().map(Some).map_err(|error| unmade(&error))
+    builder.build().map(Some).map_err(|error| incomplete(&error))
 }
 
-/// The SDK refuses to make a part of a request, which the code above fills in whole.
-fn unmade(error: &aws_sdk_codebuild::error::BuildError) -> aws::Error {
+/// Wraps the SDK's error about a missing field, which the code above never leaves out.
+fn incomplete(error: &aws_sdk_codebuild::error::BuildError) -> aws::Error {
     aws::Error::Answer { service: aws::Service::CODEBUILD.name, reason: error.to_string() }
 }

@@ -1,6 +1,6 @@
-//! What answers a machine or an image on the other architecture.
+//! The counterparts of machines and images on the other architecture.
 
-/// Environment types of amd64 and arm64 that are the same otherwise
+/// Environment types that differ only in their architecture, amd64 and arm64
 /// (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html>).
 const KINDS: &[(&str, &str)] = &[
     ("LINUX_CONTAINER", "ARM_CONTAINER"),
@@ -8,9 +8,8 @@ const KINDS: &[(&str, &str)] = &[
     ("LINUX_EC2", "ARM_EC2"),
 ];
 
-/// Images of the same age with the same runtimes
-/// (<https://github.com/aws/aws-codebuild-docker-images>, state of 2026-04-09). Ubuntu has none for arm64, and Amazon Linux
-/// 2023 stands in.
+/// Images of the same generation with the same runtimes (<https://github.com/aws/aws-codebuild-docker-images>, state of
+/// 2026-04-09). Ubuntu has none for arm64; Amazon Linux 2023 takes its place.
 const IMAGES: &[(&str, &str)] = &[
     ("amazonlinux-x86_64-standard:6.0", "amazonlinux-aarch64-standard:4.0"),
     ("amazonlinux-x86_64-standard:5.0", "amazonlinux-aarch64-standard:3.0"),
@@ -18,10 +17,10 @@ const IMAGES: &[(&str, &str)] = &[
     ("standard:7.0", "amazonlinux-aarch64-standard:3.0"),
 ];
 
-/// Where images of AWS lie.
+/// The repositories of AWS's images.
 const PLACES: &[&str] = &["aws/codebuild/", "public.ecr.aws/codebuild/"];
 
-/// Returns the environment type of an architecture that answers another one.
+/// Returns the corresponding environment type of an architecture.
 pub(super) fn kind(kind: &str, arch: &str) -> Option<&'static str> {
     let (amd64, arm64) = KINDS.iter().find(|(amd64, arm64)| *amd64 == kind || *arm64 == kind)?;
     match arch {
@@ -33,38 +32,36 @@ pub(super) fn kind(kind: &str, arch: &str) -> Option<&'static str> {
 
 /// An image on the other architecture.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Sister {
-    /// This one.
+pub(super) enum Counterpart {
     Named(String),
-    /// This one, which is of another distribution.
+    /// This one, of another distribution.
     OtherSystem(String),
-    /// None is known.
     Unknown,
-    /// Nobody knows from its name: it is not of AWS, and may well be for both.
+    /// The image is not from AWS, and may well support both architectures.
     Foreign,
 }
 
-/// Returns the image of an architecture that answers one of the other.
-pub(super) fn image(image: &str, arch: &str) -> Sister {
-    let Some(place) = PLACES.iter().find(|place| image.starts_with(**place)) else { return Sister::Foreign };
+/// Returns the corresponding image of an architecture.
+pub(super) fn image(image: &str, arch: &str) -> Counterpart {
+    let Some(place) = PLACES.iter().find(|place| image.starts_with(**place)) else { return Counterpart::Foreign };
     let id = &image[place.len()..];
-    // AWS replaces the images behind these tags in place; a dated one has no sister of the same date.
+    // AWS replaces the images behind these tags in place; a dated image has no counterpart of the same date.
     if let Some((name, tag)) = id.split_once("-lambda-standard:") {
-        let sister = match (name, arch) {
+        let counterpart = match (name, arch) {
             ("amazonlinux-x86_64", "arm64") => "amazonlinux-aarch64",
             ("amazonlinux-aarch64", "amd64") => "amazonlinux-x86_64",
-            _ => return Sister::Unknown,
+            _ => return Counterpart::Unknown,
         };
-        return Sister::Named(format!("{place}{sister}-lambda-standard:{tag}"));
+        return Counterpart::Named(format!("{place}{counterpart}-lambda-standard:{tag}"));
     }
     let found = match arch {
         "arm64" => IMAGES.iter().find(|(amd64, _)| *amd64 == id).map(|(_, arm64)| *arm64),
         _ => IMAGES.iter().find(|(_, arm64)| *arm64 == id).map(|(amd64, _)| *amd64),
     };
     match found {
-        Some(sister) if id.starts_with("standard:") => Sister::OtherSystem(format!("{place}{sister}")),
-        Some(sister) => Sister::Named(format!("{place}{sister}")),
-        None => Sister::Unknown,
+        Some(counterpart) if id.starts_with("standard:") => Counterpart::OtherSystem(format!("{place}{counterpart}")),
+        Some(counterpart) => Counterpart::Named(format!("{place}{counterpart}")),
+        None => Counterpart::Unknown,
     }
 }
 
@@ -92,7 +89,7 @@ mod tests {
 
     #[test]
     fn each_image_has_a_sister_or_says_why_not() {
-        let named = |text: &str| Sister::Named(text.to_owned());
+        let named = |text: &str| Counterpart::Named(text.to_owned());
         for (from, arch, expected) in [
             (
                 "aws/codebuild/amazonlinux-x86_64-standard:5.0",
@@ -107,7 +104,7 @@ mod tests {
             (
                 "aws/codebuild/standard:7.0",
                 "arm64",
-                Sister::OtherSystem("aws/codebuild/amazonlinux-aarch64-standard:3.0".to_owned()),
+                Counterpart::OtherSystem("aws/codebuild/amazonlinux-aarch64-standard:3.0".to_owned()),
             ),
             (
                 "aws/codebuild/amazonlinux-x86_64-lambda-standard:go1.24",
@@ -119,10 +116,10 @@ mod tests {
                 "amd64",
                 named("public.ecr.aws/codebuild/amazonlinux-x86_64-standard:5.0"),
             ),
-            ("aws/codebuild/standard:5.0", "arm64", Sister::Unknown),
-            ("aws/codebuild/windows-base:2022-1.0", "arm64", Sister::Unknown),
-            ("golang:1.27", "arm64", Sister::Foreign),
-            ("111122223333.dkr.ecr.eu-west-1.amazonaws.com/ci:1", "amd64", Sister::Foreign),
+            ("aws/codebuild/standard:5.0", "arm64", Counterpart::Unknown),
+            ("aws/codebuild/windows-base:2022-1.0", "arm64", Counterpart::Unknown),
+            ("golang:1.27", "arm64", Counterpart::Foreign),
+            ("111122223333.dkr.ecr.eu-west-1.amazonaws.com/ci:1", "amd64", Counterpart::Foreign),
         ] {
             assert_eq!(image(from, arch), expected, "{from}");
         }

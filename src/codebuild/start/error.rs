@@ -2,43 +2,34 @@
 
 use crate::model::{Explain, Kind};
 
-/// What stands against a build, before CodeBuild is asked for it.
+/// Why a build is not started. CodeBuild was not asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A word for a machine that CodeBuild does not know.
+    /// An unknown name for a machine.
     #[error("there is no {what} `{word}`{}", meant(*near))]
     UnknownMachine {
-        /// What the word is for: `environment type`.
+        /// The kind of name: `environment type`.
         what: &'static str,
-        /// The word.
         word: String,
         /// A word that is near.
         near: Option<&'static str>,
     },
-    /// A project that runs where the other architecture has nothing like it.
+    /// The project's environment type has no equivalent on the other architecture.
     #[error("builds of {project} run on {kind}, and CodeBuild has no equivalent for {arch}")]
     NoSuchMachine {
-        /// The project.
         project: String,
         /// The project's environment type.
         kind: String,
-        /// The architecture.
         arch: &'static str,
     },
-    /// An image of AWS without a sister.
+    /// An image of AWS without a counterpart.
     #[error("CodeBuild has no image for {arch} that corresponds to `{image}`")]
-    NoCounterpart {
-        /// The project's image.
-        image: String,
-        /// The architecture.
-        arch: &'static str,
-    },
-    /// A machine whose parts do not go together.
+    NoCounterpart { image: String, arch: &'static str },
+    /// The parts of the machine are incompatible.
     #[error("{reason}")]
     Unfit {
-        /// Which two do not, and why.
+        /// The two incompatible parts, and why.
         reason: String,
-        /// What would.
         hint: &'static str,
     },
 }

@@ -1,23 +1,23 @@
-//! Machines: moved to an architecture, and checked
+//! Moves machines to another architecture, and checks them
 //! (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html>,
 //! <https://docs.aws.amazon.com/codebuild/latest/userguide/lambda.html>).
 
 use super::super::build::{BuildKind, Environment, id_of};
 use super::super::service::{Cache, Start};
 use super::Error;
-use super::counterpart::{self, Sister};
+use super::counterpart::{self, Counterpart};
 use crate::format::buildspec::images::{
     self, COMPUTE_TYPES, ENVIRONMENTS, LAMBDA_COMPUTE_TYPES, arch_of, environment_type, is_lambda_image,
 };
 use crate::model::did_you_mean;
 
-/// Sizes of machines that only a fleet has.
+/// Compute types that only fleets have.
 const OF_FLEETS: &[&str] = &["ATTRIBUTE_BASED_COMPUTE", "CUSTOM_INSTANCE_TYPE"];
 
-/// Reads a size of machines: `small`, `2gb`, or the API's word.
+/// Parses a compute type: `small`, `2gb`, or the API's name.
 ///
 /// # Errors
-/// When there is none of that name.
+/// When there is no such name.
 pub fn compute_type(word: &str) -> Result<&'static str, Error> {
     let upper = word.to_ascii_uppercase();
     let all = || COMPUTE_TYPES.iter().chain(LAMBDA_COMPUTE_TYPES).copied();
@@ -31,10 +31,10 @@ pub fn compute_type(word: &str) -> Result<&'static str, Error> {
     })
 }
 
-/// Reads an environment type.
+/// Parses an environment type.
 ///
 /// # Errors
-/// When there is none of that name.
+/// When there is no such name.
 pub fn environment_named(word: &str) -> Result<&'static str, Error> {
     let upper = word.to_ascii_uppercase();
     environment_type(&upper).map(|kind| kind.name).ok_or_else(|| Error::UnknownMachine {
@@ -44,9 +44,9 @@ pub fn environment_named(word: &str) -> Result<&'static str, Error> {
     })
 }
 
-/// Overrides what is needed so that a build runs on an architecture: type, image and size together, or nothing where the
-/// project's own machine has it.
-pub(super) fn moved(
+/// Overrides type, image and size together so that a build runs on an architecture; overrides nothing when the
+/// project's machine already has it.
+pub(super) fn move_to(
     start: &mut Start,
     arch: &'static str,
     own: &Environment,
@@ -68,36 +68,36 @@ pub(super) fn moved(
         arch,
     })?;
     start.environment_type = Some(kind.to_owned());
-    // The same size, in so many words.
+    // The same size, explicitly.
     start.compute.get_or_insert_with(|| own.compute.clone());
     if start.image.is_none() {
         start.image = Some(match counterpart::image(&own.image, arch) {
-            Sister::Named(image) => image,
-            Sister::OtherSystem(image) => {
+            Counterpart::Named(image) => image,
+            Counterpart::OtherSystem(image) => {
                 notes.push(format!(
                     "`{}` has no counterpart for {arch}: the build runs on Amazon Linux, `{image}`",
                     own.image
                 ));
                 image
             }
-            Sister::Foreign => {
+            Counterpart::Foreign => {
                 notes.push(format!(
                     "`{}` is not an AWS image: it must also be for linux/{arch} (`toolkit image inspect` shows that)",
                     own.image
                 ));
                 own.image.clone()
             }
-            Sister::Unknown => return Err(Error::NoCounterpart { image: own.image.clone(), arch }),
+            Counterpart::Unknown => return Err(Error::NoCounterpart { image: own.image.clone(), arch }),
         });
     }
     Ok(())
 }
 
-/// Checks the parts of a machine against each other: what is overridden, and where it is not, the project's own, which may
-/// be unknown.
+/// Checks that the parts of a machine are compatible: the overrides, and otherwise the project's own, which may be
+/// unknown.
 pub(super) fn check(start: &Start, own: &Environment, build: BuildKind) -> Result<(), Error> {
     let kind = start.environment_type.as_deref().unwrap_or(&own.kind);
-    // A type that is newer than this program is CodeBuild's to judge.
+    // CodeBuild checks types that are newer than this program.
     let Some(kind) = environment_type(kind) else { return Ok(()) };
     let image = start.image.as_deref().unwrap_or(&own.image);
     let compute = start.compute.as_deref().unwrap_or(&own.compute);
@@ -152,7 +152,7 @@ fn check_compute(kind: &images::Environment, compute: &str, start: &Start, own: 
     Ok(())
 }
 
-/// Lambda has neither root nor Docker, and limits of its own.
+/// Lambda has neither root nor Docker, and its own limits.
 fn check_lambda(kind: &images::Environment, start: &Start, own: &Environment, build: BuildKind) -> Result<(), Error> {
     let name = kind.name;
     let refuse = |reason: String, hint: &'static str| Err(Error::Unfit { reason, hint });

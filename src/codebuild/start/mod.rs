@@ -1,5 +1,5 @@
-//! What to start: one build, one for each architecture, or a batch. Environment type, image and size of a machine are
-//! overridden together and checked against each other, so that nothing is started that CodeBuild refuses, or that fails
+//! Plans what to start: one build, one per architecture, or a batch. Environment type, image and size of a machine are
+//! overridden together and checked against each other, so that CodeBuild does not refuse the build and it does not fail
 //! with "exec format error" ten minutes later.
 
 mod counterpart;
@@ -13,35 +13,31 @@ use crate::format::buildspec::images::environment_type;
 pub use error::Error;
 pub use machine::{compute_type, environment_named};
 
-/// What was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StartRequest {
-    /// What all builds have in common. `image`, `pull_credentials` and `token` are decided here.
+    /// The settings of all builds. `image`, `pull_credentials` and `token` are set by [`plan`].
     pub common: Start,
-    /// A build for each of these architectures, as Go spells them; the project's own without any.
+    /// One build for each of these architectures, in Go's spelling; the project's own when empty.
     pub architectures: Vec<&'static str>,
-    /// The images to take, all of them or those of an architecture.
+    /// The images to use, for all architectures or for one.
     pub images: Vec<(Option<&'static str>, String)>,
     /// Whether one build is started or a batch.
     pub kind: BuildKind,
-    /// What the same build is called when it is asked for again.
+    /// The idempotency key: a second request with the same key starts nothing.
     pub key: Option<String>,
 }
 
-/// What is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// The request.
     pub start: Start,
-    /// The architecture, where one was asked for.
     pub arch: Option<&'static str>,
-    /// What people should know about it.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
 impl StartRequest {
-    /// Returns true if the machine is another than the project's, and so the project's own must be known. Limits and the
-    /// cache do not matter: to ask for them alone is not worth a permission, and CodeBuild judges them, too.
+    /// Returns true if the machine differs from the project's, so that the project must be read. Limits and the cache
+    /// do not count: they are not worth a permission, and CodeBuild checks them as well.
     #[must_use]
     pub fn asks_for_machine(&self) -> bool {
         let Start { environment_type, compute, privileged, .. } = &self.common;
@@ -50,46 +46,46 @@ impl StartRequest {
     }
 }
 
-/// Decides what is started. Without the project, only what was typed is checked.
+/// Plans the builds. Without the project, only the command line is checked.
 ///
 /// # Errors
-/// When there is no such machine, or its parts do not go together.
-pub fn plan(wanted: &StartRequest, project: Option<&Project>) -> Result<Vec<Planned>, Error> {
+/// When there is no such machine, or its parts are incompatible.
+pub fn plan(request: &StartRequest, project: Option<&Project>) -> Result<Vec<Planned>, Error> {
     let own = project.map(|project| &project.environment);
-    if wanted.architectures.is_empty() {
-        return Ok(vec![one(wanted, None, own)?]);
+    if request.architectures.is_empty() {
+        return Ok(vec![one(request, None, own)?]);
     }
-    wanted.architectures.iter().map(|arch| one(wanted, Some(arch), own)).collect()
+    request.architectures.iter().map(|arch| one(request, Some(arch), own)).collect()
 }
 
-fn one(wanted: &StartRequest, arch: Option<&'static str>, own: Option<&Environment>) -> Result<Planned, Error> {
-    let mut start = wanted.common.clone();
+fn one(request: &StartRequest, arch: Option<&'static str>, own: Option<&Environment>) -> Result<Planned, Error> {
+    let mut start = request.common.clone();
     let mut notes = Vec::new();
-    start.image = image_for(wanted, arch);
+    start.image = image_for(request, arch);
     if let (Some(arch), Some(own)) = (arch, own) {
-        machine::moved(&mut start, arch, own, &mut notes)?;
+        machine::move_to(&mut start, arch, own, &mut notes)?;
     }
     let empty = Environment::default();
     let own = own.unwrap_or(&empty);
-    machine::check(&start, own, wanted.kind)?;
+    machine::check(&start, own, request.kind)?;
     if let Some(image) = &start.image {
-        // Who else pulls an image of AWS's own is refused
+        // AWS's own images can be pulled only with CodeBuild's credentials
         // (<https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html>).
         let aws = image.starts_with("aws/codebuild/");
         start.pull_credentials = Some(if aws { "CODEBUILD" } else { "SERVICE_ROLE" }.to_owned());
     }
-    let key = |key: &String| token::of_key(key, &start.project, arch.unwrap_or_default(), wanted.kind);
-    start.token = Some(wanted.key.as_ref().map_or_else(token::fresh, key));
+    let key = |key: &String| token::of_key(key, &start.project, arch.unwrap_or_default(), request.kind);
+    start.token = Some(request.key.as_ref().map_or_else(token::fresh, key));
     Ok(Planned { start, arch, notes })
 }
 
-/// Returns the image that was asked for: that of the architecture, else that for all. Without `--arch` the architecture is
-/// that of the environment type that was asked for.
-fn image_for(wanted: &StartRequest, arch: Option<&'static str>) -> Option<String> {
-    let typed = || environment_type(wanted.common.environment_type.as_deref()?).map(|kind| kind.arch);
+/// Returns the requested image: that of the architecture, else that for all. Without `--arch`, the requested
+/// environment type determines the architecture.
+fn image_for(request: &StartRequest, arch: Option<&'static str>) -> Option<String> {
+    let typed = || environment_type(request.common.environment_type.as_deref()?).map(|kind| kind.arch);
     let arch = arch.or_else(typed);
     let of = |which: Option<&str>| {
-        wanted.images.iter().find(|(own, _)| own.as_deref() == which).map(|(_, image)| image.clone())
+        request.images.iter().find(|(own, _)| own.as_deref() == which).map(|(_, image)| image.clone())
     };
     arch.and_then(|arch| of(Some(arch))).or_else(|| of(None))
 }

@@ -17,7 +17,7 @@ fn on_a_fleet(mut project: Project) -> Project {
     project
 }
 
-fn wanted(architectures: &[&'static str]) -> StartRequest {
+fn request_for(architectures: &[&'static str]) -> StartRequest {
     let common = Start { project: "web".to_owned(), ..Start::default() };
     StartRequest { common, architectures: architectures.to_vec(), ..StartRequest::default() }
 }
@@ -29,7 +29,7 @@ fn overrides(start: &Start) -> [Option<&str>; 4] {
 
 #[test]
 fn the_half_that_the_project_has_needs_no_override_and_the_other_gets_all_together() {
-    let plans = plan(&wanted(&["amd64", "arm64"]), Some(&linux())).unwrap();
+    let plans = plan(&request_for(&["amd64", "arm64"]), Some(&linux())).unwrap();
     assert_eq!(overrides(&plans[0].start), [None; 4]);
     let arm = [
         Some("ARM_CONTAINER"),
@@ -59,7 +59,7 @@ fn a_project_on_arm_is_moved_to_amd64_and_stays_on_lambda_or_ec2() {
         ("ARM_LAMBDA_CONTAINER", lambda_image("aarch64"), lambda, "LINUX_LAMBDA_CONTAINER", lambda_image("x86_64")),
         ("ARM_EC2", custom.to_owned(), small, "LINUX_EC2", custom.to_owned()),
     ] {
-        let plans = plan(&wanted(&["amd64"]), Some(&project(kind, &image, compute))).unwrap();
+        let plans = plan(&request_for(&["amd64"]), Some(&project(kind, &image, compute))).unwrap();
         let start = &plans[0].start;
         assert_eq!(start.environment_type.as_deref(), Some(expected_kind));
         assert_eq!(start.image.as_deref(), Some(expected_image.as_str()));
@@ -73,16 +73,16 @@ fn a_project_on_arm_is_moved_to_amd64_and_stays_on_lambda_or_ec2() {
 #[test]
 fn ubuntu_gives_way_to_amazon_linux_on_arm_and_that_is_said() {
     let ubuntu = project("LINUX_CONTAINER", "aws/codebuild/standard:8.0", "BUILD_GENERAL1_SMALL");
-    let plans = plan(&wanted(&["arm64"]), Some(&ubuntu)).unwrap();
+    let plans = plan(&request_for(&["arm64"]), Some(&ubuntu)).unwrap();
     assert_eq!(plans[0].start.image.as_deref(), Some("aws/codebuild/amazonlinux-aarch64-standard:4.0"));
     assert!(plans[0].notes[0].contains("runs on Amazon Linux"), "{:?}", plans[0].notes);
 }
 
 #[test]
 fn an_image_can_be_named_for_an_architecture_or_for_all() {
-    let mut asked = wanted(&["amd64", "arm64"]);
-    asked.images = vec![(Some("arm64"), "example.com/ci:arm".to_owned()), (None, "example.com/ci:1".to_owned())];
-    let plans = plan(&asked, Some(&linux())).unwrap();
+    let mut request = request_for(&["amd64", "arm64"]);
+    request.images = vec![(Some("arm64"), "example.com/ci:arm".to_owned()), (None, "example.com/ci:1".to_owned())];
+    let plans = plan(&request, Some(&linux())).unwrap();
     assert_eq!(plans[0].start.image.as_deref(), Some("example.com/ci:1"));
     assert_eq!(plans[1].start.image.as_deref(), Some("example.com/ci:arm"));
     assert_eq!(plans[0].start.pull_credentials.as_deref(), Some("SERVICE_ROLE"));
@@ -91,13 +91,13 @@ fn an_image_can_be_named_for_an_architecture_or_for_all() {
 
 /// Plans one build with these overrides: type, image, size.
 fn refused(own: &Project, typed: [&str; 3], change: impl FnOnce(&mut Start)) -> Result<Vec<Planned>, Error> {
-    let mut asked = wanted(&[]);
+    let mut request = request_for(&[]);
     let word = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    asked.common.environment_type = word(typed[0]);
-    asked.images = word(typed[1]).map(|image| (None, image)).into_iter().collect();
-    asked.common.compute = word(typed[2]);
-    change(&mut asked.common);
-    plan(&asked, Some(own))
+    request.common.environment_type = word(typed[0]);
+    request.images = word(typed[1]).map(|image| (None, image)).into_iter().collect();
+    request.common.compute = word(typed[2]);
+    change(&mut request.common);
+    plan(&request, Some(own))
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn machines_without_a_counterpart_are_named() {
         (project("LINUX_EC2", "example.com/ci:1", "CUSTOM_INSTANCE_TYPE"), "arm64", "those of a fleet"),
         (on_a_fleet(linux()), "arm64", "on the fleet `large:1`, which has no machines for arm64"),
     ] {
-        let error = plan(&wanted(&[arch]), Some(&own)).unwrap_err();
+        let error = plan(&request_for(&[arch]), Some(&own)).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
@@ -195,12 +195,12 @@ fn words_for_machines_are_read_as_people_write_them() {
 
 #[test]
 fn what_has_nothing_to_do_with_the_machine_asks_for_no_project() {
-    let mut asked = wanted(&[]);
-    asked.common.source_version = Some("main".to_owned());
-    assert!(!asked.asks_for_machine());
-    let plans = plan(&asked, None).unwrap();
+    let mut request = request_for(&[]);
+    request.common.source_version = Some("main".to_owned());
+    assert!(!request.asks_for_machine());
+    let plans = plan(&request, None).unwrap();
     assert_eq!(overrides(&plans[0].start), [None; 4]);
     assert!(plans[0].start.token.is_some());
-    asked.images.push((None, "example.com/ci:1".to_owned()));
-    assert!(asked.asks_for_machine() && wanted(&["arm64"]).asks_for_machine());
+    request.images.push((None, "example.com/ci:1".to_owned()));
+    assert!(request.asks_for_machine() && request_for(&["arm64"]).asks_for_machine());
 }

@@ -1,4 +1,4 @@
-//! The images of an index to be: each name is looked up once, and then everything is read by digest.
+//! Reads the images for a new index: each name is looked up once, then everything is read by digest.
 
 use std::collections::BTreeMap;
 
@@ -6,72 +6,68 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest};
 
+use super::argument::ImageArgument;
 use super::claim::{Claim, Says};
 use super::error::IndexError;
-use super::given::Given;
-use crate::image::{Source, Unread};
+use crate::image::{ReadError, Source};
 use crate::model::ImagePlatform;
 use crate::oci::{Content, Manifest, Registries};
 
-/// How many images are read at once.
+/// The number of images that are read at once.
 const AT_ONCE: usize = 8;
 
-/// How deep indexes may lie in indexes; one level is what anybody makes.
+/// The deepest nesting of indexes; one level is usual.
 const DEEPEST: usize = 4;
 
-/// The media types of what says how an image runs. Everything else in a manifest's `config` is no container image.
+/// The media types of image configurations. A manifest with another `config` is not a container image.
 const CONFIGURATIONS: &[&str] =
     &["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
 
-/// One image, read and checked.
+/// One image of the new index.
 #[derive(Debug, Clone)]
 pub struct Child {
-    /// Its name, as people know it.
+    /// Its name, for users.
     pub name: String,
-    /// Where it is.
     pub source: Source,
-    /// Its manifest.
     pub manifest: Manifest,
     /// What the manifest says.
     pub image: ImageManifest,
     /// What it runs on.
     pub platform: ImagePlatform,
-    /// The same in its own spelling, for the index.
+    /// The platform in its original spelling, for the index.
     pub spelling: Spelling,
-    /// Whether the image itself, and not only a claim, names its variant.
+    /// True if the image itself states its variant.
     pub states_variant: bool,
-    /// What was said about its platform.
+    /// The claims about its platform.
     pub claims: Vec<Claim>,
     /// The labels of its configuration.
     pub labels: BTreeMap<String, String>,
-    /// What the index that it came in says about it.
+    /// The annotations from the index that it came from.
     pub annotations: BTreeMap<String, String>,
 }
 
-/// A platform as a configuration spells it.
+/// A platform in the spelling of a configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Spelling {
-    /// The operating system.
     pub os: String,
-    /// The architecture.
     pub architecture: String,
-    /// The variant, also where it is the usual one.
+    /// The variant, even if it is the default.
     pub variant: Option<String>,
     /// The version of the operating system, which matters on Windows.
     pub os_version: Option<String>,
-    /// What the operating system must have.
+    /// The required features of the operating system.
     pub os_features: Vec<String>,
 }
 
 impl Child {
-    /// Returns how many bytes a machine downloads for this image.
+    /// Returns the download size in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         let parts = self.image.layers().iter().map(Descriptor::size).sum::<u64>();
         parts + self.image.config().size() + self.manifest.bytes.len() as u64
     }
 
-    /// Names where the image is.
+    /// Returns the name of the image's source.
     #[must_use]
     pub fn place(&self) -> String {
         match &self.source {
@@ -81,22 +77,21 @@ impl Child {
     }
 }
 
-/// What was read.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The images, in the order in which they were named.
+    /// The images, in the order of the command line.
     pub children: Vec<Child>,
-    /// What the person should hear.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
-/// Reads all images. The first one alone, so that its registry asks for credentials only once.
+/// Reads all images. The first one is read alone, so that its registry requests credentials only once.
 ///
 /// # Errors
-/// When one of them cannot be read, or is no image.
-pub async fn read(given: &[Given], registries: &Registries) -> Result<Found, IndexError> {
+/// When one of them cannot be read, or is not an image.
+pub async fn read(given: &[ImageArgument], registries: &Registries) -> Result<Found, IndexError> {
     let mut all = Found::default();
-    let one = async |given: &Given| {
+    let one = async |given: &ImageArgument| {
         let (source, manifest) = Source::open(&given.at, registries).await?;
         let reading = Reading { given, source, registries };
         let found = reading.expand(given.name.clone(), manifest, None, 0).await?;
@@ -121,9 +116,9 @@ impl Found {
     }
 }
 
-/// What is read under one name.
+/// The reader of one name.
 struct Reading<'a> {
-    given: &'a Given,
+    given: &'a ImageArgument,
     source: Source,
     registries: &'a Registries,
 }
@@ -154,8 +149,8 @@ impl Reading<'_> {
     async fn rows(&self, name: &str, index: &ImageIndex, depth: usize) -> Result<Found, IndexError> {
         let (attestations, rows): (Vec<&Descriptor>, Vec<&Descriptor>) =
             index.manifests().iter().partition(|row| is_attestation(row));
-        let wanted: Vec<&Descriptor> = rows.iter().copied().filter(|row| self.is_wanted(row)).collect();
-        if let (Some(platform), [], false) = (self.asked_for(), wanted.as_slice(), rows.is_empty()) {
+        let selected: Vec<&Descriptor> = rows.iter().copied().filter(|row| self.is_selected(row)).collect();
+        if let (Some(platform), [], false) = (self.requested_platform(), selected.as_slice(), rows.is_empty()) {
             let known = rows.iter().filter_map(|row| platform_of(row)).collect();
             return Err(IndexError::NotInIndex { name: name.to_owned(), platform: platform.clone(), known });
         }
@@ -169,7 +164,7 @@ impl Reading<'_> {
             let count = attestations.len();
             all.notes.push(format!("left out {count} attestations of {name}, which are not images"));
         }
-        let mut found = stream::iter(wanted.into_iter().map(open)).buffered(AT_ONCE);
+        let mut found = stream::iter(selected.into_iter().map(open)).buffered(AT_ONCE);
         while let Some(found) = found.try_next().await? {
             all.add(found);
         }
@@ -214,23 +209,23 @@ impl Reading<'_> {
         })
     }
 
-    /// Returns the platform that a flag asks for: of an index only that image is meant.
-    fn asked_for(&self) -> Option<&ImagePlatform> {
+    /// Returns the platform of a flag: only that image of an index is used.
+    fn requested_platform(&self) -> Option<&ImagePlatform> {
         self.given.claims.iter().find_map(|claim| match &claim.says {
             Says::Platform(platform) => Some(platform),
             Says::Words { .. } => None,
         })
     }
 
-    fn is_wanted(&self, row: &Descriptor) -> bool {
-        match (self.asked_for(), platform_of(row)) {
-            (Some(asked), Some(stated)) => *asked == stated,
+    fn is_selected(&self, row: &Descriptor) -> bool {
+        match (self.requested_platform(), platform_of(row)) {
+            (Some(requested), Some(stated)) => *requested == stated,
             _ => true,
         }
     }
 }
 
-/// Returns true if a row is not an image but a statement about one
+/// Returns true if a row is an attestation, not an image
 /// (<https://docs.docker.com/build/metadata/attestations/attestation-storage/>).
 #[must_use]
 pub fn is_attestation(row: &Descriptor) -> bool {
@@ -249,7 +244,7 @@ pub fn platform_of(row: &Descriptor) -> Option<ImagePlatform> {
     Some(ImagePlatform::new(&os, &architecture, platform.variant().as_deref()))
 }
 
-/// Joins what the configuration says and, where that has no variant, the variant of the row.
+/// Takes the platform from the configuration and, if it has no variant, the variant from the row.
 fn spelling(configuration: &ImageConfiguration, row: Option<&Descriptor>) -> Option<Spelling> {
     let (os, architecture) = (configuration.os().to_string(), configuration.architecture().to_string());
     if os.is_empty() || architecture.is_empty() {
@@ -268,7 +263,7 @@ fn spelling(configuration: &ImageConfiguration, row: Option<&Descriptor>) -> Opt
 
 impl From<crate::oci::Error> for IndexError {
     fn from(cause: crate::oci::Error) -> Self {
-        Self::Read(Unread::Registry(cause))
+        Self::Read(ReadError::Registry(cause))
     }
 }
 

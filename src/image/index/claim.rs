@@ -1,9 +1,9 @@
-//! What names say about the platform of an image before anybody has looked into it.
+//! The platform that the name of an image claims.
 
 use crate::model::{ImagePlatform, Reference};
 
 /// The words for architectures in tags, repositories and file names, each with its architecture and variant in Go's
-/// spelling. `386` and `arm` are not among them: the one is a build number as often, and the other many use for `arm64`.
+/// spelling. `386` and `arm` are missing on purpose: `386` may be a build number, and many use `arm` for `arm64`.
 const WORDS: &[(&str, &str, Option<&str>)] = &[
     ("amd64", "amd64", None),
     ("x86_64", "amd64", None),
@@ -30,30 +30,22 @@ const WORDS: &[(&str, &str, Option<&str>)] = &[
 /// A claim about the platform of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// Who says so: `its name`, `--child`, `the name of build/arm64.digest`.
+    /// The source of the claim: `its name`, `--child`, `the name of build/arm64.digest`.
     pub by: String,
-    /// What is said.
     pub says: Says,
 }
 
-/// How much a claim says.
+/// The extent of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Says {
-    /// The whole platform, as a flag does.
+    /// The whole platform, from a flag.
     Platform(ImagePlatform),
-    /// The architecture, and sometimes more, as a part of a name does.
-    Words {
-        /// The operating system.
-        os: Option<&'static str>,
-        /// The architecture.
-        architecture: &'static str,
-        /// The variant.
-        variant: Option<&'static str>,
-    },
+    /// The architecture, and sometimes more, from part of a name.
+    Words { os: Option<&'static str>, architecture: &'static str, variant: Option<&'static str> },
 }
 
 impl Claim {
-    /// Finds what the name of an image says: its tag, else the last part of its repository.
+    /// Finds the claim in the name of an image: in its tag, else in the last part of its repository.
     #[must_use]
     pub fn of_name(reference: &Reference) -> Option<Self> {
         let last = reference.repository.name.rsplit('/').next().unwrap_or_default();
@@ -62,7 +54,7 @@ impl Claim {
         Some(Self { by: "its name".to_owned(), says })
     }
 
-    /// Finds what the name of a file says that holds a digest.
+    /// Finds the claim in the name of a digest file.
     #[must_use]
     pub fn of_file(path: &std::path::Path) -> Option<Self> {
         let says = words(path.file_name()?.to_str()?)?;
@@ -84,9 +76,9 @@ impl Claim {
         }
     }
 
-    /// Returns true if an image of this platform is what the claim says.
+    /// Returns true if an image of this platform matches the claim.
     ///
-    /// `stated` tells whether the image itself names its variant: one that does not says nothing against a claim.
+    /// `stated` is true if the image itself names its variant; otherwise any claimed variant matches.
     #[must_use]
     pub fn holds(&self, found: &ImagePlatform, stated: bool) -> bool {
         match &self.says {
@@ -116,7 +108,7 @@ impl std::fmt::Display for Says {
     }
 }
 
-/// Finds the one architecture that a text names; none when it names several.
+/// Finds the only architecture in a text; none when there are several.
 fn words(text: &str) -> Option<Says> {
     let text = text.to_ascii_lowercase();
     let mut found = WORDS.iter().filter(|(word, ..)| has_word(&text, word)).map(|(_, arch, variant)| (*arch, *variant));
@@ -128,7 +120,7 @@ fn words(text: &str) -> Option<Says> {
     Some(Says::Words { os, architecture, variant })
 }
 
-/// Returns true if a word stands in the text with no letter or digit beside it.
+/// Returns true if the text contains the word, not surrounded by letters or digits.
 fn has_word(text: &str, word: &str) -> bool {
     let outside = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
     text.match_indices(word)

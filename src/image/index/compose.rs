@@ -1,5 +1,5 @@
-//! The bytes of an index. The same images and annotations always make the same bytes, so that a second run pushes what the
-//! first one did.
+//! Writes an index. The same images and annotations always give the same bytes, so that a second run pushes the same
+//! index.
 
 use std::collections::BTreeMap;
 
@@ -13,31 +13,31 @@ use crate::oci::{self, Manifest};
 const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
-/// Labels that begin like this mean the same as annotations
+/// Labels with this prefix correspond to annotations
 /// (<https://github.com/opencontainers/image-spec/blob/main/annotations.md#back-compatibility-with-label-schema>).
 const SHARED: &str = "org.opencontainers.image.";
 
-/// The two formats of an index, equal in all but names and annotations.
+/// The two formats of an index, which differ only in names and annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// An image index of OCI, which may hold images of both formats.
+    /// An OCI image index, which may contain images in both formats.
     Oci,
-    /// A manifest list of Docker, which holds images of Docker's format and has no annotations.
+    /// A Docker manifest list, which contains only images in Docker's format and has no annotations.
     Docker,
 }
 
 /// How the index is to be written.
 #[derive(Debug, Clone, Default)]
 pub struct IndexSpec {
-    /// The format; none to have Docker's where all images are of it, as `docker buildx imagetools` does, else OCI's.
+    /// The format; none for Docker's if all images are in it, as `docker buildx imagetools` does, else OCI's.
     pub format: Option<Format>,
-    /// What to say about the index.
+    /// The annotations of the index.
     pub annotations: BTreeMap<String, String>,
-    /// Whether to say about the index what the labels of all images agree on.
+    /// True to add the labels that all images have in common.
     pub labels: bool,
 }
 
-// `oci_spec` keeps annotations in no order and spells `os.version` as no registry does, so the rows are written by this.
+// `oci_spec` does not order annotations and misspells `os.version`, so these types are used for writing.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Index<'a> {
@@ -74,15 +74,15 @@ struct Platform<'a> {
 /// Writes the index.
 ///
 /// # Errors
-/// When Docker's format is wished for and cannot hold what is wished for.
-pub fn compose(plan: &Plan, wish: &IndexSpec) -> Result<Manifest, IndexError> {
-    let format = format(plan.children(), wish)?;
+/// When Docker's format is requested, but cannot represent the index.
+pub fn compose(plan: &Plan, spec: &IndexSpec) -> Result<Manifest, IndexError> {
+    let format = format(plan.children(), spec)?;
     let media_type = match format {
         Format::Oci => OCI_INDEX,
         Format::Docker => DOCKER_LIST,
     };
-    let mut annotations = if wish.labels { agreed(plan.children()) } else { BTreeMap::new() };
-    annotations.extend(wish.annotations.clone());
+    let mut annotations = if spec.labels { agreed(plan.children()) } else { BTreeMap::new() };
+    annotations.extend(spec.annotations.clone());
     let manifests = plan.children().iter().map(|child| row(child, format)).collect();
     let index = Index { schema_version: 2, media_type, manifests, annotations };
     let bytes = serde_json::to_vec_pretty(&index).expect("an index is made of texts and numbers");
@@ -90,10 +90,10 @@ pub fn compose(plan: &Plan, wish: &IndexSpec) -> Result<Manifest, IndexError> {
     Ok(Manifest::read(Some(media_type), bytes).map_err(unfit)?)
 }
 
-fn format(children: &[Child], wish: &IndexSpec) -> Result<Format, IndexError> {
-    let annotated = wish.labels || !wish.annotations.is_empty();
+fn format(children: &[Child], spec: &IndexSpec) -> Result<Format, IndexError> {
+    let annotated = spec.labels || !spec.annotations.is_empty();
     let other = children.iter().find(|child| !is_docker(child));
-    match (wish.format, other) {
+    match (spec.format, other) {
         (Some(Format::Docker), _) if annotated => Err(IndexError::NoAnnotations),
         (Some(Format::Docker), Some(child)) => Err(IndexError::MixedFormats { name: child.name.clone() }),
         (Some(format), _) => Ok(format),
@@ -123,7 +123,7 @@ fn row(child: &Child, format: Format) -> Row<'_> {
     }
 }
 
-/// Returns the labels that all images have with one value.
+/// Returns the labels that all images have with the same value.
 fn agreed(children: &[Child]) -> BTreeMap<String, String> {
     let Some((first, rest)) = children.split_first() else { return BTreeMap::new() };
     let all_agree = |key: &str, value: &str| rest.iter().all(|child| child.labels.get(key).is_some_and(|v| v == value));
@@ -154,17 +154,17 @@ mod tests {
         let both = || vec![child("app:1", "linux/amd64"), docker("app:2", "linux/arm64")];
         let dockers = || vec![docker("app:1", "linux/amd64"), docker("app:2", "linux/arm64")];
         let note = |text: &str| BTreeMap::from([("key".to_owned(), text.to_owned())]);
-        let wish = |format, annotations| IndexSpec { format, annotations, labels: false };
-        for (children, wish, expected) in [
-            (both(), wish(None, BTreeMap::new()), Ok(OCI_INDEX)),
-            (dockers(), wish(None, BTreeMap::new()), Ok(DOCKER_LIST)),
-            (dockers(), wish(None, note("x")), Ok(OCI_INDEX)),
-            (dockers(), wish(Some(Format::Oci), BTreeMap::new()), Ok(OCI_INDEX)),
-            (dockers(), wish(Some(Format::Docker), BTreeMap::new()), Ok(DOCKER_LIST)),
-            (dockers(), wish(Some(Format::Docker), note("x")), Err("no place for annotations")),
-            (both(), wish(Some(Format::Docker), BTreeMap::new()), Err("app:1 is of OCI's")),
+        let spec = |format, annotations| IndexSpec { format, annotations, labels: false };
+        for (children, spec, expected) in [
+            (both(), spec(None, BTreeMap::new()), Ok(OCI_INDEX)),
+            (dockers(), spec(None, BTreeMap::new()), Ok(DOCKER_LIST)),
+            (dockers(), spec(None, note("x")), Ok(OCI_INDEX)),
+            (dockers(), spec(Some(Format::Oci), BTreeMap::new()), Ok(OCI_INDEX)),
+            (dockers(), spec(Some(Format::Docker), BTreeMap::new()), Ok(DOCKER_LIST)),
+            (dockers(), spec(Some(Format::Docker), note("x")), Err("no place for annotations")),
+            (both(), spec(Some(Format::Docker), BTreeMap::new()), Err("app:1 is of OCI's")),
         ] {
-            match (compose(&plan(children), &wish), expected) {
+            match (compose(&plan(children), &spec), expected) {
                 (Ok(index), Ok(expected)) => assert_eq!(index.media_type, expected),
                 (Err(error), Err(said)) => assert!(error.to_string().contains(said), "{error}"),
                 (found, expected) => panic!("{found:?}, not {expected:?}"),
@@ -182,10 +182,10 @@ mod tests {
         arm.spelling.variant = Some("v8".to_owned());
         let children = vec![child("app:1", "linux/amd64"), arm, windows];
         let annotations = (0..9).map(|number| (format!("key{number}"), "value".to_owned())).collect();
-        let wish = IndexSpec { annotations, ..IndexSpec::default() };
+        let spec = IndexSpec { annotations, ..IndexSpec::default() };
         let plan = plan(children);
-        let index = compose(&plan, &wish).unwrap();
-        let again = compose(&plan, &wish).unwrap();
+        let index = compose(&plan, &spec).unwrap();
+        let again = compose(&plan, &spec).unwrap();
         assert_eq!((index.bytes.clone(), index.digest), (again.bytes, again.digest));
         let value: serde_json::Value = serde_json::from_slice(&index.bytes).unwrap();
         assert_eq!(value["schemaVersion"], 2);

@@ -1,42 +1,29 @@
-//! What can stand between images and the index that joins them.
+//! Errors about indexes.
 
 use std::path::PathBuf;
 
 use crate::fs::Cause;
-use crate::image::Unread;
+use crate::image::ReadError;
 use crate::model::{BadReference, Digest, Explain, ImagePlatform, Kind};
 use crate::{ingest, oci, store};
 
-/// What can stand between images and the index that joins them.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
-    /// A name is none.
+    /// A name is not valid.
     #[error(transparent)]
     BadName(#[from] BadReference),
-    /// The argument of `--child` is not one.
+    /// The argument of `--child` is not valid.
     #[error("`--child {text}` is not valid: {reason}")]
-    BadChild {
-        /// The argument.
-        text: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A file of digests cannot be read.
+    BadChild { text: String, reason: String },
+    /// A digest file cannot be read.
     #[error("could not read the digest file {}", path.display())]
-    DigestFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: Cause,
-    },
-    /// A file of digests holds something else.
+    DigestFile { path: PathBuf, source: Cause },
+    /// A digest file is not valid.
     #[error("{}, line {line}, is not a digest: {reason}", path.display())]
     BadDigestFile {
-        /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong with it.
         reason: String,
     },
     /// No tag was given.
@@ -44,67 +31,50 @@ pub enum IndexError {
     NoTag,
     /// A tag was given with a digest.
     #[error("{tag} cannot be a tag of the index: it has a digest")]
-    TagWithDigest {
-        /// The tag.
-        tag: String,
-    },
+    TagWithDigest { tag: String },
     /// The tags are of several repositories.
     #[error("all tags of an index must name one repository, and these name {first} and {other}")]
     TagsApart {
         /// The repository of the first tag.
         first: String,
-        /// Another one.
         other: String,
     },
     /// No image was given.
     #[error("no image was given for the index")]
     NoImages,
-    /// An index that was given holds no image.
+    /// A given index is empty.
     #[error("{name} is an index without images")]
-    EmptyIndex {
-        /// The index.
-        name: String,
-    },
-    /// An index of indexes goes too deep.
+    EmptyIndex { name: String },
+    /// Indexes are nested too deeply.
     #[error("{name} nests indexes more than {levels} levels deep")]
     TooDeep {
-        /// The index.
         name: String,
-        /// How deep it was followed.
+        /// The deepest allowed level.
         levels: usize,
     },
-    /// What was given is no image.
+    /// A given name is not an image.
     #[error("{name} is not a container image: it contains {kind}")]
     NotAnImage {
-        /// What was given.
         name: String,
-        /// The media type of what it holds.
+        /// The media type of its contents.
         kind: String,
     },
-    /// An image does not say what it runs on.
+    /// An image does not state its platform.
     #[error("the configuration of {name} does not name an operating system and an architecture")]
-    NoPlatform {
-        /// The image.
-        name: String,
-    },
-    /// An image is for another platform than was said.
+    NoPlatform { name: String },
+    /// An image is for another platform than claimed.
     #[error("{name} is an image for {found}, and {by} says {claimed}")]
     WrongPlatform {
-        /// The image.
         name: String,
-        /// What its configuration says.
+        /// The platform in its configuration.
         found: ImagePlatform,
-        /// What was said.
         claimed: String,
-        /// Who said it.
         by: String,
     },
-    /// An index lacks the image that was asked of it.
+    /// An index lacks the requested image.
     #[error("{name} has no image for {platform}, only for {}", list(known))]
     NotInIndex {
-        /// The index.
         name: String,
-        /// The platform that was asked for.
         platform: ImagePlatform,
         /// The platforms that it has.
         known: Vec<ImagePlatform>,
@@ -112,16 +82,13 @@ pub enum IndexError {
     /// Two images are for one platform.
     #[error("two images are for {platform}: {first} and {second}{}", if *same { ", which are the same image" } else { "" })]
     Twice {
-        /// The platform.
         platform: ImagePlatform,
-        /// The image that was named first.
         first: String,
-        /// The other one.
         second: String,
-        /// Whether both have one digest.
+        /// True if both have the same digest.
         same: bool,
     },
-    /// A platform that must be there is not.
+    /// A required platform is missing.
     #[error("there is no image for {}, only for {}", list(missing), list(found))]
     Missing {
         /// The platforms that are missing.
@@ -129,58 +96,53 @@ pub enum IndexError {
         /// The platforms that are there.
         found: Vec<ImagePlatform>,
     },
-    /// A list in Docker's format would hold OCI images.
+    /// A Docker manifest list would contain OCI images.
     #[error("a Docker manifest list can contain only images in Docker's format, and {name} is in OCI's")]
     MixedFormats {
         /// The first image of the other format.
         name: String,
     },
-    /// A list in Docker's format has no place for annotations.
+    /// A Docker manifest list cannot have annotations.
     #[error("a Docker manifest list cannot have annotations")]
     NoAnnotations,
     /// An image could not be read.
     #[error(transparent)]
-    Read(#[from] Unread),
-    /// A blob could not be brought to where the index is.
+    Read(#[from] ReadError),
+    /// A blob could not be copied to the repository of the index.
     #[error("could not copy {name} to {target}")]
     Copy {
-        /// The image.
         name: String,
         /// The repository of the index.
         target: String,
-        /// Why.
         source: Box<CopyFault>,
     },
-    /// The registry did not take the index.
+    /// The registry rejected the index.
     #[error("could not push the index as {name}")]
     Push {
         /// The tag or digest.
         name: String,
-        /// The tags that it has by now.
+        /// The tags that were moved already.
         moved: Vec<String>,
-        /// Why.
         source: oci::Error,
     },
-    /// The tag exists, means another image, and the registry does not let it be moved.
+    /// The tag exists for another image, and the registry does not allow it to be moved.
     #[error("the tag {name} exists, and its repository does not allow tags to be moved")]
     Immutable {
-        /// The tag.
         name: String,
         /// The index, which is in the repository without this tag.
         digest: Digest,
-        /// The tags that it has by now.
+        /// The tags that were moved already.
         moved: Vec<String>,
         /// What the registry said.
         source: oci::Error,
     },
-    /// The tag does not mean what was pushed under it.
+    /// The tag does not point to what was pushed.
     #[error("{name} was pushed as {pushed} and now reads as {found}")]
     ReadBack {
-        /// The tag.
         name: String,
         /// The digest of what was pushed.
         pushed: Digest,
-        /// The digest of what the registry gives, or that there is nothing.
+        /// The digest that the registry returned, or that the tag is missing.
         found: String,
     },
 }
@@ -188,16 +150,16 @@ pub enum IndexError {
 /// Why a part of an image could not be copied.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyFault {
-    /// The registry that it goes to did not take it, or the one that it comes from did not give it.
+    /// The source or the target registry failed.
     #[error(transparent)]
     Registry(#[from] oci::Error),
-    /// The layout that it comes from is not in order.
+    /// The source layout is not valid.
     #[error(transparent)]
     Layout(#[from] oci::LayoutError),
     /// It could not be downloaded.
     #[error(transparent)]
     Download(#[from] ingest::Error),
-    /// There was no place to keep it meanwhile.
+    /// It could not be staged.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
@@ -209,7 +171,7 @@ fn list(platforms: &[ImagePlatform]) -> String {
     platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Says how far a push came.
+/// Describes the progress of a push.
 fn unmoved(moved: &[String]) -> String {
     match moved {
         [] => "no tag was moved; the command can safely be run again".to_owned(),
@@ -278,7 +240,7 @@ impl Explain for IndexError {
     }
 }
 
-/// Adds to what the registry's error advises what is peculiar to an index.
+/// Returns the hints of the registry's error, adapted to indexes.
 fn push_hints(source: &oci::Error) -> Vec<String> {
     match source {
         oci::Error::Answer { status: 400 | 415, .. } => {

@@ -1,4 +1,4 @@
-//! What the index will hold: images that are what was said about them, one for each platform, and none missing.
+//! Plans the contents of the index: images that match their claims, one per platform, none missing.
 
 use super::child::{Child, Found};
 use super::error::IndexError;
@@ -12,11 +12,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Checks the images against what was said about them and against what the index must have. Platforms beyond the
-    /// `required` ones are kept, with a note.
+    /// Checks the images against their claims and against the required platforms. Other platforms are kept, with a
+    /// note.
     ///
     /// # Errors
-    /// When an image is for another platform than was said, two are for one platform, or a platform is missing.
+    /// When an image is for another platform than claimed, two are for the same platform, or a platform is missing.
     pub fn new(found: Found, required: &[ImagePlatform]) -> Result<Self, IndexError> {
         let Found { children, mut notes } = found;
         if children.is_empty() {
@@ -54,7 +54,6 @@ impl Plan {
         &self.children
     }
 
-    /// Returns the images away.
     #[must_use]
     pub fn into_children(self) -> Vec<Child> {
         self.children
@@ -79,7 +78,7 @@ fn is_as_claimed(child: &Child) -> Result<(), IndexError> {
     }
 }
 
-/// Windows has one image for each version of the system, and a machine takes the one of its own.
+/// Windows has one image per version of the system, and a machine uses the one for its version.
 fn are_for_one_machine(one: &Child, other: &Child) -> bool {
     one.platform == other.platform
         && one.spelling.os_version == other.spelling.os_version

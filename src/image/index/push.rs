@@ -1,5 +1,5 @@
-//! The registry's side of an index: its images first, then the index by digest, its tags last, and a look at what is there
-//! then. What is there already is neither sent nor changed, so that everything may be done twice.
+//! Pushes an index: first its images, then the index by digest, then its tags, and reads them back. What exists already
+//! is neither sent nor changed, so that the command can be repeated.
 
 use std::path::{Path, PathBuf};
 
@@ -16,32 +16,32 @@ use crate::model::{Digest, Repository};
 use crate::oci::{self, Blob, Layout, Manifest, Mount, Registries, Session};
 use crate::store::AtomicDir;
 
-/// How many blobs of an image are on their way at once.
+/// The number of blobs that are copied at once.
 const AT_ONCE: usize = 4;
 
 /// Pushes the index and what it needs.
 ///
 /// # Errors
-/// When a part cannot be copied, or the registry does not take the index or a tag, or gives back something else. Says which
-/// tags were moved by then.
-pub async fn push(plan: &Plan, index: &Manifest, wanted: &PushSpec, context: &Context<'_>) -> Result<(), IndexError> {
+/// When a part cannot be copied, or the registry rejects the index or a tag, or returns something else. The error lists
+/// the tags that were moved already.
+pub async fn push(plan: &Plan, index: &Manifest, spec: &PushSpec, context: &Context<'_>) -> Result<(), IndexError> {
     for child in plan.children() {
-        bring(child, &wanted.repository, context).await?;
+        bring(child, &spec.repository, context).await?;
     }
     let registries = context.registries;
-    let by_digest = wanted.repository.pinned(&index.digest);
+    let by_digest = spec.repository.pinned(&index.digest);
     registries.put_manifest(&by_digest, index).await.map_err(|source| IndexError::Push {
         name: by_digest.to_string(),
         moved: Vec::new(),
         source,
     })?;
     let mut moved = Vec::new();
-    for tag in &wanted.tags {
-        move_tag(tag, index, &moved, wanted, registries).await?;
+    for tag in &spec.tags {
+        move_tag(tag, index, &moved, spec, registries).await?;
         moved.push(tag.clone());
     }
-    for tag in &wanted.tags {
-        read_back(tag, index, wanted, registries).await?;
+    for tag in &spec.tags {
+        read_back(tag, index, spec, registries).await?;
     }
     Ok(())
 }
@@ -50,10 +50,10 @@ async fn move_tag(
     tag: &str,
     index: &Manifest,
     moved: &[String],
-    wanted: &PushSpec,
+    spec: &PushSpec,
     registries: &Registries,
 ) -> Result<(), IndexError> {
-    let at = wanted.repository.tagged(tag);
+    let at = spec.repository.tagged(tag);
     let (name, moved) = (at.to_string(), moved.to_vec());
     let source = match registries.put_manifest(&at, index).await {
         Ok(()) => return Ok(()),
@@ -62,15 +62,15 @@ async fn move_tag(
     if !is_immutable(&source) {
         return Err(IndexError::Push { name, moved, source });
     }
-    // ECR refuses also what changes nothing: the tag may be there from a run before.
+    // ECR refuses even a push that changes nothing: the tag may exist from an earlier run.
     match registries.manifest(&at).await {
         Ok(Some(found)) if found.digest == index.digest => Ok(()),
         _ => Err(IndexError::Immutable { name, digest: index.digest.clone(), moved, source }),
     }
 }
 
-/// Returns true if a registry refuses to move a tag. There is no one way to say so: ECR answers 400 `TAG_INVALID` or
-/// `ImageTagAlreadyExistsException`, Harbor 412, Quay 409, Google 400, all with a sentence.
+/// Returns true if a registry refuses to move a tag. There is no standard error for this: ECR answers 400 `TAG_INVALID`
+/// or `ImageTagAlreadyExistsException`, Harbor 412, Quay 409, Google 400, all with a message.
 fn is_immutable(error: &oci::Error) -> bool {
     let (status, message) = match error {
         oci::Error::Answer { status, message, .. } => (*status, message),
@@ -82,9 +82,9 @@ fn is_immutable(error: &oci::Error) -> bool {
     matches!(status, 400 | 403 | 405 | 409 | 412) && said.iter().any(|words| message.contains(words))
 }
 
-async fn read_back(tag: &str, index: &Manifest, wanted: &PushSpec, registries: &Registries) -> Result<(), IndexError> {
-    let at = wanted.repository.tagged(tag);
-    let (name, moved) = (at.to_string(), wanted.tags.clone());
+async fn read_back(tag: &str, index: &Manifest, spec: &PushSpec, registries: &Registries) -> Result<(), IndexError> {
+    let at = spec.repository.tagged(tag);
+    let (name, moved) = (at.to_string(), spec.tags.clone());
     let found =
         registries.manifest(&at).await.map_err(|source| IndexError::Push { name: name.clone(), moved, source })?;
     let found = match found {
@@ -95,7 +95,7 @@ async fn read_back(tag: &str, index: &Manifest, wanted: &PushSpec, registries: &
     Err(IndexError::ReadBack { name, pushed: index.digest.clone(), found })
 }
 
-/// Sees to it that an image is in the repository of the index.
+/// Copies an image to the repository of the index, if necessary.
 async fn bring(child: &Child, target: &Repository, context: &Context<'_>) -> Result<(), IndexError> {
     if matches!(&child.source, Source::Registry(repository) if repository == target) {
         return Ok(());
@@ -119,7 +119,7 @@ async fn bring(child: &Child, target: &Repository, context: &Context<'_>) -> Res
     registries.put_manifest(&at, &child.manifest).await.map_err(|source| failed(source.into()))
 }
 
-/// Layers of Windows lie with Microsoft and are not pushed
+/// Windows base layers stay at Microsoft and are not pushed
 /// (<https://github.com/opencontainers/image-spec/blob/main/layer.md#non-distributable-layers>).
 fn is_distributed(layer: &Descriptor) -> bool {
     let foreign = match layer.media_type() {
@@ -178,7 +178,7 @@ impl Sending<'_> {
         let folder = AtomicDir::new(&context.store.root().join("copying"))?;
         let file = folder.folder().join("blob");
         let url = context.registries.blob(from, self.digest).await?;
-        let wanted = ingest::Download {
+        let download = ingest::Download {
             url: &url,
             digest: self.digest,
             size: Some(self.blob.size()),
@@ -186,7 +186,7 @@ impl Sending<'_> {
         };
         let task = context.report.began(&self.digest.short(), Some(self.blob.size()));
         let progress = Progress { report: context.report, task };
-        let saved = ingest::save(&context.registries.client().direct(), wanted, &file, progress).await;
+        let saved = ingest::save(&context.registries.client().direct(), download, &file, progress).await;
         context.report.ended(task, if saved.is_ok() { "verified" } else { "failed" });
         saved?;
         self.send(&file, to, context.registries).await

@@ -1,4 +1,4 @@
-//! Buildspecs: the images of a batch, and those that plain `docker run` and `docker pull` commands name.
+//! Reads buildspecs: the images of a batch, and those of plain `docker run` and `docker pull` commands.
 
 use super::commands::pulled;
 use super::{File, Findings};
@@ -14,20 +14,20 @@ pub(super) fn read(file: &File, buildspec: &Buildspec, findings: &mut Findings) 
         } else {
             Ok(image.text.clone())
         };
-        findings.add(name, &image.text, file.place(&image.span), "build of the batch", machine(kind));
+        findings.add(name, &image.text, file.location(&image.span), "build of the batch", machine(kind));
     }
     for (phase, command) in buildspec.commands() {
         for image in pulled(&command.text) {
-            // Where in the command it stands; a folded or quoted text may differ from what is in the file.
+            // The position in the command; folded or quoted text may differ from the file.
             let inside = file.source.text.get(command.span.clone()).and_then(|text| text.find(&image));
             let start = command.span.start + inside.unwrap_or(0);
             let role = format!("command of {}", phase.name.as_str());
-            findings.add(Ok(image.clone()), &image, file.place(&(start..start)), &role, Needs::All);
+            findings.add(Ok(image.clone()), &image, file.location(&(start..start)), &role, Needs::All);
         }
     }
 }
 
-/// Lists the images of a batch with the kinds of machines that they run on.
+/// Lists the images of a batch with their environment types.
 fn batch(buildspec: &Buildspec) -> Vec<(&Text, Option<&Text>)> {
     let Some(batch) = &buildspec.batch else { return Vec::new() };
     let mut found: Vec<_> =
@@ -39,7 +39,7 @@ fn batch(buildspec: &Buildspec) -> Vec<(&Text, Option<&Text>)> {
     found
 }
 
-/// Tells for which platform the image of a build must be: that of its machine, where one is named.
+/// Returns the required platforms of a build's image: that of its environment type, if one is set.
 fn machine(kind: Option<&Text>) -> Needs {
     match kind.and_then(|kind| environment_type(&kind.text)) {
         Some(machine) => Needs::Only(vec![ImagePlatform::new(machine.os, machine.arch, None)]),

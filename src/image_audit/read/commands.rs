@@ -1,4 +1,4 @@
-//! Images in shell commands, as far as they are certain: `docker run IMAGE` and `docker pull IMAGE` without variables.
+//! Finds images in shell commands, if they are certain: `docker run IMAGE` and `docker pull IMAGE` without variables.
 
 /// Options of `docker run` and `docker pull` that take no value
 /// (<https://docs.docker.com/reference/cli/docker/container/run/>).
@@ -19,7 +19,7 @@ const SWITCHES: &[&str] = &[
     "--disable-content-trust",
 ];
 
-/// Options that take one, in a word of its own where there is no `=`.
+/// Options that take a value, in the next word if there is no `=`.
 const VALUES: &[&str] = &[
     "--add-host",
     "--annotation",
@@ -74,14 +74,14 @@ const VALUES: &[&str] = &[
     "--workdir",
 ];
 
-/// Letters of one dash that take no value, and those that take one.
+/// One-letter options without and with a value.
 const SHORT: (&str, &str) = ("ditPqa", "evwuphlmc");
 
 /// What ends a command on its line.
 const ENDS: &[&str] = &["&&", "||", ";", "|", "&"];
 
-/// Lists the images that a script runs or pulls. What has a variable, an option that is not known or quotes in odd places
-/// is left out: it is not certain.
+/// Lists the images that a script runs or pulls. Commands with variables, unknown options or unusual quotes are
+/// skipped.
 pub(super) fn pulled(script: &str) -> Vec<String> {
     let joined = script.replace("\\\n", " ");
     let mut found = Vec::new();
@@ -89,7 +89,7 @@ pub(super) fn pulled(script: &str) -> Vec<String> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let mut start = 0;
         for end in (0..=words.len()).filter(|at| words.get(*at).is_none_or(|word| ends(word))) {
-            // The sign may stand at the end of the last word: `docker pull a;`.
+            // The separator may be at the end of the last word: `docker pull a;`.
             let last = words.get(end).map(|word| word.trim_end_matches(';')).filter(|word| !word.is_empty());
             let last = last.filter(|word| !ENDS.contains(word));
             let command: Vec<&str> = words[start..end].iter().copied().chain(last).collect();
@@ -125,7 +125,7 @@ fn image<'a>(words: &[&'a str]) -> Option<&'a str> {
         }
         if takes_value(word)? {
             let value = words.next()?;
-            // A value with a space in quotes goes on in the next word.
+            // A quoted value with a space continues in the next word.
             if value.matches('"').count() % 2 == 1 || value.matches('\'').count() % 2 == 1 {
                 return None;
             }
@@ -155,7 +155,7 @@ fn takes_value(word: &str) -> Option<bool> {
     if !before.chars().all(|c| switches.contains(c)) || letters.is_empty() {
         return None;
     }
-    // `-eA=b` has its value with it, `-e A=b` behind it.
+    // `-eA=b` includes its value, `-e A=b` has it in the next word.
     Some(valued.is_some_and(|at| at + 1 == letters.len()))
 }
 

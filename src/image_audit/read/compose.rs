@@ -1,4 +1,4 @@
-//! Compose files: the images of services, and what their Dockerfiles need.
+//! Reads compose files: the images of services, and of their Dockerfiles.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,11 +12,11 @@ use crate::format::variables::expand;
 use crate::format::yaml::{Node, Tree, parse};
 use crate::image_audit::found::Needs;
 
-/// A compose file and the variables that it sees.
+/// A compose file with its variables.
 struct Reader<'a> {
     file: &'a File,
     setting: &'a Setting<'a>,
-    /// The `.env` beside it, which the environment goes before
+    /// The `.env` next to it, which the environment overrides
     /// (<https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/>).
     dotenv: BTreeMap<String, String>,
 }
@@ -31,14 +31,16 @@ pub(super) fn read(file: &File, tree: &Tree, setting: &Setting<'_>, findings: &m
     for node in compose::includes(tree) {
         let name = reader.resolved(node.text().unwrap_or_default()).unwrap_or_default();
         let Some(included) = file.included(&name) else {
-            findings.unread(file.place(&node.span), &name, "an included file that does not exist or is not text");
+            findings.unread(file.location(&node.span), &name, "an included file that does not exist or is not text");
             continue;
         };
-        // What was read already is not read again, so that circles end.
+        // Files are read once, so that cycles end.
         if findings.claimed.insert(included.path.clone()) {
             match parse(&included.source.text) {
                 Ok(tree) => read(&included, &tree, setting, findings),
-                Err(error) => findings.unread(file.place(&node.span), &name, format!("it is not valid YAML: {error}")),
+                Err(error) => {
+                    findings.unread(file.location(&node.span), &name, format!("it is not valid YAML: {error}"))
+                }
             }
         }
     }
@@ -54,7 +56,7 @@ impl Reader<'_> {
         }
         if let Some(node) = service.image {
             let written = node.text().unwrap_or_default();
-            findings.add(self.resolved(written), written, self.file.place(&node.span), &role, needs);
+            findings.add(self.resolved(written), written, self.file.location(&node.span), &role, needs);
         } else if service.elsewhere {
             findings.unread(
                 None,
@@ -66,30 +68,30 @@ impl Reader<'_> {
 
     fn build(&self, build: &compose::Build<'_>, role: &str, needs: Needs, findings: &mut Findings) {
         let text = |node: Option<&Node>| node.and_then(Node::text).map(|text| self.resolved(text)).transpose();
-        let place = self.file.place(&build.context.unwrap_or(build.node).span);
+        let location = self.file.location(&build.context.unwrap_or(build.node).span);
         let (context, dockerfile, inline) = match (text(build.context), text(build.dockerfile), text(build.inline)) {
             (Ok(context), Ok(dockerfile), Ok(inline)) => (context, dockerfile, inline),
             (context, dockerfile, inline) => {
                 let reason = [context, dockerfile, inline].into_iter().find_map(Result::err).unwrap_or_default();
-                return findings.unread(place, role, format!("its Dockerfile is unknown: {reason}"));
+                return findings.unread(location, role, format!("its Dockerfile is unknown: {reason}"));
             }
         };
         let context = context.unwrap_or_else(|| ".".to_owned());
         let file = match inline {
             Some(text) => {
-                // Its lines are those of the compose file as far as a block keeps them; the place says where it begins.
+                // An inline Dockerfile is located by its start in the compose file.
                 let source = Source::new(self.file.source.path.clone(), text);
                 return self.inline(build, &source, needs, findings);
             }
             None if context.contains("://") || context.starts_with("git@") => {
-                return findings.unread(place, role, format!("it is built from {context}"));
+                return findings.unread(location, role, format!("it is built from {context}"));
             }
             None => {
                 let name = dockerfile.unwrap_or_else(|| DOCKERFILE.to_owned());
                 let (path, shown) = self.file.beside(&Path::new(&context).join(name).display().to_string());
                 match self.file.text_of(&path) {
                     Ok(text) => File { source: Source::new(shown, text), path, root: self.file.root.clone() },
-                    Err(reason) => return findings.unread(place, role, format!("its Dockerfile {shown} {reason}")),
+                    Err(reason) => return findings.unread(location, role, format!("its Dockerfile {shown} {reason}")),
                 }
             }
         };
@@ -102,9 +104,9 @@ impl Reader<'_> {
         let notes = findings.notes.len();
         let file = File { path: self.file.path.clone(), source: source.clone(), root: self.file.root.clone() };
         self.stages(build, &file, &Dockerfile::read(&source.text), needs, findings);
-        let place = build.inline.and_then(|node| self.file.place(&node.span));
-        findings.uses[start..].iter_mut().for_each(|one| one.place.clone_from(&place));
-        findings.notes[notes..].iter_mut().for_each(|note| note.place.clone_from(&place));
+        let location = build.inline.and_then(|node| self.file.location(&node.span));
+        findings.uses[start..].iter_mut().for_each(|one| one.location.clone_from(&location));
+        findings.notes[notes..].iter_mut().for_each(|note| note.location.clone_from(&location));
     }
 
     fn stages(
@@ -150,7 +152,7 @@ impl Reader<'_> {
     }
 }
 
-/// Reads `NAME=value` lines, with quotes and comments; what is not of that form is passed over.
+/// Reads `NAME=value` lines, with quotes and comments; other lines are skipped.
 pub(super) fn dotenv(text: &str) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {

@@ -1,4 +1,4 @@
-//! Dockerfiles: the images that builds for all platforms need.
+//! Reads Dockerfiles: the images that a build for all platforms needs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,11 +8,10 @@ use crate::image_audit::CheckError;
 use crate::image_audit::found::{Needs, NoteKind};
 use crate::model::ImagePlatform;
 
-/// What a build is given.
+/// The settings of a build.
 pub(super) struct Given<'a> {
     pub(super) args: &'a BTreeMap<String, String>,
     pub(super) contexts: &'a BTreeMap<String, String>,
-    /// The platforms that are built for.
     pub(super) targets: &'a [ImagePlatform],
     /// Which platforms these are.
     pub(super) choice: PlatformChoice,
@@ -29,7 +28,7 @@ pub(super) enum PlatformChoice {
     Pinned,
 }
 
-/// Reads a Dockerfile that nobody else builds.
+/// Reads a Dockerfile that no compose file builds.
 pub(super) fn read_alone(file: &File, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), CheckError> {
     let parsed = Dockerfile::read(&file.source.text);
     if let (true, Some(problem)) = (parsed.stages.is_empty(), parsed.problems.first()) {
@@ -46,17 +45,17 @@ pub(super) fn read_alone(file: &File, setting: &Setting<'_>, findings: &mut Find
     Ok(())
 }
 
-/// One image over all targets.
+/// An image over all targets.
 struct Gathered {
     image: Image,
     on: Vec<(ImagePlatform, On, bool)>,
 }
 
-/// Reads the images of a build. What the last stage needs for one platform only (`FROM base-${TARGETARCH}`) counts for that
-/// platform; what it never needs is there for builds of other stages, and counts for all.
+/// Reads the images of a build. An image that the last stage needs for one platform only (`FROM base-${TARGETARCH}`)
+/// counts for that platform; one that it never needs is for builds of other stages, and counts for all.
 pub(super) fn read(file: &File, parsed: &Dockerfile, given: &Given<'_>, findings: &mut Findings) {
     for problem in &parsed.problems {
-        findings.unread(file.place(&problem.span), &file.source.path, problem.message.clone());
+        findings.unread(file.location(&problem.span), &file.source.path, problem.message.clone());
     }
     let mut gathered: Vec<Gathered> = Vec::new();
     let mut index = HashMap::new();
@@ -87,9 +86,9 @@ pub(super) fn read(file: &File, parsed: &Dockerfile, given: &Given<'_>, findings
             one.on.iter().find_map(|(_, on, _)| if let On::Unknown(reason) = on { Some(reason) } else { None });
         if let Some(reason) = unknown {
             let text = format!("{written} is fixed to an unknown platform: {reason}");
-            findings.note(NoteKind::Pinned, file.place(&span), &written, text);
+            findings.note(NoteKind::Pinned, file.location(&span), &written, text);
         }
-        findings.add(name, &written, file.place(&span), role.as_str(), needs(&one.on, given));
+        findings.add(name, &written, file.location(&span), role.as_str(), needs(&one.on, given));
     }
 }
 

@@ -1,4 +1,4 @@
-//! GitLab pipelines: the images and services of jobs, their variables resolved.
+//! Reads GitLab pipelines: the images and services of jobs, with resolved variables.
 
 use super::{File, Findings, Setting, held};
 use crate::format::gitlab_ci::{Config, Job};
@@ -6,16 +6,16 @@ use crate::format::variables::{Syntax, expand};
 use crate::format::yaml::{Node, Tree, parse};
 use crate::image_audit::found::Needs;
 
-/// What GitLab knows of variables (<https://docs.gitlab.com/ci/variables/#use-cicd-variables-in-other-variables>).
+/// GitLab's rules for variables (<https://docs.gitlab.com/ci/variables/#use-cicd-variables-in-other-variables>).
 const SYNTAX: Syntax = Syntax { escape: None, doubled: true, quotes: false, operators: false };
 
-/// How often a variable may stand for another.
+/// The deepest nesting of variables.
 const DEEPEST: usize = 10;
 
-/// How many variables one text may lead to, all in all.
+/// The most variables that one text may expand to.
 const MOST_LOOKED_UP: usize = 1000;
 
-/// The most combinations of a matrix that are looked at.
+/// The most combinations of a matrix that are read.
 const MOST_ROWS: usize = 200;
 
 /// The variables of a job, or of the whole file.
@@ -27,18 +27,18 @@ struct Scope<'a, 'c> {
     setting: &'c Setting<'c>,
 }
 
-/// Reads a pipeline, and what it includes from the same folder.
+/// Reads a pipeline and its local includes.
 pub(super) fn read(file: &File, tree: &Tree, setting: &Setting<'_>, findings: &mut Findings) {
     read_from(file, file, tree, setting, findings);
 }
 
-/// Reads a pipeline; what it includes is named from the folder of the first one, which is that of the repository.
+/// Reads a pipeline; includes are relative to the folder of the first one, the root of the repository.
 fn read_from(first: &File, file: &File, tree: &Tree, setting: &Setting<'_>, findings: &mut Findings) {
     findings.claimed.insert(file.path.clone());
     let Some(config) = Config::read(tree) else { return };
     jobs(file, tree, &config, setting, findings);
     let Some(include) = config.top("include").filter(|node| !node.is_null()) else { return };
-    // The files see the variables of the one that includes them.
+    // Included files see the variables of the including one.
     let variables = config.top("variables");
     let environment = |name: &str| {
         let own = variables.and_then(|variables| value(variables.get(name)?));
@@ -51,16 +51,16 @@ fn read_from(first: &File, file: &File, tree: &Tree, setting: &Setting<'_>, find
         let local = name.filter(|name| !name.contains("://") && !name.contains(['*', '$']));
         let Some(included) = local.and_then(|name| first.included(name.trim_start_matches('/'))) else {
             let subject = name.unwrap_or("include");
-            findings.unread(file.place(&item.span), subject, "files outside of the repository are not read");
+            findings.unread(file.location(&item.span), subject, "files outside of the repository are not read");
             continue;
         };
-        // What was read already is not read again, so that circles end.
+        // Files are read once, so that cycles end.
         if findings.claimed.insert(included.path.clone()) {
             match parse(&included.source.text) {
                 Ok(tree) => read_from(first, &included, &tree, &inner, findings),
                 Err(error) => {
                     findings.unread(
-                        file.place(&item.span),
+                        file.location(&item.span),
                         &included.source.path,
                         format!("it is not valid YAML: {error}"),
                     );
@@ -71,7 +71,7 @@ fn read_from(first: &File, file: &File, tree: &Tree, setting: &Setting<'_>, find
 }
 
 fn jobs(file: &File, tree: &Tree, config: &Config<'_>, setting: &Setting<'_>, findings: &mut Findings) {
-    // Those that run first: what a template lacks they may have.
+    // Jobs that run come first: they may set what a template lacks.
     let (running, templates): (Vec<_>, Vec<_>) =
         config.jobs.iter().filter(|job| !job.shadowed).partition(|job| !job.is_hidden());
     for job in running.into_iter().chain(templates).filter(|job| job.get("trigger").is_none()) {
@@ -91,7 +91,7 @@ fn jobs(file: &File, tree: &Tree, config: &Config<'_>, setting: &Setting<'_>, fi
     }
 }
 
-/// Returns the text of a variable, which may stand beside its description.
+/// Returns the value of a variable, which may have a description.
 fn value(node: &Node) -> Option<&str> {
     if node.text().is_some() { node.text() } else { node.get("value")?.text() }
 }
@@ -104,14 +104,14 @@ impl<'a> Scope<'a, '_> {
         }
     }
 
-    /// Takes an image: its name, or a map with that and more.
+    /// Adds an image: a name, or a map with a name.
     fn take(&self, file: &File, node: Option<&'a Node>, role: &str, findings: &mut Findings) {
         let Some(node) = node.map(|node| self.referred(node)).filter(|node| !node.is_null()) else { return };
         let Some(name) = (if node.text().is_some() { Some(node) } else { node.get("name") }) else { return };
         let Some(written) = name.text() else { return };
         let platform = node.get("docker").and_then(|docker| docker.get("platform")?.text());
         let needs = platform.and_then(|text| self.resolved(text).ok()).map_or(Needs::All, |text| held(&text));
-        findings.add(self.resolved(written), written, file.place(&name.span), role, needs);
+        findings.add(self.resolved(written), written, file.location(&name.span), role, needs);
     }
 
     /// Follows `!reference [.job, image]`.
@@ -149,7 +149,7 @@ impl<'a> Scope<'a, '_> {
         expand(&text, SYNTAX, &mut value).map_err(|error| lacking.unwrap_or_else(|| error.to_string()))
     }
 
-    /// Finds a variable: in the row of the matrix, in the file, in the environment, where GitLab's own are in a job.
+    /// Finds a variable: in the row of the matrix, in the file, or in the environment, where a job has GitLab's own.
     fn variable(&self, name: &str) -> Option<String> {
         if let Some((_, value)) = self.row.iter().find(|(known, _)| *known == name) {
             return Some((*value).to_owned());
@@ -161,7 +161,7 @@ impl<'a> Scope<'a, '_> {
         node.and_then(value).map(str::to_owned).or_else(|| (self.setting.environment)(name))
     }
 
-    /// Puts the defaults of the file's inputs into a text (<https://docs.gitlab.com/ci/inputs/>).
+    /// Replaces inputs with their defaults (<https://docs.gitlab.com/ci/inputs/>).
     fn with_inputs(&self, text: &str) -> Result<String, String> {
         let mut out = String::new();
         let mut rest = text;

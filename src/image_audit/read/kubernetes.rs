@@ -1,4 +1,4 @@
-//! Kubernetes manifests: the images of pods, and those that a kustomization sets.
+//! Reads Kubernetes manifests: the images of pods, and those that a kustomization sets.
 
 use super::{File, Findings};
 use crate::format::kubernetes::Image;
@@ -12,6 +12,6 @@ pub(super) fn read(file: &File, images: &[Image<'_>], findings: &mut Findings) {
             None => Ok(image.name.clone()),
         };
         let needs = if image.nodes.is_empty() { Needs::All } else { Needs::Pinned(image.nodes.clone()) };
-        findings.add(name, &image.name, file.place(&image.node.span), image.kind, needs);
+        findings.add(name, &image.name, file.location(&image.node.span), image.kind, needs);
     }
 }

@@ -7,7 +7,7 @@ use super::{File, Findings};
 use crate::image_audit::CheckError;
 use crate::image_audit::found::Needs;
 
-/// What of the lock matters here; `project` reads it for everything else.
+/// The part of the lock that matters here; `project` has the full parser.
 #[derive(Deserialize)]
 struct Lock {
     #[serde(default)]
@@ -29,7 +29,7 @@ pub(super) fn read(file: &File, findings: &mut Findings) -> Result<(), CheckErro
     for tool in lock.tool {
         if let Some(image) = tool.image {
             let role = format!("tool {}", tool.name);
-            findings.add(Ok(image.as_ref().clone()), image.as_ref(), file.place(&image.span()), &role, Needs::All);
+            findings.add(Ok(image.as_ref().clone()), image.as_ref(), file.location(&image.span()), &role, Needs::All);
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Reads the images out of one file, by its kind.
+//! Reads the images of one file, by its kind.
 
 mod buildspec;
 mod commands;
@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::CheckError;
-use super::found::{Needs, Note, NoteKind, Place, Use};
+use super::found::{Location, Needs, Note, NoteKind, Use};
 use crate::format::buildspec::images::arch_of;
 use crate::format::dockerfile::Dockerfile;
 use crate::format::source::LARGEST;
@@ -28,13 +28,10 @@ use crate::project::LOCK;
 /// The kinds of files that name images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A Dockerfile.
     Dockerfile,
-    /// A compose file.
     Compose,
     /// Kubernetes manifests, a kustomization.
     Kubernetes,
-    /// A GitLab pipeline.
     GitLab,
     /// A buildspec of CodeBuild.
     Buildspec,
@@ -53,10 +50,8 @@ pub struct Setting<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// What files say.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// The images.
     pub uses: Vec<Use>,
     /// What else is to be known.
     pub notes: Vec<Note>,
@@ -69,7 +64,6 @@ pub struct Findings {
 /// A file to read.
 #[derive(Debug)]
 pub struct File {
-    /// Where it is.
     pub path: PathBuf,
     /// Its text, under the path as people know it.
     pub source: Source,
@@ -156,8 +150,8 @@ pub fn read(file: &File, kind: Kind, setting: &Setting<'_>, findings: &mut Findi
 }
 
 impl File {
-    fn place(&self, span: &Range<usize>) -> Option<Place> {
-        Some(Place { file: self.source.path.clone(), position: self.source.position(span.start) })
+    fn location(&self, span: &Range<usize>) -> Option<Location> {
+        Some(Location { file: self.source.path.clone(), position: self.source.position(span.start) })
     }
 
     /// Opens a file that this one includes; none when it does not exist or is not text.
@@ -187,8 +181,15 @@ impl File {
 
 impl Findings {
     /// Adds an image by its name: a note when that is none of a registry's.
-    fn add(&mut self, name: Result<String, String>, written: &str, place: Option<Place>, role: &str, needs: Needs) {
-        let mut note = |kind, text| self.note(kind, place.clone(), written, text);
+    fn add(
+        &mut self,
+        name: Result<String, String>,
+        written: &str,
+        location: Option<Location>,
+        role: &str,
+        needs: Needs,
+    ) {
+        let mut note = |kind, text| self.note(kind, location.clone(), written, text);
         let name = match name {
             Ok(name) => name.trim().to_owned(),
             Err(reason) => return note(NoteKind::Unresolved, reason),
@@ -204,18 +205,18 @@ impl Findings {
         if let Needs::Pinned(platforms) = &needs {
             note(NoteKind::Pinned, format!("{image} is held to {}", listed(platforms)));
         }
-        let one = Use { place, role: role.to_owned(), image, needs };
+        let one = Use { location, role: role.to_owned(), image, needs };
         if self.known.insert(one.clone()) {
             self.uses.push(one);
         }
     }
 
-    pub(super) fn unread(&mut self, place: Option<Place>, subject: &str, text: impl Into<String>) {
-        self.note(NoteKind::Unread, place, subject, text.into());
+    pub(super) fn unread(&mut self, location: Option<Location>, subject: &str, text: impl Into<String>) {
+        self.note(NoteKind::Unread, location, subject, text.into());
     }
 
-    fn note(&mut self, kind: NoteKind, place: Option<Place>, subject: &str, text: String) {
-        let note = Note { kind, place, subject: subject.to_owned(), text };
+    fn note(&mut self, kind: NoteKind, location: Option<Location>, subject: &str, text: String) {
+        let note = Note { kind, location, subject: subject.to_owned(), text };
         if self.told.insert(note.clone()) {
             self.notes.push(note);
         }
@@ -226,7 +227,7 @@ fn listed(platforms: &[ImagePlatform]) -> String {
     platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Reads the platform that a file holds an image to; no note is made of one that cannot be read.
+/// Reads the platform that a file contains an image to; no note is made of one that cannot be read.
 fn held(text: &str) -> Needs {
     let arch_alone = || format!("linux/{text}").parse().ok();
     match if text.contains('/') { text.parse().ok() } else { arch_alone() } {

@@ -24,9 +24,9 @@ fn read_in(folder: &Path, name: &str, text: &str, environment: &[(&str, &str)]) 
     if let Err(error) = read(&file, kind, &setting, &mut findings) {
         return vec![format!("error {error}")];
     }
-    let at = |place: &Option<Place>| match place {
-        Some(place) if place.file == name => place.position.line.to_string(),
-        Some(place) => place.to_string(),
+    let at = |location: &Option<Location>| match location {
+        Some(location) if location.file == name => location.position.line.to_string(),
+        Some(location) => location.to_string(),
         None => "-".to_owned(),
     };
     let one = |found: &Use| {
@@ -38,10 +38,10 @@ fn read_in(folder: &Path, name: &str, text: &str, environment: &[(&str, &str)]) 
         };
         let image = found.image.to_string();
         let image = image.trim_start_matches("docker.io/library/");
-        format!("{} {} {image}{needs}", at(&found.place), found.role)
+        format!("{} {} {image}{needs}", at(&found.location), found.role)
     };
     let notes = findings.notes.iter().filter(|note| note.kind != NoteKind::Pinned || note.text.contains("not known"));
-    let note = |note: &Note| format!("{} {} {}: {}", at(&note.place), note.kind.as_str(), note.subject, note.text);
+    let note = |note: &Note| format!("{} {} {}: {}", at(&note.location), note.kind.as_str(), note.subject, note.text);
     findings.uses.iter().map(one).chain(notes.map(note)).collect()
 }
 

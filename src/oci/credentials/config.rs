@@ -1,5 +1,5 @@
-//! One file of credentials: docker's `config.json`, podman's `auth.json`. Its errors name a line or an entry, never what
-//! stands there.
+//! One file of credentials: docker's `config.json`, podman's `auth.json`. Its errors name a line or an entry, never the
+//! contents.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,15 @@ use super::keys::closest;
 use super::{Credential, Error, Secret};
 use crate::model::Repository;
 
-/// Base64 with or without its padding: tools differ.
+/// Base64 with or without padding: tools differ.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What stands in a file (<https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-file-configjson-properties>);
-/// other keys belong to docker.
+/// The contents of a file
+/// (<https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-file-configjson-properties>); other keys
+/// are docker's settings.
 #[derive(Default, Deserialize)]
 pub(super) struct Config {
     auths: Option<BTreeMap<String, Option<Entry>>>,
@@ -41,14 +42,13 @@ struct Entry {
     registry: Option<String>,
 }
 
-/// What to do next to find a credential.
+/// The next step to find a credential.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Take this one.
     Take(Credential),
-    /// Ask the helper program with this name.
+    /// Run the helper with this name.
     Ask {
-        /// The name behind `docker-credential-`.
+        /// The name after `docker-credential-`.
         helper: String,
         /// The key that names it.
         setting: &'static str,
@@ -56,12 +56,12 @@ pub(super) enum Step {
 }
 
 impl Config {
-    /// Reads the text of a file; an empty one says nothing, as for docker.
+    /// Parses a file; an empty one is allowed, as for docker.
     pub(super) fn parse(text: &[u8], file: &str) -> Result<Self, Error> {
         if text.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
-        // What serde says can hold the value that it stumbles over.
+        // The message of serde may contain a secret value.
         serde_json::from_slice(text).map_err(|error| Error::FileBroken {
             file: file.to_owned(),
             line: error.line(),
@@ -69,16 +69,16 @@ impl Config {
         })
     }
 
-    /// Leaves out the helper programs.
+    /// Removes the credential helpers.
     pub(super) fn without_helpers(self) -> Self {
         Self { auths: self.auths, ..Self::default() }
     }
 
-    /// Lists what may lead to a credential for the repository, best first.
+    /// Lists the steps that may lead to a credential for the repository, best first.
     pub(super) fn steps(&self, repository: &Repository, file: &str) -> Result<Vec<Step>, Error> {
         let mut steps = Vec::new();
         let own = self.helpers.as_ref().and_then(|helpers| closest(helpers, repository, |_| true));
-        // docker: an own helper without a name means none, whatever `credsStore` says.
+        // docker: an empty name in `credHelpers` means none, even if `credsStore` is set.
         let helper = own.map(|(_, helper)| helper.clone()).filter(|helper| !helper.is_empty());
         steps.extend(helper.map(|helper| Step::Ask { helper, setting: "credHelpers" }));
         let says = |entry: &Option<Entry>| entry.as_ref().is_some_and(Entry::says);
@@ -94,13 +94,13 @@ impl Config {
 }
 
 impl Entry {
-    /// Returns true if anything stands in it; docker leaves empty entries behind for what its helper programs keep.
+    /// Returns true if the entry is not empty; docker leaves empty entries for credentials in helpers.
     fn says(&self) -> bool {
         let fields = [&self.auth, &self.password, &self.identity, &self.registry];
         fields.iter().any(|field| field.as_ref().is_some_and(|text| !text.is_empty()))
     }
 
-    /// Reads the entry. Tokens rule over passwords, and `auth` over `username`, as in docker.
+    /// Parses the entry. Tokens take precedence over passwords, and `auth` over `username`, as in docker.
     fn credential(&self) -> Result<Credential, &'static str> {
         let text = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
         if let Some(token) = text(&self.registry) {
@@ -120,12 +120,12 @@ impl Entry {
     }
 }
 
-/// Reads base64 of `user:password`; the password may hold colons.
+/// Decodes base64 of `user:password`; the password may contain colons.
 pub(super) fn decoded(auth: &str) -> Result<(String, String), &'static str> {
     let bytes = BASE64.decode(auth.trim()).map_err(|_| "has an `auth` that is not base64")?;
     let text = String::from_utf8(bytes).map_err(|_| "has an `auth` that is not UTF-8 inside")?;
     let (user, password) = text.split_once(':').ok_or("has an `auth` without a colon inside")?;
-    // Old dockers padded the text with zeros.
+    // Old versions of docker padded the text with zeros.
     Ok((user.to_owned(), password.trim_end_matches('\0').to_owned()))
 }
 

@@ -1,4 +1,4 @@
-//! Why a source of credentials could not be asked, in words that hold no secret.
+//! Errors of credential sources. No message contains a secret.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,29 +7,23 @@ use crate::aws;
 use crate::fs::Cause;
 use crate::model::{Explain, Kind};
 
-/// Why a source of credentials could not be asked.
+/// Why a source of credentials failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file of credentials cannot be read.
+    /// A credentials file cannot be read.
     #[error("could not read the credentials in {}", path.display())]
-    FileUnreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: Cause,
-    },
-    /// A file of credentials is none.
+    FileUnreadable { path: PathBuf, source: Cause },
+    /// A credentials file is too large.
     #[error("{} is larger than {} KiB, the limit for a file of credentials", path.display(), limit >> 10)]
     FileTooLarge {
-        /// The file.
         path: PathBuf,
         /// The limit in bytes.
         limit: u64,
     },
-    /// A file of credentials is not JSON of the known shape.
+    /// A credentials file is not valid.
     #[error("{file} is not a valid Docker credentials file (line {line}, column {column})")]
     FileBroken {
-        /// The file, or the variable that holds the text.
+        /// The file, or the variable that contains the text.
         file: String,
         /// The line, from 1.
         line: usize,
@@ -39,80 +33,54 @@ pub enum Error {
     /// An entry of a file cannot be read.
     #[error("the entry for {key} in {file} {reason}")]
     EntryBroken {
-        /// The file, or the variable that holds the text.
+        /// The file, or the variable that contains the text.
         file: String,
         /// The entry's key in `auths`.
         key: String,
-        /// What is wrong with it.
         reason: &'static str,
     },
-    /// A name that no helper program has.
+    /// The name of a credential helper is not valid.
     #[error("`{setting}` in {file} names a helper program with an invalid name: `{name}`")]
     HelperName {
-        /// The file.
         file: String,
         /// The key that names the program.
         setting: &'static str,
-        /// The name.
         name: String,
     },
-    /// The helper program is not installed.
+    /// The credential helper is not installed.
     #[error("`{setting}` in {file} names {program}, which is not on PATH")]
     HelperMissing {
-        /// The file.
         file: String,
         /// The key that names the program.
         setting: &'static str,
-        /// The program.
         program: String,
     },
-    /// The helper program did not start, or could not be talked to.
+    /// The credential helper could not be run.
     #[error("could not run {program}")]
-    HelperNotRun {
-        /// The program.
-        program: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The helper program did not end.
+    HelperNotRun { program: String, source: std::io::Error },
+    /// The credential helper did not end in time.
     #[error("{program} returned no credentials for {server} within {} s and was stopped", limit.as_secs())]
-    HelperTooSlow {
-        /// The program.
-        program: String,
-        /// What it was asked about.
-        server: String,
-        /// How long it was waited for.
-        limit: Duration,
-    },
-    /// The helper program said more than any credential has.
+    HelperTooSlow { program: String, server: String, limit: Duration },
+    /// The credential helper printed too much.
     #[error("{program} printed more than {} KiB for {server} and was stopped", limit >> 10)]
     HelperTooLoud {
-        /// The program.
         program: String,
-        /// What it was asked about.
         server: String,
         /// The limit in bytes.
         limit: u64,
     },
-    /// The helper program failed.
+    /// The credential helper failed.
     #[error("{program} has no credentials for {server}: {reason}")]
     HelperFailed {
-        /// The program.
         program: String,
-        /// What it was asked about.
         server: String,
-        /// How it ended and what it said.
+        /// Its exit status and message.
         reason: String,
     },
-    /// The helper program answered in another way than helper programs do.
+    /// The output of the credential helper is not valid.
     #[error("{program} did not return a credential in JSON for {server}")]
-    HelperAnswer {
-        /// The program.
-        program: String,
-        /// What it was asked about.
-        server: String,
-    },
-    /// AWS did not give the password of a registry of Amazon ECR.
+    HelperAnswer { program: String, server: String },
+    /// The password of an Amazon ECR registry could not be read.
     #[error(transparent)]
     Amazon(Box<aws::Error>),
 }

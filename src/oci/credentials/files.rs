@@ -1,4 +1,4 @@
-//! The files of docker and podman, and the helper programs that they name.
+//! The credential files of docker and podman, and the credential helpers that they name.
 
 use std::path::{Path, PathBuf};
 
@@ -12,50 +12,51 @@ use crate::fs::{Cause, FileError, Within, read};
 use crate::host::Host;
 use crate::model::Repository;
 
-/// The largest file: a hundred times what a person with many registries has.
+/// The largest file in bytes: a hundred times the size for many registries.
 const LARGEST: u64 = 1 << 20;
 
-/// The variable whose text counts like a file.
+/// The variable whose value counts as a file.
 const VARIABLE: &str = "DOCKER_AUTH_CONFIG";
 
-/// Reads the files anew for each repository: they are small, and a log-in beside this program counts.
+/// Reads the files for each repository again: they are small, and a login may happen in the meantime.
 #[derive(Debug)]
 pub(super) struct Files {
-    places: Vec<Place>,
+    sources: Vec<ConfigSource>,
     helpers: Helpers,
 }
 
-/// Where a configuration stands.
+/// The source of a configuration.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
+enum ConfigSource {
     File(PathBuf),
-    /// The text is in a variable of the environment. It names no helper program: a pipeline's settings reach it.
+    /// The text is in an environment variable. Credential helpers in it are ignored, because pipeline settings can
+    /// change it.
     Variable(super::Secret),
 }
 
 impl Files {
     pub(super) fn new(host: &Host) -> Self {
-        Self { places: places(host), helpers: Helpers::new(host) }
+        Self { sources: sources(host), helpers: Helpers::new(host) }
     }
 }
 
-/// Lists where to look, first choice first.
-fn places(host: &Host) -> Vec<Place> {
+/// Lists the sources in order of preference.
+fn sources(host: &Host) -> Vec<ConfigSource> {
     if let Some(file) = host.var("REGISTRY_AUTH_FILE") {
-        return vec![Place::File(host.cwd.join(file))];
+        return vec![ConfigSource::File(host.cwd.join(file))];
     }
     let absolute = |name: &str| host.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let session = absolute("XDG_RUNTIME_DIR").or_else(session_of_podman);
     let user = absolute("XDG_CONFIG_HOME").or_else(|| Some(host.home()?.join(".config")));
     let docker = host.var("DOCKER_CONFIG").map(|folder| host.cwd.join(folder));
     let docker = docker.or_else(|| Some(host.home()?.join(".docker")));
-    let text = host.var(VARIABLE).map(|text| Place::Variable(super::Secret::new(text)));
+    let text = host.var(VARIABLE).map(|text| ConfigSource::Variable(super::Secret::new(text)));
     let podman = [session, user].into_iter().flatten().map(|folder| folder.join("containers/auth.json"));
-    let files = podman.chain(docker.map(|folder| folder.join("config.json"))).map(Place::File);
+    let files = podman.chain(docker.map(|folder| folder.join("config.json"))).map(ConfigSource::File);
     text.into_iter().chain(files).collect()
 }
 
-/// Returns the folder that podman takes for the session where nothing names one.
+/// Returns podman's default folder for the session.
 #[cfg(target_os = "linux")]
 fn session_of_podman() -> Option<PathBuf> {
     Some(Path::new("/run/containers").join(rustix::process::getuid().as_raw().to_string()))
@@ -69,8 +70,8 @@ fn session_of_podman() -> Option<PathBuf> {
 #[async_trait]
 impl Keychain for Files {
     async fn find(&self, repository: &Repository) -> Result<Option<Found>, Error> {
-        for place in &self.places {
-            let (config, source) = place.read().await?;
+        for config_source in &self.sources {
+            let (config, source) = config_source.read().await?;
             for step in config.steps(repository, &source)? {
                 let found = match step {
                     Step::Take(credential) => Some(Found { credential, source: source.clone() }),
@@ -87,8 +88,8 @@ impl Keychain for Files {
     }
 }
 
-impl Place {
-    /// Reads the configuration, and returns its name. A missing file says nothing.
+impl ConfigSource {
+    /// Reads the configuration, and returns it with its name. A missing file is empty.
     async fn read(&self) -> Result<(Config, String), Error> {
         match self {
             Self::Variable(text) => {
@@ -109,7 +110,7 @@ impl Place {
     }
 }
 
-/// Reads a file; an absent one is empty.
+/// Reads a file; a missing one is empty.
 fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
     match read(path, Within::Anywhere, LARGEST) {
         Ok(bytes) => Ok(bytes),
@@ -121,8 +122,8 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// Returns true if there is no such file. A folder that this user may not enter (`/root`, another user's session) holds
-/// nothing for this user.
+/// Returns true if there is no such file. A folder that this user may not enter (`/root`, another user's session)
+/// counts as empty.
 fn is_absent(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)

@@ -1,4 +1,4 @@
-//! Credentials that GitLab gives to every job: for its registry and for its proxy of Docker Hub
+//! Credentials that GitLab provides to every job, for its registry and for its dependency proxy
 //! (<https://docs.gitlab.com/ci/variables/predefined_variables/>).
 
 use async_trait::async_trait;
@@ -8,11 +8,11 @@ use super::{Credential, Error, Found, Keychain, Secret};
 use crate::host::Host;
 use crate::model::Repository;
 
-/// The user that goes with a job's token
+/// The user for a job's token
 /// (<https://docs.gitlab.com/user/packages/container_registry/authenticate_with_container_registry/>).
 const TOKEN_USER: &str = "gitlab-ci-token";
 
-/// The credentials of the job that this runs in; none outside of GitLab.
+/// The credentials of the current job; none outside of GitLab.
 #[derive(Debug)]
 pub(super) struct Job(Vec<(String, Found)>);
 
@@ -21,7 +21,7 @@ impl Job {
         let found = |server: &str, user: &str, default: Option<&str>, passwords: &[&'static str]| {
             let server = host.var(server)?.to_owned();
             let (source, password) = passwords.iter().find_map(|name| Some((*name, host.var(name)?)))?;
-            // The job's token belongs to a user of its own, whatever the other variable says.
+            // The job's token always has its own user.
             let user = if source == "CI_JOB_TOKEN" { default } else { host.var(user).or(default) }?.to_owned();
             let credential = Credential::Basic { user, password: Secret::new(password) };
             Some((server, Found { credential, source: source.to_owned() }))

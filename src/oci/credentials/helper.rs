@@ -1,6 +1,6 @@
-//! Helper programs that keep credentials: `docker-credential-NAME get`
-//! (<https://github.com/docker/docker-credential-helpers#development>). They run without a shell, for a bounded time, and
-//! what they print is bounded and, but for the credential, not trusted.
+//! Credential helpers: `docker-credential-NAME get`
+//! (<https://github.com/docker/docker-credential-helpers#development>). They run without a shell, for a limited time.
+//! Their output is limited and, except for the credential, not trusted.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,37 +18,38 @@ use crate::fs::find_executable;
 use crate::host::Host;
 use crate::model::said;
 
-/// How long a program may take: ECR's makes two requests, a key store may ask the person.
+/// The time limit of a helper: ECR's sends two requests, a key store may ask the user.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The most that a program may print: tokens have a few KiB.
+/// The largest output in bytes: tokens have a few KiB.
 const MOST: u64 = 256 << 10;
 
-/// How much of its complaints is kept.
+/// The largest part of its error output that is kept, in bytes.
 const COMPLAINT: usize = 4 << 10;
 
-/// How long to wait for complaints once the program has ended: they are there already, unless a child of it still talks.
+/// How long to wait for error output after the end of the helper: it is available already, unless a child process still
+/// writes.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// What programs say, on standard output, when they know nothing
+/// The output of helpers without a credential, on standard output
 /// (<https://github.com/docker/docker-credential-helpers/blob/master/credentials/error.go>).
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
-/// The user that marks a secret as a refresh token
+/// The user name that marks a refresh token
 /// (<https://docs.docker.com/reference/cli/docker/login/#credential-helper-protocol>).
 const TOKEN_USER: &str = "<token>";
 
-/// Runs helper programs, each at most once for a server.
+/// Runs credential helpers, each at most once per server.
 #[derive(Debug)]
 pub(super) struct Helpers {
     search_path: Option<OsString>,
     vars: Environment,
     patience: Duration,
-    /// What was answered, by program and server.
+    /// The results, by program and server.
     answers: Mutex<BTreeMap<(String, String), Option<Credential>>>,
 }
 
-/// The environment that programs get. It holds secrets, so it is not printed.
+/// The environment of the helpers. It contains secrets, so it is not printed.
 struct Environment(Vec<(String, String)>);
 
 impl std::fmt::Debug for Environment {
@@ -57,7 +58,7 @@ impl std::fmt::Debug for Environment {
     }
 }
 
-/// What a program answers.
+/// The output of a helper.
 #[derive(Deserialize)]
 struct Answer {
     #[serde(rename = "Username")]
@@ -66,11 +67,11 @@ struct Answer {
     secret: String,
 }
 
-/// How a program ended, and what it printed.
+/// The result of a helper.
 struct Ended {
     status: ExitStatus,
     output: Vec<u8>,
-    complaint: Vec<u8>,
+    entry: Vec<u8>,
 }
 
 impl Helpers {
@@ -80,7 +81,7 @@ impl Helpers {
         Self { search_path, vars: Environment(vars), patience: PATIENCE, answers: Mutex::default() }
     }
 
-    /// Asks the program `helper`, named by `setting` of `file`, about a server.
+    /// Runs `helper`, which `setting` in `file` names, for a server.
     pub(super) async fn ask(
         &self,
         helper: &str,
@@ -93,21 +94,21 @@ impl Helpers {
             return Err(Error::HelperName { file, setting, name: said(helper.as_bytes()) });
         }
         let program = format!("docker-credential-{helper}");
-        // Held while the program runs, so that requests side by side start it once.
+        // The lock is held while the program runs, so that concurrent requests start it once.
         let mut answers = self.answers.lock().await;
-        let asked = (program.clone(), server.to_owned());
-        if !answers.contains_key(&asked) {
+        let key = (program.clone(), server.to_owned());
+        if !answers.contains_key(&key) {
             let Some(path) = self.find(&program) else {
                 return Err(Error::HelperMissing { file, setting, program });
             };
             let ended = self.run(&path, &program, server).await?;
-            answers.insert(asked.clone(), read(&ended, &program, server)?);
+            answers.insert(key.clone(), read(&ended, &program, server)?);
         }
-        let credential = answers.get(&asked).cloned().flatten();
+        let credential = answers.get(&key).cloned().flatten();
         Ok(credential.map(|credential| Found { credential, source: program }))
     }
 
-    /// Finds the program in the absolute folders of `PATH`: in `.` a project could put one.
+    /// Finds the program in the absolute folders of `PATH`: a project could put one into `.`.
     fn find(&self, program: &str) -> Option<PathBuf> {
         let folders = std::env::split_paths(self.search_path.as_ref()?).filter(|folder| folder.is_absolute());
         find_executable(program, folders)
@@ -128,12 +129,12 @@ impl Helpers {
             group.leave();
             return Ok(ended);
         }
-        // One that was waited for already has given its number away.
+        // The number of a finished child may belong to another process.
         if child.id().is_none() {
             group.leave();
         }
         group.end();
-        // Not left behind as a zombie; it was killed, so this does not wait long.
+        // Do not leave a zombie; the program was killed, so this does not wait long.
         let _ = child.kill().await;
         let (program, server) = (program.to_owned(), server.to_owned());
         Err(match ended {
@@ -144,22 +145,22 @@ impl Helpers {
     }
 }
 
-/// Returns true if a name can stand behind `docker-credential-`: no folder, no option, nothing that a terminal minds.
+/// Returns true if a name is valid after `docker-credential-`: no folder, no option, no control characters.
 fn is_name(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(inner)
 }
 
-/// Asks about the server and takes the answer; none when it is too long.
+/// Sends the server and reads the output; none when it is too long.
 async fn talk(child: &mut Child, server: &str) -> std::io::Result<Option<Ended>> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(mut stdin), Some(stdout), Some(mut stderr)) = (stdin, stdout, stderr) else {
         return Err(std::io::Error::other("it has no pipes"));
     };
-    let mut complaint = Vec::new();
-    let mut listening = Box::pin(listen(&mut stderr, &mut complaint));
+    let mut entry = Vec::new();
+    let mut listening = Box::pin(listen(&mut stderr, &mut entry));
     let asking = async {
-        // A program that knows its answer need not read the question.
+        // A helper need not read its input.
         let _ = stdin.write_all(server.as_bytes()).await;
         drop(stdin);
         let mut output = Vec::new();
@@ -178,10 +179,10 @@ async fn talk(child: &mut Child, server: &str) -> std::io::Result<Option<Ended>>
         let _ = tokio::time::timeout(GRACE, &mut listening).await;
     }
     drop(listening);
-    Ok(Some(Ended { status, output, complaint }))
+    Ok(Some(Ended { status, output, entry }))
 }
 
-/// Takes what comes and keeps the beginning. Never returns, so that the program's end is what ends it.
+/// Reads everything and keeps the beginning. Never returns: the end of the program cancels it.
 async fn listen(stream: &mut (impl AsyncRead + Unpin), kept: &mut Vec<u8>) -> std::convert::Infallible {
     let mut buffer = [0; 1024];
     loop {
@@ -192,16 +193,16 @@ async fn listen(stream: &mut (impl AsyncRead + Unpin), kept: &mut Vec<u8>) -> st
     }
 }
 
-/// Reads what a program answered.
+/// Parses the output of a helper.
 fn read(ended: &Ended, program: &str, server: &str) -> Result<Option<Credential>, Error> {
     let (program, server) = (program.to_owned(), server.to_owned());
     if !ended.status.success() {
-        let text = if ended.output.trim_ascii().is_empty() { &ended.complaint } else { &ended.output };
+        let text = if ended.output.trim_ascii().is_empty() { &ended.entry } else { &ended.output };
         let text = said(text);
         if text.contains(NOT_FOUND) {
             return Ok(None);
         }
-        // A JSON answer that comes with a failure is still a secret.
+        // JSON output of a failed helper may still contain a secret.
         let text = if text.is_empty() || ended.output.contains(&b'{') { "it says nothing" } else { &text };
         return Err(Error::HelperFailed { program, server, reason: format!("{text} ({})", ended.status) });
     }
@@ -216,7 +217,7 @@ fn read(ended: &Ended, program: &str, server: &str) -> Result<Option<Credential>
     })
 }
 
-/// The processes that a program started; they are ended with it, also when nobody waits any more.
+/// The process group of a helper, which is killed when this is dropped.
 struct Group {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
@@ -229,15 +230,15 @@ impl Group {
         Self { leader: id.and_then(rustix::process::Pid::from_raw) }
     }
 
-    /// Lets the rest of the group live: the leader ended by itself, and may have left a daemon behind on purpose.
+    /// Does not kill the rest of the group: the leader ended by itself, and may have started a daemon.
     fn leave(&mut self) {
         self.leader = None;
     }
 
-    /// Ends the group. Its leader was not waited for yet, so its number is still its own.
+    /// Kills the group. Its leader was not waited for yet, so its number is still valid.
     fn end(&mut self) {
         if let Some(leader) = self.leader.take() {
-            // It may have ended meanwhile.
+            // It may have ended already.
             let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
         }
     }

@@ -1,21 +1,21 @@
-//! Under which keys the files of docker and podman keep what belongs to a registry or a repository.
+//! Matches the keys of credential files to registries and repositories.
 
 use std::collections::BTreeMap;
 
 use crate::model::{DOCKER_HUB, Repository};
 
-/// How docker itself names Docker Hub in its file and to its helper programs
+/// Docker's own name for Docker Hub, in its file and for its helpers
 /// (<https://github.com/docker/cli/blob/master/cli/config/configfile/file.go>).
 pub(super) const HUB_SERVER: &str = "https://index.docker.io/v1/";
 
-/// Returns the name by which a helper program knows the registry.
+/// Returns the name of the registry for credential helpers.
 pub(super) fn server(repository: &Repository) -> &str {
     if repository.registry == DOCKER_HUB { HUB_SERVER } else { &repository.registry }
 }
 
-/// Finds the value for a repository: the longest key that names it or a part of its path, then any key that means its
-/// registry (<https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>). Values that say nothing
-/// are passed over.
+/// Finds the value for a repository: the longest key that matches it or a prefix of its path, then any key that matches
+/// its registry (<https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>). Empty values are
+/// skipped.
 pub(super) fn closest<'a, V>(
     map: &'a BTreeMap<String, V>,
     repository: &Repository,
@@ -25,23 +25,23 @@ pub(super) fn closest<'a, V>(
     let exact = lengths(&whole).map(|length| &whole[..length]).filter_map(|key| map.get_key_value(key));
     let hub = (repository.registry == DOCKER_HUB).then(|| map.get_key_value(HUB_SERVER)).flatten();
     let registry = registry_of(&repository.registry);
-    let meant = map.iter().filter(|(key, _)| registry_of(key) == registry);
-    exact.chain(hub).chain(meant).find(|(_, value)| says(value)).map(|(key, value)| (key.as_str(), value))
+    let matching = map.iter().filter(|(key, _)| registry_of(key) == registry);
+    exact.chain(hub).chain(matching).find(|(_, value)| says(value)).map(|(key, value)| (key.as_str(), value))
 }
 
-/// Lists how long the name is with all its parts, without the last one, and so on to the registry alone.
+/// Lists the lengths of the name's prefixes, from the whole name down to the registry.
 fn lengths(name: &str) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(name.len()), |length| name[..*length].rfind('/'))
 }
 
-/// Returns true if two names mean one server: `gitlab.com:443` is `gitlab.com`.
+/// Returns true if two names refer to the same server: `gitlab.com:443` is `gitlab.com`.
 pub(super) fn same_server(left: &str, right: &str) -> bool {
     registry_of(left).is_some() && registry_of(left) == registry_of(right)
 }
 
-/// Returns the registry that a key of any age means; none for the key of a repository.
+/// Returns the registry of a key; none for the key of a repository.
 ///
-/// Old dockers wrote `https://registry.example.com/v1/`; what has a scheme is cut at its path, as podman does it.
+/// Old dockers wrote `https://registry.example.com/v1/`; the path of a URL is removed, as podman does.
 fn registry_of(key: &str) -> Option<String> {
     let plain = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://"));
     let (host, path) = plain.unwrap_or(key).split_once('/').unwrap_or((plain.unwrap_or(key), ""));

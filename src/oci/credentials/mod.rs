@@ -1,7 +1,7 @@
-//! Where credentials for registries come from. They are looked up by the name of a repository, and only the environment,
-//! the user's own files and the programs that those files name are asked; a project's file names none of them.
+//! The sources of credentials for registries. They are looked up by the name of a repository, only in the environment,
+//! the user's own files and the helpers that those files name; a project file cannot name any of them.
 //!
-//! The order, first find wins:
+//! The first match wins, in this order:
 //!
 //! 1. Files. `REGISTRY_AUTH_FILE` alone where it is set, as for podman, buildah and skopeo
 //!    (<https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md>). Else the text in
@@ -34,7 +34,7 @@ mod keys;
 pub use ecr::place_of as ecr_place;
 pub use error::Error;
 
-/// A text that nobody may see. Its `Debug` prints no part of it, and it has no `Display`.
+/// A secret text. Its `Debug` prints no part of it, and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -45,7 +45,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// Returns the text, for the one place that sends it.
+    /// Returns the text, for sending it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -58,55 +58,43 @@ impl Debug for Secret {
     }
 }
 
-/// What a registry is told.
+/// A credential for a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// A user with a password.
-    Basic {
-        /// The user's name.
-        user: String,
-        /// The password.
-        password: Secret,
-    },
-    /// A refresh token of OAuth 2, to be exchanged at the registry's token service: `identitytoken` of docker
+    Basic { user: String, password: Secret },
+    /// An OAuth 2 refresh token, to be exchanged at the registry's token service: docker's `identitytoken`
     /// (<https://distribution.github.io/distribution/spec/auth/oauth/>).
-    Refresh {
-        /// The token.
-        token: Secret,
-    },
-    /// A token to send as it is: `registrytoken` of docker.
-    Bearer {
-        /// The token.
-        token: Secret,
-    },
+    Refresh { token: Secret },
+    /// A token to send as it is: docker's `registrytoken`.
+    Bearer { token: Secret },
 }
 
-/// A credential and where it was found.
+/// A credential with its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The credential.
     pub credential: Credential,
-    /// Where it was found, for messages: `docker-credential-ecr-login`, `/root/.docker/config.json`.
+    /// The source, for messages: `docker-credential-ecr-login`, `/root/.docker/config.json`.
     pub source: String,
 }
 
-/// Knows credentials of registries.
+/// A source of credentials.
 #[async_trait]
 pub trait Keychain: Debug + Send + Sync {
-    /// Finds what is known about a repository; none when nobody knows it, which makes the request anonymous.
+    /// Finds the credential for a repository; without one, the request is anonymous.
     ///
     /// # Errors
-    /// When a source that is responsible for it is broken: its file, its helper program, its API.
+    /// When its source is broken: the file, the helper, the API.
     async fn find(&self, repository: &Repository) -> Result<Option<Found>, Error>;
 
-    /// Says why a repository is asked anonymously although there are sources for it, for the advice that goes with a
-    /// refusal. Something only after [`Keychain::find`] found nothing.
-    fn why_none(&self, _repository: &Repository) -> Option<String> {
+    /// Returns why requests to a repository are anonymous although there is a source for it, for the hints of an error.
+    /// Known only after [`Keychain::find`] found nothing.
+    fn reason_anonymous(&self, _repository: &Repository) -> Option<String> {
         None
     }
 }
 
-/// Knows nobody: everything is asked for as anybody may.
+/// Has no credentials: all requests are anonymous.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Anonymous;
 
@@ -117,9 +105,9 @@ impl Keychain for Anonymous {
     }
 }
 
-/// Makes the usual chain of this machine. Nothing is read or started before the first [`Keychain::find`].
+/// Creates the default chain of this machine. Nothing is read or started before the first [`Keychain::find`].
 ///
-/// `client` asks Amazon's API; it must have no authorizer.
+/// `client` is for Amazon's API; it must not have an authorizer.
 #[must_use]
 pub fn keychain(host: &Host, client: &net::Client) -> Arc<dyn Keychain> {
     let files = files::Files::new(host);
@@ -128,7 +116,7 @@ pub fn keychain(host: &Host, client: &net::Client) -> Arc<dyn Keychain> {
     Arc::new(Chain(vec![Box::new(files), Box::new(gitlab), Box::new(ecr)]))
 }
 
-/// Asks one after the other.
+/// Tries several sources in order.
 #[derive(Debug)]
 struct Chain(Vec<Box<dyn Keychain>>);
 
@@ -143,8 +131,8 @@ impl Keychain for Chain {
         Ok(None)
     }
 
-    fn why_none(&self, repository: &Repository) -> Option<String> {
-        self.0.iter().find_map(|keychain| keychain.why_none(repository))
+    fn reason_anonymous(&self, repository: &Repository) -> Option<String> {
+        self.0.iter().find_map(|keychain| keychain.reason_anonymous(repository))
     }
 }
 

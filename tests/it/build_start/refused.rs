@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use toolkit::aws::Session;
 use toolkit::cli::{Failure as Refusal, Style};
-use toolkit::codebuild::{LogPlace, connect};
+use toolkit::codebuild::{LogLocation, connect};
 use toolkit::host::Host;
 
 use crate::faults::{client, hasty, wait_for};
@@ -59,7 +59,7 @@ fn without_permission_to_read_the_project_a_start_does_without_the_check() {
 fn what_a_log_says() {
     let host = Host::read().unwrap();
     let (Some(group), Some(stream)) = (host.var("GROUP"), host.var("STREAM")) else { return };
-    let place = LogPlace { group: group.to_owned(), stream: stream.to_owned() };
+    let place = LogLocation { group: group.to_owned(), stream: stream.to_owned() };
     let session = Arc::new(Session::new(&host, &client(hasty()).0));
     wait_for(async {
         let service = connect(&session).await.unwrap();

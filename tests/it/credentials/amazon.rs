@@ -40,7 +40,7 @@ fn what_a_process_finds() {
                     let Credential::Basic { user, password } = &found.credential else { panic!("{found:?}") };
                     println!("FOUND {user}:{} in {}, {found:?}", password.reveal(), found.source);
                 }
-                Ok(None) => println!("NONE, {}", keychain.why_none(&repository).unwrap_or_default()),
+                Ok(None) => println!("NONE, {}", keychain.reason_anonymous(&repository).unwrap_or_default()),
                 Err(error) => {
                     println!("FAILED {error:?}");
                     print!("{}", Failure::from(error).text(Style::Plain));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use toolkit::aws::{Error, Need, Refusal, Service, judged};
+use toolkit::aws::{Error, Need, Refusal, Service, classify};
 use toolkit::net::{self, Fault};
 
 use super::examples::{Example, Section, section, text};
@@ -49,7 +49,7 @@ fn permissions() -> Vec<Section> {
                 judge("AccessDenied", "").into(),
             ],
         ),
-        section("aws::Said", [denied("because no identity-based policy allows it")]),
+        section("aws::AwsMessage", [denied("because no identity-based policy allows it")]),
         section("aws::Error::KeyDenied", [judge("AccessDenied", &key).into()]),
     ]
 }
@@ -57,7 +57,7 @@ fn permissions() -> Vec<Section> {
 fn answers() -> Vec<Section> {
     let other = |right: Option<&str>| Error::OtherRegion {
         what: text("the bucket `builds`"),
-        asked: text("us-east-1"),
+        region: text("us-east-1"),
         right: right.map(text),
     };
     let unreachable = net::Error::GaveUp {
@@ -101,5 +101,5 @@ fn answers() -> Vec<Section> {
 fn judge(code: &str, message: &str) -> Error {
     let need = Need::new("codebuild:StartBuild", "arn:aws:codebuild:eu-west-1:*:project/web");
     let status = if code.is_empty() { 502 } else { 400 };
-    judged(Service::CODEBUILD, &need, "the project `web`", Refusal { status, code, message, attempts: 4 })
+    classify(Service::CODEBUILD, &need, "the project `web`", Refusal { status, code, message, attempts: 4 })
 }

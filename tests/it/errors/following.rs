@@ -1,6 +1,6 @@
 //! What cannot be followed.
 
-use toolkit::aws::{Need, Refusal, Service, judged};
+use toolkit::aws::{Need, Refusal, Service, classify};
 use toolkit::codebuild::follow::Error;
 
 use super::examples::{Section, section, text};
@@ -10,9 +10,9 @@ pub fn sections() -> Vec<Section> {
         |ids: &[&str]| Error::UnknownBuilds { ids: ids.iter().map(|id| text(id)).collect(), region: text("eu-west-1") };
     let need = Need::new("codebuild:BatchGetBuilds", "arn:aws:codebuild:eu-west-1:*:project/web");
     let refusal = Refusal { status: 400, code: "AccessDeniedException", message: "", attempts: 1 };
-    let denied = judged(Service::CODEBUILD, &need, "the build `web:1`", refusal);
+    let denied = classify(Service::CODEBUILD, &need, "the build `web:1`", refusal);
     let log = "arn:aws:logs:eu-west-1:*:log-group:/aws/codebuild/web:log-stream:*";
-    let log = judged(Service::LOGS, &Need::new("logs:GetLogEvents", log), "the log", refusal);
+    let log = classify(Service::LOGS, &Need::new("logs:GetLogEvents", log), "the log", refusal);
     vec![
         section("codebuild::Error::UnreadLogs", [Error::UnreadLogs { source: Box::new(log) }.into()]),
         section("codebuild::Error::UnknownBuilds", [unknown(&["web:1", "web:2"]).into()]),

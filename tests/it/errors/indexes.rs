@@ -1,9 +1,9 @@
 //! What stands between images and their index.
 
 use toolkit::fs::FileError;
-use toolkit::image::Unread;
+use toolkit::image::ReadError;
 use toolkit::image::index::{CopyFault, IndexError};
-use toolkit::image::inspect::Unseen;
+use toolkit::image::inspect::InspectError;
 use toolkit::model::{Digest, ImagePlatform, Reference};
 use toolkit::oci::{self, LayoutError};
 
@@ -81,7 +81,7 @@ fn images() -> Vec<Section> {
     };
     let known = || vec![platform("linux/amd64"), platform("linux/s390x")];
     let missing = |found| IndexError::Missing { missing: vec![platform("linux/arm64")], found };
-    let several = Unseen::NoPlatform {
+    let several = InspectError::NoPlatform {
         name: text("docker.io/library/debian:13"),
         platform: platform("linux/mips"),
         known: vec![text("linux/amd64"), text("linux/arm64")],
@@ -124,20 +124,20 @@ fn images() -> Vec<Section> {
         section("image::IndexError::Missing", [missing(known()).into()]),
         section("image::IndexError::MixedFormats", [IndexError::MixedFormats { name: text(ARM64) }.into()]),
         section("image::IndexError::NoAnnotations", [IndexError::NoAnnotations.into()]),
-        section("image::Unseen::Read", [Unseen::Read(unknown(None)).into()]),
-        section("image::Unseen::NoPlatform", [several.into()]),
+        section("image::InspectError::Read", [InspectError::Read(unknown(None)).into()]),
+        section("image::InspectError::NoPlatform", [several.into()]),
         section("image::IndexError::Read", [IndexError::Read(unknown(Some("ghcr.io/example/shop:1.2-arm64"))).into()]),
-        section("image::Unread::Absent", [unknown(None).into()]),
+        section("image::ReadError::Absent", [unknown(None).into()]),
         section(
-            "image::Unread::Registry",
-            [Unread::Registry(refused(404, "NAME_UNKNOWN: repository name not known to registry")).into()],
+            "image::ReadError::Registry",
+            [ReadError::Registry(refused(404, "NAME_UNKNOWN: repository name not known to registry")).into()],
         ),
-        section("image::Unread::Layout", [Unread::Layout(several_images()).into()]),
+        section("image::ReadError::Layout", [ReadError::Layout(several_images()).into()]),
     ]
 }
 
-fn unknown(near: Option<&str>) -> Unread {
-    Unread::Absent { name: text("ghcr.io/example/shop:1.2-amr64"), near: near.map(str::to_owned) }
+fn unknown(near: Option<&str>) -> ReadError {
+    ReadError::Absent { name: text("ghcr.io/example/shop:1.2-amr64"), near: near.map(str::to_owned) }
 }
 
 fn refused(status: u16, message: &str) -> oci::Error {

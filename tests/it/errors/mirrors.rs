@@ -1,6 +1,6 @@
 //! What goes wrong between a lock and a mirror.
 
-use toolkit::aws::{Need, Refusal, Service, judged};
+use toolkit::aws::{Need, Refusal, Service, classify};
 use toolkit::fs::FileError;
 use toolkit::mirror::Error;
 use toolkit::model::{Algorithm, Digest};
@@ -72,8 +72,9 @@ fn locks() -> Vec<Section> {
             [Error::TwoFiles { path: text(PATH), first: digest(0x0d), second: digest(0x77) }.into()],
         ),
         section(
-            "mirror::Error::NoPlace",
-            [Error::NoPlace { url: text("https://example.com/x?token=…"), reason: text("it has a query") }.into()],
+            "mirror::Error::NotMirrorable",
+            [Error::NotMirrorable { url: text("https://example.com/x?token=…"), reason: text("it has a query") }
+                .into()],
         ),
         section(
             "mirror::Error::Archive",
@@ -108,7 +109,7 @@ fn places() -> Vec<Section> {
 
 fn endings() -> Vec<Section> {
     let stopped = |put, there, source: Error| {
-        Example::from(Error::Stopped { mirror: text(BUCKET), put, there, wanted: 9, source: Box::new(source) })
+        Example::from(Error::Stopped { mirror: text(BUCKET), put, there, total: 9, source: Box::new(source) })
     };
     let disk = || Error::from(FileError::new("write", "/srv/mirror/go.dev/dl/x", full()));
     let left = Error::Left { mirror: text(BUCKET), left: 2, source: Box::new(refused()) };
@@ -123,7 +124,7 @@ fn refused() -> Error {
     let message = "User: arn:aws:iam::111122223333:user/ci is not authorized to perform: s3:PutObject on resource: \
                    arn:aws:s3:::builds/toolchains/x because no policy allows it";
     let refusal = Refusal { status: 403, code: "AccessDenied", message, attempts: 1 };
-    let source = Box::new(judged(Service::S3, &need, "the bucket `builds`", refusal));
+    let source = Box::new(classify(Service::S3, &need, "the bucket `builds`", refusal));
     Error::Bucket { action: "put", path: text(PATH), mirror: text(BUCKET), source }
 }
 

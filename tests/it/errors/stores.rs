@@ -1,6 +1,6 @@
 //! What S3 refuses, as a mirror and as what is written to.
 
-use toolkit::aws::{Error, Need, Refusal, Service, judged};
+use toolkit::aws::{Error, Need, Refusal, Service, classify};
 use toolkit::net;
 
 use super::examples::{Section, downloading, section, text};
@@ -9,7 +9,7 @@ const OBJECT: &str = "https://builds.s3.eu-west-1.amazonaws.com/tools/dl.google.
 
 pub fn sections() -> Vec<Section> {
     let explained = |cause| downloading(net::Error::explained(&OBJECT.parse().unwrap(), 403, cause));
-    let anonymous = |asked| Error::Anonymous { need: need("s3:GetObject"), asked, source: None };
+    let anonymous = |configured| Error::Anonymous { need: need("s3:GetObject"), configured, source: None };
     vec![
         section(
             "net::Error::Explained",
@@ -34,5 +34,5 @@ fn need(action: &str) -> Need {
 
 fn judge(code: &str, message: &str) -> Error {
     let refusal = Refusal { status: 403, code, message, attempts: 1 };
-    judged(Service::S3, &need("s3:GetObject"), "s3://builds/tools", refusal)
+    classify(Service::S3, &need("s3:GetObject"), "s3://builds/tools", refusal)
 }

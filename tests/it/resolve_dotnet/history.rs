@@ -16,7 +16,7 @@ fn every_state_of_the_index_is_read() {
     if !is_there() {
         return;
     }
-    // The newest long-term SDK by each day, judged by the index of that day.
+    // The newest long-term SDK by each day, classify by the index of that day.
     for (day, expected) in [
         ("2018-12-01", "2.1.500"),
         ("2019-09-30", "2.1.802"),

@@ -23,9 +23,9 @@ const INSTALLED: &[&str] = &[
 fn picked(json: &str, installed: &[&str]) -> String {
     let settings = Settings::of_host(json.as_bytes()).unwrap_or_default();
     let folders: Vec<_> = installed.iter().map(|name| Installed { name: (*name).to_owned(), is_whole: true }).collect();
-    let judged = judge(&settings.wanted, &folders);
-    assert_eq!(judged.len(), folders.len());
-    judged.into_iter().find(|(_, picked, _)| *picked).map_or("-".to_owned(), |(name, ..)| name)
+    let classify = judge(&settings.wanted, &folders);
+    assert_eq!(classify.len(), folders.len());
+    classify.into_iter().find(|(_, picked, _)| *picked).map_or("-".to_owned(), |(name, ..)| name)
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn the_nearest_file_upward_decides() {
     assert_eq!(selection.path, Some(root.join("sdk/8.0.101")));
     assert_eq!(selection.global_json, Some(base.join("a/global.json")));
     let reasons: Vec<_> =
-        selection.explain.iter().map(|judged| (judged.version.as_str(), judged.reason.as_str())).collect();
+        selection.explain.iter().map(|classify| (classify.version.as_str(), classify.reason.as_str())).collect();
     assert_eq!(
         reasons,
         [

@@ -13,7 +13,7 @@ use super::start::named;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, Style, done};
 use crate::cli::settings::Settings;
-use crate::codebuild::compare::{CompareRequest, Prices, Subject, compared, gather, svg, warnings};
+use crate::codebuild::compare::{CompareRequest, Prices, Subject, compare, gather, svg, warnings};
 use crate::codebuild::start::compute_type;
 use crate::fs::replace;
 use crate::host::Host;
@@ -96,7 +96,7 @@ AWS must allow codebuild:ListBuildsForProject and codebuild:BatchGetBuilds on th
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let wish = self.wish(host)?;
+        let request = self.request(host)?;
         let chart = self.chart.as_ref().map(|path| vector(path, host)).transpose()?;
         let prices = Prices::own();
         let prices = match &self.prices {
@@ -106,16 +106,16 @@ impl Arguments {
         let settings = Settings::without_project(host, global)?;
         let gathered = settings.runtime.block_on(async {
             let service = service(&settings).await?;
-            Ok(gather(&*service, &wish).await?)
+            Ok(gather(&*service, &request).await?)
         })?;
-        let comparison = compared(gathered, &prices);
+        let comparison = compare(gathered, &prices);
         for tally in &comparison.gathered.tallies {
             done(global, &tally.to_string());
         }
         for warning in warnings(&comparison) {
             settings.report.warned(&warning);
         }
-        let title = shown::title(&wish.subject, &comparison);
+        let title = shown::title(&request.subject, &comparison);
         if let Some(path) = chart {
             replace(&path, svg(&comparison, &title)?, project::links(&path, &host.cwd))?;
             done(global, &format!("drew {}", path.display()));
@@ -128,7 +128,7 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn wish(&self, host: &Host) -> Result<CompareRequest, Failure> {
+    fn request(&self, host: &Host) -> Result<CompareRequest, Failure> {
         let subject = match self.subjects.as_slice() {
             [] => Subject::Architectures(named(host)?.ok_or_else(unnamed)?),
             typed => subject(typed)?,

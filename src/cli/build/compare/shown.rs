@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::render::{self, Style, printable};
 use crate::codebuild::compare::{
-    Architecture, Comparison, Cost, Line, Price, RULE, Spread, Subject, Verdict, dollars, spoken, warnings,
+    Architecture, Comparison, Cost, Line, Price, RULE, Spread, Subject, Verdict, dollars, duration_text, warnings,
 };
 
 /// Says what is compared: `web in us-east-1`.
@@ -39,7 +39,7 @@ pub(super) fn text(title: &str, comparison: &Comparison, style: Style) -> String
 }
 
 fn rows(comparison: &Comparison) -> Vec<Vec<String>> {
-    let seconds = |seconds: f64| spoken(Duration::from_secs_f64(seconds));
+    let seconds = |seconds: f64| duration_text(Duration::from_secs_f64(seconds));
     let lines = comparison.phases.iter().chain([&comparison.total, &comparison.billed]);
     let mut rows: Vec<Vec<String>> = lines
         .map(|line| {

@@ -15,9 +15,9 @@ pub(super) fn value(event: &Event, names: &mut Names) -> Value {
     let mut object = Map::new();
     let (name, fields) = fields(event, names);
     object.insert("event".to_owned(), json!(name));
-    if let Some(who) = who(event) {
-        object.insert("id".to_owned(), json!(who.id));
-        object.insert("name".to_owned(), json!(names.of(who)));
+    if let Some(build_ref) = build_ref(event) {
+        object.insert("id".to_owned(), json!(build_ref.id));
+        object.insert("name".to_owned(), json!(names.of(build_ref)));
     }
     if let Value::Object(fields) = fields {
         object.extend(fields);
@@ -25,17 +25,17 @@ pub(super) fn value(event: &Event, names: &mut Names) -> Value {
     Value::Object(object)
 }
 
-fn who(event: &Event) -> Option<&BuildRef> {
+fn build_ref(event: &Event) -> Option<&BuildRef> {
     match event {
-        Event::Known { who, .. }
-        | Event::BatchKnown { who, .. }
-        | Event::Group { batch: who, .. }
-        | Event::Entered { who, .. }
-        | Event::Ended { who, .. }
-        | Event::Line { who, .. }
-        | Event::Over { who, .. }
-        | Event::Retried { who, .. }
-        | Event::BatchOver { who, .. } => Some(who),
+        Event::Known { build_ref, .. }
+        | Event::BatchKnown { build_ref, .. }
+        | Event::Group { batch: build_ref, .. }
+        | Event::Entered { build_ref, .. }
+        | Event::Ended { build_ref, .. }
+        | Event::Line { build_ref, .. }
+        | Event::Over { build_ref, .. }
+        | Event::Retried { build_ref, .. }
+        | Event::BatchOver { build_ref, .. } => Some(build_ref),
         Event::Note(note) => plain::about(note),
         Event::AllOver { .. } => None,
     }
@@ -43,17 +43,17 @@ fn who(event: &Event) -> Option<&BuildRef> {
 
 fn fields(event: &Event, names: &mut Names) -> (&'static str, Value) {
     match event {
-        Event::Known { who, build } => (
+        Event::Known { build_ref, build } => (
             "build",
             json!({
-                "project": who.project, "number": who.number, "arch": who.architecture, "identifier": who.identifier,
-                "batch": who.batch, "status": build.status.as_str(), "link": build.arn.as_deref().and_then(console),
+                "project": build_ref.project, "number": build_ref.number, "arch": build_ref.architecture, "identifier": build_ref.identifier,
+                "batch": build_ref.batch, "status": build.status.as_str(), "link": build.arn.as_deref().and_then(console),
             }),
         ),
-        Event::BatchKnown { who, batch } => (
+        Event::BatchKnown { build_ref, batch } => (
             "batch",
             json!({
-                "project": who.project, "number": who.number, "status": batch.status.as_str(),
+                "project": build_ref.project, "number": build_ref.number, "status": batch.status.as_str(),
                 "link": batch.arn.as_deref().and_then(console),
             }),
         ),
@@ -87,7 +87,7 @@ fn fields(event: &Event, names: &mut Names) -> (&'static str, Value) {
             }),
         ),
         Event::Note(note) => {
-            let name = plain::about(note).map(|who| names.of(who)).unwrap_or_default();
+            let name = plain::about(note).map(|build_ref| names.of(build_ref)).unwrap_or_default();
             ("note", json!({ "kind": plain::kind(note), "text": plain::note(note, &name) }))
         }
         Event::AllOver { succeeded } => ("end", json!({ "succeeded": succeeded })),

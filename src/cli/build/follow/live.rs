@@ -34,8 +34,8 @@ impl Live {
     }
 
     /// A build or a batch appears.
-    pub(super) fn build(&mut self, who: &BuildRef, name: &str) {
-        if let Some(row) = who.identifier.as_ref().and_then(|identifier| self.waiting.remove(identifier)) {
+    pub(super) fn build(&mut self, build_ref: &BuildRef, name: &str) {
+        if let Some(row) = build_ref.identifier.as_ref().and_then(|identifier| self.waiting.remove(identifier)) {
             self.table.remove(&row);
         }
         let row = self.row(name);
@@ -43,7 +43,7 @@ impl Live {
         if self.shown {
             row.enable_steady_tick(Duration::from_millis(250));
         }
-        self.rows.insert(who.id.clone(), row);
+        self.rows.insert(build_ref.id.clone(), row);
     }
 
     /// A batch has a build that waits.
@@ -63,8 +63,8 @@ impl Live {
     }
 
     /// A phase began.
-    pub(super) fn phase(&self, who: &BuildRef, phase: &str, at: Option<Timestamp>) {
-        let Some(row) = self.rows.get(&who.id) else { return };
+    pub(super) fn phase(&self, build_ref: &BuildRef, phase: &str, at: Option<Timestamp>) {
+        let Some(row) = self.rows.get(&build_ref.id) else { return };
         row.set_message(printable(phase));
         if let Some(age) = at.and_then(|at| Duration::try_from(Timestamp::now().duration_since(at)).ok()) {
             row.set_elapsed(age);
@@ -72,8 +72,14 @@ impl Live {
     }
 
     /// It is over.
-    pub(super) fn over(&self, who: &BuildRef, status: &Status, started: Option<Timestamp>, ended: Option<Timestamp>) {
-        let Some(row) = self.rows.get(&who.id) else { return };
+    pub(super) fn over(
+        &self,
+        build_ref: &BuildRef,
+        status: &Status,
+        started: Option<Timestamp>,
+        ended: Option<Timestamp>,
+    ) {
+        let Some(row) = self.rows.get(&build_ref.id) else { return };
         let time =
             started.zip(ended).map(|(started, ended)| ended.duration_since(started).as_secs().max(0).unsigned_abs());
         let time = time.map(|seconds| spoken(Duration::from_secs(seconds)));

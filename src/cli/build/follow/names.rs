@@ -12,22 +12,22 @@ pub(super) struct Names {
 
 impl Names {
     /// Returns a build's name: what it is for, and where it runs.
-    pub(super) fn of(&mut self, who: &BuildRef) -> String {
-        if let Some(name) = self.given.get(&who.id) {
+    pub(super) fn of(&mut self, build_ref: &BuildRef) -> String {
+        if let Some(name) = self.given.get(&build_ref.id) {
             return name.clone();
         }
-        let what = who.identifier.as_ref().unwrap_or(&who.project);
-        let plain = match who.architecture {
+        let what = build_ref.identifier.as_ref().unwrap_or(&build_ref.project);
+        let plain = match build_ref.architecture {
             Some(architecture) if !what.contains(architecture) => format!("{what} {architecture}"),
             _ => what.clone(),
         };
-        let tail = who.id.rsplit(':').next().unwrap_or_default();
-        let number = who.number.map_or_else(|| tail.chars().take(8).collect(), |number| number.to_string());
+        let tail = build_ref.id.rsplit(':').next().unwrap_or_default();
+        let number = build_ref.number.map_or_else(|| tail.chars().take(8).collect(), |number| number.to_string());
         let numbered = format!("{plain} #{number}");
-        let candidates = [plain, numbered, who.id.clone()];
+        let candidates = [plain, numbered, build_ref.id.clone()];
         let free = |name: &&String| self.given.values().all(|given| given != *name);
-        let name = candidates.iter().find(free).unwrap_or(&who.id).clone();
-        self.given.insert(who.id.clone(), name.clone());
+        let name = candidates.iter().find(free).unwrap_or(&build_ref.id).clone();
+        self.given.insert(build_ref.id.clone(), name.clone());
         name
     }
 }
@@ -37,7 +37,12 @@ mod tests {
     use super::*;
     use crate::codebuild::BuildKind;
 
-    fn who(id: &str, number: Option<i64>, architecture: Option<&'static str>, identifier: Option<&str>) -> BuildRef {
+    fn build_ref(
+        id: &str,
+        number: Option<i64>,
+        architecture: Option<&'static str>,
+        identifier: Option<&str>,
+    ) -> BuildRef {
         BuildRef {
             id: id.to_owned(),
             project: id.split(':').next().unwrap().to_owned(),
@@ -52,18 +57,18 @@ mod tests {
     #[test]
     fn names_tell_builds_apart() {
         let mut names = Names::default();
-        for (who, expected) in [
-            (who("web:1", Some(11), Some("amd64"), None), "web amd64"),
-            (who("web:2", Some(12), Some("arm64"), None), "web arm64"),
-            (who("web:3", Some(13), Some("amd64"), None), "web amd64 #13"),
-            (who("web:1", Some(11), Some("amd64"), None), "web amd64"),
-            (who("web:12345678-9", None, Some("amd64"), None), "web amd64 #12345678"),
-            (who("web:12345678-8", None, Some("amd64"), None), "web:12345678-8"),
-            (who("web:4", None, Some("arm64"), Some("build_arm64")), "build_arm64"),
-            (who("web:5", None, Some("amd64"), Some("index")), "index amd64"),
-            (who("api:5", None, None, None), "api"),
+        for (build_ref, expected) in [
+            (build_ref("web:1", Some(11), Some("amd64"), None), "web amd64"),
+            (build_ref("web:2", Some(12), Some("arm64"), None), "web arm64"),
+            (build_ref("web:3", Some(13), Some("amd64"), None), "web amd64 #13"),
+            (build_ref("web:1", Some(11), Some("amd64"), None), "web amd64"),
+            (build_ref("web:12345678-9", None, Some("amd64"), None), "web amd64 #12345678"),
+            (build_ref("web:12345678-8", None, Some("amd64"), None), "web:12345678-8"),
+            (build_ref("web:4", None, Some("arm64"), Some("build_arm64")), "build_arm64"),
+            (build_ref("web:5", None, Some("amd64"), Some("index")), "index amd64"),
+            (build_ref("api:5", None, None, None), "api"),
         ] {
-            assert_eq!(names.of(&who), expected);
+            assert_eq!(names.of(&build_ref), expected);
         }
     }
 }

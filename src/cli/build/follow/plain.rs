@@ -59,12 +59,12 @@ pub(super) fn how(status: &Status, time: Option<&str>) -> String {
 }
 
 /// Names a build as people talk of it.
-pub(super) fn known(who: &BuildRef) -> String {
-    let what = who.kind.as_str();
-    let number = who.number.map_or(String::new(), |number| format!(" {number}"));
-    let place = who.architecture.map_or(String::new(), |architecture| format!(" on {architecture}"));
-    let part = who.identifier.as_ref().map_or(String::new(), |name| format!(", `{name}` of the batch"));
-    printable(&format!("following {what}{number} of {}{place}{part}: {}", who.project, who.id))
+pub(super) fn known(build_ref: &BuildRef) -> String {
+    let what = build_ref.kind.as_str();
+    let number = build_ref.number.map_or(String::new(), |number| format!(" {number}"));
+    let place = build_ref.architecture.map_or(String::new(), |architecture| format!(" on {architecture}"));
+    let part = build_ref.identifier.as_ref().map_or(String::new(), |name| format!(", `{name}` of the batch"));
+    printable(&format!("following {what}{number} of {}{place}{part}: {}", build_ref.project, build_ref.id))
 }
 
 /// Says what stands in the way. `name` is what the build is called.
@@ -113,9 +113,10 @@ pub(super) fn kind(note: &Note) -> &'static str {
 /// Returns whom a note is about.
 pub(super) fn about(note: &Note) -> Option<&BuildRef> {
     match note {
-        Note::NoLog { who, .. } | Note::MissingLog { who } | Note::UnreadLog { who, .. } | Note::EndlessLog { who } => {
-            Some(who)
-        }
+        Note::NoLog { build_ref, .. }
+        | Note::MissingLog { build_ref }
+        | Note::UnreadLog { build_ref, .. }
+        | Note::EndlessLog { build_ref } => Some(build_ref),
         _ => None,
     }
 }

@@ -15,10 +15,10 @@ use crate::codebuild::{Phase, Status, console};
 pub(super) fn text(report: &Report, names: &mut Names, terse: bool, style: Style) -> String {
     let mut text = String::new();
     for root in &report.roots {
-        if let Some((who, batch)) = &root.batch {
+        if let Some((build_ref, batch)) = &root.batch {
             let failed = batch.status != Status::Succeeded;
             if failed || !terse {
-                let title = format!("batch {} of {}", who.id, who.project);
+                let title = format!("batch {} of {}", build_ref.id, build_ref.project);
                 let time = lasted(batch.started, batch.ended);
                 text.push_str(&heading(&title, &batch.status, time.as_deref(), "", style));
                 text.push_str(&why(&batch.phases, &batch.status, style));
@@ -43,7 +43,7 @@ fn one(finished: &Finished, names: &mut Names, terse: bool, style: Style) -> Str
     if terse && (succeeded || finished.ignored) {
         return String::new();
     }
-    let name = names.of(&finished.who);
+    let name = names.of(&finished.build_ref);
     let ignored = if finished.ignored && !succeeded { ", which its batch ignores" } else { "" };
     let time = lasted(build.started, build.ended);
     let mut text = heading(&format!("{name} ({})", build.id), &build.status, time.as_deref(), ignored, style);
@@ -114,7 +114,7 @@ fn table(report: &Report, names: &mut Names, style: Style) -> String {
                 () => "",
             };
             rows.push(vec![
-                names.of(&finished.who),
+                names.of(&finished.build_ref),
                 format!("{}{remark}", build.status),
                 lasted(build.started, build.ended).unwrap_or_else(|| "-".to_owned()),
                 failed,

@@ -82,9 +82,9 @@ impl View {
     }
 
     /// A line of a build or batch.
-    fn line(&mut self, who: &BuildRef, line: &str) {
+    fn line(&mut self, build_ref: &BuildRef, line: &str) {
         let text = if self.several {
-            let prefix = format!("[{}]", printable(&self.names.of(who)));
+            let prefix = format!("[{}]", printable(&self.names.of(build_ref)));
             format!("{} {line}\n", self.out.cyan(&prefix))
         } else {
             format!("{line}\n")
@@ -99,7 +99,7 @@ impl View {
     }
 
     fn note(&mut self, note: &Note) {
-        let name = plain::about(note).map(|who| self.names.of(who)).unwrap_or_default();
+        let name = plain::about(note).map(|build_ref| self.names.of(build_ref)).unwrap_or_default();
         let text = printable(&plain::note(note, &name)).replace('\n', "\n  ");
         match note {
             Note::Back { .. } | Note::Renewed => self.say(&text),
@@ -112,7 +112,7 @@ impl View {
 }
 
 impl Observer for View {
-    fn see(&mut self, event: Event) {
+    fn observe(&mut self, event: Event) {
         if self.manner == Manner::Json {
             let value = json::value(&event, &mut self.names);
             self.data(&format!("{value}\n"));
@@ -128,31 +128,33 @@ impl Observer for View {
 impl View {
     fn show_event(&mut self, event: &Event) {
         match event {
-            Event::Known { who, .. } => {
-                let name = self.names.of(who);
-                self.say(&plain::known(who));
-                self.live.build(who, &name);
+            Event::Known { build_ref, .. } => {
+                let name = self.names.of(build_ref);
+                self.say(&plain::known(build_ref));
+                self.live.build(build_ref, &name);
             }
-            Event::BatchKnown { who, .. } => {
+            Event::BatchKnown { build_ref, .. } => {
                 self.several = true;
-                self.say(&plain::known(who));
-                self.live.build(who, &format!("batch {}", who.project));
+                self.say(&plain::known(build_ref));
+                self.live.build(build_ref, &format!("batch {}", build_ref.project));
             }
             Event::Group { group, .. } => self.live.group(group),
-            Event::Entered { who, phase, at } => {
+            Event::Entered { build_ref, phase, at } => {
                 let text = format!("{}{}", plain::stamp(*at), printable(&plain::entered(phase)));
-                self.phase(who, &text);
-                self.live.phase(who, phase, *at);
+                self.phase(build_ref, &text);
+                self.live.phase(build_ref, phase, *at);
             }
-            Event::Ended { who, phase } => {
+            Event::Ended { build_ref, phase } => {
                 let text = format!("{}{}", plain::stamp(phase.ended), plain::ended(phase, self.out));
-                self.phase(who, &text);
+                self.phase(build_ref, &text);
             }
-            Event::Line { who, text, .. } => self.line(who, &plain::harmless(text)),
-            Event::Over { who, build } => self.live.over(who, &build.status, build.started, build.ended),
-            Event::BatchOver { who, batch } => self.live.over(who, &batch.status, batch.started, batch.ended),
-            Event::Retried { who, next, number, limit } => {
-                let name = self.names.of(who);
+            Event::Line { build_ref, text, .. } => self.line(build_ref, &plain::harmless(text)),
+            Event::Over { build_ref, build } => self.live.over(build_ref, &build.status, build.started, build.ended),
+            Event::BatchOver { build_ref, batch } => {
+                self.live.over(build_ref, &batch.status, batch.started, batch.ended)
+            }
+            Event::Retried { build_ref, next, number, limit } => {
+                let name = self.names.of(build_ref);
                 self.say(&printable(&format!("{name} is retried as {next} (retry {number} of {limit})")));
             }
             Event::Note(note) => self.note(note),
@@ -163,10 +165,10 @@ impl View {
 
 impl View {
     /// A batch has a name of its own before its lines.
-    fn phase(&mut self, who: &BuildRef, text: &str) {
+    fn phase(&mut self, build_ref: &BuildRef, text: &str) {
         if self.manner == Manner::Live {
             return;
         }
-        self.line(who, text);
+        self.line(build_ref, text);
     }
 }

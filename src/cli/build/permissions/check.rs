@@ -10,7 +10,7 @@ use crate::aws::{Decision, Error, Identity, Need};
 use crate::cli::build::service;
 use crate::cli::render::Failure;
 use crate::cli::settings::Settings;
-use crate::codebuild::{LogPlace, Service};
+use crate::codebuild::{LogLocation, Service};
 
 /// Part of ids and keys that nobody has.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
@@ -58,7 +58,7 @@ pub(super) async fn check(
         let service = service(settings).await?;
         for need in wanted {
             if let Some(result) = asked(&*service, scope, need).await {
-                answers.insert(need.clone(), judged(result));
+                answers.insert(need.clone(), classify(result));
             }
         }
     }
@@ -99,7 +99,7 @@ async fn asked(service: &dyn Service, scope: &Scope, need: &Need) -> Option<Resu
         ("codebuild:BatchGetBuilds", Some(project)) => service.builds(&nobody(project)).await.map(drop),
         ("codebuild:BatchGetBuildBatches", Some(project)) => service.batches(&nobody(project)).await.map(drop),
         ("logs:GetLogEvents", Some(_)) => {
-            let settings = LogPlace { group: scope.group(), stream: NOBODY.to_owned() };
+            let settings = LogLocation { group: scope.group(), stream: NOBODY.to_owned() };
             service.log(&settings, None).await.map(drop)
         }
         _ => return None,
@@ -108,7 +108,7 @@ async fn asked(service: &dyn Service, scope: &Scope, need: &Need) -> Option<Resu
 }
 
 /// Reads an answer: whoever hears that something does not exist was allowed to ask.
-fn judged(result: Result<(), Error>) -> Answer {
+fn classify(result: Result<(), Error>) -> Answer {
     match result {
         Ok(()) | Err(Error::Missing { .. }) => Answer::Yes,
         Err(Error::Denied { explicit, .. }) => Answer::No { explicit: explicit.is_some() },

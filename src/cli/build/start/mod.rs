@@ -16,7 +16,7 @@ use crate::cli::Global;
 use crate::cli::render::{self, Failure, done, printable};
 use crate::cli::settings::Settings;
 use crate::codebuild::start::{Planned, StartRequest, plan};
-use crate::codebuild::{BuildKind, Cache, Environment, Project, Service, Variable, console, patiently};
+use crate::codebuild::{BuildKind, Cache, Environment, Project, Service, Variable, console, with_retries};
 use crate::host::Host;
 use crate::report::Report;
 pub(super) use typed::{named, project};
@@ -120,16 +120,16 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let (logs, stop_on_interrupt) = (!self.no_logs, self.stop_on_interrupt);
         let wait = self.wait.then_some(Options { logs, stop_on_interrupt, fresh: true, interval: None });
-        let wanted = self.wanted(host)?;
+        let request = self.request(host)?;
         let settings = Settings::without_project(host, global)?;
         let (service, started) = settings.runtime.block_on(async {
             let service = service(&settings).await?;
-            let own = own_machine(&*service, &wanted, &settings).await?;
-            let plans = plan(&wanted, own.as_ref())?;
+            let own = own_machine(&*service, &request, &settings).await?;
+            let plans = plan(&request, own.as_ref())?;
             for note in plans.iter().flat_map(|plan| &plan.notes) {
                 settings.report.warned(note);
             }
-            let started = start(&service, &wanted, &plans, &settings, global).await?;
+            let started = start(&service, &request, &plans, &settings, global).await?;
             Ok((service, started))
         })?;
         if let Some(options) = wait {
@@ -151,16 +151,16 @@ impl Arguments {
 /// nothing has to be chosen from it, the checks do without.
 async fn own_machine(
     service: &dyn Service,
-    wanted: &StartRequest,
+    request: &StartRequest,
     settings: &Settings,
 ) -> Result<Option<Project>, Failure> {
-    if !wanted.asks_for_machine() {
+    if !request.asks_for_machine() {
         return Ok(None);
     }
-    let name = &wanted.common.project;
-    match patiently(async || service.project(name).await).await {
+    let name = &request.common.project;
+    match with_retries(async || service.project(name).await).await {
         Ok(project) => Ok(Some(project)),
-        Err(error @ aws::Error::Denied { .. }) if wanted.architectures.is_empty() => {
+        Err(error @ aws::Error::Denied { .. }) if request.architectures.is_empty() => {
             let text = format!("{error}: the overrides are not checked against the project's own machine");
             settings.report.warned(&text);
             Ok(None)
@@ -173,15 +173,15 @@ async fn own_machine(
 /// builds that are there, and they stay.
 async fn start(
     service: &Arc<dyn Service>,
-    wanted: &StartRequest,
+    request: &StartRequest,
     plans: &[Planned],
     settings: &Settings,
     global: &Global,
 ) -> Result<Vec<Started>, Failure> {
     let mut started: Vec<Started> = Vec::new();
-    let mut begun = Begun { report: &settings.report, project: &wanted.common.project, ids: Vec::new(), over: false };
+    let mut begun = Begun { report: &settings.report, project: &request.common.project, ids: Vec::new(), over: false };
     for planned in plans {
-        let error = match patiently(async || one(&**service, planned, wanted.kind).await).await {
+        let error = match with_retries(async || one(&**service, planned, request.kind).await).await {
             Ok(one) => {
                 done(global, &told(&one));
                 begun.ids.push(one.id.clone());
@@ -192,11 +192,11 @@ async fn start(
         };
         begun.over = true;
         for before in &started {
-            if wanted.key.is_some() {
+            if request.key.is_some() {
                 settings.report.warned(&format!("{} continues; `toolkit build stop` stops it", before.id));
                 continue;
             }
-            let text = match patiently(async || service.stop(&before.id).await).await {
+            let text = match with_retries(async || service.stop(&before.id).await).await {
                 Ok(_) => format!("stopped {} again, because the other one was refused", before.id),
                 Err(cause) => format!("{} continues, because it could not be stopped: {cause}", before.id),
             };

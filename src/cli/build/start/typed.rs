@@ -19,7 +19,7 @@ use crate::project::{MANIFEST, find};
 pub(super) type Image = (Option<&'static str>, String);
 
 impl Arguments {
-    pub(super) fn wanted(self, host: &Host) -> Result<StartRequest, Failure> {
+    pub(super) fn request(self, host: &Host) -> Result<StartRequest, Failure> {
         let buildspec = match (&self.buildspec, self.buildspec_in_source.clone()) {
             (Some(file), _) => Some(self.inline(file, host)?),
             (None, path) => path,

@@ -60,16 +60,16 @@ fn line(row: &Row<oci::Error>, platforms: &[ImagePlatform]) -> Vec<String> {
         Cell::Unneeded => "no",
         Cell::Unknown => "?",
     };
-    let mut places: Vec<String> =
-        row.uses.iter().map(|one| one.place.as_ref().map_or("argument".to_owned(), ToString::to_string)).collect();
-    places.dedup();
-    let more = places.len().saturating_sub(MOST_PLACES);
-    places.truncate(MOST_PLACES);
+    let mut locations: Vec<String> =
+        row.uses.iter().map(|one| one.location.as_ref().map_or("argument".to_owned(), ToString::to_string)).collect();
+    locations.dedup();
+    let more = locations.len().saturating_sub(MOST_PLACES);
+    locations.truncate(MOST_PLACES);
     if more > 0 {
-        places.push(format!("{more} more"));
+        locations.push(format!("{more} more"));
     }
     let cells = platforms.iter().map(|platform| cell(platform).to_owned());
-    [row.image.to_string()].into_iter().chain(cells).chain([places.join(", ")]).collect()
+    [row.image.to_string()].into_iter().chain(cells).chain([locations.join(", ")]).collect()
 }
 
 /// Says what an image lacks, and what has it.
@@ -94,11 +94,11 @@ fn lacking(row: &Row<oci::Error>, platforms: &[ImagePlatform]) -> Option<String>
 }
 
 fn note(note: &Note) -> String {
-    let place = note.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+    let location = note.location.as_ref().map_or(String::new(), |location| format!("{location}: "));
     let subject = match note.kind {
         NoteKind::Unresolved => format!("`{}`: ", note.subject),
         NoteKind::Unread => format!("{}: ", note.subject),
         NoteKind::Pinned | NoteKind::Curated => String::new(),
     };
-    format!("{place}{}: {subject}{}", note.kind.as_str(), note.text)
+    format!("{location}{}: {subject}{}", note.kind.as_str(), note.text)
 }

@@ -1,14 +1,14 @@
 use roxmltree::{Document, Node};
 
-use super::super::made::build;
-use super::super::{Architecture, Gathered, Prices, Side, compared};
+use super::super::fixtures::build;
+use super::super::{Architecture, Gathered, Prices, Side, compare};
 use super::*;
 use crate::codebuild::Build;
 
 fn comparison(amd64: Vec<Build>, arm64: Vec<Build>) -> Comparison {
     let side = |own: Architecture, builds| Side { name: own.to_string(), architecture: Some(own), builds };
     let sides = [side(Architecture::Amd64, amd64), side(Architecture::Arm64, arm64)];
-    compared(Gathered { region: "us-east-1".to_owned(), sides, tallies: Vec::new() }, &Prices::own())
+    compare(Gathered { region: "us-east-1".to_owned(), sides, tallies: Vec::new() }, &Prices::own())
 }
 
 fn of(kind: &str, seconds: [u64; 3]) -> Build {

@@ -1,7 +1,7 @@
-use super::super::made::{InMemory, build};
+use super::super::fixtures::{InMemory, build};
 use super::*;
 
-fn wish(subject: Subject, last: usize) -> CompareRequest {
+fn request(subject: Subject, last: usize) -> CompareRequest {
     CompareRequest { subject, last, within: 1000, source_version: None, compute: None }
 }
 
@@ -9,9 +9,9 @@ fn of_web() -> Subject {
     Subject::Architectures("web".to_owned())
 }
 
-fn gathered(service: &InMemory, wish: &CompareRequest) -> Result<Gathered, Error> {
+fn gathered(service: &InMemory, request: &CompareRequest) -> Result<Gathered, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(gather(service, wish))
+    runtime.block_on(gather(service, request))
 }
 
 /// Makes builds of `web`, newest first, alternately on amd64 and arm64.
@@ -32,7 +32,7 @@ fn the_newest_that_succeeded_are_kept_and_the_others_are_counted() {
     builds[2].status = Status::Stopped;
     builds[3].status = Status::Fault;
     builds[4].environment.kind = "LINUX_GPU_CONTAINER".to_owned();
-    let gathered = gathered(&InMemory::of(builds), &wish(of_web(), 2)).unwrap();
+    let gathered = gathered(&InMemory::of(builds), &request(of_web(), 2)).unwrap();
     assert_eq!(gathered.region, "us-east-1");
     assert_eq!(gathered.sides.each_ref().map(ids), [vec!["web:6", "web:8"], vec!["web:5", "web:7"]]);
     assert_eq!(
@@ -51,7 +51,7 @@ fn long_histories_are_read_by_pages_of_ids_and_a_hundred_builds_at_a_time() {
     }
     for page in [100, 30, 250] {
         let service = InMemory { page, ..InMemory::of(builds.clone()) };
-        let gathered = gathered(&service, &wish(of_web(), 5)).unwrap();
+        let gathered = gathered(&service, &request(of_web(), 5)).unwrap();
         assert_eq!(gathered.sides.each_ref().map(|side| side.builds.len()), [5, 5]);
         assert_eq!(ids(&gathered.sides[0])[0], "web:0");
         assert_eq!(ids(&gathered.sides[1])[0], "web:441");
@@ -64,9 +64,9 @@ fn long_histories_are_read_by_pages_of_ids_and_a_hundred_builds_at_a_time() {
 #[test]
 fn reading_stops_when_both_sides_have_enough_or_the_bound_is_reached() {
     let service = InMemory { page: 50, ..InMemory::of(alternating(900)) };
-    let enough = gathered(&service, &wish(of_web(), 10)).unwrap();
+    let enough = gathered(&service, &request(of_web(), 10)).unwrap();
     assert_eq!((enough.tallies[0].looked, enough.tallies[0].more), (50, true));
-    let bounded = CompareRequest { within: 7, ..wish(of_web(), 10) };
+    let bounded = CompareRequest { within: 7, ..request(of_web(), 10) };
     let bounded = gathered(&service, &bounded).unwrap();
     assert_eq!(bounded.sides.each_ref().map(|side| side.builds.len()), [4, 3]);
     assert_eq!((bounded.tallies[0].looked, bounded.tallies[0].more), (7, true));
@@ -74,7 +74,7 @@ fn reading_stops_when_both_sides_have_enough_or_the_bound_is_reached() {
 
 #[test]
 fn fewer_builds_than_asked_for_are_taken_as_they_are() {
-    let gathered = gathered(&InMemory::of(alternating(3)), &wish(of_web(), 10)).unwrap();
+    let gathered = gathered(&InMemory::of(alternating(3)), &request(of_web(), 10)).unwrap();
     assert_eq!(gathered.sides.each_ref().map(|side| side.builds.len()), [2, 1]);
     assert!(!gathered.tallies[0].more);
 }
@@ -85,12 +85,12 @@ fn a_side_without_builds_is_an_error_that_counts() {
     for build in &mut builds {
         build.environment.kind = "LINUX_CONTAINER".to_owned();
     }
-    let error = gathered(&InMemory::of(builds), &wish(of_web(), 2)).unwrap_err();
+    let error = gathered(&InMemory::of(builds), &request(of_web(), 2)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "arm64 has no build to compare: looked at 4 builds of web, left out 2 older than the ones requested"
     );
-    let error = gathered(&InMemory::of(Vec::new()), &wish(of_web(), 2)).unwrap_err();
+    let error = gathered(&InMemory::of(Vec::new()), &request(of_web(), 2)).unwrap_err();
     assert_eq!(error.to_string(), "amd64 has no build to compare: web has no builds");
 }
 
@@ -104,9 +104,9 @@ fn a_branch_a_commit_and_a_compute_type_narrow() {
     builds[5].resolved_version = Some("0123456789abcdef".to_owned());
     builds[3].environment.compute = "BUILD_GENERAL1_LARGE".to_owned();
     let service = InMemory::of(builds);
-    let main = CompareRequest { source_version: Some("main".to_owned()), ..wish(of_web(), 9) };
+    let main = CompareRequest { source_version: Some("main".to_owned()), ..request(of_web(), 9) };
     assert_eq!(gathered(&service, &main).unwrap().sides.each_ref().map(ids), [vec!["web:0"], vec!["web:1", "web:3"]]);
-    let commit = CompareRequest { source_version: Some("0123456".to_owned()), ..wish(of_web(), 9) };
+    let commit = CompareRequest { source_version: Some("0123456".to_owned()), ..request(of_web(), 9) };
     assert_eq!(gathered(&service, &commit).unwrap().sides.each_ref().map(ids), [vec!["web:4"], vec!["web:5"]]);
     let small = CompareRequest { compute: Some("BUILD_GENERAL1_SMALL".to_owned()), ..main };
     let small = gathered(&service, &small).unwrap();
@@ -121,7 +121,7 @@ fn two_projects_are_two_sides_each_of_the_architecture_of_its_newest_build() {
         builds.push(build(id, ["ARM_CONTAINER", "LINUX_CONTAINER"][at], &[("BUILD", 1)]));
     }
     let subject = Subject::Projects(["web".to_owned(), "api".to_owned()]);
-    let gathered = gathered(&InMemory::of(builds), &wish(subject, 9)).unwrap();
+    let gathered = gathered(&InMemory::of(builds), &request(subject, 9)).unwrap();
     assert_eq!(gathered.sides.each_ref().map(ids), [vec!["web:0", "web:2"], vec!["api:1"]]);
     assert_eq!(gathered.sides[1].architecture, Some(Architecture::Arm64));
     assert_eq!(gathered.tallies[1].left_out[&LeftOut::OtherCompute], 1);
@@ -134,7 +134,7 @@ fn two_builds_are_compared_with_amd64_first_whichever_was_named_first() {
     let service = InMemory::of(builds);
     let two = |first: &str, second: &str| {
         let subject = Subject::Builds([first.to_owned(), second.to_owned()]);
-        gathered(&service, &wish(subject, 1))
+        gathered(&service, &request(subject, 1))
     };
     let arn = "arn:aws:codebuild:us-east-1:111122223333:build/web:1";
     assert_eq!(two(arn, "web:0").unwrap().sides.each_ref().map(ids), [vec!["web:0"], vec!["web:1"]]);
@@ -146,7 +146,7 @@ fn two_builds_are_compared_with_amd64_first_whichever_was_named_first() {
 #[test]
 fn throttling_is_waited_out() {
     let service = InMemory { throttled: std::sync::Mutex::new(1), ..InMemory::of(alternating(4)) };
-    assert!(gathered(&service, &wish(of_web(), 1)).is_ok());
+    assert!(gathered(&service, &request(of_web(), 1)).is_ok());
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_build_that_is_listed_on_two_pages_counts_once() {
     let mut builds = alternating(2);
     builds.push(builds[0].clone());
     let service = InMemory { page: 2, ..InMemory::of(builds) };
-    let gathered = gathered(&service, &wish(of_web(), 5)).unwrap();
+    let gathered = gathered(&service, &request(of_web(), 5)).unwrap();
     assert_eq!(gathered.tallies[0].looked, 2);
     assert_eq!(gathered.sides.each_ref().map(ids), [vec!["web:0"], vec!["web:1"]]);
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::aws::{self, Need, Refusal, judged};
+use crate::aws::{self, Need, Refusal, classify};
 use crate::codebuild::follow::{Clock, Event, FollowOptions, Follower, Note, Observer, Pace, Report};
 use crate::codebuild::{
-    AutoRetry, Batch, Build, Context, Environment, Group, LogEvent, LogPage, LogPlace, Page, Phase, Project, Service,
-    Start, Status,
+    AutoRetry, Batch, Build, Context, Environment, Group, LogEvent, LogLocation, LogPage, Page, Phase, Project,
+    Service, Start, Status,
 };
 
 /// Time that passes by sleeping alone.
@@ -103,7 +103,7 @@ impl Course {
             });
         }
         if age >= 3 && build.s3_log_link.as_deref() != Some("only") {
-            build.log = Some(LogPlace { group: "/aws/codebuild/web".to_owned(), stream: build.id.clone() });
+            build.log = Some(LogLocation { group: "/aws/codebuild/web".to_owned(), stream: build.id.clone() });
         }
         if over {
             build.status = self.end.clone();
@@ -116,7 +116,6 @@ impl Course {
 
 type Trouble = Box<dyn FnMut(&str, u64) -> Option<aws::Error> + Send>;
 
-/// The service.
 pub struct Scripted {
     pub clock: Arc<Virtual>,
     pub courses: Mutex<BTreeMap<String, Course>>,
@@ -129,7 +128,7 @@ pub struct Scripted {
     /// What goes wrong: by operation and the number of its call, from 1.
     pub trouble: Mutex<Trouble>,
     /// When what was asked.
-    pub asked: Mutex<Vec<(Duration, String)>>,
+    pub requested: Mutex<Vec<(Duration, String)>>,
     /// The phases are appended again at each call, and nothing is ever over but the status.
     pub moto: bool,
     /// A build that is deleted, and when.
@@ -153,7 +152,7 @@ impl Scripted {
             hollow: None,
             endless: false,
             trouble: Mutex::new(Box::new(|_, _| None)),
-            asked: Mutex::default(),
+            requested: Mutex::default(),
             moto: false,
             gone: None,
         }
@@ -168,13 +167,14 @@ impl Scripted {
     }
 
     pub fn count(&self, operation: &str) -> usize {
-        self.asked.lock().unwrap().iter().filter(|(_, asked)| asked == operation).count()
+        self.requested.lock().unwrap().iter().filter(|(_, requested)| requested == operation).count()
     }
 
     /// The most requests in any minute.
     pub fn busiest(&self, operation: impl Fn(&str) -> bool) -> usize {
-        let asked = self.asked.lock().unwrap();
-        let times: Vec<Duration> = asked.iter().filter(|(_, name)| operation(name)).map(|(time, _)| *time).collect();
+        let requested = self.requested.lock().unwrap();
+        let times: Vec<Duration> =
+            requested.iter().filter(|(_, name)| operation(name)).map(|(time, _)| *time).collect();
         let minute = Duration::from_secs(60);
         let from = |(index, time): (usize, &Duration)| {
             times[index..].iter().take_while(|later| **later < *time + minute).count()
@@ -184,9 +184,9 @@ impl Scripted {
 
     fn begin(&self, operation: &str) -> Result<u64, aws::Error> {
         let now = self.clock.now();
-        let mut asked = self.asked.lock().unwrap();
-        asked.push((now, operation.to_owned()));
-        let number = asked.iter().filter(|(_, name)| name == operation).count() as u64;
+        let mut requested = self.requested.lock().unwrap();
+        requested.push((now, operation.to_owned()));
+        let number = requested.iter().filter(|(_, name)| name == operation).count() as u64;
         match (self.trouble.lock().unwrap())(operation, number) {
             Some(error) => Err(error),
             None => Ok(now.as_secs()),
@@ -197,7 +197,7 @@ impl Scripted {
 pub fn refused(code: &str) -> aws::Error {
     let need = Need::new("codebuild:BatchGetBuilds", "*");
     let status = if code.is_empty() { 502 } else { 400 };
-    judged(aws::Service::CODEBUILD, &need, "the build", Refusal { status, code, message: "", attempts: 1 })
+    classify(aws::Service::CODEBUILD, &need, "the build", Refusal { status, code, message: "", attempts: 1 })
 }
 
 #[async_trait]
@@ -283,7 +283,7 @@ impl Service for Scripted {
         unreachable!()
     }
 
-    async fn log(&self, place: &LogPlace, after: Option<&str>) -> Result<LogPage, aws::Error> {
+    async fn log(&self, place: &LogLocation, after: Option<&str>) -> Result<LogPage, aws::Error> {
         let now = self.begin("log")?;
         tokio::task::yield_now().await;
         let courses = self.courses.lock().unwrap();
@@ -320,26 +320,28 @@ impl Service for Scripted {
 pub struct Diary(pub Vec<String>);
 
 impl Observer for Diary {
-    fn see(&mut self, event: Event) {
+    fn observe(&mut self, event: Event) {
         self.0.push(match event {
-            Event::Known { who, .. } => {
+            Event::Known { build_ref, .. } => {
                 format!(
                     "{} known{}",
-                    who.id,
-                    who.identifier.as_ref().map_or(String::new(), |name| format!(" as {name}"))
+                    build_ref.id,
+                    build_ref.identifier.as_ref().map_or(String::new(), |name| format!(" as {name}"))
                 )
             }
-            Event::BatchKnown { who, .. } => format!("{} known", who.id),
+            Event::BatchKnown { build_ref, .. } => format!("{} known", build_ref.id),
             Event::Group { batch, group } => format!("{} has {}", batch.id, group.identifier),
-            Event::Entered { who, phase, .. } => format!("{} +{phase}", who.id),
-            Event::Ended { who, phase } => {
+            Event::Entered { build_ref, phase, .. } => format!("{} +{phase}", build_ref.id),
+            Event::Ended { build_ref, phase } => {
                 let seconds = phase.duration.unwrap_or_default().as_secs();
-                format!("{} -{} {} {seconds} s", who.id, phase.name, phase.status.unwrap())
+                format!("{} -{} {} {seconds} s", build_ref.id, phase.name, phase.status.unwrap())
             }
             Event::Line { text, .. } => text,
-            Event::Over { who, build } => format!("{} {}", who.id, build.status),
-            Event::Retried { who, next, number, limit } => format!("{} retried by {next}, {number} of {limit}", who.id),
-            Event::BatchOver { who, batch } => format!("{} {}", who.id, batch.status),
+            Event::Over { build_ref, build } => format!("{} {}", build_ref.id, build.status),
+            Event::Retried { build_ref, next, number, limit } => {
+                format!("{} retried by {next}, {number} of {limit}", build_ref.id)
+            }
+            Event::BatchOver { build_ref, batch } => format!("{} {}", build_ref.id, batch.status),
             Event::Note(note) => noted(&note),
             Event::AllOver { succeeded } => format!("all over: {succeeded}"),
         });
@@ -353,12 +355,12 @@ fn noted(note: &Note) -> String {
         Note::Back { service } => format!("note: {service} back"),
         Note::Expired { .. } => "note: expired".to_owned(),
         Note::Renewed => "note: renewed".to_owned(),
-        Note::NoLog { who, s3 } => {
-            format!("note: {} has no log{}", who.id, if s3.is_some() { " but in S3" } else { "" })
+        Note::NoLog { build_ref, s3 } => {
+            format!("note: {} has no log{}", build_ref.id, if s3.is_some() { " but in S3" } else { "" })
         }
-        Note::MissingLog { who } => format!("note: {} was not logged", who.id),
+        Note::MissingLog { build_ref } => format!("note: {} was not logged", build_ref.id),
         Note::UnreadLog { cause, .. } => format!("note: log: {cause}"),
-        Note::EndlessLog { who } => format!("note: {} has an endless log", who.id),
+        Note::EndlessLog { build_ref } => format!("note: {} has an endless log", build_ref.id),
     }
 }
 

@@ -68,11 +68,11 @@ fn requests_stay_under_the_bound_for_hours() {
     for id in ids {
         assert_eq!(diary.lines(id).len(), 15 * 3000);
     }
-    let (looks, pages) = (Pace::LOOKS_PER_MINUTE as usize, 60 * Pace::PAGES_PER_SECOND as usize);
+    let (polls, pages) = (Pace::POLLS_PER_MINUTE as usize, 60 * Pace::PAGES_PER_SECOND as usize);
     let busiest = service.busiest(|_| true);
-    assert!(busiest <= looks + pages, "{busiest}");
-    // 15 bursts of 60 pages in each of four logs are no look.
-    let total = service.asked.lock().unwrap().len() - 4 * 15 * 60;
+    assert!(busiest <= polls + pages, "{busiest}");
+    // 15 bursts of 60 pages in each of four logs are not a look.
+    let total = service.requested.lock().unwrap().len() - 4 * 15 * 60;
     assert!(total < 4 * 60 * 40, "{total} looks in four hours, which is not fewer than 40 a minute");
 }
 
@@ -83,7 +83,7 @@ fn chatty_builds_stay_under_the_bound_too() {
     let (service, diary, _) = follow(service, &ids);
     assert_eq!(diary.lines("f:1").len(), 3600);
     // A page that was not empty may be followed by another.
-    assert!(service.busiest(|_| true) <= 2 * Pace::LOOKS_PER_MINUTE as usize + 1, "{}", service.busiest(|_| true));
+    assert!(service.busiest(|_| true) <= 2 * Pace::POLLS_PER_MINUTE as usize + 1, "{}", service.busiest(|_| true));
     assert!(service.busiest(|name| name == "builds") <= 30);
 }
 
@@ -93,9 +93,9 @@ fn fifty_refusals_slow_the_pace_down_afterwards() {
     let slow = Scripted::new([Course::new("web:1", 3000)])
         .trouble(|name, call| (name == "builds" && call < 6).then(|| refused("ThrottlingException")));
     let in_first_minutes = |service: Arc<Scripted>| {
-        let asked = service.asked.lock().unwrap();
-        let from = asked[if asked.len() > 6 { 6 } else { 0 }].0;
-        asked
+        let requested = service.requested.lock().unwrap();
+        let from = requested[if requested.len() > 6 { 6 } else { 0 }].0;
+        requested
             .iter()
             .filter(|(at, name)| name == "builds" && *at >= from && *at < from + Duration::from_secs(60))
             .count()
@@ -111,8 +111,8 @@ fn credentials_that_do_not_come_back_end_it_after_some_minutes() {
     let (service, diary, result) = follow(service, &["web:1"]);
     assert_eq!(result.unwrap_err().to_string(), "the AWS credentials have expired");
     assert_eq!(diary.has("note: expired"), 1);
-    assert!(service.clock.now() > CREDENTIALS_PATIENCE);
-    assert!(service.clock.now() < CREDENTIALS_PATIENCE * 2);
+    assert!(service.clock.now() > CREDENTIALS_LIMIT);
+    assert!(service.clock.now() < CREDENTIALS_LIMIT * 2);
 }
 
 #[test]
@@ -120,11 +120,11 @@ fn a_network_that_was_never_there_is_not_waited_for_as_long_as_one_that_was() {
     let never = Scripted::new([Course::new("web:1", 30)]).trouble(|_, _| Some(refused("")));
     let (service, _, result) = follow(never, &["web:1"]);
     assert!(result.is_err());
-    assert!(service.clock.now() < FIRST_PATIENCE * 2);
+    assert!(service.clock.now() < FIRST_ANSWER_LIMIT * 2);
     let lost = Scripted::new([Course::new("web:1", 30_000)]).trouble(|_, call| (call > 3).then(|| refused("")));
     let (service, diary, result) = follow(lost, &["web:1"]);
     assert!(result.is_err());
-    assert!(service.clock.now() > PATIENCE);
+    assert!(service.clock.now() > OUTAGE_LIMIT);
     assert_eq!(diary.has("note: CodeBuild lost"), 1);
 }
 
@@ -155,7 +155,7 @@ fn a_service_without_batches_is_not_asked_for_them_for_an_hour() {
     let service = Scripted::new([]).trouble(|name, _| (name == "batches").then(|| refused("")));
     let (service, _, result) = follow(service, &["web:1"]);
     assert!(result.is_err());
-    assert!(service.clock.now() < FIRST_PATIENCE * 2);
+    assert!(service.clock.now() < FIRST_ANSWER_LIMIT * 2);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What ECR's API answers: a token.
+//! The token in the response of ECR's API.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -6,10 +6,10 @@ use serde::Deserialize;
 use super::super::config::decoded;
 use super::super::{Credential, Found, Secret};
 
-/// What messages call the source.
+/// The name of the source in messages.
 const SOURCE: &str = "Amazon ECR (GetAuthorizationToken)";
 
-/// A token is asked for anew this long before its end, so that it lasts for what begins now.
+/// A token is renewed this long before it expires, so that it lasts for a request that starts now.
 const SPARE: SignedDuration = SignedDuration::from_mins(5);
 
 /// A password for the registries of a region.
@@ -31,7 +31,7 @@ impl Token {
     }
 }
 
-/// The answer; the public service has one object where the private one has a list.
+/// The response; the public service has one object, the private one a list.
 #[derive(Deserialize)]
 struct Body {
     #[serde(rename = "authorizationData")]
@@ -54,10 +54,10 @@ struct Data {
     expires: f64,
 }
 
-/// Reads the answer.
+/// Parses the response.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem.
 pub(super) fn read(answer: &[u8]) -> Result<Token, String> {
     let body: Body = serde_json::from_slice(answer).map_err(|_| "it holds no token")?;
     let data = match body.data {
@@ -66,7 +66,7 @@ pub(super) fn read(answer: &[u8]) -> Result<Token, String> {
     };
     let data = data.ok_or("it holds no token")?;
     let (user, password) = decoded(&data.token).map_err(|_| "its token is not `user:password` in base64")?;
-    // A time that cannot be means that the token serves once.
+    // With an invalid time, the token is used only once.
     let expires = Timestamp::from_second(data.expires as i64).unwrap_or(Timestamp::UNIX_EPOCH);
     Ok(Token { user, password: Secret::new(password), expires })
 }

@@ -10,24 +10,24 @@ use url::Url;
 use super::super::{Error, Found};
 use super::Registry;
 use super::answer::{self, Token};
-use crate::aws::{self, Question, Service, Session, needs};
+use crate::aws::{self, JsonRequest, Service, Session, needs};
 use crate::host::Host;
 use crate::net;
 
-/// The question: for all registries that the credentials reach.
+/// The request: for all registries that the credentials can access.
 const QUESTION: &str = "{}";
 
-/// An answer has some KiB.
+/// The largest response in bytes. A response has a few KiB.
 const LARGEST: u64 = 1 << 20;
 
-/// Asks the API, once for all registries of a region, and again when a token grows old.
+/// Gets tokens from the API: one for all registries of a region, and a new one before it expires.
 #[derive(Debug)]
 pub(super) struct Api {
     session: Session,
     now: fn() -> jiff::Timestamp,
     /// By the host of the API.
     tokens: Mutex<BTreeMap<String, Token>>,
-    /// Why the public registry is read without a user.
+    /// The reason why the public registry is read anonymously.
     anonymous: std::sync::Mutex<Option<String>>,
 }
 
@@ -41,10 +41,10 @@ impl Api {
         }
     }
 
-    /// Gets the password for a registry. The public one is read without when there is none: an image that everybody may
-    /// have shall not depend on a permission.
+    /// Gets the password for a registry. The public one is read anonymously if there is none: a public image must not
+    /// depend on a permission.
     pub(super) async fn find(&self, registry: &Registry) -> Result<Option<Found>, Error> {
-        // Held meanwhile, so that requests side by side ask once.
+        // The lock is held, so that concurrent requests get it once.
         let mut tokens = self.tokens.lock().await;
         if let Some(token) = tokens.get(&registry.api).filter(|token| token.lasts((self.now)())) {
             return Ok(Some(token.found()));
@@ -67,8 +67,8 @@ impl Api {
         }
     }
 
-    /// Says why the public registry is read without a user.
-    pub(super) fn why_none(&self, registry: &Registry) -> Option<String> {
+    /// Returns the reason why the public registry is read anonymously.
+    pub(super) fn reason_anonymous(&self, registry: &Registry) -> Option<String> {
         self.anonymous.lock().ok()?.clone().filter(|_| registry.public)
     }
 
@@ -84,14 +84,14 @@ impl Api {
 
     async fn token(&self, registry: &Registry) -> Result<Token, aws::Error> {
         let (service, target, need) = if registry.public {
-            // It asks for `sts:GetServiceBearerToken` too, and says so where that is missing.
+            // It also requires `sts:GetServiceBearerToken`, and names it if it is missing.
             let target = "SpencerFrontendService.GetAuthorizationToken";
             (Service::ECR_PUBLIC, target, needs::ecr_public_login())
         } else {
             let target = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken";
             (Service::ECR, target, needs::ecr_login())
         };
-        let question = Question {
+        let request = JsonRequest {
             service,
             url: self.address(service, registry)?,
             region: &registry.region,
@@ -102,7 +102,7 @@ impl Api {
             limit: LARGEST,
             retried: true,
         };
-        let answer = self.session.ask(question).await?;
+        let answer = self.session.ask(request).await?;
         answer::read(&answer).map_err(|reason| aws::Error::Answer { service: service.name, reason })
     }
 

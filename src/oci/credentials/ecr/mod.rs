@@ -1,5 +1,5 @@
-//! Amazon ECR: which names belong to it, and where its API is. The token comes from the API, by the credentials that the
-//! AWS SDK finds; only registries of ECR make it look for them.
+//! Amazon ECR: recognizes its registries, and gets their tokens from its API, with the credentials that the AWS SDK
+//! finds. Credentials are looked up only for registries of ECR.
 
 use async_trait::async_trait;
 
@@ -25,20 +25,20 @@ pub(super) struct Ecr {
 /// A registry of ECR.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Registry {
-    /// Whether anybody may read it.
+    /// True for the public registry.
     public: bool,
-    /// The region that it lies in; the one of the API for the public registry.
+    /// Its region; for the public registry, the region of the API.
     region: String,
     /// The host of the API.
     api: String,
 }
 
 impl Registry {
-    /// Reads the name of a registry, as `docker-credential-ecr-login` does; none when it is not one of ECR's. The endpoints
+    /// Parses the name of a registry, as `docker-credential-ecr-login` does; none for other registries. The endpoints
     /// are those of <https://docs.aws.amazon.com/general/latest/gr/ecr.html>.
     fn parse(name: &str) -> Option<Self> {
         if matches!(name, "public.ecr.aws" | "ecr-public.aws.com") {
-            // The API of the public registry is in this region only for log-ins.
+            // The public registry has its login API only in this region.
             let (region, api) = ("us-east-1".to_owned(), "api.ecr-public.us-east-1.amazonaws.com".to_owned());
             return Some(Self { public: true, region, api });
         }
@@ -74,7 +74,7 @@ impl Ecr {
     }
 }
 
-/// Returns true if a registry is one of Amazon ECR, by its host: whether it is the public one, and the region of its API.
+/// Recognizes a registry of Amazon ECR by its host: returns whether it is the public one, and the region of its API.
 #[must_use]
 pub fn place_of(host: &str) -> Option<(bool, String)> {
     Registry::parse(host).map(|registry| (registry.public, registry.region))
@@ -90,8 +90,8 @@ impl Keychain for Ecr {
         }
     }
 
-    fn why_none(&self, repository: &Repository) -> Option<String> {
-        self.api.why_none(&Registry::parse(&repository.registry)?)
+    fn reason_anonymous(&self, repository: &Repository) -> Option<String> {
+        self.api.reason_anonymous(&Registry::parse(&repository.registry)?)
     }
 }
 
@@ -102,8 +102,8 @@ impl Ecr {
     }
 }
 
-/// Nobody reads a private registry without a password, so that it is better said here than by a 401 that names no reason;
-/// the public one is read without.
+/// A private registry always requires a password, so this error is clearer than a 401 without a reason; the public one
+/// can be read without.
 #[cfg(not(feature = "aws"))]
 #[async_trait]
 impl Keychain for Ecr {

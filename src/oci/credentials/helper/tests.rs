@@ -32,14 +32,14 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-fn asked(helpers: &Helpers, name: &str) -> Result<Option<Found>, Error> {
+fn ask(helpers: &Helpers, name: &str) -> Result<Option<Found>, Error> {
     wait_for(helpers.ask(name, SERVER, FILE, "credsStore"))
 }
 
 fn answer(script: &str) -> Result<Option<Credential>, Error> {
     let folder = tempfile::tempdir().unwrap();
     install(folder.path(), "docker-credential-test", script);
-    let found = asked(&helpers(folder.path()), "test")?;
+    let found = ask(&helpers(folder.path()), "test")?;
     assert!(found.as_ref().is_none_or(|found| found.source == "docker-credential-test"));
     Ok(found.map(|found| found.credential))
 }
@@ -103,7 +103,7 @@ fn names_that_lead_elsewhere_are_refused() {
     fs::create_dir(folder.path().join("docker-credential-a")).unwrap();
     install(folder.path(), "evil", "echo run > \"$0.run\"");
     for name in ["a/../../evil", "/bin/sh", "..", "", "-x", "a b", "a;b", "a\nb", "ä", &"a".repeat(65)] {
-        let error = asked(&helpers(folder.path()), name).unwrap_err();
+        let error = ask(&helpers(folder.path()), name).unwrap_err();
         assert!(matches!(error, Error::HelperName { .. }), "{name}: {error:?}");
         assert!(!error.to_string().contains('\n'));
     }
@@ -117,7 +117,7 @@ fn programs_are_found_in_absolute_folders_of_the_path_only() {
     fs::write(folder.path().join("docker-credential-text"), "not executable").unwrap();
     fs::create_dir(folder.path().join("docker-credential-folder")).unwrap();
     for name in ["text", "folder", "absent"] {
-        let error = asked(&helpers(folder.path()), name).unwrap_err();
+        let error = ask(&helpers(folder.path()), name).unwrap_err();
         assert!(matches!(error, Error::HelperMissing { .. }), "{name}: {error:?}");
     }
     // The same folder, by a relative name.
@@ -126,7 +126,7 @@ fn programs_are_found_in_absolute_folders_of_the_path_only() {
     assert!(relative.join("docker-credential-test").exists());
     for search_path in [Some(relative.into_os_string()), Some(OsString::new()), None] {
         let helpers = Helpers { search_path, ..helpers(folder.path()) };
-        assert!(matches!(asked(&helpers, "test").unwrap_err(), Error::HelperMissing { .. }));
+        assert!(matches!(ask(&helpers, "test").unwrap_err(), Error::HelperMissing { .. }));
     }
 }
 
@@ -182,7 +182,7 @@ fn a_program_that_hangs_is_ended_with_its_children() {
     for seconds in [1, 4, 16] {
         let patience = Duration::from_secs(seconds);
         let helpers = Helpers { patience, ..helpers(folder.path()) };
-        let error = asked(&helpers, "test").unwrap_err();
+        let error = ask(&helpers, "test").unwrap_err();
         assert!(matches!(error, Error::HelperTooSlow { limit, .. } if limit == patience), "{error:?}");
         if let Ok(numbers) = fs::read_to_string(&numbers) {
             assert_eq!(numbers.split_whitespace().count(), 2);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::codebuild::Build;
-use crate::codebuild::compare::made::build;
-use crate::codebuild::compare::{Architecture, Gathered, Prices, Side, compared};
+use crate::codebuild::compare::fixtures::build;
+use crate::codebuild::compare::{Architecture, Gathered, Prices, Side, compare};
 
 fn comparison(region: &str, arm: &str) -> Comparison {
     let one = |kind: &str, queued: u64, install: u64, seconds: u64| -> Build {
@@ -11,7 +11,7 @@ fn comparison(region: &str, arm: &str) -> Comparison {
     let amd64 = [(1, 300), (2, 320), (400, 310)].map(|(queued, seconds)| one("LINUX_CONTAINER", queued, 10, seconds));
     let arm64 = [(1, 220), (2, 240)].map(|(queued, seconds)| one(arm, queued, 0, seconds));
     let sides = [side(Architecture::Amd64, amd64.to_vec()), side(Architecture::Arm64, arm64.to_vec())];
-    compared(Gathered { region: region.to_owned(), sides, tallies: Vec::new() }, &Prices::own())
+    compare(Gathered { region: region.to_owned(), sides, tallies: Vec::new() }, &Prices::own())
 }
 
 #[test]

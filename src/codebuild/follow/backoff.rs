@@ -1,4 +1,4 @@
-//! What to do when AWS does not answer as it should: wait how long, say what, or end.
+//! Decides what to do after a failed request to AWS: how long to wait, what to report, when to give up.
 
 use std::time::Duration;
 
@@ -6,49 +6,48 @@ use super::event::Note;
 use super::pace::Pace;
 use crate::aws;
 
-/// How long nothing but refusals is borne. Throttling and outages end within an hour, or somebody must look at them.
-pub const PATIENCE: Duration = Duration::from_secs(60 * 60);
+/// How long requests may fail before following is given up. Throttling and outages usually end within an hour.
+pub const OUTAGE_LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// How long a service is waited for that has never answered, or not yet said what the ids are: whoever has no network wants
-/// to know it soon. Throttling is no such silence.
-pub const FIRST_PATIENCE: Duration = Duration::from_secs(2 * 60);
+/// The limit for a service that has never responded, or before the ids are resolved: without a network, the error
+/// should come soon. It does not apply to throttling.
+pub const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(2 * 60);
 
-/// How long new credentials are waited for. BuildRef logs in again needs a browser and a minute or two.
-pub const CREDENTIALS_PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// How long to wait for new credentials: logging in again takes a browser and a minute or two.
+pub const CREDENTIALS_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// What is said again is not said again before this.
+/// The minimum time between two notes of the same kind.
 const QUIET: Duration = Duration::from_secs(5 * 60);
 
-/// Which service was asked.
+/// A service that can fail on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Upstream {
     Builds = 0,
     Logs = 1,
 }
 
-/// How two services and the credentials for them stand.
+/// The state of both services and of their credentials.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct Backoff {
     services: [Service; 2],
-    /// Whether it is known what is followed. Before that, nothing is lost by giving up.
+    /// True once the ids are resolved. Before that, nothing is lost by giving up.
     began: bool,
-    /// Since when credentials are waited for.
+    /// The time since when new credentials are awaited.
     credentials: Option<Duration>,
 }
 
 #[derive(Debug)]
 struct Service {
     name: &'static str,
-    /// Refusals in a row.
+    /// The number of refusals in a row.
     refusals: u32,
     since: Option<Duration>,
-    /// Not asked before.
-    rests: Duration,
+    not_before: Duration,
     /// 1, or more after throttling.
-    strain: f64,
+    slowdown: f64,
     answered: bool,
     lost: bool,
-    said: [Option<Duration>; 2],
+    last_said: [Option<Duration>; 2],
 }
 
 impl Service {
@@ -57,31 +56,31 @@ impl Service {
             name,
             refusals: 0,
             since: None,
-            rests: Duration::ZERO,
-            strain: 1.0,
+            not_before: Duration::ZERO,
+            slowdown: 1.0,
             answered: false,
             lost: false,
-            said: [None; 2],
+            last_said: [None; 2],
         }
     }
 
-    /// Returns true if this kind of note is worth saying now.
+    /// Returns true if a note of this kind is due.
     fn says(&mut self, kind: usize, now: Duration) -> bool {
-        let fresh = self.said[kind].is_none_or(|said| now >= said + QUIET);
+        let fresh = self.last_said[kind].is_none_or(|last_said| now >= last_said + QUIET);
         if fresh {
-            self.said[kind] = Some(now);
+            self.last_said[kind] = Some(now);
         }
         fresh
     }
 }
 
-impl Patience {
+impl Backoff {
     pub(super) fn new() -> Self {
         let services = [Service::new(aws::Service::CODEBUILD.name), Service::new(aws::Service::LOGS.name)];
         Self { services, began: false, credentials: None }
     }
 
-    /// It is known what is followed: from now on patience is long.
+    /// Marks the ids as resolved: the longer limit applies from now on.
     pub(super) fn begins(&mut self) {
         self.began = true;
     }
@@ -91,22 +90,21 @@ impl Patience {
         self.services[upstream as usize].answered
     }
 
-    /// Returns the time before which the service is not asked.
-    pub(super) fn rests(&self, upstream: Upstream) -> Duration {
-        self.services[upstream as usize].rests
+    /// Returns the earliest time of the next request to the service.
+    pub(super) fn not_before(&self, upstream: Upstream) -> Duration {
+        self.services[upstream as usize].not_before
     }
 
-    /// Returns by what pauses are longer than usual.
-    pub(super) fn strain(&self, upstream: Upstream) -> f64 {
-        self.services[upstream as usize].strain
+    /// Returns the factor by which pauses are longer.
+    pub(super) fn slowdown(&self, upstream: Upstream) -> f64 {
+        self.services[upstream as usize].slowdown
     }
 
-    /// The service answered.
     pub(super) fn answered(&mut self, upstream: Upstream) -> Vec<Note> {
         let mut notes = Vec::new();
         if self.credentials.take().is_some() {
             for service in &mut self.services {
-                service.rests = Duration::ZERO;
+                service.not_before = Duration::ZERO;
             }
             notes.push(Note::Renewed);
         }
@@ -115,12 +113,12 @@ impl Patience {
             notes.push(Note::Back { service: service.name });
         }
         (service.answered, service.refusals, service.since) = (true, 0, None);
-        // Slowly back to the usual pace: what was throttled a minute ago is soon throttled again.
-        service.strain = (service.strain * 0.95).max(1.0);
+        // Return to the usual pace slowly: a service that was throttling a minute ago soon does it again.
+        service.slowdown = (service.slowdown * 0.95).max(1.0);
         notes
     }
 
-    /// The service refused, or was not reached: gives what is to be said, or the error that nothing helps against.
+    /// Records a failed request; returns a note to report, or the error when waiting does not help.
     pub(super) fn refused(
         &mut self,
         upstream: Upstream,
@@ -128,23 +126,23 @@ impl Patience {
         now: Duration,
         pace: &Pace,
     ) -> Result<Option<Note>, aws::Error> {
-        if cause.wants_credentials() || (self.credentials.is_some() && is_about_credentials(&cause)) {
+        if cause.needs_new_credentials() || (self.credentials.is_some() && is_about_credentials(&cause)) {
             return self.expired(cause, now, pace);
         }
-        if !cause.passes() {
+        if !cause.is_transient() {
             return Err(cause);
         }
         let service = &mut self.services[upstream as usize];
         let throttled = matches!(cause, aws::Error::Throttled { .. });
         let since = *service.since.get_or_insert(now);
-        let patience = if (service.answered && self.began) || throttled { PATIENCE } else { FIRST_PATIENCE };
+        let patience = if (service.answered && self.began) || throttled { OUTAGE_LIMIT } else { FIRST_ANSWER_LIMIT };
         if now.saturating_sub(since) >= patience {
             return Err(cause);
         }
         service.refusals = service.refusals.saturating_add(1);
-        service.rests = now + pace.back_off(service.refusals);
+        service.not_before = now + pace.back_off(service.refusals);
         if throttled {
-            service.strain = (service.strain * 1.5).min(5.0);
+            service.slowdown = (service.slowdown * 1.5).min(5.0);
             return Ok(service.says(0, now).then_some(Note::Throttled { service: service.name }));
         }
         if service.lost || !service.says(1, now) {
@@ -154,19 +152,19 @@ impl Patience {
         Ok(Some(Note::Lost { service: service.name, cause }))
     }
 
-    /// Both services wait for the same credentials.
+    /// Both services use the same credentials.
     fn expired(&mut self, cause: aws::Error, now: Duration, pace: &Pace) -> Result<Option<Note>, aws::Error> {
         let first = self.credentials.is_none();
         let since = *self.credentials.get_or_insert(now);
-        if now.saturating_sub(since) >= CREDENTIALS_PATIENCE {
+        if now.saturating_sub(since) >= CREDENTIALS_LIMIT {
             return Err(cause);
         }
-        // The first time, new ones are often there already, and were only not asked for.
+        // At first, new ones are often available already and were just not loaded.
         let rest = if first { pace.base / 4 } else { pace.base * 2 };
         for service in &mut self.services {
-            service.rests = now + rest;
+            service.not_before = now + rest;
         }
-        Ok(first.then_some(Note::Expired { patience: CREDENTIALS_PATIENCE }))
+        Ok(first.then_some(Note::Expired { patience: CREDENTIALS_LIMIT }))
     }
 }
 

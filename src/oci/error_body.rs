@@ -1,25 +1,25 @@
-//! What registries say when they refuse.
+//! Parses the error messages of registries.
 
 use serde::Deserialize;
 
-/// The body of a refusal (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes>).
+/// The body of an error response (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes>).
 #[derive(Deserialize)]
-struct Complaints {
-    errors: Vec<Complaint>,
+struct ErrorBody {
+    errors: Vec<ErrorEntry>,
 }
 
 #[derive(Deserialize)]
-struct Complaint {
+struct ErrorEntry {
     code: Option<String>,
     message: Option<String>,
 }
 
-/// Returns what a registry says about a refusal, on one line and fit for a terminal; nothing when it is not in the usual form.
+/// Returns the message of an error response on one line, escaped for terminals; empty when the body has another form.
 pub(super) fn message(body: &[u8]) -> String {
     const LONGEST: usize = 300;
-    let Ok(Complaints { errors }) = serde_json::from_slice(body) else { return String::new() };
-    let one = |complaint: &Complaint| {
-        let parts = [&complaint.code, &complaint.message];
+    let Ok(ErrorBody { errors }) = serde_json::from_slice(body) else { return String::new() };
+    let one = |entry: &ErrorEntry| {
+        let parts = [&entry.code, &entry.message];
         parts.into_iter().flatten().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(": ")
     };
     let text = errors.iter().map(one).collect::<Vec<_>>().join("; ");

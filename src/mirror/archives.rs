@@ -1,4 +1,4 @@
-//! What a mirror must have for a lock: every archive that it names, for every platform, under the path that readers ask for.
+//! The archives that a mirror needs for a lock: every archive, for every platform, under the path that readers request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,25 +8,25 @@ use crate::model::Artifact;
 use crate::net::{self, Mirror};
 use crate::project::Lock;
 
-/// An archive that a lock names.
+/// An archive of a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archive {
     /// Its path in a mirror.
     pub path: String,
-    /// Where it is, and what it must be.
+    /// Its source and expected contents.
     pub artifact: Artifact,
     /// The tool that it belongs to, for messages.
     pub tool: String,
     /// The version of the tool.
     pub version: String,
-    /// What it is needed for: some files are for several platforms, some layers in several images.
+    /// Its uses: some files serve several platforms, some layers several images.
     pub uses: BTreeSet<Use>,
 }
 
-/// Lists the archives that a lock names, each once, sorted by path.
+/// Lists the archives of a lock, each once, sorted by path.
 ///
 /// # Errors
-/// [`Error::NoPlace`] for a file that a mirror cannot contain; [`Error::TwoFiles`] when two want one path.
+/// [`Error::NotMirrorable`] for a file that a mirror cannot contain; [`Error::TwoFiles`] when two have the same path.
 pub fn archives(lock: &Lock) -> Result<Vec<Archive>, Error> {
     let mut found: BTreeMap<String, Archive> = BTreeMap::new();
     for tool in &lock.tools {
@@ -56,15 +56,15 @@ pub fn archives(lock: &Lock) -> Result<Vec<Archive>, Error> {
 }
 
 fn path_of(artifact: &Artifact) -> Result<String, Error> {
-    let no_place = |reason: String| Error::NoPlace { url: net::shown(&artifact.url), reason };
+    let not_mirrorable = |reason: String| Error::NotMirrorable { url: net::shown(&artifact.url), reason };
     if artifact.url.scheme() == "file" {
-        return Err(no_place("a file of one machine is read where it is".to_owned()));
+        return Err(not_mirrorable("a file of one machine is read where it is".to_owned()));
     }
     let path = Mirror::path(&artifact.url, None).map_err(|cause| match cause {
-        net::Error::Refused { reason, .. } => no_place(reason),
-        other => no_place(other.to_string()),
+        net::Error::Refused { reason, .. } => not_mirrorable(reason),
+        other => not_mirrorable(other.to_string()),
     })?;
-    check_path(&path).map_err(|reason| no_place(reason.to_owned()))?;
+    check_path(&path).map_err(|reason| not_mirrorable(reason.to_owned()))?;
     Ok(path)
 }
 

@@ -1,22 +1,22 @@
-//! Questions that are worth another attempt.
+//! Retries of requests to AWS.
 
 use std::time::Duration;
 
 use crate::aws::Error;
 
-/// How often a question is sent.
+/// The most attempts per request.
 const ATTEMPTS: u32 = 4;
 
 /// The longest pause after the first attempt; it doubles with each one.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Asks until there is an answer, at most four times. Between attempts it waits a random time up to 1, 2 and 4 seconds
-/// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>). Credentials that have expired are looked up
-/// anew once. Safe for questions that change nothing, and for those with an idempotency token.
+/// Sends a request until it succeeds, at most four times. It waits a random time of up to 1, 2 and 4 seconds between
+/// attempts (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>). Expired credentials are
+/// looked up again once. Safe for requests that change nothing, and for those with an idempotency token.
 ///
 /// # Errors
-/// The last one; at once, when another attempt would not help.
-pub async fn patiently<T>(ask: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
+/// The last error; immediately, when another attempt would not help.
+pub async fn with_retries<T>(ask: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
     with_pauses(PAUSE, ask).await
 }
 
@@ -28,11 +28,11 @@ async fn with_pauses<T>(pause: Duration, mut ask: impl AsyncFnMut() -> Result<T,
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        if error.wants_credentials() && !renewed {
+        if error.needs_new_credentials() && !renewed {
             renewed = true;
             continue;
         }
-        if !error.passes() || attempt >= ATTEMPTS {
+        if !error.is_transient() || attempt >= ATTEMPTS {
             return Err(counted(error, attempt));
         }
         let longest = pause.saturating_mul(2_u32.saturating_pow(attempt - 1));
@@ -40,7 +40,7 @@ async fn with_pauses<T>(pause: Duration, mut ask: impl AsyncFnMut() -> Result<T,
     }
 }
 
-/// Says how often it was tried.
+/// Adds the number of attempts.
 fn counted(error: Error, attempts: u32) -> Error {
     match error {
         Error::Throttled { service, code, .. } => Error::Throttled { service, code, attempts },
@@ -62,7 +62,7 @@ mod tests {
         Error::Denied { need, source: None, explicit: None }
     }
 
-    /// Asks with these answers, the last of which comes for ever; gives how often was asked, and the error.
+    /// Asks with these answers, the last of which comes for ever; returns how often was asked, and the error.
     fn asked(answers: Vec<fn() -> Error>, then: Result<(), fn() -> Error>) -> (usize, Option<Error>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let mut answers = answers.into_iter();

@@ -1,20 +1,20 @@
-//! Takes answers: makes events of what is new in them.
+//! Applies responses: turns what is new in them into events.
 
 use std::sync::Arc;
 
+use super::backoff::Upstream;
 use super::event::{BuildRef, Event, Note};
 use super::log::{Item, LogState};
-use super::patience::Upstream;
 use super::phases::Step;
 use super::track::{Member, Track};
-use super::{Error, Follower, Observer, Question};
+use super::{Error, Follower, Observer, Query};
 use crate::aws;
 use crate::codebuild::{Batch, Build, id_of};
 
-/// Looks in a row in which CodeBuild does not know what it knew before: then it was deleted.
-const ABSENT_LOOKS: u32 = 10;
+/// The polls in a row in which CodeBuild does not find a known build, after which it counts as deleted.
+const ABSENT_POLLS: u32 = 10;
 
-/// An answer about how things stand.
+/// The current state of builds or batches.
 #[derive(Debug)]
 pub(super) enum Update {
     Builds(Vec<Build>),
@@ -22,7 +22,7 @@ pub(super) enum Update {
 }
 
 impl Update {
-    /// Returns true if it says something about this id or ARN.
+    /// Returns true if it contains this id or ARN.
     pub(super) fn has(&self, id: &str) -> bool {
         match self {
             Self::Builds(builds) => builds.iter().any(|build| build.id == id_of(id)),
@@ -32,27 +32,27 @@ impl Update {
 }
 
 impl<O: Observer> Follower<O> {
-    /// Asks how builds or batches stand.
-    pub(super) async fn ask(&mut self, question: &Question) -> Result<Update, aws::Error> {
+    /// Reads the current state of builds or batches.
+    pub(super) async fn ask(&mut self, query: &Query) -> Result<Update, aws::Error> {
         self.budget.spend(false, self.clock.now(), &self.settings.pace);
         let service = Arc::clone(&self.service);
-        let news = match question {
-            Question::Builds(ids) => Update::Builds(service.builds(ids).await?),
-            Question::Batches(ids) => Update::Batches(service.batches(ids).await?),
+        let update = match query {
+            Query::Builds(ids) => Update::Builds(service.builds(ids).await?),
+            Query::Batches(ids) => Update::Batches(service.batches(ids).await?),
         };
         self.answered(Upstream::Builds);
-        Ok(news)
+        Ok(update)
     }
 
-    /// Takes the answer to a question for these ids.
-    pub(super) fn take(&mut self, asked: &[String], news: Update) -> Result<(), Error> {
-        let mut missing: Vec<&String> = asked.iter().collect();
-        match news {
+    /// Applies the response to a request for these ids.
+    pub(super) fn take(&mut self, requested: &[String], update: Update) -> Result<(), Error> {
+        let mut missing: Vec<&String> = requested.iter().collect();
+        match update {
             Update::Builds(builds) => {
                 missing.retain(|id| builds.iter().all(|build| build.id != **id));
                 for build in builds {
                     if let Some(index) = self.tracks.iter().position(|track| track.id == build.id) {
-                        self.build_stands(index, build);
+                        self.update_build(index, build);
                     }
                 }
             }
@@ -60,23 +60,23 @@ impl<O: Observer> Follower<O> {
                 missing.retain(|id| batches.iter().all(|batch| batch.id != **id));
                 for batch in batches {
                     if let Some(index) = self.batches.iter().position(|track| track.id == batch.id) {
-                        self.batch_stands(index, batch);
+                        self.update_batch(index, batch);
                     }
                 }
             }
         }
-        self.are_missing(&missing, asked)
+        self.count_missing(&missing, requested)
     }
 
-    fn are_missing(&mut self, ids: &[&String], asked: &[String]) -> Result<(), Error> {
-        self.absent.retain(|id, _| ids.contains(&id) || !asked.contains(id));
+    fn count_missing(&mut self, ids: &[&String], requested: &[String]) -> Result<(), Error> {
+        self.absent.retain(|id, _| ids.contains(&id) || !requested.contains(id));
         for id in ids {
-            let looks = self.absent.entry((*id).clone()).or_default();
-            *looks += 1;
-            if *looks < ABSENT_LOOKS {
+            let polls = self.absent.entry((*id).clone()).or_default();
+            *polls += 1;
+            if *polls < ABSENT_POLLS {
                 continue;
             }
-            // A build of a batch is not what was asked for: its batch says how it ended.
+            // A missing build of a batch is not an error: its batch has the result.
             match self.tracks.iter_mut().find(|track| track.id == **id && track.member.is_some()) {
                 Some(track) => (track.closed, track.log.ended) = (true, true),
                 None => {
@@ -88,70 +88,70 @@ impl<O: Observer> Follower<O> {
         Ok(())
     }
 
-    fn build_stands(&mut self, index: usize, build: Build) {
+    fn update_build(&mut self, index: usize, build: Build) {
         let now = self.clock.now();
         let track = &mut self.tracks[index];
-        let mut told = Vec::new();
-        let who = track.who.get_or_insert_with(|| {
+        let mut events = Vec::new();
+        let build_ref = track.build_ref.get_or_insert_with(|| {
             let batch = track.member.as_ref().map(|member| self.batches[member.batch].id.as_str());
             let member = batch.zip(track.member.as_ref().map(|member| member.identifier.as_str()));
-            let who = Arc::new(BuildRef::build(&build, member));
-            told.push(Event::Known { who: Arc::clone(&who), build: Box::new(build.clone()) });
-            who
+            let build_ref = Arc::new(BuildRef::build(&build, member));
+            events.push(Event::Known { build_ref: Arc::clone(&build_ref), build: Box::new(build.clone()) });
+            build_ref
         });
-        let who = Arc::clone(who);
+        let build_ref = Arc::clone(build_ref);
         let was_over = track.build.as_ref().is_some_and(|before| before.status.is_over());
         if track.build.as_ref() != Some(&build) {
             track.changed = now;
         }
-        // What is appended to the phases of a build that is over is no news.
-        let steps = if was_over { Vec::new() } else { track.phases.news(&build.phases) };
+        // Phases that are appended to a finished build are ignored.
+        let steps = if was_over { Vec::new() } else { track.phases.new_steps(&build.phases) };
         if !steps.is_empty() || (build.status.is_over() && !was_over) {
             track.log.due = now;
         }
         track.log.waiting.extend(steps);
-        if track.log.place.is_none() {
-            track.log.place.clone_from(&build.log);
+        if track.log.location.is_none() {
+            track.log.location.clone_from(&build.log);
         }
         track.build = Some(build);
         if track.is_over() {
-            track.over_looks += 1;
+            track.polls_after_end += 1;
         }
         let mut items = Vec::new();
         if self.settings.logs
             && let Some(note) = track.no_log()
         {
-            told.push(Event::Note(note));
+            events.push(Event::Note(note));
         }
-        if track.log.ended || track.log.place.is_none() {
+        if track.log.ended || track.log.location.is_none() {
             track.log.all_steps(&mut items);
         }
-        // Nothing was logged, and nothing will be.
-        if track.is_over() && track.log.place.is_none() {
+        // There is no log, and there will be none.
+        if track.is_over() && track.log.location.is_none() {
             track.log.end(&mut items);
         }
-        told.into_iter().for_each(|event| self.observer.see(event));
-        self.tell(&who, items);
+        events.into_iter().for_each(|event| self.observer.observe(event));
+        self.tell(&build_ref, items);
     }
 
-    fn batch_stands(&mut self, index: usize, batch: Batch) {
+    fn update_batch(&mut self, index: usize, batch: Batch) {
         let now = self.clock.now();
         let track = &mut self.batches[index];
-        let mut told = Vec::new();
-        let who = track.who.get_or_insert_with(|| {
-            let who = Arc::new(BuildRef::batch(&batch));
-            told.push(Event::BatchKnown { who: Arc::clone(&who), batch: Box::new(batch.clone()) });
-            who
+        let mut events = Vec::new();
+        let build_ref = track.build_ref.get_or_insert_with(|| {
+            let build_ref = Arc::new(BuildRef::batch(&batch));
+            events.push(Event::BatchKnown { build_ref: Arc::clone(&build_ref), batch: Box::new(batch.clone()) });
+            build_ref
         });
-        let who = Arc::clone(who);
+        let build_ref = Arc::clone(build_ref);
         if track.batch.as_ref() != Some(&batch) {
             track.changed = now;
         }
-        let steps = track.phases.news(&batch.phases).into_iter().map(Item::Step).collect();
+        let steps = track.phases.new_steps(&batch.phases).into_iter().map(Item::Step).collect();
         let mut started = Vec::new();
         for group in &batch.groups {
             if track.groups.insert(group.identifier.clone()) {
-                told.push(Event::Group { batch: Arc::clone(&who), group: group.clone() });
+                events.push(Event::Group { batch: Arc::clone(&build_ref), group: group.clone() });
             }
             for (arn, _) in group.prior.iter().chain(&group.current) {
                 started.push((arn.clone(), Member { batch: index, identifier: group.identifier.clone() }));
@@ -159,8 +159,8 @@ impl<O: Observer> Follower<O> {
         }
         let root = track.root;
         track.batch = Some(batch);
-        told.into_iter().for_each(|event| self.observer.see(event));
-        self.tell(&who, steps);
+        events.into_iter().for_each(|event| self.observer.observe(event));
+        self.tell(&build_ref, steps);
         for (arn, member) in started {
             if self.tracks.iter().all(|track| track.id != id_of(&arn)) {
                 self.add(Track::new(&arn, root, Some(member), now));
@@ -171,7 +171,7 @@ impl<O: Observer> Follower<O> {
     /// Reads the next page of a log.
     pub(super) async fn page(&mut self, index: usize) -> Result<(), Error> {
         let log = &self.tracks[index].log;
-        let (Some(place), token, behind) = (log.place.clone(), log.token().map(str::to_owned), log.behind) else {
+        let (Some(place), token, behind) = (log.location.clone(), log.token().map(str::to_owned), log.behind) else {
             return Ok(());
         };
         self.budget.spend(behind, self.clock.now(), &self.settings.pace);
@@ -180,7 +180,7 @@ impl<O: Observer> Follower<O> {
         let now = self.clock.now();
         let track = &mut self.tracks[index];
         let over = track.is_over();
-        let (items, standing) = match answer {
+        let (items, state) = match answer {
             Ok(page) => {
                 self.answered(Upstream::Logs);
                 self.tracks[index].log.take(&page, over, now)
@@ -192,62 +192,61 @@ impl<O: Observer> Follower<O> {
             Err(aws::Error::Invalid { .. }) if track.log.rewind() => return Ok(()),
             Err(cause) => return self.log_refused(index, cause),
         };
-        self.page_due(index, standing);
-        let Some(who) = self.tracks[index].who.clone() else { return Ok(()) };
-        self.tell(&who, items);
-        match standing {
+        self.schedule_page(index, state);
+        let Some(build_ref) = self.tracks[index].build_ref.clone() else { return Ok(()) };
+        self.tell(&build_ref, items);
+        match state {
             LogState::Behind | LogState::CaughtUp | LogState::Over => {}
-            LogState::NeverThere => self.observer.see(Event::Note(Note::MissingLog { who })),
-            LogState::Endless => self.observer.see(Event::Note(Note::EndlessLog { who })),
+            LogState::NeverThere => self.observer.observe(Event::Note(Note::MissingLog { build_ref })),
+            LogState::Endless => self.observer.observe(Event::Note(Note::EndlessLog { build_ref })),
         }
         Ok(())
     }
 
-    fn page_due(&mut self, index: usize, standing: LogState) {
+    fn schedule_page(&mut self, index: usize, state: LogState) {
         let now = self.clock.now();
-        let strain = self.patience.strain(Upstream::Logs);
+        let slowdown = self.backoff.slowdown(Upstream::Logs);
         let track = &mut self.tracks[index];
-        // A build that is over has few looks left, and somebody waits for its end.
+        // A finished build has few polls left, and the user waits for it.
         let silence = now.saturating_sub(track.log.grew.max(track.changed));
         let silence = if track.is_over() { Default::default() } else { silence };
-        track.log.due =
-            if standing == LogState::Behind { now } else { now + self.settings.pace.pause(silence, strain) };
+        track.log.due = if state == LogState::Behind { now } else { now + self.settings.pace.pause(silence, slowdown) };
     }
 
     fn log_refused(&mut self, index: usize, cause: aws::Error) -> Result<(), Error> {
         let track = &mut self.tracks[index];
         let mut items = Vec::new();
-        // Phases do not wait for a log that cannot be read now.
+        // Phases are not held back for a log that cannot be read.
         track.log.all_steps(&mut items);
-        let Some(who) = track.who.clone() else { return Ok(()) };
-        self.tell(&who, items);
+        let Some(build_ref) = track.build_ref.clone() else { return Ok(()) };
+        self.tell(&build_ref, items);
         match self.refused(Upstream::Logs, cause) {
             Ok(()) => Ok(()),
-            Err(cause) if cause.wants_credentials() => Err(cause.into()),
-            // What was read in part is wanted to its end. A service that was never there is one that this network does not
-            // reach: VPCs have an endpoint for each.
-            Err(cause) if cause.passes() && self.patience.has_answered(Upstream::Logs) => Err(cause.into()),
+            Err(cause) if cause.needs_new_credentials() => Err(cause.into()),
+            // A log that was read in part must be read to its end. A service that never responded is probably not
+            // reachable from this network: a VPC has an endpoint for each service.
+            Err(cause) if cause.is_transient() && self.backoff.has_answered(Upstream::Logs) => Err(cause.into()),
             Err(cause) => {
                 let log = &mut self.tracks[index].log;
                 let mut items = Vec::new();
                 log.end(&mut items);
-                let group = log.place.as_ref().map(|place| place.group.clone()).unwrap_or_default();
-                self.tell(&who, items);
+                let group = log.location.as_ref().map(|place| place.group.clone()).unwrap_or_default();
+                self.tell(&build_ref, items);
                 if self.unread.insert(group) {
-                    self.observer.see(Event::Note(Note::UnreadLog { who, cause }));
+                    self.observer.observe(Event::Note(Note::UnreadLog { build_ref, cause }));
                 }
                 Ok(())
             }
         }
     }
 
-    fn tell(&mut self, who: &Arc<BuildRef>, items: Vec<Item>) {
+    fn tell(&mut self, build_ref: &Arc<BuildRef>, items: Vec<Item>) {
         for item in items {
-            let who = Arc::clone(who);
-            self.observer.see(match item {
-                Item::Step(Step::Entered { phase, at }) => Event::Entered { who, phase, at },
-                Item::Step(Step::Ended(phase)) => Event::Ended { who, phase },
-                Item::Line(time, text) => Event::Line { who, time, text },
+            let build_ref = Arc::clone(build_ref);
+            self.observer.observe(match item {
+                Item::Step(Step::Entered { phase, at }) => Event::Entered { build_ref, phase, at },
+                Item::Step(Step::Ended(phase)) => Event::Ended { build_ref, phase },
+                Item::Line(time, text) => Event::Line { build_ref, time, text },
             });
         }
     }

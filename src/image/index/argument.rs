@@ -1,61 +1,27 @@
-//! What was typed: the names under which the images of an index were given.
+//! The images for an index, as given on the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::claim::Claim;
 use super::error::IndexError;
 use crate::fs::read_text;
+use crate::image::ImageLocation;
+use crate::image::location::without_transport;
 use crate::model::{Digest, ImagePlatform, Reference, Repository};
 use crate::project;
 
-/// An image, or an index of images, that shall become part of the new index.
+/// An image, or an index of images, for the new index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given {
-    /// Its name, as people know it.
+pub struct ImageArgument {
+    /// Its name, for users.
     pub name: String,
-    /// Where it is.
-    pub at: At,
-    /// What was said about its platform.
+    pub at: ImageLocation,
+    /// The claims about its platform.
     pub claims: Vec<Claim>,
 }
 
-/// Where an image is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum At {
-    /// In a registry.
-    Registry(Reference),
-    /// In an OCI layout on this disk.
-    Layout {
-        /// Its folder.
-        folder: PathBuf,
-        /// The name of the image in it; none when it holds only one.
-        tag: Option<String>,
-    },
-}
-
-/// Drops the word by which skopeo and podman tell registries from other places.
-fn bare(text: &str) -> &str {
-    text.strip_prefix("docker://").unwrap_or(text)
-}
-
-impl At {
-    /// Reads `oci:DIR`, `oci:DIR:TAG` or a reference. Paths are relative to `cwd`.
-    ///
-    /// # Errors
-    /// When it is none of them.
-    pub fn read(text: &str, cwd: &Path) -> Result<Self, IndexError> {
-        let Some(rest) = text.strip_prefix("oci:") else {
-            return Ok(Self::Registry(bare(text).parse()?));
-        };
-        // A folder may have a colon in its name, and then it is that folder.
-        let split = rest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/') && !cwd.join(rest).is_dir());
-        let (folder, tag) = split.map_or((rest, None), |(folder, tag)| (folder, Some(tag.to_owned())));
-        Ok(Self::Layout { folder: cwd.join(folder), tag })
-    }
-}
-
-impl Given {
-    /// Reads an argument: what [`At::read`] reads, or a digest alone, which is meant in the repository of the tags.
+impl ImageArgument {
+    /// Parses an argument: a location, or only a digest in the repository of the tags.
     ///
     /// # Errors
     /// When it names no image.
@@ -63,18 +29,18 @@ impl Given {
         if let Ok(digest) = text.parse::<Digest>() {
             return Ok(Self::pinned(target, &digest));
         }
-        let at = At::read(text, cwd)?;
+        let at = ImageLocation::read(text, cwd)?;
         let claim = match &at {
-            At::Registry(reference) => Claim::of_name(reference),
-            At::Layout { folder, .. } => Claim::of_file(folder),
+            ImageLocation::Registry(reference) => Claim::of_name(reference),
+            ImageLocation::Layout { folder, .. } => Claim::of_file(folder),
         };
         Ok(Self { name: text.to_owned(), at, claims: claim.into_iter().collect() })
     }
 
-    /// Reads `linux/arm64=IMAGE`. The flag is the only claim then: it was written on purpose.
+    /// Parses `linux/arm64=IMAGE`. The flag is then the only claim, because it is explicit.
     ///
     /// # Errors
-    /// When one side is not what it should be.
+    /// When one side is not valid.
     pub fn child(text: &str, target: &Repository, cwd: &Path) -> Result<Self, IndexError> {
         let bad = |reason: String| IndexError::BadChild { text: text.to_owned(), reason };
         let (platform, image) = text.split_once('=').ok_or_else(|| bad("expected PLATFORM=IMAGE".to_owned()))?;
@@ -84,12 +50,12 @@ impl Given {
         Ok(Self { claims: vec![Claim::of_flag(platform)], ..given })
     }
 
-    /// Reads a file that a builder wrote about what it pushed: a digest alone (`--digest-file` of kaniko, `--digestfile`
-    /// of podman and skopeo), or lines `name@sha256:…` (`--image-name-with-digest-file` of kaniko), where each further
-    /// name of the same image repeats its digest.
+    /// Reads a digest file of a builder: only a digest (`--digest-file` of kaniko, `--digestfile` of podman and
+    /// skopeo), or lines `name@sha256:…` (`--image-name-with-digest-file` of kaniko), where further names of the same
+    /// image repeat its digest.
     ///
     /// # Errors
-    /// When the file cannot be read or holds something else.
+    /// When the file cannot be read or is not valid.
     pub fn digest_file(path: &Path, target: &Repository, cwd: &Path) -> Result<Vec<Self>, IndexError> {
         let text = read_text(&cwd.join(path), project::within(path, cwd))
             .map_err(|error| IndexError::DigestFile { path: path.to_owned(), source: error.source })?;
@@ -102,7 +68,7 @@ impl Given {
                     let reference: Reference =
                         line.parse().map_err(|error: crate::model::BadReference| bad(error.to_string()))?;
                     let claims = Claim::of_name(&reference).into_iter().collect();
-                    Self { name: line.to_owned(), at: At::Registry(reference), claims }
+                    Self { name: line.to_owned(), at: ImageLocation::Registry(reference), claims }
                 }
                 false => {
                     let digest: Digest =
@@ -112,7 +78,7 @@ impl Given {
             };
             given.claims.extend(Claim::of_file(path));
             match found.iter_mut().find(|other| other.digest() == given.digest()) {
-                // The name in the repository of the tags is the nearest.
+                // Prefer the name in the repository of the tags.
                 Some(other) if given.repository() == Some(target) && other.repository() != Some(target) => {
                     *other = given;
                 }
@@ -130,13 +96,13 @@ impl Given {
     fn pinned(repository: &Repository, digest: &Digest) -> Self {
         let reference = repository.pinned(digest);
         let claims = Claim::of_name(&reference).into_iter().collect();
-        Self { name: reference.to_string(), at: At::Registry(reference), claims }
+        Self { name: reference.to_string(), at: ImageLocation::Registry(reference), claims }
     }
 
     fn digest(&self) -> Option<&Digest> {
         match &self.at {
-            At::Registry(reference) => reference.digest.as_ref(),
-            At::Layout { .. } => None,
+            ImageLocation::Registry(reference) => reference.digest.as_ref(),
+            ImageLocation::Layout { .. } => None,
         }
     }
 
@@ -144,21 +110,21 @@ impl Given {
     #[must_use]
     pub fn repository(&self) -> Option<&Repository> {
         match &self.at {
-            At::Registry(reference) => Some(&reference.repository),
-            At::Layout { .. } => None,
+            ImageLocation::Registry(reference) => Some(&reference.repository),
+            ImageLocation::Layout { .. } => None,
         }
     }
 }
 
-/// Reads the tags of the index, which all stand in one repository.
+/// Parses the tags of the index, which all belong to one repository.
 ///
 /// # Errors
-/// When there is none, one is no tag, or they are of several repositories.
+/// When there is none, one is not valid, or they belong to several repositories.
 pub fn tags(texts: &[String]) -> Result<(Repository, Vec<String>), IndexError> {
     let mut repository: Option<Repository> = None;
     let mut tags: Vec<String> = Vec::new();
     for text in texts {
-        let reference: Reference = bare(text).parse()?;
+        let reference: Reference = without_transport(text).parse()?;
         if reference.digest.is_some() {
             return Err(IndexError::TagWithDigest { tag: text.clone() });
         }
@@ -200,21 +166,21 @@ mod tests {
             ("oci:a:b".to_owned(), "a:b -".to_owned()),
             ("oci:a:b/c".to_owned(), "a:b/c -".to_owned()),
         ] {
-            let given = Given::argument(&text, &target(), folder.path()).unwrap();
+            let given = ImageArgument::argument(&text, &target(), folder.path()).unwrap();
             let told = match given.at {
-                At::Registry(reference) => reference.to_string(),
-                At::Layout { folder: found, tag } => {
+                ImageLocation::Registry(reference) => reference.to_string(),
+                ImageLocation::Layout { folder: found, tag } => {
                     let found = found.strip_prefix(folder.path()).unwrap().display().to_string();
                     format!("{found} {}", tag.unwrap_or("-".to_owned()))
                 }
             };
             assert_eq!(told, expected);
         }
-        assert!(Given::argument("r.io/App", &target(), folder.path()).is_err());
-        let child = Given::child("linux/arm64=r.io/app:1-amd64", &target(), folder.path()).unwrap();
+        assert!(ImageArgument::argument("r.io/App", &target(), folder.path()).is_err());
+        let child = ImageArgument::child("linux/arm64=r.io/app:1-amd64", &target(), folder.path()).unwrap();
         assert_eq!(child.claims, [Claim::of_flag("linux/arm64".parse().unwrap())]);
         for text in ["r.io/app:1", "arm64=r.io/app:1", "linux/arm64=", "=r.io/app:1"] {
-            assert!(Given::child(text, &target(), folder.path()).is_err(), "{text}");
+            assert!(ImageArgument::child(text, &target(), folder.path()).is_err(), "{text}");
         }
     }
 
@@ -223,7 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let read = |text: &str| {
             std::fs::write(folder.path().join("arm64.digest"), text).unwrap();
-            let found = Given::digest_file(Path::new("arm64.digest"), &target(), folder.path())?;
+            let found = ImageArgument::digest_file(Path::new("arm64.digest"), &target(), folder.path())?;
             Ok::<_, IndexError>(found.iter().map(|given| given.name.clone()).collect::<Vec<_>>())
         };
         for (text, expected) in [
@@ -249,10 +215,10 @@ mod tests {
             assert!(error.contains(said), "{error}");
         }
         assert!(matches!(
-            Given::digest_file(Path::new("absent"), &target(), folder.path()),
+            ImageArgument::digest_file(Path::new("absent"), &target(), folder.path()),
             Err(IndexError::DigestFile { .. })
         ));
-        let claims = &Given::digest_file(Path::new("arm64.digest"), &target(), folder.path());
+        let claims = &ImageArgument::digest_file(Path::new("arm64.digest"), &target(), folder.path());
         assert!(claims.is_err());
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::super::build::{Batch, Build, Environment, LogPlace, Phase, Project, Status, id_of};
+use super::super::build::{Batch, Build, Environment, LogLocation, Phase, Project, Status, id_of};
 use super::super::service::{LogPage, Page, Service, Start};
 use crate::aws;
 
@@ -125,7 +125,7 @@ impl Service for InMemory {
         never()
     }
 
-    async fn log(&self, _: &LogPlace, _: Option<&str>) -> Result<LogPage, aws::Error> {
+    async fn log(&self, _: &LogLocation, _: Option<&str>) -> Result<LogPage, aws::Error> {
         never()
     }
 }
