@@ -66,7 +66,9 @@ impl Documents {
             // locked it.
             Err(provision::Error::NothingChosen { .. }) => {
                 let (request, version) = (request.text(), &locked.version);
-                context.report.warned(&format!("{request} no longer resolves; the mirror serves {version} for the lock"));
+                context
+                    .report
+                    .warned(&format!("{request} no longer resolves; the mirror serves {version} for the lock"));
             }
             Err(source) => return Err(Error::Request { request: request.text(), source: Box::new(source) }),
         }

@@ -1,142 +1,176 @@
 //! The chart of a comparison: two bars per phase, medians, with a line from the least to the most.
 //!
-//! An SVG alone: a picture of points would need a font library and fonts. Text is drawn by whoever shows the picture, in its
-//! own sans-serif; colours follow whether that one is light or dark.
+//! An SVG only: a bitmap would need a font library and fonts. The viewer draws the text in its own sans-serif font; the
+//! colours follow its light or dark theme.
 
+use std::fmt::{Display, Write};
 use std::time::Duration;
 
-use plotters::prelude::{Color, IntoDrawingArea, IntoFont, PathElement, RGBColor, Rectangle, SVGBackend, TextStyle};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontFamily, FontStyle};
+use super::{Comparison, Line, Pair, Spread, Verdict, duration_text};
 
-use super::{Comparison, Error, Line, Pair, Spread, Verdict, duration_text};
-
-/// The width of the picture and the room beside the bars, in points.
+/// The width of the picture and the margins of the bars, in pixels.
 const WIDTH: i32 = 860;
 const LEFT: i32 = 170;
 const RIGHT: i32 = 90;
-/// The room above the bars.
+/// The height of the header above the bars.
 const TOP: i32 = 96;
 /// The height of a phase, of one of its bars, and of the axis below.
 const ROW: i32 = 46;
 const BAR: i32 = 15;
 const AXIS: i32 = 46;
 
-const PAPER: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
-const INK: RGBColor = RGBColor(0x1F, 0x23, 0x28);
-const FAINT: RGBColor = RGBColor(0x59, 0x63, 0x6E);
-const GRID: RGBColor = RGBColor(0xD1, 0xD9, 0xE0);
-const SIDES: Pair<RGBColor> = [RGBColor(0x54, 0x6A, 0x8F), RGBColor(0xE0, 0x7B, 0x16)];
-const WHISKER: RGBColor = RGBColor(0x2A, 0x2F, 0x36);
+const PAPER: &str = "#FFFFFF";
+const INK: &str = "#1F2328";
+const FAINT: &str = "#59636E";
+const GRID: &str = "#D1D9E0";
+const SIDES: Pair<&str> = ["#546A8F", "#E07B16"];
+const WHISKER: &str = "#2A2F36";
 
-/// The same colours on dark paper.
+/// The same colours for dark themes.
 const DARK: &str = "@media (prefers-color-scheme: dark) { \
     [fill=\"#FFFFFF\"] { fill: #0D1117 } [fill=\"#1F2328\"] { fill: #E6EDF3 } [fill=\"#59636E\"] { fill: #9198A1 } \
     [stroke=\"#D1D9E0\"] { stroke: #3D444D } [fill=\"#546A8F\"] { fill: #7C93BC } [fill=\"#E07B16\"] { fill: #F0983C } \
     [stroke=\"#2A2F36\"] { stroke: #E6EDF3 } }";
 
-type Drawn = Result<(), Box<dyn std::error::Error>>;
-type Area<'a> = plotters::drawing::DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-
 /// Draws a comparison. The same comparison gives the same bytes.
-///
-/// # Errors
-/// [`Error::NoChart`] when the library cannot.
-pub fn svg(comparison: &Comparison, title: &str) -> Result<String, Error> {
-    let mut text = String::new();
-    draw(&mut text, comparison, title).map_err(|error| Error::NoChart { reason: error.to_string() })?;
-    let (head, body) = text.split_once('\n').unwrap_or_default();
-    let label = fitted(&format!("{title}: {}", Verdict::of(comparison).sentence), 400);
-    let label = label.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    Ok(format!("{head}\n<title>{label}</title>\n<style>{DARK}</style>\n{body}"))
-}
-
-fn draw(text: &mut String, comparison: &Comparison, title: &str) -> Drawn {
+#[must_use]
+pub fn svg(comparison: &Comparison, title: &str) -> String {
     let lines: Vec<&Line> = comparison.phases.iter().filter(|line| line.compared).chain([&comparison.total]).collect();
-    let bottom = TOP + ROW * i32::try_from(lines.len())?;
-    let size = (WIDTH.unsigned_abs(), (bottom + AXIS).unsigned_abs());
-    let area = SVGBackend::with_string(text, size).into_drawing_area();
-    area.fill(&PAPER)?;
+    let bottom = lines.iter().fold(TOP, |bottom, _| bottom + ROW);
     let most = lines.iter().flat_map(|line| line.values).flatten().fold(1.0, |most: f64, value| most.max(value.most));
     let scale = Scale::up_to(most);
-    head(&area, comparison, title)?;
-    axis(&area, &scale, bottom)?;
-    for (row, line) in lines.iter().enumerate() {
-        bars(&area, line, &scale, TOP + ROW * i32::try_from(row)?)?;
+    let label = fitted(&format!("{title}: {}", Verdict::of(comparison).sentence), 400);
+    let mut picture = Picture::new(WIDTH, bottom + AXIS, &label);
+    draw_head(&mut picture, comparison, title);
+    draw_axis(&mut picture, &scale, bottom);
+    let mut top = TOP;
+    for line in lines {
+        draw_bars(&mut picture, line, &scale, top);
+        top += ROW;
     }
-    area.present()?;
-    Ok(())
+    picture.finish()
 }
 
-/// Draws the title, what the comparison comes to, and which bar is which.
-fn head(area: &Area<'_>, comparison: &Comparison, title: &str) -> Drawn {
-    area.draw_text(&fitted(title, 72), &style(19, INK, HPos::Left, FontStyle::Bold), (20, 26))?;
+/// Draws the title, the result, and the legend.
+fn draw_head(picture: &mut Picture, comparison: &Comparison, title: &str) {
+    picture.text(&fitted(title, 72), (20, 26), &Style { size: 16, bold: true, ..Style::LABEL });
     let sentence = fitted(&Verdict::of(comparison).sentence, 110);
-    area.draw_text(&sentence, &style(15, FAINT, HPos::Left, FontStyle::Normal), (20, 50))?;
+    picture.text(&sentence, (20, 50), &Style { size: 13, colour: FAINT, ..Style::LABEL });
     let mut x = 20;
     for (side, colour) in comparison.gathered.sides.iter().zip(SIDES) {
         let count = side.builds.len();
         let name = format!("{} ({count} build{})", fitted(&side.name, 18), if count == 1 { "" } else { "s" });
-        area.draw(&Rectangle::new([(x, 68), (x + 14, 80)], colour.filled()))?;
-        area.draw_text(&name, &style(14, INK, HPos::Left, FontStyle::Normal), (x + 20, 75))?;
-        x += 44 + 7 * i32::try_from(name.chars().count())?;
+        picture.rectangle((x, 68), (14, 14), colour);
+        picture.text(&name, (x + 20, 75), &Style::LABEL);
+        x += name.chars().fold(44, |width, _| width + 7);
     }
-    let what = "bars: medians, lines: least to most";
-    area.draw_text(what, &style(14, FAINT, HPos::Right, FontStyle::Normal), (WIDTH - 20, 75))?;
-    Ok(())
+    let legend = "bars: medians, lines: least to most";
+    picture.text(legend, (WIDTH - 20, 75), &Style { colour: FAINT, anchor: "end", ..Style::LABEL });
 }
 
-fn axis(area: &Area<'_>, scale: &Scale, bottom: i32) -> Drawn {
+fn draw_axis(picture: &mut Picture, scale: &Scale, bottom: i32) {
+    let style = Style { colour: FAINT, anchor: "middle", ..Style::LABEL };
     for (seconds, name) in scale.marks() {
         let x = scale.x(seconds);
-        area.draw(&PathElement::new(vec![(x, TOP - 4), (x, bottom + 4)], GRID.stroke_width(1)))?;
-        area.draw_text(&name, &style(14, FAINT, HPos::Center, FontStyle::Normal), (x, bottom + 16))?;
+        picture.line((x, TOP - 4), (x, bottom + 4), GRID);
+        picture.text(&name, (x, bottom + 16), &style);
     }
     let unit = if scale.minutes { "minutes" } else { "seconds" };
-    let (x, y) = (LEFT + (WIDTH - LEFT - RIGHT) / 2, bottom + 35);
-    area.draw_text(unit, &style(14, FAINT, HPos::Center, FontStyle::Normal), (x, y))?;
-    Ok(())
+    picture.text(unit, (LEFT + (WIDTH - LEFT - RIGHT) / 2, bottom + 35), &style);
 }
 
-fn bars(area: &Area<'_>, line: &Line, scale: &Scale, top: i32) -> Drawn {
-    let weight = if line.name == "total" { FontStyle::Bold } else { FontStyle::Normal };
-    area.draw_text(&fitted(&line.name, 18), &style(14, INK, HPos::Right, weight), (LEFT - 12, top + ROW / 2))?;
-    for ((value, colour), at) in line.values.iter().zip(SIDES).zip(0..) {
-        let y = top + (ROW - 2 * BAR - 2) / 2 + at * (BAR + 2);
-        let Some(value) = value else {
-            area.draw_text("none", &style(13, FAINT, HPos::Left, FontStyle::Normal), (LEFT + 6, y + BAR / 2))?;
-            continue;
-        };
-        bar(area, value, scale, colour, y)?;
+fn draw_bars(picture: &mut Picture, line: &Line, scale: &Scale, top: i32) {
+    let style = Style { anchor: "end", bold: line.name == "total", ..Style::LABEL };
+    picture.text(&fitted(&line.name, 18), (LEFT - 12, top + ROW / 2), &style);
+    let mut y = top + (ROW - 2 * BAR - 2) / 2;
+    for (value, colour) in line.values.iter().zip(SIDES) {
+        match value {
+            Some(value) => draw_bar(picture, value, scale, colour, y),
+            None => picture.text("none", (LEFT + 6, y + BAR / 2), &Style { size: 11, colour: FAINT, ..Style::LABEL }),
+        }
+        y += BAR + 2;
     }
-    Ok(())
 }
 
-fn bar(area: &Area<'_>, value: &Spread, scale: &Scale, colour: RGBColor, y: i32) -> Drawn {
+fn draw_bar(picture: &mut Picture, value: &Spread, scale: &Scale, colour: &str, y: i32) {
     let (least, median, most) = (scale.x(value.least), scale.x(value.median), scale.x(value.most));
-    // A phase that took no time leaves a mark as well.
-    area.draw(&Rectangle::new([(LEFT, y), (median.max(LEFT + 1), y + BAR)], colour.filled()))?;
+    // A phase that took no time is visible, too.
+    picture.rectangle((LEFT, y), ((median - LEFT).max(1), BAR), colour);
     let middle = y + BAR / 2;
     if most > least {
-        for points in [
-            vec![(least, middle), (most, middle)],
-            vec![(least, middle - 4), (least, middle + 4)],
-            vec![(most, middle - 4), (most, middle + 4)],
-        ] {
-            area.draw(&PathElement::new(points, WHISKER.stroke_width(1)))?;
+        picture.line((least, middle), (most, middle), WHISKER);
+        for end in [least, most] {
+            picture.line((end, middle - 4), (end, middle + 4), WHISKER);
         }
     }
     let name = duration_text(Duration::from_secs_f64(value.median));
-    area.draw_text(&name, &style(13, INK, HPos::Left, FontStyle::Normal), (most.max(median) + 7, middle))?;
-    Ok(())
+    picture.text(&name, (most.max(median) + 7, middle), &Style { size: 11, ..Style::LABEL });
 }
 
-fn style(size: i32, colour: RGBColor, across: HPos, weight: FontStyle) -> TextStyle<'static> {
-    let font = (FontFamily::SansSerif, size).into_font().style(weight);
-    TextStyle { color: colour.to_backend_color(), pos: Pos::new(across, VPos::Center), ..TextStyle::from(font) }
+/// The text of an SVG under construction. Positions are pixels from the upper left corner.
+struct Picture(String);
+
+/// The look of a text. `anchor` names the end of the text that lies at its position: `start`, `middle`, `end`.
+struct Style {
+    size: i32,
+    colour: &'static str,
+    anchor: &'static str,
+    bold: bool,
 }
 
-/// Where seconds lie between the two ends of the axis.
+impl Style {
+    const LABEL: Self = Self { size: 12, colour: INK, anchor: "start", bold: false };
+}
+
+impl Picture {
+    fn new(width: i32, height: i32, title: &str) -> Self {
+        let mut picture = Self(String::new());
+        picture.add(format_args!(
+            "<svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+             xmlns=\"http://www.w3.org/2000/svg\" font-family=\"sans-serif\">\n<title>{}</title>\n<style>{DARK}</style>",
+            escaped(title)
+        ));
+        picture.rectangle((0, 0), (width, height), PAPER);
+        picture
+    }
+
+    fn rectangle(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), colour: &str) {
+        self.add(format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{colour}\"/>"));
+    }
+
+    /// Draws a horizontal or vertical line, sharp on screens: it runs through the middle of its pixels.
+    fn line(&mut self, (x1, y1): (i32, i32), (x2, y2): (i32, i32), colour: &str) {
+        self.add(format_args!(
+            "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" transform=\"translate(0.5 0.5)\" stroke=\"{colour}\"/>"
+        ));
+    }
+
+    /// Writes a text whose middle is at the height of `y`.
+    fn text(&mut self, text: &str, (x, y): (i32, i32), style: &Style) {
+        let Style { size, colour, anchor, bold } = style;
+        let weight = if *bold { " font-weight=\"bold\"" } else { "" };
+        self.add(format_args!(
+            "<text x=\"{x}\" y=\"{y}\" dy=\"0.35em\" text-anchor=\"{anchor}\" font-size=\"{size}\"{weight} \
+             fill=\"{colour}\">{}</text>",
+            escaped(text)
+        ));
+    }
+
+    fn finish(mut self) -> String {
+        self.add("</svg>");
+        self.0
+    }
+
+    fn add(&mut self, element: impl Display) {
+        writeln!(self.0, "{element}").expect("writing to a string cannot fail");
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// The axis: converts seconds to positions.
 struct Scale {
     /// The seconds at the right end.
     end: f64,
@@ -176,7 +210,7 @@ impl Scale {
     }
 }
 
-/// Cuts a text to what there is room for. Characters that XML does not know are left out.
+/// Shortens a text to at most `most` characters. Characters that XML does not allow are left out.
 fn fitted(text: &str, most: usize) -> String {
     let known = |c: &char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
     let mut text: String = text.chars().filter(known).collect();

@@ -33,16 +33,13 @@ pub enum Error {
     /// The file of prices is not of the form.
     #[error("{} is not a table of prices: {reason}", path.display())]
     BadPrices { path: PathBuf, reason: String },
-    /// The chart cannot be drawn.
-    #[error("could not draw the chart: {reason}")]
-    NoChart { reason: String },
 }
 
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Unread(source) => source.kind(),
-            Self::UnreadPrices { .. } | Self::NoChart { .. } => Kind::Machine,
+            Self::UnreadPrices { .. } => Kind::Machine,
             _ => Kind::Usage,
         }
     }
@@ -63,7 +60,6 @@ impl Explain for Error {
             Self::StillRunning { .. } => "wait until it has ended: `toolkit build follow ID`",
             Self::UnreadPrices { .. } => "check the name and the permissions of the file",
             Self::BadPrices { .. } => "`toolkit build compare --help` shows the form",
-            Self::NoChart { .. } => "leave `--chart` out; the table says the same",
         };
         vec![hint.to_owned()]
     }

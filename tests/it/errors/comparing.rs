@@ -33,6 +33,5 @@ pub fn sections() -> Vec<Section> {
             "codebuild::Error::BadPrices",
             [Error::BadPrices { path: file(), reason: text("-1 is no price for BUILD_GENERAL1_SMALL") }.into()],
         ),
-        section("codebuild::Error::NoChart", [Error::NoChart { reason: text("the backend failed") }.into()]),
     ]
 }

@@ -117,7 +117,7 @@ impl Arguments {
         }
         let title = shown::title(&request.subject, &comparison);
         if let Some(path) = chart {
-            replace(&path, svg(&comparison, &title)?, project::links(&path, &host.cwd))?;
+            replace(&path, svg(&comparison, &title), project::links(&path, &host.cwd))?;
             done(global, &format!("drew {}", path.display()));
         }
         if global.json {
