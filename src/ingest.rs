@@ -1,5 +1,5 @@
-//! One body, in one pass: received, hashed and unpacked side by side on threads, and believed only when its digest is
-//! the announced one. Nothing but the unpacked tree is written, except for zips, which need a file to seek in.
+//! One body, in one pass: received, hashed and unpacked side by side on threads, and accepted only when its digest
+//! matches. Nothing but the unpacked tree is written, except for zips, which need a file to seek in.
 //!
 //! ```text
 //! this thread          unpack thread             inflate thread (when a second processor is free)
@@ -44,10 +44,10 @@ pub struct Download<'a> {
     pub url: &'a Url,
     /// What its bytes must hash to.
     pub digest: &'a Digest,
-    /// Its length in bytes, when announced.
+    /// Its length in bytes, where one is published.
     pub size: Option<u64>,
-    /// Who announced the digest, for messages: a host, `--digest`.
-    pub announcer: &'a str,
+    /// Where the digest comes from, for messages: a host, `--digest`.
+    pub publisher: &'a str,
 }
 
 /// How a file is packed.
@@ -81,7 +81,7 @@ pub struct Options<'a> {
     pub progress: Progress<'a>,
 }
 
-/// A file that was received, found to be the announced one, and unpacked.
+/// A file that was received, verified and unpacked.
 #[derive(Debug)]
 pub struct Ingested {
     /// The digest that was checked.
@@ -118,7 +118,7 @@ pub async fn ingest(
 /// Receives any file and unpacks it into `target`, as [`ingest`] does.
 ///
 /// # Errors
-/// [`Error::Mismatch`], [`Error::Length`] or [`Error::Longer`] when the bytes are not the announced ones; else what the
+/// [`Error::Mismatch`], [`Error::Length`] or [`Error::Longer`] when the bytes do not match; else what the
 /// network, the archive or this machine says.
 pub async fn unpack(
     net: &dyn Net,
@@ -300,7 +300,7 @@ async fn empty(folder: &Path) -> Result<(), Error> {
 impl<'a> Download<'a> {
     fn of(artifact: &'a Artifact) -> Self {
         let Artifact { url, digest, size, proof, .. } = artifact;
-        Self { url, digest, size: *size, announcer: &proof.source }
+        Self { url, digest, size: *size, publisher: &proof.source }
     }
 }
 
@@ -311,19 +311,19 @@ impl Download<'_> {
         if name.is_empty() { net::shown(self.url) } else { name.to_owned() }
     }
 
-    /// Compares all bytes that came with what was announced.
+    /// Compares everything that was received with what is published.
     fn verify(&self, total: Total) -> Result<Verified, Error> {
-        let (file, announcer) = (self.file(), self.announcer.to_owned());
+        let (file, publisher) = (self.file(), self.publisher.to_owned());
         let Some(digest) = total.digest else { return Err(Error::NoModule { file }) };
         let verified = Received::new(digest).verify(self.digest).map_err(|received| Error::Mismatch {
             file: file.clone(),
-            announcer: announcer.clone(),
+            publisher: publisher.clone(),
             expected: Box::new((self.digest.clone(), self.size)),
             received: Box::new((received, total.bytes)),
         })?;
         match self.size {
             Some(expected) if expected != total.bytes => {
-                Err(Error::Length { file, announcer, expected, received: total.bytes })
+                Err(Error::Length { file, publisher, expected, received: total.bytes })
             }
             _ => Ok(verified),
         }

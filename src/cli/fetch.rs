@@ -56,7 +56,7 @@ impl Arguments {
         let url = location(&self.url)?;
         let settings = Settings::without_project(host, global)?;
         let net = reader(&self.url, &url, &settings)?;
-        let wanted = Download { url: &url, digest: &digest, size: None, announcer: "--digest" };
+        let wanted = Download { url: &url, digest: &digest, size: None, publisher: "--digest" };
         let last = url.path_segments().and_then(|mut parts| parts.next_back()).filter(|name| !name.is_empty());
         let name = last.or(url.host_str()).unwrap_or_default();
         let task = settings.report.began(name, None);

@@ -55,7 +55,7 @@ Exit codes:
   1  the check found something
   2  usage, or a bad project file
   3  upstream failed; a retry may help
-  4  integrity: bytes are not what was announced; never retry
+  4  integrity: bytes do not match their checksum; never retry
   5  this machine: disk, permission, lock";
 
 /// Provisions build environments: resolves SDK channels, installs toolchains with every byte verified, and locks them

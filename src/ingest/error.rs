@@ -8,56 +8,56 @@ use crate::fs::FileError;
 use crate::model::{Digest, Explain, Kind, THREAD_HINT};
 use crate::net;
 
-/// Why a file was not taken in.
+/// Why a file was not downloaded and unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file did not come.
+    /// The download failed.
     #[error("could not download {file}")]
     Net {
         /// The file's name.
         file: String,
-        /// What the network says.
+        /// The network error.
         source: net::Error,
     },
-    /// The bytes are not the announced ones.
+    /// The bytes do not have the published checksum.
     #[error(
-        "{file} is not the file that {announcer} announced\nexpected {}, received {}",
-        Bytes(&expected.0, expected.1),
-        Bytes(&received.0, Some(received.1))
+        "{file} does not match its checksum\nexpected {}, received {}",
+        Bytes(&expected.0, expected.1, Some(publisher)),
+        Bytes(&received.0, Some(received.1), None)
     )]
     Mismatch {
         /// The file's name.
         file: String,
-        /// Who announced its digest.
-        announcer: String,
-        /// The announced digest, and the length when that was announced.
+        /// Where the checksum comes from: a host, `--digest`.
+        publisher: String,
+        /// The published digest, and the length where one is published.
         expected: Box<(Digest, Option<u64>)>,
         /// The digest and the length of what came.
         received: Box<(Digest, u64)>,
     },
-    /// The length is not the announced one.
-    #[error("{file} is not the file that {announcer} announced\nexpected {expected} bytes, received {received}")]
+    /// The length is not the published one.
+    #[error("{file} has the wrong length\nexpected {expected} bytes ({publisher}), received {received}")]
     Length {
         /// The file's name.
         file: String,
-        /// Who announced its length.
-        announcer: String,
-        /// The announced length in bytes.
+        /// Where the length comes from.
+        publisher: String,
+        /// The published length in bytes.
         expected: u64,
         /// The length in bytes that the server tells, or that came.
         received: u64,
     },
-    /// The server sends and sends.
-    #[error("{file} is not the file that {announcer} announced\nexpected {expected} bytes, received more")]
+    /// The server sends more than it should.
+    #[error("{file} has the wrong length\nexpected {expected} bytes ({publisher}), received more")]
     Longer {
         /// The file's name.
         file: String,
-        /// Who announced its length.
-        announcer: String,
-        /// The announced length in bytes.
+        /// Where the length comes from.
+        publisher: String,
+        /// The published length in bytes.
         expected: u64,
     },
-    /// The right bytes are no archive that can be unpacked.
+    /// The bytes match, but are not an archive that can be unpacked.
     #[error("could not unpack {file}")]
     Archive {
         /// The file's name.
@@ -65,25 +65,25 @@ pub enum Error {
         /// What is wrong with it.
         source: archive::Error,
     },
-    /// Neither the contents nor the name tell a format that can be unpacked.
+    /// Neither the contents nor the name tell the format.
     #[error("{file} is neither a tar nor a zip archive, judging by its contents and its name")]
     UnknownFormat {
         /// The file's name.
         file: String,
     },
-    /// An `h1:` hash for something that is no zip.
+    /// An `h1:` hash for something that is not a zip.
     #[error("{file} is not a Go module, and only a Go module's zip can be checked against an h1 hash")]
     NoModule {
         /// The file's name.
         file: String,
     },
-    /// This machine did not take the file.
+    /// The file could not be written here.
     #[error(transparent)]
     File(#[from] FileError),
     /// This machine did not start a thread.
     #[error("could not start a thread")]
     Thread {
-        /// What the system says.
+        /// The reason.
         source: io::Error,
     },
 }
@@ -116,17 +116,22 @@ impl Explain for Error {
     }
 }
 
-/// Prints a digest and a length: `sha256:0df0…c1e7 (79.4 MiB)`. Small lengths are exact.
-struct Bytes<'a>(&'a Digest, Option<u64>);
+/// Prints a digest, a length and where they come from: `sha256:0df0…c1e7 (79.4 MiB, go.dev)`. Small lengths are exact.
+struct Bytes<'a>(&'a Digest, Option<u64>, Option<&'a str>);
 
 impl fmt::Display for Bytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MIB: u64 = 1 << 20;
+        let size = self.1.map(|size| match size {
+            ..MIB => format!("{size} bytes"),
+            _ => format!("{:.1} MiB", size as f64 / MIB as f64),
+        });
         f.write_str(&self.0.short())?;
-        match self.1 {
-            None => Ok(()),
-            Some(size) if size < MIB => write!(f, " ({size} bytes)"),
-            Some(size) => write!(f, " ({:.1} MiB)", size as f64 / MIB as f64),
+        match (size, self.2) {
+            (None, None) => Ok(()),
+            (Some(size), None) => write!(f, " ({size})"),
+            (None, Some(publisher)) => write!(f, " ({publisher})"),
+            (Some(size), Some(publisher)) => write!(f, " ({size}, {publisher})"),
         }
     }
 }

@@ -35,7 +35,7 @@ impl<'a> Incoming<'a> {
         let body = net.open(wanted.url).await.map_err(|source| failed(&wanted, source))?;
         match (wanted.size, body.length()) {
             (Some(expected), Some(received)) if expected != received => {
-                Err(Error::Length { file: wanted.file(), announcer: wanted.announcer.to_owned(), expected, received })
+                Err(Error::Length { file: wanted.file(), publisher: wanted.publisher.to_owned(), expected, received })
             }
             (None, Some(length)) => {
                 progress.report.sized(progress.task, length);
@@ -62,7 +62,7 @@ impl<'a> Incoming<'a> {
     /// Receives all bytes and passes them to the worker as long as it takes them.
     ///
     /// # Errors
-    /// At once when the network gives up, when more comes than was announced, or when the worker fails because of this
+    /// At once when the network gives up, when more comes than is published, or when the worker fails because of this
     /// machine. A worker that fails because of the bytes does not end it: the digest decides whose fault that is.
     pub(super) async fn receive<T>(mut self, mut worker: Option<&mut Worker<T>>) -> Result<Total, Error> {
         let mut hasher = Hasher::new(self.wanted.digest.algorithm());
@@ -70,8 +70,8 @@ impl<'a> Incoming<'a> {
         while let Some(chunk) = self.chunk().await? {
             bytes += chunk.len() as u64;
             if let Some(expected) = self.wanted.size.filter(|size| bytes > *size) {
-                let (file, announcer) = (self.wanted.file(), self.wanted.announcer.to_owned());
-                return Err(Error::Longer { file, announcer, expected });
+                let (file, publisher) = (self.wanted.file(), self.wanted.publisher.to_owned());
+                return Err(Error::Longer { file, publisher, expected });
             }
             if let Some(worker) = &mut worker {
                 worker.pass(chunk.clone()).await?;

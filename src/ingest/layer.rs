@@ -1,4 +1,4 @@
-//! Layers of images: received whole, found to be the announced ones, and only then applied to a tree.
+//! Layers of images: received whole, verified, and only then applied to a tree.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -11,7 +11,7 @@ use crate::archive::{self, Compression, Layers};
 use crate::model::{Artifact, Verified};
 use crate::net::{self, Net};
 
-/// A layer that was received, found to be the announced one, and applied.
+/// A layer that was received, verified and applied.
 #[derive(Debug)]
 pub struct IngestedLayer {
     /// The digest that was checked.
@@ -25,7 +25,7 @@ pub struct IngestedLayer {
 /// Receives a layer of an image and applies it to the tree in `target`, which `lower` describes and nobody else writes to.
 ///
 /// Unlike an archive it is received whole before anything is done with it: what a layer removes from a tree cannot be put
-/// back for a second attempt, so nothing but the announced bytes may begin. After an error that comes later `target` is
+/// back for a second attempt, so nothing but verified bytes may begin. After an error that comes later `target` is
 /// half-changed and the caller removes it.
 ///
 /// # Errors

@@ -231,7 +231,7 @@ async fn receive(
     let artifact = &archive.artifact;
     let file = folder.join(format!("{:016x}", fastrand::u64(..)));
     let (url, digest, size) = (&artifact.url, &artifact.digest, artifact.size);
-    let download = ingest::Download { url, digest, size, announcer: &artifact.proof.source };
+    let download = ingest::Download { url, digest, size, publisher: &artifact.proof.source };
     let verified = ingest::save(context.net, download, &file, progress).await.map_err(|source| Error::Archive {
         file: artifact.file_name().to_owned(),
         tool: archive.tool.clone(),

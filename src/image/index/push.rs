@@ -182,7 +182,7 @@ impl Sending<'_> {
             url: &url,
             digest: self.digest,
             size: Some(self.blob.size()),
-            announcer: "the image's manifest",
+            publisher: "the image's manifest",
         };
         let task = context.report.began(&self.digest.short(), Some(self.blob.size()));
         let progress = Progress { report: context.report, task };

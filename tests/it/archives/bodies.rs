@@ -99,7 +99,7 @@ fn attempt(server: &Server, asked: &Asked<'_>) -> Attempt {
     fs::create_dir(&target).unwrap();
     fs::create_dir(&staging).unwrap();
     let url: Url = format!("http://test/{}", asked.name).parse().unwrap();
-    let wanted = Download { url: &url, digest: asked.digest, size: asked.size, announcer: "go.dev" };
+    let wanted = Download { url: &url, digest: asked.digest, size: asked.size, publisher: "go.dev" };
     let options =
         Options { staging: &staging, limits: Limits::default(), processors: asked.processors, progress: silent() };
     let packing = Packing { format: asked.format, strip: 0 };
@@ -172,7 +172,7 @@ fn one_flipped_bit_anywhere_is_a_mismatch() {
         let error = attempt.error();
         assert_eq!(error.kind(), Kind::Integrity, "byte {at}");
         let text = texts(error);
-        assert!(text.starts_with("go.tar.gz is not the file that go.dev announced"), "byte {at}: {text}");
+        assert!(text.starts_with("go.tar.gz does not match its checksum"), "byte {at}: {text}");
         assert!(text.contains(&digest.short()) && text.contains(&sha256(&spoiled).short()), "byte {at}: {text}");
     }
 }
@@ -271,7 +271,7 @@ fn zips_are_verified_before_they_are_read() {
     for (bytes, digest, format, expected) in [
         (&zip, sha256(&zip), Some(Format::Zip), Ok(vec!["bin/", "bin/tool 755 2"])),
         (&zip, sha256(&zip), None, Ok(vec!["bin/", "bin/tool 755 2"])),
-        (&zip, sha256(&module), Some(Format::Zip), Err("is not the file that go.dev announced")),
+        (&zip, sha256(&module), Some(Format::Zip), Err("does not match its checksum")),
         (&module, h1, Some(Format::GoModuleZip), Ok(vec!["bin/", "bin/go 755 2"])),
         (&module, sha256(&module), Some(Format::GoModuleZip), Ok(vec!["bin/", "bin/go 755 2"])),
         (&module, wrong.clone(), Some(Format::GoModuleZip), Err("expected h1:e6c2…8e36")),
@@ -296,7 +296,7 @@ fn a_future_that_is_dropped_leaves_no_thread_at_work() {
     let parts = [chunks(&bytes[..bytes.len() - 500]), vec![Part::Stall]].concat();
     let server = serve(vec![parts]);
     let (url, digest): (Url, _) = ("http://test/go.tar.gz".parse().unwrap(), sha256(&bytes));
-    let wanted = Download { url: &url, digest: &digest, size: None, announcer: "go.dev" };
+    let wanted = Download { url: &url, digest: &digest, size: None, publisher: "go.dev" };
     let options = Options { staging: world.path(), limits: Limits::default(), processors: 2, progress: silent() };
     let packing = Packing { format: Some(Format::TarGz), strip: 0 };
     runtime().block_on(async {
@@ -326,14 +326,14 @@ fn a_saved_file_is_there_only_when_it_is_right() {
         let world = TempDir::new().unwrap();
         let path = world.path().join("file");
         fs::write(&path, b"before").unwrap();
-        let wanted = Download { url: &url, digest, size: None, announcer: "--digest" };
+        let wanted = Download { url: &url, digest, size: None, publisher: "--digest" };
         let outcome = runtime().block_on(ingest::save(&serve(answers), wanted, &path, silent()));
         assert_eq!(outcome.is_ok(), expected == bytes, "{:?}", outcome.map_err(|error| texts(&error)));
         assert_eq!(fs::read(&path).unwrap(), expected);
         assert_eq!(fs::read_dir(world.path()).unwrap().count(), 1, "something is left beside it");
     }
     let missing = Path::new("/nowhere/at/all");
-    let wanted = Download { url: &url, digest: &right, size: None, announcer: "--digest" };
+    let wanted = Download { url: &url, digest: &right, size: None, publisher: "--digest" };
     let outcome = runtime().block_on(ingest::save(&serve(vec![chunks(&bytes)]), wanted, missing, silent()));
     assert_eq!(outcome.unwrap_err().kind(), Kind::Machine);
 }

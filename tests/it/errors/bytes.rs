@@ -19,12 +19,12 @@ pub fn sections() -> Vec<Section> {
 
 fn taking_in() -> Vec<Section> {
     let digest = |byte| Digest::new(Algorithm::Sha256, &[byte; 32]).unwrap();
-    let (file, announcer) = (|| text(GO_FILE), || text("go.dev"));
+    let (file, publisher) = (|| text(GO_FILE), || text("go.dev"));
     let mismatch = |size, received| {
         let (expected, received) = (Box::new((digest(0x0d), size)), Box::new((digest(0x77), received)));
-        installing(ingest::Error::Mismatch { file: file(), announcer: announcer(), expected, received })
+        installing(ingest::Error::Mismatch { file: file(), publisher: publisher(), expected, received })
     };
-    let length = ingest::Error::Length { file: file(), announcer: announcer(), expected: 71_703_101, received: 1_242 };
+    let length = ingest::Error::Length { file: file(), publisher: publisher(), expected: 71_703_101, received: 1_242 };
     let disk = |source: std::io::Error| installing(FileError::new("write", STAGED, source).into());
     let part = FileError::new("write", "/srv/node.tar.xz", denied());
     let page = ingest::Error::UnknownFormat { file: text("yq_linux_amd64") };
@@ -34,7 +34,7 @@ fn taking_in() -> Vec<Section> {
         section("ingest::Error::Length", [installing(length)]),
         section(
             "ingest::Error::Longer",
-            [installing(ingest::Error::Longer { file: file(), announcer: announcer(), expected: 71_703_101 })],
+            [installing(ingest::Error::Longer { file: file(), publisher: publisher(), expected: 71_703_101 })],
         ),
         section(
             "ingest::Error::Archive",

@@ -59,7 +59,7 @@ fn locks() -> Vec<Section> {
     let (tool, version) = (|| text("go"), || text("1.27.3"));
     let other = ingest::Error::Mismatch {
         file: text(GO_FILE),
-        announcer: text("go.dev"),
+        publisher: text("go.dev"),
         expected: Box::new((digest(0x0d), Some(71_703_101))),
         received: Box::new((digest(0x77), 71_703_101)),
     };
