@@ -1,13 +1,13 @@
 # Written by `toolkit gen dockerfile` from toolkit.toml and toolkit.lock. To change it, edit toolkit.toml and run
-# that again; `toolkit gen --check` in CI tells when this file is stale.
-# toolkit-digest: sha256:b9264f39291458e33a9187616562f49c668c2136e1b6760c95a005810b1ac44e
+# that command again; `toolkit gen --check` in CI reports when this file is stale.
+# toolkit-digest: sha256:de4aaba9e736c04e6b1b288d0739ecca2022463ec76e7a4b5de053ae8aafe51d
 
-# Downloads, checks and unpacks. Nothing of this stage is kept but the trees.
+# Downloads, verifies and unpacks. Only the trees of this stage are kept.
 FROM public.ecr.aws/docker/library/debian:trixie-slim AS toolchains
 RUN apt-get update && \
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates curl && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/ldconfig/aux-cache /var/log/apt /var/log/dpkg.log
-# amd64 or arm64: what the image is built for. Builders set it; others use the machine's own.
+# amd64 or arm64: the architecture to build for. Builders set it; if it is empty, the machine's own is used.
 ARG TARGETARCH
 # dotnet 10.0.302
 RUN set -eu; \
@@ -24,7 +24,7 @@ RUN set -eu; \
         echo 9e409c14e00686d661c78fa4dd9ad0e4dcf695c328bd5ff777d05b4a9c34b42cf89b12573b92e9fb2f565dbe12016b4835f77c7d9a42b55a7494df21634cd5d6'  /tmp/download' | sha512sum -c -; \
         mkdir -p /opt/toolchains/dotnet; \
         tar -xzf /tmp/download -C /opt/toolchains/dotnet --no-same-owner ;; \
-      *) echo "this image is made for amd64 and arm64, not for ${TARGETARCH:-$(uname -m)}" >&2; exit 1 ;; \
+      *) echo "this image can be built for amd64 and arm64, not for ${TARGETARCH:-$(uname -m)}" >&2; exit 1 ;; \
     esac; \
     rm -f /tmp/download
 

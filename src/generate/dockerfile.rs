@@ -1,5 +1,5 @@
-//! A CI image that carries the locked toolchains, for either architecture from one file: a first stage downloads, checks
-//! and unpacks; the last has only the trees. `RUN` stays plain, so that every builder understands it.
+//! A CI image with the locked toolchains, for either architecture from one file: the first stage downloads, verifies and
+//! unpacks; the last contains only the trees. `RUN` stays plain, so that every builder understands it.
 
 mod fetch;
 
@@ -11,14 +11,14 @@ use crate::project::pipeline::Method;
 
 /// The target's name.
 const TARGET: &str = "dockerfile";
-/// Debian's image, from Amazon's mirror of Docker's official images, which has no limit of pulls.
+/// Debian's image, from Amazon's mirror of Docker's official images, which has no pull limit.
 const BASE: &str = "public.ecr.aws/docker/library/debian:trixie-slim";
-/// Where the toolchains are, in every stage: what is linked in the first is there in the last.
+/// Where the toolchains are, in every stage, so that links made in the first stage work in the last.
 const TREES: &str = "/opt/toolchains";
-/// The store of toolkit, in every stage.
+/// Toolkit's store, in every stage.
 const STORE: &str = "/opt/toolkit";
 
-/// Makes the Dockerfile of a CI image.
+/// Generates the Dockerfile of a CI image.
 #[derive(Debug)]
 pub struct CiImage;
 
@@ -28,7 +28,7 @@ impl Generator for CiImage {
     }
 
     fn about(&self) -> &'static str {
-        "a CI image that carries the locked toolchains, for amd64 and arm64"
+        "a CI image with the locked toolchains, for amd64 and arm64"
     }
 
     fn generate(&self, project: &Project<'_>) -> Result<Vec<Output>, Error> {
@@ -37,7 +37,7 @@ impl Generator for CiImage {
     }
 }
 
-/// What the image is made from; every text in it is checked.
+/// The settings of the image, each checked.
 struct Image<'p> {
     project: &'p Project<'p>,
     file: String,
@@ -49,34 +49,34 @@ struct Image<'p> {
 impl<'p> Image<'p> {
     fn new(project: &'p Project<'p>) -> Result<Self, Error> {
         if project.tools.is_empty() {
-            let reason = "the tools that the image carries, such as `go = \"1.27\"`".to_owned();
+            let reason = "the tools of the image, such as `go = \"1.27\"`".to_owned();
             return Err(Error::Missing { key: "tools", target: TARGET, reason });
         }
-        let wish = &project.pipeline.dockerfile;
-        let base = wish.base.clone().unwrap_or_else(|| BASE.to_owned());
+        let settings = &project.pipeline.dockerfile;
+        let base = settings.base.clone().unwrap_or_else(|| BASE.to_owned());
         check(
             "pipeline.dockerfile.base",
             &base,
             is_image,
-            "an image is such as `debian:trixie-slim` or has `@sha256:…`",
+            "an image is a name such as `debian:trixie-slim`, or has `@sha256:…`",
         )?;
         if base.contains("alpine") {
             return Err(Error::Unsupported {
                 key: "pipeline.dockerfile.base",
                 value: base,
                 target: TARGET,
-                reason: "the locked toolchains are those for glibc, which Alpine has not; Debian's slim images are small too"
+                reason: "the locked toolchains need glibc, which Alpine does not have; Debian's slim images are small, too"
                     .to_owned(),
             });
         }
-        let file = wish.file.clone().unwrap_or_else(|| "ci.Dockerfile".to_owned());
+        let file = settings.file.clone().unwrap_or_else(|| "ci.Dockerfile".to_owned());
         check(
             "pipeline.dockerfile.file",
             &file,
             is_path,
             "a file below the project has letters, digits and any of `-_./`",
         )?;
-        for package in &wish.packages {
+        for package in &settings.packages {
             check(
                 "pipeline.dockerfile.packages",
                 package,
@@ -84,7 +84,7 @@ impl<'p> Image<'p> {
                 "a package's name has letters, digits and any of `.+_:=~-`",
             )?;
         }
-        if let Some(user) = &wish.user {
+        if let Some(user) = &settings.user {
             check(
                 "pipeline.dockerfile.user",
                 user,
@@ -92,19 +92,19 @@ impl<'p> Image<'p> {
                 "a user is a number, or a name of at most 32 lower-case letters, digits, `-` and `_`",
             )?;
         }
-        let packages = if wish.packages.is_empty() && wish.base.is_none() {
+        let packages = if settings.packages.is_empty() && settings.base.is_none() {
             usual_packages(project)
         } else {
-            wish.packages.clone()
+            settings.packages.clone()
         };
-        Ok(Self { project, file, base, packages, user: wish.user.clone().filter(|user| user != "root" && user != "0") })
+        Ok(Self { project, file, base, packages, user: settings.user.clone().filter(|user| user != "root" && user != "0") })
     }
 
     fn text(&self) -> Result<String, Error> {
         let by_toolkit = self.by_toolkit();
-        let mut text = String::from("# Downloads, checks and unpacks. Nothing of this stage is kept but the trees.\n");
+        let mut text = String::from("# Downloads, verifies and unpacks. Only the trees of this stage are kept.\n");
         let _ = write!(text, "FROM {} AS toolchains\n{}", self.base, self.add(&self.downloader()?));
-        text.push_str("# amd64 or arm64: what the image is built for. Builders set it; others use the machine's own.\nARG TARGETARCH\n");
+        text.push_str("# amd64 or arm64: the architecture to build for. Builders set it; if it is empty, the machine's own is used.\nARG TARGETARCH\n");
         text.push_str(&if by_toolkit { self.toolkit()? } else { self.portable()? });
 
         let _ = write!(text, "\nFROM {}\n", self.base);
@@ -113,7 +113,7 @@ impl<'p> Image<'p> {
         }
         let _ = writeln!(text, "COPY --from=toolchains {TREES} {TREES}");
         if by_toolkit {
-            text.push_str("# The links, and toolkit itself; they lead into the store, which is where it was.\n");
+            text.push_str("# Toolkit itself and the links, which point into the store; it is at the same path as before.\n");
             let _ = write!(
                 text,
                 "COPY --from=toolchains {STORE} {STORE}\nCOPY --from=toolchains /usr/local/bin /usr/local/bin\n"
@@ -140,7 +140,7 @@ impl<'p> Image<'p> {
         }
     }
 
-    /// Lists what the first stage needs beside the base image.
+    /// Lists the packages that the first stage needs in addition to the base image.
     fn downloader(&self) -> Result<Vec<String>, Error> {
         let mut packages = vec!["ca-certificates".to_owned()];
         // Amazon's and Fedora's images have a small curl, with which the package `curl` conflicts.
@@ -158,7 +158,7 @@ impl<'p> Image<'p> {
             .any(|name| self.base.contains(name))
     }
 
-    /// Writes the step that adds packages, without what differs from one run to the next.
+    /// Writes the step that adds packages, without files that differ from one build to the next.
     fn add(&self, packages: &[String]) -> String {
         let list = packages.iter().map(|package| shell::word(package)).collect::<Vec<_>>().join(" ");
         if self.has_dnf() {
@@ -171,7 +171,7 @@ impl<'p> Image<'p> {
         )
     }
 
-    /// Writes the steps by which toolkit installs what the lock says.
+    /// Writes the steps with which toolkit installs what the lock pins.
     fn toolkit(&self) -> Result<String, Error> {
         let mut text = String::new();
         if !self.project.pipeline.install.bootstrap.is_empty() {
@@ -179,7 +179,7 @@ impl<'p> Image<'p> {
         }
         text.push_str("WORKDIR /project\nCOPY [\"toolkit.toml\", \"toolkit.lock\", \"./\"]\n");
         for file in self.project.tools.iter().filter_map(|tool| tool.locked.file.as_deref()) {
-            check("tools", file, is_path, "a project file that asks for a tool must have a plain path to be copied")?;
+            check("tools", file, is_path, "a project file that requires a tool must have a plain path, so that it can be copied")?;
             let _ = writeln!(text, "COPY [\"{file}\", \"./{file}\"]");
         }
         let _ = write!(
@@ -198,7 +198,7 @@ impl<'p> Image<'p> {
         Ok(text)
     }
 
-    /// Writes the steps that need nothing but curl and tar.
+    /// Writes the steps that need only curl and tar.
     fn portable(&self) -> Result<String, Error> {
         fetch::trees(self.project, TREES)
     }
@@ -237,7 +237,7 @@ impl<'p> Image<'p> {
         if by_toolkit {
             lines.push(format!("TOOLKIT_HOME={STORE}"));
         }
-        // What only a project knows is linked into a folder that is on PATH anyway.
+        // Tools that the project defines are linked into a folder that is on PATH anyway.
         if !paths.is_empty() {
             lines.push(format!("PATH=\"{}:$PATH\"", paths.join(":")));
         }
@@ -245,7 +245,7 @@ impl<'p> Image<'p> {
     }
 }
 
-/// Lists what most jobs need, and what the tools need.
+/// Lists the packages that most jobs need, and those that the tools need.
 fn usual_packages(project: &Project<'_>) -> Vec<String> {
     let mut packages = vec!["ca-certificates", "git"];
     for package in project.tools.iter().flat_map(|tool| tool.toolchain.card().debian_packages) {
@@ -256,7 +256,7 @@ fn usual_packages(project: &Project<'_>) -> Vec<String> {
     packages.into_iter().map(str::to_owned).collect()
 }
 
-/// Writes the lines that leave root.
+/// Writes the lines that switch from root to another user.
 fn user_lines(user: &str) -> String {
     if user.starts_with(|c: char| c.is_ascii_digit()) {
         return format!("USER {user}\n");
@@ -275,7 +275,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Quotes a value for `ENV`, where a backslash and a dollar mean something in double quotes
+/// Quotes a value for `ENV`, where a backslash and a dollar are special in double quotes
 /// (<https://docs.docker.com/reference/dockerfile/#environment-replacement>).
 fn quoted(value: &str) -> String {
     let mut result = String::from("\"");
@@ -289,11 +289,11 @@ fn quoted(value: &str) -> String {
     result
 }
 
-fn check(key: &str, value: &str, holds: fn(&str) -> bool, says: &str) -> Result<(), Error> {
+fn check(key: &str, value: &str, holds: fn(&str) -> bool, rule: &str) -> Result<(), Error> {
     if holds(value) {
         return Ok(());
     }
-    let (key, value, reason) = (key.to_owned(), value.to_owned(), says.to_owned());
+    let (key, value, reason) = (key.to_owned(), value.to_owned(), rule.to_owned());
     Err(Error::Value { key, value, target: TARGET, reason })
 }
 

@@ -1,23 +1,23 @@
-//! Why a file could not be made.
+//! Errors of the generators.
 
 use std::path::PathBuf;
 
 use crate::model::{Explain, Kind};
 use crate::project;
 
-/// What can stand between a model and its files.
+/// Why a file cannot be generated.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// `[pipeline]` in toolkit.toml is not understood.
     #[error(transparent)]
     Project(#[from] project::Error),
-    /// The project asks for a tool, and the lock does not have it.
+    /// The project requires a tool that is not in the lock.
     #[error("{tool} is not in toolkit.lock")]
     NotLocked {
         /// The tool.
         tool: String,
     },
-    /// The lock has the tool, and not for this platform.
+    /// The lock has the tool, but not for this architecture.
     #[error("toolkit.lock has no {tool} for linux/{architecture}")]
     NotLockedFor {
         /// The tool.
@@ -32,34 +32,34 @@ pub enum Error {
         key: &'static str,
         /// Its value.
         value: String,
-        /// What was to be made.
+        /// The target.
         target: &'static str,
-        /// Why not, and what would do.
+        /// Why not, and what would work.
         reason: String,
     },
-    /// The target needs something that the model does not say.
+    /// The target needs something that the model does not have.
     #[error("{target} needs `{key}`: {reason}")]
     Missing {
         /// The key, from the root of toolkit.toml.
         key: &'static str,
-        /// What was to be made.
+        /// The target.
         target: &'static str,
         /// What it is for, with an example.
         reason: String,
     },
-    /// A value would not be what it says where it would stand.
+    /// A value would change its meaning where it is written.
     #[error("`{key}`: {value:?} cannot be used in {target}: {reason}")]
     Value {
         /// The key, from the root of toolkit.toml.
         key: String,
         /// Its value.
         value: String,
-        /// What was to be made.
+        /// The target.
         target: &'static str,
         /// Why not.
         reason: String,
     },
-    /// A second reader found something else in the text than was meant.
+    /// A second parser read something else from the text than was meant.
     #[error("{} would not be parsed as intended", path.display())]
     Ambiguous {
         /// The file.

@@ -1,5 +1,5 @@
-//! The images that jobs run in: one table, so that a new version is one line. Names nothing that moves on its own where
-//! its publisher offers a version.
+//! The images that jobs run in: one table, so that a new version is one line. Names no moving tag where the publisher offers
+//! a version.
 
 use super::Error;
 use crate::project::pipeline::Pipeline;
@@ -9,14 +9,14 @@ use crate::project::pipeline::Pipeline;
 pub struct JobImage {
     /// Its key in `[pipeline.images]`.
     pub purpose: &'static str,
-    /// The image: for amd64 and arm64 under one name.
+    /// The image, which covers amd64 and arm64 under one name.
     pub reference: &'static str,
-    /// Who publishes it, and where its versions are listed.
+    /// Where its publisher lists its versions.
     pub source: &'static str,
 }
 
-/// Every image, as found on 2026-11-24. Docker's official images come from Amazon's mirror of them, which has no limit of
-/// pulls for machines on AWS (<https://gallery.ecr.aws/docker/library>).
+/// Every image, as found on 2026-11-24. Docker's official images come from Amazon's mirror of them, which has no pull
+/// limit for machines on AWS (<https://gallery.ecr.aws/docker/library>).
 pub const ALL: &[JobImage] = &[
     JobImage {
         purpose: "kaniko",
@@ -58,7 +58,7 @@ pub const ALL: &[JobImage] = &[
     },
 ];
 
-/// What `[pipeline.images]` may name beside the table: an image that this program cannot know.
+/// What `[pipeline.images]` may name in addition to the table: an image that this program cannot know.
 const OWN: &[&str] = &["toolkit"];
 
 /// Finds the image for a purpose: the project's own, or the table's.
@@ -68,7 +68,7 @@ pub fn find<'a>(pipeline: &'a Pipeline, purpose: &str) -> Option<&'a str> {
     pipeline.images.get(purpose).map(String::as_str).or_else(known)
 }
 
-/// Checks that `[pipeline.images]` names nothing unknown: a misspelt purpose would be passed over in silence.
+/// Checks that `[pipeline.images]` names nothing unknown: a misspelt purpose would be ignored silently.
 ///
 /// # Errors
 /// When it does.
@@ -80,7 +80,7 @@ pub fn check(pipeline: &Pipeline, target: &'static str) -> Result<(), Error> {
             key: format!("pipeline.images.{purpose}"),
             value: image.clone(),
             target,
-            reason: format!("no job has this purpose; known are {}", known().collect::<Vec<_>>().join(", ")),
+            reason: format!("no job has this purpose; expected one of: {}", known().collect::<Vec<_>>().join(", ")),
         }),
     }
 }
@@ -107,6 +107,6 @@ mod tests {
         assert!(check(&pipeline, "gitlab-ci").is_ok());
         pipeline.images.insert("kanico".to_owned(), "x".to_owned());
         let error = check(&pipeline, "gitlab-ci").unwrap_err().to_string();
-        assert!(error.contains("pipeline.images.kanico") && error.contains("known are kaniko, "), "{error}");
+        assert!(error.contains("pipeline.images.kanico") && error.contains("expected one of: kaniko, "), "{error}");
     }
 }

@@ -1,5 +1,5 @@
-//! How the locked toolchains come into a job: out of the image, by toolkit, or by plain shell. Whichever way, the job proves
-//! at the end that the tools that answer in the source folder are the locked ones.
+//! How a job gets the locked toolchains: from the image, with toolkit, or with plain shell. In every case the job checks at
+//! the end that the tools it finds in the source folder are the locked ones.
 
 use super::shell::word;
 use super::{Error, Project, Step, Tool, portable};
@@ -7,7 +7,7 @@ use crate::format::buildspec::images::{self, Image, Runtime};
 use crate::project::pipeline::{Architecture, Method};
 use crate::toolchain::VersionProof;
 
-/// Where a job runs, as far as installing goes.
+/// Where a job runs, as far as installing is concerned.
 #[derive(Debug, Clone)]
 pub enum Place {
     /// A CodeBuild build in one of these images, by architecture.
@@ -15,25 +15,25 @@ pub enum Place {
         /// The build image of each architecture.
         images: Vec<(Architecture, String)>,
     },
-    /// A job in some image, such as GitLab's.
+    /// A job in another image, such as GitLab's.
     Job,
 }
 
-/// How the tools come in.
+/// How a job gets its tools.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Installation {
     /// `runtime-versions`, each a name and a version; empty outside CodeBuild.
     pub runtimes: Vec<(String, String)>,
-    /// What must be known about them; to be written above `runtime-versions`.
+    /// A comment about them, to be written above `runtime-versions`.
     pub about_runtimes: Option<String>,
-    /// What is run, in this order, in one shell that stands in the folder in which the project's commands run.
+    /// The commands to run, in this order, in one shell whose current folder is the one in which the project's commands run.
     pub commands: Vec<Step>,
 }
 
-/// Decides how the project's tools come into a job at `place`.
+/// Decides how a job at `place` gets the project's tools.
 ///
 /// # Errors
-/// When the method that the project forces cannot give the locked versions there, or a value cannot be used in `target`.
+/// When the method that the project demands cannot install the locked versions there, or a value cannot be used in `target`.
 pub fn plan(project: &Project<'_>, place: &Place, target: &'static str) -> Result<Installation, Error> {
     let carried = carried(project, place);
     let mut installation = Installation { runtimes: own_runtimes(project, place, target)?, ..Installation::default() };
@@ -91,7 +91,7 @@ impl Installation {
         self.runtimes.sort();
         if !downloaded.is_empty() {
             self.about_runtimes = Some(format!(
-                "Not in the image: CodeBuild downloads {} at every build and checks no digest.",
+                "Not in the image: CodeBuild downloads {} in every build and verifies no digest.",
                 downloaded.join(" and ")
             ));
         }
@@ -108,15 +108,15 @@ fn carried(project: &Project<'_>, place: &Place) -> bool {
     })
 }
 
-/// Returns the curated images of all architectures; none when one of them is somebody else's.
+/// Returns the curated images of all architectures; none when one of them is not a curated image.
 fn curated(place: &Place) -> Option<Vec<&'static Image>> {
     let Place::CodeBuild { images } = place else { return None };
     let found: Option<Vec<_>> = images.iter().map(|(_, image)| images::curated(image)).collect();
     found.filter(|images| !images.is_empty())
 }
 
-/// Finds a tool in an image: runtimes go by one of the tool's names (`golang` is an alias of Go).
-/// A tool that the project defines is not the image's, whatever it is called.
+/// Finds a tool in an image: runtimes have one of the tool's names (`golang` is an alias of Go).
+/// A tool that the project defines is never the image's, whatever its name.
 fn runtime(image: &'static Image, tool: &Tool<'_>) -> Option<&'static Runtime> {
     if tool.locked.is_defined() {
         return None;
@@ -126,8 +126,8 @@ fn runtime(image: &'static Image, tool: &Tool<'_>) -> Option<&'static Runtime> {
     names.into_iter().find_map(|name| image.runtime(name))
 }
 
-/// Returns the line under which every image has exactly this version: each of a line's versions is `<line>.<patch>`, and an
-/// image has one of each line.
+/// Returns the release line for which every image has exactly this version: a line's versions are `<line>.<patch>`, and an
+/// image has one version of each line.
 fn line_of(runtimes: &[&'static Runtime], version: &str) -> Option<&'static str> {
     let (first, others) = runtimes.split_first()?;
     let is_in = |line: &str| version.strip_prefix(line).is_some_and(|rest| rest.starts_with('.'));
@@ -150,7 +150,7 @@ fn own_runtimes(project: &Project<'_>, place: &Place, target: &'static str) -> R
         let is_tool =
             |tool: &Tool<'_>| tool.toolchain.name() == name || tool.toolchain.card().aliases.contains(&name.as_str());
         if let Some(tool) = project.tools.iter().find(|tool| is_tool(tool)) {
-            return Err(refuse(format!("{} stands under `tools` already; keep one of them", tool.toolchain.name())));
+            return Err(refuse(format!("{} is already listed under `tools`; keep one of them", tool.toolchain.name())));
         }
         for image in &images {
             let Some(runtime) = image.runtime(name) else {
@@ -165,8 +165,8 @@ fn own_runtimes(project: &Project<'_>, place: &Place, target: &'static str) -> R
     Ok(project.pipeline.codebuild.runtimes.iter().map(|(name, version)| (name.clone(), version.clone())).collect())
 }
 
-/// Returns true if `runtime-versions` may ask for this: a line of the image, `latest`, `<major>.x`, a variable, or, where the
-/// image can download, any version of three numbers.
+/// Returns true if `runtime-versions` accepts this version: a line of the image, `latest`, `<major>.x`, a variable, or, where
+/// the image can download, any version of three numbers.
 fn offers(runtime: &Runtime, version: &str) -> bool {
     let major = version.strip_suffix(".x");
     let of_major = |major: &str| runtime.versions.iter().any(|line| line.split('.').next() == Some(major));
@@ -178,21 +178,21 @@ fn offers(runtime: &Runtime, version: &str) -> bool {
         || (full && (runtime.any || runtime.exact.contains(&version)))
 }
 
-/// Installs by toolkit itself, which is downloaded first where the project says from where.
+/// Installs with toolkit itself, which is downloaded first if the project names a URL.
 fn by_toolkit(project: &Project<'_>, place: &Place, target: &'static str) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
     if !project.pipeline.install.bootstrap.is_empty() {
         steps.extend(portable::bootstrap(project, target)?);
     }
-    steps.push(Step::new("Exactly what toolkit.lock says, or nothing.", "toolkit install --locked".to_owned()));
+    steps.push(Step::new("Installs exactly what toolkit.lock pins, or fails.", "toolkit install --locked".to_owned()));
     // `eval "$(toolkit env)"` alone would go on when toolkit fails.
     steps.push(Step { comment: None, command: "toolkit_env=$(toolkit env) && eval \"$toolkit_env\"".to_owned() });
     steps.extend(unhidden(project, place));
     Ok(steps)
 }
 
-/// Removes the `global.json` files that CodeBuild's images have above the source, which would choose another SDK than the
-/// one just installed. A project with its own is not touched by them.
+/// Removes the `global.json` files that CodeBuild's images have above the source: they would select a different SDK than the
+/// one just installed. They do not affect a project that has its own.
 fn unhidden(project: &Project<'_>, place: &Place) -> Option<Step> {
     let Place::CodeBuild { images } = place else { return None };
     let swayed = proven(project).any(|(_, _, proof)| proof.swayed_by.contains(&"global.json"));
@@ -204,7 +204,7 @@ fn unhidden(project: &Project<'_>, place: &Place) -> Option<Step> {
         files.extend(image.global_json.iter().filter(|file| !files.contains(*file)).copied().collect::<Vec<_>>());
     }
     let command = format!("rm -f {}", files.join(" "));
-    let comment = "The image has these above the source; they would choose another SDK than the one installed here.";
+    let comment = "The image has these files above the source; they would select a different SDK than the one installed here.";
     (!files.is_empty()).then(|| Step::new(comment, command))
 }
 
@@ -215,26 +215,26 @@ fn proven<'p>(project: &'p Project<'_>) -> impl Iterator<Item = (&'p str, &'p st
     })
 }
 
-/// Asks each tool for its version from where the project's commands run, and says what is in the way when it is another.
+/// Runs each tool for its version in the folder of the project's commands, and names the files in the way when it differs.
 fn proofs(project: &Project<'_>) -> Vec<Step> {
     let mut steps: Vec<Step> = proven(project).map(|(name, version, proof)| proof_of(name, version, &proof)).collect();
     if let Some(first) = steps.first_mut() {
-        first.comment = Some("Proves that what answers here is what toolkit.lock says.".to_owned());
+        first.comment = Some("Checks that the tools found here are the ones in toolkit.lock.".to_owned());
     }
     steps
 }
 
 fn proof_of(name: &str, version: &str, proof: &VersionProof) -> Step {
     let words = proof.expected(version);
-    let asked = proof.command.iter().map(|part| word(part)).collect::<Vec<_>>().join(" ");
+    let command = proof.command.iter().map(|part| word(part)).collect::<Vec<_>>().join(" ");
     let expected = word(&format!(" {words} "));
     let mut lines = vec![
         "(".to_owned(),
-        format!("  found=$({asked}) || found=\"nothing (exit status $?)\""),
+        format!("  found=$({command}) || found=\"nothing (exit status $?)\""),
         format!("  case \" $(printf '%s' \"$found\" | tr '\\n' ' ') \" in *{expected}*) exit 0 ;; esac"),
         format!(
             "  printf '%s\\n' {} \"$found\" >&2",
-            word(&format!("{name}: toolkit.lock says {words}, and `{asked}` in this folder says:"))
+            word(&format!("{name}: toolkit.lock says {words}, and `{command}` in this folder says:"))
         ),
     ];
     if !proof.swayed_by.is_empty() {

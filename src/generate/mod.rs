@@ -1,4 +1,4 @@
-//! Pipeline files from one model. Pure text: a generator opens nothing and runs nothing; the command writes what it gives.
+//! Pipeline files from one model. Pure text: a generator opens nothing and runs nothing; the command writes its output.
 //! A new target is one new file and one line in [`ALL`].
 
 mod buildspec;
@@ -30,36 +30,36 @@ use crate::project::LockedTool;
 use crate::project::pipeline::{Architecture, Pipeline};
 use crate::toolchain::Toolchain;
 
-/// Every target, in the order in which people should see them.
+/// Every target, in the order in which help lists them.
 pub const ALL: &[&dyn Generator] = &[buildspec::BUILDSPEC, &gitlab_ci::GitLabCi, &dockerfile::CiImage, &runner::Runner];
 
 /// Makes the files of one target.
 pub trait Generator: Debug + Sync {
-    /// Returns the name behind `toolkit gen`.
+    /// Returns the target's name in `toolkit gen NAME`.
     fn name(&self) -> &'static str;
 
-    /// Says in a few words what it makes.
+    /// Describes the output in a few words, for help.
     fn about(&self) -> &'static str;
 
     /// Makes the files.
     ///
     /// # Errors
-    /// When the model asks for something that the target cannot do, or lacks what it needs.
+    /// When the model asks for something that the target cannot do, or lacks something that it needs.
     fn generate(&self, project: &Project<'_>) -> Result<Vec<Output>, Error>;
 }
 
-/// What files are made from.
+/// The input of a generator.
 #[derive(Debug, Clone)]
 pub struct Project<'a> {
-    /// The wishes.
+    /// The model.
     pub pipeline: &'a Pipeline,
-    /// The project's name: the pipeline's, or the folder's made fit.
+    /// The project's name: the pipeline's, or one derived from the folder's.
     pub name: String,
     /// The architectures to build, without repetition, in a fixed order.
     pub architectures: Vec<Architecture>,
     /// The locked tools, sorted by name.
     pub tools: Vec<Tool<'a>>,
-    /// The locked tools that are images, and nothing that a job installs.
+    /// The locked tools that are images, which a job does not install.
     pub images: Vec<LockedImage<'a>>,
     /// The first 12 hexadecimal digits of the lock's SHA-256; none without a lock.
     pub lock_digest: Option<String>,
@@ -72,18 +72,18 @@ pub struct Project<'a> {
 /// A tool that the pipeline needs.
 #[derive(Debug, Clone)]
 pub struct Tool<'a> {
-    /// Its rules.
+    /// Its toolchain.
     pub toolchain: Arc<dyn Toolchain>,
-    /// What the lock says.
+    /// Its entry in the lock.
     pub locked: &'a LockedTool,
-    /// What the project sets about it.
+    /// Its settings in the project.
     pub settings: Vec<(String, String)>,
 }
 
 /// An image that the lock pins.
 #[derive(Debug, Clone)]
 pub struct LockedImage<'a> {
-    /// The tool that it is.
+    /// The tool.
     pub tool: String,
     /// The purpose of the jobs that can run in it; none where it has no shell.
     pub purpose: Option<&'static str>,
@@ -92,7 +92,7 @@ pub struct LockedImage<'a> {
 }
 
 impl Project<'_> {
-    /// Finds the image for jobs of a purpose: the one that `[pipeline.images]` names, the one that the lock pins, or the
+    /// Returns the image for jobs of a purpose: the one that `[pipeline.images]` names, the one that the lock pins, or the
     /// table's.
     #[must_use]
     pub fn image(&self, purpose: &str) -> Option<String> {
@@ -104,7 +104,7 @@ impl Project<'_> {
     }
 }
 
-/// A file that was made.
+/// A generated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Where it belongs, relative to the project.
@@ -116,10 +116,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// Makes a YAML file, and proves that a second reader finds in it exactly what was meant.
+    /// Makes a YAML file, and checks that a second parser reads exactly what was meant.
     ///
     /// # Errors
-    /// When it would read differently, which is a mistake in this program: better no file than a wrong one.
+    /// When it would be read differently, which is a bug in this program: better no file than a wrong one.
     pub fn yaml(path: impl Into<PathBuf>, map: &Map) -> Result<Self, Error> {
         let (path, body) = (path.into(), map.to_text());
         if !agrees(map, &body) {
@@ -135,7 +135,7 @@ pub fn find(name: &str) -> Option<&'static dyn Generator> {
     ALL.iter().copied().find(|generator| generator.name() == name)
 }
 
-/// Makes a name out of a folder's: what images, caches and CodeBuild projects accept.
+/// Derives a name from a folder's that images, caches and CodeBuild projects accept.
 #[must_use]
 pub fn name_of(folder: &Path) -> String {
     let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What plain shell must know of the lock's files: which, in what order, from where, checked by which program.
+//! What plain shell needs to know about the lock's files: which ones, in what order, from where, and what verifies them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,8 +20,8 @@ pub(super) struct Pinned {
     pub(super) hex: String,
 }
 
-/// Groups tools by the folder that they need to share, sorted by its name. Of files that several bring, the newest's stay:
-/// it is unpacked last.
+/// Groups tools by the folder that they need to share, sorted by its name. The newest tool of a group is unpacked last, so
+/// that its files win.
 pub(super) fn groups<'p>(project: &'p Project<'p>) -> Vec<(&'p str, Vec<&'p Tool<'p>>)> {
     let mut groups: BTreeMap<&str, Vec<&Tool<'_>>> = BTreeMap::new();
     for tool in &project.tools {
@@ -37,7 +37,7 @@ pub(super) fn groups<'p>(project: &'p Project<'p>) -> Vec<(&'p str, Vec<&'p Tool
     groups.into_iter().collect()
 }
 
-/// Returns a tool's files for an architecture: those of the usual C library, or of the one there is.
+/// Returns a tool's files for an architecture: those for the usual C library, or for the only one there is.
 pub(super) fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<Vec<Artifact>, Error> {
     let fits = |locked: &&crate::project::LockedArtifact| {
         locked.platform.os == Os::Linux && locked.platform.arch == architecture.arch()
@@ -50,7 +50,7 @@ pub(super) fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<V
     Ok(tool.locked.artifacts_for(platform))
 }
 
-/// Refuses a tool that plain shell cannot install: an install of it is more than its unpacked files.
+/// Refuses a tool that plain shell cannot install, because an install is more than the unpacked files.
 pub(super) fn check(tool: &Tool<'_>, target: &'static str) -> Result<(), Error> {
     let layout = tool.toolchain.card().layout;
     let adds_files = |platform| !layout.added_files(Path::new("/"), platform).is_empty();
@@ -123,33 +123,33 @@ fn mirrored(project: &Project<'_>, url: &Url, target: &'static str) -> Result<Ur
     let refuse =
         |reason: String| Error::Value { key: "source.mirror".to_owned(), value: mirror.clone(), target, reason };
     if !mirror.contains("://") && !Path::new(mirror).is_absolute() {
-        return Err(refuse("a folder that is named from here means nothing in a job; give a URL".to_owned()));
+        return Err(refuse("a relative folder means nothing in a job; give a URL".to_owned()));
     }
     if mirror.to_ascii_lowercase().starts_with("s3:") {
         let reason =
-            "S3 wants signed requests, which curl does not make; use \"toolkit\", or serve the bucket over https";
+            "S3 needs signed requests, which curl does not make; use \"toolkit\", or serve the bucket over https";
         return Err(refuse(reason.to_owned()));
     }
     let parsed = Mirror::parse(mirror, Path::new("/")).map_err(|cause| refuse(cause.to_string()))?;
     parsed.url(url).map_err(|cause| refuse(cause.to_string()))
 }
 
-/// Refuses what curl must not fetch in a job: other schemes, and secrets that would stand in the file.
+/// Refuses what curl must not fetch in a job: other schemes, and secrets that would be written into the file.
 fn allowed(url: &Url) -> Result<(), String> {
     if !matches!(url.scheme(), "https" | "file" | "http") {
         return Err(format!("curl cannot fetch `{}:`", url.scheme()));
     }
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     if url.scheme() == "http" && !local {
-        return Err("plain http is allowed to the same machine only".to_owned());
+        return Err("plain http is allowed to this machine only".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("it contains a user name or a password, which would stand in the file".to_owned());
+        return Err("it contains a user name or a password, which would be written into the file".to_owned());
     }
     Ok(())
 }
 
-/// Names the program of coreutils that checks a digest.
+/// Returns the program of coreutils that checks a digest.
 fn checker(digest: &Digest) -> Option<&'static str> {
     match digest.algorithm() {
         Algorithm::Sha256 => Some("sha256sum"),

@@ -1,5 +1,5 @@
-//! Installing by plain POSIX shell: curl, a checksum program and tar, pinned URLs and digests. Nothing is unpacked before
-//! its digest was found right; needs no toolkit where it runs.
+//! Installing with plain POSIX shell: curl, a checksum program and tar, pinned URLs and digests. Nothing is unpacked before
+//! its digest is verified; toolkit is not needed where it runs.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use crate::model::{Artifact, Format};
 use crate::project::pipeline::Architecture;
 use crate::toolchain::activate;
 
-/// Stands for an install's folder while its activation is asked for; no path of any machine.
+/// A placeholder for an install's folder while its activation is computed; not a path on any machine.
 const ROOT: &str = "/toolkit-root-of-an-install";
 
-/// The folder below which tools are unpacked: one's own, so that no root is needed.
+/// The folder below which tools are unpacked: in the user's home, so that root is not needed.
 const TOOLS: &str = "$HOME/.toolchains";
 
-/// A folder with one tool in it, or several that share it.
+/// A folder of one tool, or of several that share it.
 struct Root<'p> {
     /// The folder, with `$HOME` in it.
     folder: String,
@@ -27,7 +27,7 @@ struct Root<'p> {
 /// Returns the commands that install every locked tool and make it visible.
 ///
 /// # Errors
-/// When a file of the lock cannot be fetched, checked or unpacked by plain shell.
+/// When a file of the lock cannot be downloaded, verified or unpacked with plain shell.
 pub(super) fn steps(project: &Project<'_>, target: &'static str) -> Result<Vec<Step>, Error> {
     let roots = roots(project);
     let mut cases = Vec::new();
@@ -59,7 +59,7 @@ pub(super) fn steps(project: &Project<'_>, target: &'static str) -> Result<Vec<S
     Ok(steps)
 }
 
-/// Returns the commands that bring toolkit itself: an executable, or a `.tar.gz` with it inside.
+/// Returns the commands that install toolkit itself: an executable, or a `.tar.gz` that contains it.
 ///
 /// # Errors
 /// When an architecture has none, or a URL or a digest cannot be used by plain shell.
@@ -74,7 +74,7 @@ pub(super) fn bootstrap(project: &Project<'_>, target: &'static str) -> Result<V
     let command = format!(
         "(\n  folder={folder}\n{fetch}  rm -rf \"$folder\" || exit 1\n{cases}  \
          program=$(find \"$folder/files\" -type f -name toolkit | head -n 1)\n  \
-         [ -n \"$program\" ] || {{ echo \"there is no toolkit in the archive\" >&2; exit 1; }}\n  \
+         [ -n \"$program\" ] || {{ echo \"the archive does not contain toolkit\" >&2; exit 1; }}\n  \
          chmod +x \"$program\" && mkdir -p \"$folder/bin\" && ln -sf \"$program\" \"$folder/bin/toolkit\" || exit 1\n)",
         folder = expanding(&format!("{TOOLS}/toolkit")),
         fetch = fetch_function(COPY_OR_UNPACK),
@@ -82,13 +82,13 @@ pub(super) fn bootstrap(project: &Project<'_>, target: &'static str) -> Result<V
     );
     let visible = format!("export PATH={}", expanding(&format!("{TOOLS}/toolkit/bin:$PATH")));
     Ok(vec![
-        Step::new("Brings toolkit, checked before it is unpacked or run.", command),
+        Step::new("Downloads toolkit, which is verified before it is unpacked or run.", command),
         Step { comment: None, command: visible },
     ])
 }
 
-/// Returns the shell function that all downloads go through. In a subshell, so that `exit` ends it and nothing of it stays.
-/// For toolkit itself, `-` instead of a number of folders to drop means that the file is the program, and not unpacked.
+/// Returns the shell function that all downloads go through. It runs in a subshell, so that `exit` ends it and it leaves
+/// nothing defined. For toolkit itself, `-` instead of a number of folders to drop means that the file is the program.
 fn fetch_function(unpack: &str) -> String {
     let fetch = r#"  fetch() { # URL, checksum program, digest, leading folders to drop, destination
     archive=$(mktemp) || exit 1
@@ -97,7 +97,7 @@ fn fetch_function(unpack: &str) -> String {
       echo "could not download $1" >&2; exit 1
     }
     printf '%s  %s\n' "$3" "$archive" | "$2" -c - >/dev/null || {
-      echo "$1 has another digest than the one written here; nothing was unpacked" >&2; exit 1
+      echo "the digest of $1 does not match the one in this file; nothing was unpacked" >&2; exit 1
     }
     mkdir -p "$5" || exit 1
 @@
@@ -114,7 +114,7 @@ const COPY_OR_UNPACK: &str = r#"    case $4 in
       *) tar -xzof "$archive" --strip-components="$4" -C "$5" || exit 1 ;;
     esac"#;
 
-/// Returns each group of tools its folder.
+/// Assigns a folder to each group of tools.
 fn roots<'p>(project: &'p Project<'p>) -> Vec<Root<'p>> {
     let root = |(name, tools): (&str, Vec<&'p Tool<'p>>)| {
         let versions: Vec<&str> = tools.iter().map(|tool| tool.locked.version.as_str()).collect();
@@ -142,7 +142,7 @@ fn fetch_line(
     Ok(format!("fetch {url} {checker} {hex} {} {folder}", artifact.strip))
 }
 
-/// Writes what each architecture does, and refuses others.
+/// Writes what each architecture runs; other machines are refused.
 fn by_machine(cases: &[(Architecture, Vec<String>)], what: &str, indent: &str) -> String {
     let mut text = format!("{indent}case \"$(uname -m)\" in\n");
     for (architecture, lines) in cases {
@@ -166,16 +166,16 @@ fn visible(root: &Root<'_>, target: &'static str) -> Result<String, Error> {
                 key: format!("tools.{}.{}", tool.toolchain.name(), cause.name),
                 value: cause.value.clone(),
                 target,
-                reason: "a portable install cannot do it, since the tool is not there yet; use `method = \"toolkit\"`"
+                reason: "a portable install cannot do this, since the tool is not installed yet; use `method = \"toolkit\"`"
                     .to_owned(),
             })?;
-        let placed = |text: &str| text.replace(ROOT, &root.folder);
-        for path in activation.paths.iter().map(|path| placed(&path.display().to_string())) {
+        let moved = |text: &str| text.replace(ROOT, &root.folder);
+        for path in activation.paths.iter().map(|path| moved(&path.display().to_string())) {
             if !paths.contains(&path) {
                 paths.push(path);
             }
         }
-        for (name, value) in activation.vars.iter().map(|(name, value)| (name.clone(), placed(value))) {
+        for (name, value) in activation.vars.iter().map(|(name, value)| (name.clone(), moved(value))) {
             vars.retain(|(known, _)| *known != name);
             vars.push((name, value));
         }

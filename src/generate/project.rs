@@ -1,4 +1,4 @@
-//! What files are made from, put together from a project's own files.
+//! The input of the generators, assembled from a project's own files.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,24 +11,24 @@ use crate::project::pipeline::{Architecture, Pipeline};
 use crate::project::{Lock, Manifest};
 use crate::toolchain::Toolchain;
 
-/// A tool that a project asks for, and what it sets about it.
+/// A tool that a project requires, with its settings.
 pub type ToolSpec = (Arc<dyn Toolchain>, Vec<(String, String)>);
 
 impl<'a> Project<'a> {
-    /// Puts together what `root` holds: `wanted` are the tools that the project asks for, with their settings.
+    /// Assembles the input for the project in `root`, which requires the tools in `specs`.
     ///
     /// # Errors
     /// When `[pipeline]` is not understood, or the lock lacks a tool or its files for an architecture that is built.
     pub fn new(
         manifest: &'a Manifest,
         lock: Option<&'a Lock>,
-        wanted: Vec<ToolSpec>,
+        specs: Vec<ToolSpec>,
         root: &Path,
     ) -> Result<Self, Error> {
         let pipeline = manifest.pipeline()?;
         let architectures = architectures(pipeline, manifest);
         let (mut tools, mut images) = (Vec::new(), Vec::new());
-        for (toolchain, settings) in wanted {
+        for (toolchain, settings) in specs {
             let missing = || Error::NotLocked { tool: toolchain.name().to_owned() };
             let locked = lock.and_then(|lock| lock.tool(toolchain.name())).ok_or_else(missing)?;
             if let (Some(root), Some(reference)) = (toolchain.card().layout.chroot(), &locked.image) {
@@ -57,8 +57,8 @@ impl<'a> Project<'a> {
     }
 }
 
-/// Returns true if the repository has a `global.json` at or above where commands run. What lies above the repository is of
-/// this machine, and must not change what is written.
+/// Returns true if the repository has a `global.json` at or above the folder in which commands run. What is above the
+/// repository belongs to this machine and must not change the output.
 fn has_global_json(root: &Path, directory: Option<&str>) -> bool {
     let top = root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root);
     let start = root.join(directory.unwrap_or_default());

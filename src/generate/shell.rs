@@ -1,6 +1,6 @@
-//! Words for a POSIX shell: any text becomes one word that the shell reads as that text and nothing else.
+//! Quoting for a POSIX shell: any text becomes one word that the shell reads as exactly that text.
 
-/// Writes a text as one word: in single quotes unless every character is harmless.
+/// Quotes a text as one word: in single quotes unless every character is harmless.
 #[must_use]
 pub fn word(text: &str) -> String {
     if !text.is_empty() && text.chars().all(is_harmless) && !text.starts_with('~') {
@@ -9,7 +9,7 @@ pub fn word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Writes a text as one word in which `$NAME` and `${NAME}` stay variables and all else is the text itself: no command
+/// Quotes a text as one word in which `$NAME` and `${NAME}` are expanded and everything else is literal: no command
 /// substitution, no arithmetic, no default values.
 #[must_use]
 pub fn expanding(text: &str) -> String {
@@ -34,7 +34,7 @@ pub fn expanding(text: &str) -> String {
     result
 }
 
-/// Returns the `$NAME` or `${NAME}` with which a text begins.
+/// Returns the `$NAME` or `${NAME}` that a text begins with.
 fn variable_at(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('$')?;
     let braced = inner.strip_prefix('{');

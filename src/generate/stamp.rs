@@ -1,4 +1,4 @@
-//! The header of a generated file: what wrote it from what, how to change it, and a digest by which an edit is seen.
+//! The header of a generated file: what wrote it from what, how to change it, and a digest that reveals edits.
 
 use sha2::{Digest, Sha256};
 
@@ -24,17 +24,17 @@ pub enum State {
     Foreign,
 }
 
-const MARK: &str = "toolkit-digest: sha256:";
+const DIGEST: &str = "toolkit-digest: sha256:";
 
-/// Returns a body its header.
+/// Puts the header above a body.
 #[must_use]
 pub fn stamped(target: &str, body: &str, comments: Comments) -> String {
     let lines = [
         format!(
             "Written by `toolkit gen {target}` from toolkit.toml and toolkit.lock. To change it, edit toolkit.toml and run"
         ),
-        "that again; `toolkit gen --check` in CI tells when this file is stale.".to_owned(),
-        format!("{MARK}{}", digest(body)),
+        "that command again; `toolkit gen --check` in CI reports when this file is stale.".to_owned(),
+        format!("{DIGEST}{}", digest(body)),
     ];
     match comments {
         Comments::Hash => format!("# {}\n\n{body}", lines.join("\n# ")),
@@ -42,12 +42,12 @@ pub fn stamped(target: &str, body: &str, comments: Comments) -> String {
     }
 }
 
-/// Tells what a file on disk is.
+/// Returns what a file on disk is to the generator.
 #[must_use]
 pub fn state(text: &str) -> State {
     let text = text.replace("\r\n", "\n");
     let Some((head, body)) = text.split_once("\n\n") else { return State::Foreign };
-    let recorded = head.lines().find_map(|line| line.split_once(MARK)).map(|(_, digest)| digest.trim());
+    let recorded = head.lines().find_map(|line| line.split_once(DIGEST)).map(|(_, digest)| digest.trim());
     match recorded {
         None => State::Foreign,
         Some(recorded) if recorded == digest(body) => State::Generated,
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_edit_is_seen_and_a_checkout_with_other_line_ends_is_none() {
+    fn an_edit_is_seen_and_other_line_ends_are_not_an_edit() {
         for comments in [Comments::Hash, Comments::Markup] {
             let text = stamped("buildspec", "version: 0.2\n\na: b\n", comments);
             assert_eq!(state(&text), State::Generated);

@@ -1,4 +1,4 @@
-//! The image: built by Docker on each architecture, pushed by the commit's tag, joined to one index by digests.
+//! The image: built by Docker on each architecture, pushed under the commit's tag, joined into one index by digest.
 
 use super::push::when_pushed;
 use super::{Context, TARGET, value};
@@ -17,7 +17,7 @@ pub(super) fn check_builder(project: &Project<'_>) -> Result<(), Error> {
         None | Some(Builder::Docker | Builder::Buildkit) => {}
         Some(other) => {
             let name = format!("{other:?}").to_lowercase();
-            let reason = "CodeBuild's images have Docker alone; Amazon Linux has no package of the others";
+            let reason = "CodeBuild's images have only Docker; Amazon Linux has no packages of the others";
             return unsupported("pipeline.container.builder", name, reason);
         }
     }
@@ -45,13 +45,13 @@ fn repository(container: &Container) -> Result<&str, Error> {
             key: "pipeline.container.repository".to_owned(),
             value: repository.to_owned(),
             target: TARGET,
-            reason: "no name of an image has white space in it".to_owned(),
+            reason: "the name of an image cannot contain white space".to_owned(),
         });
     }
     Ok(repository)
 }
 
-/// Logs in to ECR. Other registries need a login among the project's own steps: nothing here knows their passwords.
+/// Logs in to ECR. Other registries need a login in the project's own steps: their passwords are not known here.
 pub(super) fn login(context: &Context<'_>, container: &Container) -> Result<Vec<Element>, Error> {
     let repository = repository(container)?;
     let registry = repository.split('/').next().unwrap_or(repository);
@@ -110,7 +110,7 @@ pub(super) fn build(context: &Context<'_>, container: &Container) -> Result<Vec<
     Ok(commands)
 }
 
-/// Pushes what was built: in a batch by the tag of commit and architecture, which the last task joins.
+/// Pushes the image: in a batch under a tag of the commit and the architecture, which the last task joins.
 pub(super) fn push(context: &Context<'_>, container: &Container) -> Result<Vec<Element>, Error> {
     let image = image(context, container)?;
     let mut commands = Vec::new();
@@ -130,7 +130,7 @@ pub(super) fn push(context: &Context<'_>, container: &Container) -> Result<Vec<E
     Ok(commands)
 }
 
-/// Joins what the tasks before pushed to one index, by the digests that the registry has now.
+/// Joins the images that the earlier tasks pushed into one index, by the digests that the registry has now.
 pub(super) fn index(context: &Context<'_>, container: &Container) -> Result<Vec<Element>, Error> {
     let repository = repository(container)?;
     let architectures: Vec<Architecture> = context.images.iter().map(|(architecture, _)| *architecture).collect();
@@ -144,14 +144,14 @@ pub(super) fn index(context: &Context<'_>, container: &Container) -> Result<Vec<
     for architecture in architectures {
         let name = architecture.as_str();
         let tag = expanding(&format!("{repository}:$CODEBUILD_RESOLVED_SOURCE_VERSION-{name}"));
-        let asked = format!(
+        let inspect = format!(
             "{name}=$(docker buildx imagetools inspect --format '{{{{.Manifest.Digest}}}}' {tag}) && echo \"{name}: ${name}\""
         );
-        commands.push(Element::from(when_pushed(&asked)));
+        commands.push(Element::from(when_pushed(&inspect)));
         members.push(expanding(&format!("{repository}@${name}")));
     }
     if let Some(first) = commands.first_mut() {
-        first.comment = Some("A digest names what was built; a tag could be moved meanwhile.".to_owned());
+        first.comment = Some("A digest identifies what was built; a tag could have moved in the meantime.".to_owned());
     }
     let options = names.iter().map(|name| format!("--tag {name}"));
     let arguments: Vec<String> = options.chain(members).collect();
@@ -160,7 +160,7 @@ pub(super) fn index(context: &Context<'_>, container: &Container) -> Result<Vec<
     Ok(commands)
 }
 
-/// Leaves the digests to `toolkit image index`, which looks each name up once, and says which platforms must be there.
+/// Leaves the digests to `toolkit image index`, which looks up each name once, and names the platforms that must exist.
 fn joined_by_toolkit(repository: &str, architectures: &[Architecture], names: &[String]) -> Element {
     let platforms: Vec<String> = architectures.iter().map(|one| format!("linux/{}", one.as_str())).collect();
     let member =
@@ -171,7 +171,7 @@ fn joined_by_toolkit(repository: &str, architectures: &[Architecture], names: &[
     Element::from(when_pushed(&joined))
 }
 
-/// Returns the tags beside the commit's.
+/// Returns the tags in addition to the commit's.
 fn tags(container: &Container) -> Result<Vec<String>, Error> {
     let repository = repository(container)?;
     let tag = |tag: &String| value("pipeline.container.tags", &format!("{repository}:{tag}"));
@@ -193,7 +193,7 @@ fn platform(context: &Context<'_>) -> String {
     expanding(&format!("linux/{}", architecture(context)))
 }
 
-/// Returns the architecture: the graph sets a variable in every task.
+/// Returns the architecture; in a batch, the variable that the graph sets in every task.
 fn architecture<'s>(context: &'s Context<'_>) -> &'s str {
     if context.batch { "$ARCHITECTURE" } else { context.images.first().map_or("amd64", |(one, _)| one.as_str()) }
 }

@@ -1,8 +1,8 @@
 //! `buildspec.yml` for AWS CodeBuild, version 0.2: one build, or a batch with a native build for each architecture and a
 //! task that joins them (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html>).
 //!
-//! A batch is two files: the one that CodeBuild reads has the graph and the phases of an architecture; the last task has a
-//! small file of its own, so that neither has a condition on which task runs it.
+//! A batch is two files: the one that CodeBuild reads has the graph and the phases of each architecture; the last task has a
+//! small file of its own, so that neither depends on which task runs it.
 
 mod image;
 mod parts;
@@ -18,10 +18,10 @@ use crate::format::buildspec::images;
 use crate::format::yaml::{Element, Map, Out};
 use crate::project::pipeline::{Architecture, Shape};
 
-/// The generator.
+/// The generator of buildspec files.
 pub const BUILDSPEC: &Buildspec = &Buildspec;
 
-/// Writes buildspec files.
+/// Generates buildspec files.
 #[derive(Debug)]
 pub struct Buildspec;
 
@@ -42,7 +42,7 @@ impl Generator for Buildspec {
         if !context.batch {
             return Ok(vec![Output::yaml(file, &build(&context, None)?)?]);
         }
-        let last = context.has_last_task().then(|| beside(&file));
+        let last = context.has_last_task().then(|| manifest_file(&file));
         let mut outputs = vec![Output::yaml(file, &build(&context, last.as_deref())?)?];
         if let Some(last) = last {
             outputs.push(Output::yaml(last, &last_task(&context)?)?);
@@ -51,7 +51,7 @@ impl Generator for Buildspec {
     }
 }
 
-/// A project and what CodeBuild makes of it.
+/// A project, and what follows from it for CodeBuild.
 struct Context<'p> {
     project: &'p Project<'p>,
     batch: bool,
@@ -70,7 +70,7 @@ impl<'p> Context<'p> {
                 key: "pipeline.codebuild.shape",
                 value: "single".to_owned(),
                 target: TARGET,
-                reason: "a build runs on one architecture; leave it out, or name one in `pipeline.architectures`"
+                reason: "a build runs on one architecture; leave `shape` out, or name one in `pipeline.architectures`"
                     .to_owned(),
             });
         }
@@ -92,13 +92,13 @@ impl<'p> Context<'p> {
         Ok(Self { project, batch: settings.shape == Some(Shape::Batch) || many, images, compute })
     }
 
-    /// Returns true if something is left to do once every architecture is built.
+    /// Returns true if something remains to be done after every architecture is built.
     fn has_last_task(&self) -> bool {
         self.project.pipeline.container.is_some() || !self.project.pipeline.steps.publish.is_empty()
     }
 
-    /// Returns the command that makes the project's folder current. Each phase begins with it: that the folder lasts from one
-    /// phase to the next is promised nowhere.
+    /// Returns the command that enters the project's folder. Each phase begins with it: no documentation promises that the
+    /// current folder lasts from one phase to the next.
     fn enter(&self) -> Option<Element> {
         let folder = self.project.pipeline.directory.as_deref()?;
         Some(Element::from(format!("cd \"$CODEBUILD_SRC_DIR\"/{}", word(folder))))
@@ -109,7 +109,7 @@ impl<'p> Context<'p> {
     }
 }
 
-/// Makes the file of a build, which in a batch is that of each architecture.
+/// Makes the file of a build; in a batch, each architecture runs it.
 fn build(context: &Context<'_>, last: Option<&str>) -> Result<Map, Error> {
     let pipeline = &context.project.pipeline;
     let mut root = Map::new();
@@ -153,7 +153,7 @@ fn build(context: &Context<'_>, last: Option<&str>) -> Result<Map, Error> {
         return Err(Error::Missing {
             key: "pipeline.steps",
             target: TARGET,
-            reason: "there is nothing to build: give commands, such as `build = [\"make\"]`, or a `pipeline.container`"
+            reason: "there is nothing to build: add commands, such as `build = [\"make\"]`, or a `pipeline.container`"
                 .to_owned(),
         });
     }
@@ -169,7 +169,7 @@ fn last_task(context: &Context<'_>) -> Result<Map, Error> {
     let pipeline = &context.project.pipeline;
     let mut root = Map::new();
     root.set("version", Out::Bare("0.2"))
-        .comment("The last task of the batch: runs once, when every architecture is built.");
+        .comment("The last task of the batch: runs once, after every architecture is built.");
     parts::env(context, &mut root)?;
     let mut phases = Map::new();
     if !pipeline.steps.publish.is_empty() {
@@ -212,7 +212,7 @@ fn graph(context: &Context<'_>, last: Option<&str>) -> Result<Map, Error> {
     batch.set("fast-fail", true);
     batch
         .set("build-graph", Out::List(tasks))
-        .comment("A graph, not a matrix: all builds of a matrix have one environment type, which is one architecture.");
+        .comment("A graph, not a matrix: all builds of a matrix share one environment type, and so one architecture.");
     Ok(batch)
 }
 
@@ -260,22 +260,22 @@ fn element(step: &Step) -> Element {
     Element { comment: step.comment.clone(), value: Out::from(&step.command) }
 }
 
-/// Keeps the exit status of every line of a command: CodeBuild itself looks at the last line's alone.
+/// Makes a command fail when any of its lines fails: CodeBuild itself checks only the last line.
 fn whole(command: &str) -> String {
     let lines = command.trim_end_matches('\n');
     if lines.contains('\n') { format!("(\nset -e\n{lines}\n)") } else { command.to_owned() }
 }
 
-/// Names the last task's file beside the first: `buildspec.yml` → `buildspec-manifest.yml`.
-fn beside(file: &str) -> String {
+/// Derives the name of the last task's file: `buildspec.yml` → `buildspec-manifest.yml`.
+fn manifest_file(file: &str) -> String {
     let (stem, extension) = file.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unwrap_or((file, "yml"));
     format!("{stem}-manifest.{extension}")
 }
 
-/// Writes a value that may have variables of CodeBuild in it as one word of a shell.
+/// Quotes a value that may contain CodeBuild's variables as one shell word.
 ///
 /// # Errors
-/// When it has variables of GitLab, which nobody sets here.
+/// When it contains GitLab's variables, which are not set on CodeBuild.
 fn value(key: &str, text: &str) -> Result<String, Error> {
     for prefix in ["$CI_", "${CI_", "$GITLAB_", "${GITLAB_"] {
         if text.contains(prefix) {
@@ -283,7 +283,7 @@ fn value(key: &str, text: &str) -> Result<String, Error> {
                 key: key.to_owned(),
                 value: text.to_owned(),
                 target: TARGET,
-                reason: "it has a variable of GitLab, which is empty on CodeBuild".to_owned(),
+                reason: "it contains a variable of GitLab, which is empty on CodeBuild".to_owned(),
             });
         }
     }

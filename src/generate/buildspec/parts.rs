@@ -1,4 +1,4 @@
-//! The parts around the phases: environment, machines, reports, artifacts, cache, and what no buildspec can say.
+//! The parts around the phases: environment, machines, reports, artifacts, cache, and settings outside the buildspec.
 
 use super::{Context, TARGET};
 use crate::format::buildspec::images;
@@ -11,7 +11,7 @@ use crate::project::pipeline::{Architecture, ReportFormat, Secret};
 /// (<https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html>).
 const GROUPS: usize = 5;
 
-/// Refuses an image of the wrong architecture, and one without Docker and root.
+/// Refuses an image of the wrong architecture, or one without Docker and root.
 pub(super) fn check_image(architecture: Architecture, image: &str) -> Result<(), Error> {
     let refuse = |reason: String| Error::Value {
         key: format!("pipeline.codebuild.image.{}", architecture.as_str()),
@@ -23,12 +23,12 @@ pub(super) fn check_image(architecture: Architecture, image: &str) -> Result<(),
         return Err(refuse(format!("it is an image for {arch}")));
     }
     if images::is_lambda_image(image) {
-        return Err(refuse("it is for Lambda compute, which has neither root nor Docker nor a cache".to_owned()));
+        return Err(refuse("it is for Lambda compute, which has no root user, no Docker and no cache".to_owned()));
     }
     Ok(())
 }
 
-/// Returns a size of machines as the API spells it.
+/// Returns a machine size in the API's spelling.
 pub(super) fn compute(size: Option<&str>) -> Result<String, Error> {
     let size = size.unwrap_or("small");
     let known = ["small", "medium", "large", "xlarge", "2xlarge"];
@@ -36,7 +36,7 @@ pub(super) fn compute(size: Option<&str>) -> Result<String, Error> {
         key: "pipeline.codebuild.compute".to_owned(),
         value: size.to_owned(),
         target: TARGET,
-        reason: format!("known are {}", known.join(", ")),
+        reason: format!("expected one of: {}", known.join(", ")),
     };
     known
         .iter()
@@ -45,22 +45,22 @@ pub(super) fn compute(size: Option<&str>) -> Result<String, Error> {
         .ok_or_else(refuse)
 }
 
-/// Says once what CodeBuild has elsewhere than in a buildspec.
+/// Lists the settings that belong in the CodeBuild project, because a buildspec has no key for them.
 pub(super) fn elsewhere(context: &Context<'_>) -> Option<String> {
     let pipeline = &context.project.pipeline;
-    let mut said = Vec::new();
+    let mut settings = Vec::new();
     if let Some((architecture, image)) = context.images.first().filter(|_| !context.batch) {
         let privileged = if pipeline.container.is_some() { ", privileged" } else { "" };
-        said.push(format!("{}, image {image}{privileged}", environment_type(*architecture)));
+        settings.push(format!("{}, image {image}{privileged}", environment_type(*architecture)));
     }
     if let Some(timeout) = pipeline.timeout {
         let name = if context.batch { "buildTimeoutInMinutes of a batch" } else { "timeoutInMinutes" };
-        said.push(format!("{name} {}", timeout.minutes));
+        settings.push(format!("{name} {}", timeout.minutes));
     }
     if let Some(retry) = pipeline.retry.filter(|retry| *retry > 0) {
-        said.push(format!("autoRetryLimit {retry}"));
+        settings.push(format!("autoRetryLimit {retry}"));
     }
-    (!said.is_empty()).then(|| format!("Set in the CodeBuild project, since no buildspec can: {}.", said.join("; ")))
+    (!settings.is_empty()).then(|| format!("Set in the CodeBuild project, because a buildspec cannot: {}.", settings.join("; ")))
 }
 
 const fn environment_type(architecture: Architecture) -> &'static str {
@@ -70,7 +70,7 @@ const fn environment_type(architecture: Architecture) -> &'static str {
     }
 }
 
-/// Makes the machine of a task.
+/// Makes the `env` of a task: its machine.
 pub(super) fn environment(context: &Context<'_>, architecture: Architecture, image: &str) -> Map {
     let mut env = Map::new();
     env.set("type", environment_type(architecture));
@@ -92,7 +92,7 @@ pub(super) fn env(context: &Context<'_>, root: &mut Map) -> Result<(), Error> {
                 key: "pipeline.codebuild.shell".to_owned(),
                 value: shell.clone(),
                 target: TARGET,
-                reason: "on Linux CodeBuild knows `bash` and `/bin/sh`".to_owned(),
+                reason: "on Linux, CodeBuild accepts `bash` and `/bin/sh`".to_owned(),
             });
         }
         env.set("shell", shell);
@@ -147,10 +147,10 @@ pub(super) fn reports(context: &Context<'_>, root: &mut Map) -> Result<(), Error
     }
     let (mut reports, mut names) = (Map::new(), Vec::new());
     for report in &pipeline.reports {
-        let (format, usual) = format(report.format);
-        let wished = report.name.clone().unwrap_or_else(|| usual.to_owned());
+        let (format, default_name) = format(report.format);
+        let name = report.name.clone().unwrap_or_else(|| default_name.to_owned());
         let taken = |name: &String| names.contains(name);
-        let name = if taken(&wished) { format!("{wished}-{}", names.len() + 1) } else { wished };
+        let name = if taken(&name) { format!("{name}-{}", names.len() + 1) } else { name };
         let mut group = Map::new();
         group.set("files", Out::list(&report.files));
         group.set("file-format", format);
@@ -162,7 +162,7 @@ pub(super) fn reports(context: &Context<'_>, root: &mut Map) -> Result<(), Error
     Ok(())
 }
 
-/// Returns CodeBuild's name of a format and the usual name of its group.
+/// Returns CodeBuild's name for a format, and the default name of its group.
 const fn format(format: ReportFormat) -> (&'static str, &'static str) {
     match format {
         ReportFormat::Junit => ("JUNITXML", "tests"),
@@ -194,7 +194,7 @@ pub(super) fn artifacts(context: &Context<'_>, root: &mut Map) {
 /// Adds `cache`.
 pub(super) fn cache(context: &Context<'_>, root: &mut Map) {
     let Some(found) = context.project.pipeline.cache.as_ref().filter(|found| !found.paths.is_empty()) else { return };
-    // One cache location serves every task, so each needs a key of its own; binaries of one processor are useless on another.
+    // All tasks share one cache location, so each needs its own key; binaries of one architecture are useless on another.
     let machine = match context.images.as_slice() {
         [(architecture, _)] => architecture.machine(),
         _ => "$(uname -m)",
@@ -214,7 +214,7 @@ pub(super) fn cache(context: &Context<'_>, root: &mut Map) {
     root.set("cache", cache).gap();
 }
 
-/// Writes a folder as CodeBuild's cache wants it: the files below it, with the home folder in full.
+/// Writes a folder as CodeBuild's cache expects it: as a glob of its files, with the home folder spelled out.
 fn cache_path(context: &Context<'_>, path: &str) -> String {
     let path = match path.strip_prefix("~/") {
         Some(rest) => format!("/root/{rest}"),

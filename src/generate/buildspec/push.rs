@@ -1,17 +1,17 @@
-//! When something leaves the build: only after a build that holds, and only where the push rule allows.
+//! When results leave the build: only after a successful build, and only where the push rule allows it.
 
 use crate::format::yaml::Element;
 use crate::generate::shell::word;
 use crate::project::pipeline::Push;
 
-/// Stops `post_build` after a failed build: CodeBuild runs it then too.
+/// Stops `post_build` after a failed build, because CodeBuild runs it even then.
 pub(super) fn guard() -> Element {
     Element::from("[ \"$CODEBUILD_BUILD_SUCCEEDING\" = 1 ] || exit 1")
-        .comment("post_build also runs when the build failed.")
+        .comment("post_build runs even if the build failed.")
 }
 
-/// Sets `push` by what started the build. A webhook names the branch, tag or pull request; a build that a person started
-/// has no webhook, and pushes unless it builds a pull request.
+/// Sets `push` according to what started the build. A webhook names the branch, tag or pull request; a build started by a
+/// person has no webhook, and pushes unless it builds a pull request.
 pub(super) fn decision(push: &Push) -> Element {
     let main = ["main".to_owned()];
     let branches = push.branches.as_deref().unwrap_or(&main);
@@ -27,16 +27,16 @@ pub(super) fn decision(push: &Push) -> Element {
          {pull_requests}) push={of_pull_requests} ;;\n  {}) push=yes ;;\n  *) push=no ;;\nesac",
         allowed.join(" | ")
     );
-    let comment = "What may push: see `[pipeline.push]` in toolkit.toml. `manual` is a build that no webhook started.";
+    let comment = "Which builds push: see `[pipeline.push]` in toolkit.toml. `manual` means that no webhook started the build.";
     Element::from(text).comment(comment)
 }
 
-/// Runs a command where the rule allows; its status is the whole's.
+/// Runs a command where the rule allows it; the exit status is the command's.
 pub(super) fn when_pushed(command: &str) -> String {
     format!("if [ \"$push\" = yes ]; then\n{}\nfi", indented(command))
 }
 
-/// Indents lines, but none of a text that a here-document or a quoted line end would feel: those with several lines.
+/// Indents a command of one line. Several lines stay as they are: a here-document or a quoted line end would change.
 fn indented(command: &str) -> String {
     if command.contains("\n") { command.to_owned() } else { format!("  {command}") }
 }

@@ -1,4 +1,4 @@
-//! The steps of the first stage that download: each file by its URL, checked by its digest before anything reads it.
+//! The download steps of the first stage: each file by its URL, verified by its digest before anything reads it.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use super::TARGET;
 use crate::model::{Artifact, Format};
 use crate::project::pipeline::Architecture;
 
-/// Returns the folder of a tool below the trees: several .NET tools share one.
+/// Returns the folder of a tool below the trees; .NET tools share one.
 pub(super) fn folder(tool: &Tool<'_>) -> String {
     tool.toolchain.card().folder().to_owned()
 }
@@ -25,7 +25,7 @@ pub(super) fn needs_xz(project: &Project<'_>) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// Writes a step for each tool, so that a new version of one does not fetch the others again.
+/// Writes one step per tool, so that a new version of one does not download the others again.
 pub(super) fn trees(project: &Project<'_>, trees: &str) -> Result<String, Error> {
     let mut text = String::new();
     for tool in pinned::groups(project).into_iter().flat_map(|(_, tools)| tools) {
@@ -44,7 +44,7 @@ pub(super) fn trees(project: &Project<'_>, trees: &str) -> Result<String, Error>
     Ok(text)
 }
 
-/// Writes the step that brings toolkit itself.
+/// Writes the step that installs toolkit itself.
 pub(super) fn bootstrap(project: &Project<'_>) -> Result<String, Error> {
     let mut cases = Vec::new();
     for (architecture, file) in pinned::bootstraps(project, TARGET)? {
@@ -59,7 +59,7 @@ pub(super) fn bootstrap(project: &Project<'_>) -> Result<String, Error> {
     Ok(format!("# toolkit\n{}", by_architecture(&cases)))
 }
 
-/// Writes one `RUN` in which the architecture decides.
+/// Writes one `RUN` with a case for each architecture.
 fn by_architecture(cases: &[(Architecture, Vec<String>)]) -> String {
     let mut text = String::from("RUN set -eu; \\\n    case \"${TARGETARCH:-$(uname -m)}\" in \\\n");
     for (architecture, lines) in cases {
@@ -69,7 +69,7 @@ fn by_architecture(cases: &[(Architecture, Vec<String>)]) -> String {
     let known = cases.iter().map(|(architecture, _)| architecture.as_str()).collect::<Vec<_>>().join(" and ");
     let _ = write!(
         text,
-        "      *) echo \"this image is made for {known}, not for ${{TARGETARCH:-$(uname -m)}}\" >&2; exit 1 ;; \\\n    esac; \\\n    rm -f /tmp/download\n"
+        "      *) echo \"this image can be built for {known}, not for ${{TARGETARCH:-$(uname -m)}}\" >&2; exit 1 ;; \\\n    esac; \\\n    rm -f /tmp/download\n"
     );
     text
 }

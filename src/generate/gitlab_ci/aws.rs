@@ -1,11 +1,11 @@
-//! Access to AWS without stored keys: GitLab's token for the job is exchanged for a role by whichever AWS library asks.
+//! Access to AWS without stored keys: AWS libraries exchange the job's GitLab token for the credentials of a role.
 
 use super::{Context, TARGET};
 use crate::format::yaml::{Element, Map, Out};
 use crate::generate::{Error, shell};
 use crate::project::pipeline::{Runners, Secret};
 
-/// What a job needs to be somebody on AWS.
+/// What a job needs to assume a role on AWS.
 #[derive(Debug, Default)]
 pub(super) struct Identity {
     pub(super) id_tokens: Option<Map>,
@@ -13,8 +13,8 @@ pub(super) struct Identity {
     pub(super) commands: Vec<Element>,
 }
 
-/// Returns a job the role, its token in `file`. Every AWS library and command reads these variables
-/// (<https://docs.aws.amazon.com/sdkref/latest/guide/access-assume-role-web.html>); without a role, the machine's is used.
+/// Lets a job assume the role, with its token in `file`. Every AWS library and command reads these variables
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/access-assume-role-web.html>); without a role, the machine's role is used.
 pub(super) fn identity(context: &Context<'_>, file: &'static str) -> Identity {
     let Some(aws) = context.pipeline.aws.as_ref().filter(|aws| aws.role.is_some()) else { return Identity::default() };
     let mut audience = Map::new();
@@ -26,7 +26,7 @@ pub(super) fn identity(context: &Context<'_>, file: &'static str) -> Identity {
         variables: vec![("AWS_WEB_IDENTITY_TOKEN_FILE", file.into())],
         commands: vec![
             Element::from("printf '%s' \"$AWS_ID_TOKEN\" > \"$AWS_WEB_IDENTITY_TOKEN_FILE\"")
-                .comment("Whatever asks for AWS credentials takes the role $AWS_ROLE_ARN by this token."),
+                .comment("AWS tools exchange this token for the credentials of $AWS_ROLE_ARN."),
         ],
     }
 }
@@ -47,17 +47,17 @@ pub(super) fn variables(context: &Context<'_>) -> Vec<(&'static str, Out)> {
     found
 }
 
-/// Returns the secrets of a job: GitLab's keyword, or commands where the machine itself is on AWS.
+/// The secrets of a job: GitLab's keyword, or commands where the machine itself is on AWS.
 #[derive(Debug, Default)]
 pub(super) struct Secrets {
     pub(super) keyword: Option<Map>,
     pub(super) commands: Vec<Out>,
 }
 
-/// Finds how a job comes by the secrets.
+/// Decides how a job gets its secrets.
 ///
 /// # Errors
-/// When GitLab has no way.
+/// When GitLab cannot read one.
 pub(super) fn secrets(context: &Context<'_>) -> Result<Secrets, Error> {
     let mut found = Secrets::default();
     let mut keyword = Map::new();
@@ -73,7 +73,7 @@ pub(super) fn secrets(context: &Context<'_>) -> Result<Secrets, Error> {
                     value: parameter.clone(),
                     target: TARGET,
                     reason: format!(
-                        "GitLab reads no parameters of Parameter Store; keep `{name}` in Secrets Manager, or take it out and \
+                        "GitLab cannot read Parameter Store; keep `{name}` in Secrets Manager, or remove it and \
                          set it as a masked variable of the GitLab project"
                     ),
                 });
@@ -96,11 +96,12 @@ fn secrets_manager(context: &Context<'_>, text: &str) -> Map {
     if context.pipeline.aws.as_ref().is_some_and(|aws| aws.role.is_some()) {
         secret.set("token", "$AWS_ID_TOKEN");
     }
-    secret.set("file", false).beside("the value itself, not a file with it");
+    secret.set("file", false).beside("the value itself, not a file");
     secret
 }
 
-/// Reads a secret on a machine of CodeBuild, whose service role may. The assignment stands alone, so that a failure is one.
+/// Reads a secret on a CodeBuild machine, whose service role allows it. The assignment is a command of its own, so that a
+/// failure is seen.
 fn command(name: &str, secret: &Secret) -> Result<Out, Error> {
     let fetch = match secret {
         Secret::ParameterStore(parameter) => format!(

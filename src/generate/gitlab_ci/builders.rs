@@ -1,5 +1,5 @@
-//! The jobs that build an image, each on the architecture that it builds for: once to be pushed, and once, in pipelines
-//! that do not push, only to see that it builds.
+//! The jobs that build an image, each on the architecture that it builds for: one that pushes it, and one, in pipelines that
+//! do not push, that only checks that it builds.
 
 use super::aws::identity;
 use super::registry::{Client, Registry};
@@ -11,10 +11,10 @@ use crate::project::pipeline::{Builder, Container, Runners};
 
 /// The image of one architecture.
 pub(super) const NATIVE: &str = "$IMAGE_REPOSITORY:$CI_COMMIT_SHORT_SHA-$BUILD_ARCH";
-/// Where its digest is kept: under a name of its own, or the architectures would overwrite each other's.
+/// Where its digest is kept: one file per architecture, so that they do not overwrite each other.
 const DIGEST: &str = "digests/$BUILD_ARCH.digest";
 
-/// Finds the builder, and whether the machines can run it.
+/// Chooses the builder, and checks that the machines can run it.
 ///
 /// # Errors
 /// When they cannot.
@@ -22,7 +22,7 @@ pub(super) fn builder(container: &Container, family: Runners) -> Result<Builder,
     match (container.builder, family) {
         (None | Some(Builder::Docker), Runners::Codebuild) => Ok(Builder::Docker),
         (Some(builder), Runners::Codebuild) => {
-            let reason = "CodeBuild's runner starts no images for jobs, and its own has Docker alone; use \"docker\", in a CodeBuild \
+            let reason = "CodeBuild's runner ignores the images of jobs, and its own has only Docker; use \"docker\", in a CodeBuild \
                           project with privileged mode";
             let value = Client::from(builder).purpose().to_owned();
             Err(Error::Unsupported {
@@ -42,11 +42,11 @@ pub(super) fn builder(container: &Container, family: Runners) -> Result<Builder,
 /// When the builder cannot reach the registry.
 pub(super) fn add(context: &Context<'_>, container: &Container, document: &mut Map) -> Result<(), Error> {
     if !context.pushes.never() {
-        let comment = "Builds the image of each architecture and pushes it under a tag of the commit and the architecture. Only the\n\
-                       digest goes on to the later jobs: a tag can be moved, a digest cannot.";
+        let comment = "Builds the image of each architecture and pushes it under a tag of the commit and the architecture. Later jobs\n\
+                       use only its digest: a tag can be moved, a digest cannot.";
         context.fleet.add(document, job(context, container, true)?.comment(comment));
     }
-    let comment = "Where nothing is pushed (a merge request, a branch), the image must still build. It is thrown away.";
+    let comment = "Where nothing is pushed (merge requests, other branches), the image must still build. It is discarded.";
     context.fleet.add(document, job(context, container, false)?.comment(comment));
     Ok(())
 }
@@ -56,7 +56,7 @@ fn job(context: &Context<'_>, container: &Container, push: bool) -> Result<Job, 
     let client = Client::from(builder);
     let identity =
         identity(context, if builder == Builder::Kaniko { "/kaniko/aws-id-token" } else { "/tmp/aws-id-token" });
-    // Without a push, a job reads at most its cache, which it cannot where it may not log in.
+    // Without a push, a job only reads its cache, and only where it may log in.
     let mut before = if push { identity.commands } else { Vec::new() };
     before.extend(if push || *context.registry() == Registry::GitLab { context.login(client)? } else { Vec::new() });
     if context.fleet.has_images() && builder == Builder::Docker {
@@ -89,7 +89,7 @@ fn job(context: &Context<'_>, container: &Container, push: bool) -> Result<Job, 
         artifacts.set("expire_in", "1 week");
         body.set("artifacts", artifacts);
     }
-    // The Dockerfile makes what it needs: files of an earlier job would be of either architecture.
+    // The Dockerfile builds what it needs: files of an earlier job could be of either architecture.
     let needs = if context.has_steps() {
         vec![Need { job: BUILD, native: true, artifacts: Artifacts::None }]
     } else {
@@ -98,7 +98,7 @@ fn job(context: &Context<'_>, container: &Container, push: bool) -> Result<Job, 
     Ok(Job { name: if push { IMAGE } else { CHECK }, stage: "image", needs, body, ..Job::default() })
 }
 
-/// Sets the image of a job that runs a program for images.
+/// Sets the image of a job that builds, joins or copies images.
 pub(super) fn put_image(body: &mut Map, context: &Context<'_>, client: Client) {
     let name = image_of(context.project, client.purpose());
     match client {
@@ -107,10 +107,10 @@ pub(super) fn put_image(body: &mut Map, context: &Context<'_>, client: Client) {
             let line = image.set("name", name);
             if let Some(plain) = locked_without_shell(context, client) {
                 line.beside(format!(
-                    "{plain} is locked without the shell that jobs need; lock {plain}-debug to pin this"
+                    "the locked {plain} has no shell, which jobs need; lock {plain}-debug to pin this"
                 ));
             }
-            image.set("entrypoint", Out::flow([""])).beside("GitLab starts a shell in it, not the image's own program");
+            image.set("entrypoint", Out::flow([""])).beside("GitLab starts a shell in it, not the image's entrypoint");
             body.set("image", image);
         }
         Client::Docker => {
@@ -126,14 +126,14 @@ pub(super) fn put_image(body: &mut Map, context: &Context<'_>, client: Client) {
     }
 }
 
-/// Finds the tool of this name whose image the lock pins and a job cannot use, where no other is pinned for the job.
+/// Returns the tool of this name whose locked image a job cannot use, unless another image is pinned for the job.
 fn locked_without_shell<'c>(context: &Context<'c>, client: Client) -> Option<&'c str> {
     let (purpose, images) = (client.purpose(), &context.project.images);
     let chosen = context.pipeline.images.contains_key(purpose) || images.iter().any(|one| one.purpose == Some(purpose));
     images.iter().map(|image| image.tool.as_str()).find(|tool| !chosen && *tool == purpose)
 }
 
-/// Returns the variables that a program for images needs in a container of its own.
+/// Returns the variables that a builder needs in a container of its own.
 pub(super) fn own_variables(context: &Context<'_>, builder: Builder) -> Vec<(&'static str, Out)> {
     match builder {
         _ if !context.fleet.has_images() => Vec::new(),
@@ -153,12 +153,12 @@ pub(super) fn own_variables(context: &Context<'_>, builder: Builder) -> Vec<(&'s
 
 fn has_cache(context: &Context<'_>, container: &Container, builder: Builder) -> bool {
     let kept = container.cache.unwrap_or(true);
-    // Buildah and Podman keep layers in a repository of their own, which only GitLab's registry makes when asked.
+    // Buildah and Podman keep layers in a separate repository, which only GitLab's registry creates on demand.
     let needs_repository = matches!(builder, Builder::Buildah | Builder::Podman);
     kept && (!needs_repository || context.registry().cache_repository().is_some())
 }
 
-/// Returns true if a job without a push logs in, to read the cache: in GitLab's registry every job may.
+/// Returns true if a job without a push logs in to read the cache: in GitLab's registry, every job may.
 fn reads_cache(context: &Context<'_>, container: &Container, builder: Builder) -> bool {
     has_cache(context, container, builder) && *context.registry() == Registry::GitLab
 }
@@ -245,7 +245,7 @@ impl Build<'_> {
             let kept = "type=registry,ref=$IMAGE_REPOSITORY:cache-$BUILD_ARCH";
             words.push(format!("--import-cache=\"{kept}\""));
             if self.push {
-                // ECR takes a cache only in the form of an image.
+                // ECR accepts a cache only as an image.
                 words.push(format!("--export-cache=\"{kept},mode=max,image-manifest=true,oci-mediatypes=true\""));
             }
         }
@@ -265,7 +265,7 @@ impl Build<'_> {
     }
 
     fn docker(&self) -> Vec<String> {
-        // Provenance would make an index out of the image, and the manifest job joins images.
+        // Provenance would turn the image into an index, and the manifest job joins images.
         let mut words = vec!["docker build".to_owned(), "--pull".to_owned(), "--provenance=false".to_owned()];
         words.push(format!("--file={}", path(self.dockerfile())));
         words.extend(self.settings("--build-arg=", "--label=", "--target="));
@@ -296,7 +296,7 @@ impl Build<'_> {
         commands
     }
 
-    /// Writes build arguments, labels and the stage. Values may use GitLab's variables; nothing else in them is run.
+    /// Writes build arguments, labels and the stage. Values may use GitLab's variables; nothing else in them is expanded.
     fn settings(&self, argument: &str, label: &str, target: &str) -> Vec<String> {
         let pair = |prefix: &str, (name, value): (&String, &String)| {
             format!("{prefix}{}", shell::expanding(&format!("{name}={value}")))
@@ -320,7 +320,7 @@ impl Build<'_> {
         self.container.dockerfile.as_deref().unwrap_or("Dockerfile")
     }
 
-    /// Writes a path from the root of the machine: kaniko looks for the Dockerfile from its context.
+    /// Writes an absolute path: kaniko resolves the Dockerfile relative to its context.
     fn in_project(&self, path: &str) -> String {
         match path.strip_prefix("./").unwrap_or(path) {
             "." | "" => "\"$CI_PROJECT_DIR\"".to_owned(),
@@ -330,7 +330,7 @@ impl Build<'_> {
     }
 }
 
-/// Writes a command with an option on each line.
+/// Writes a command with one option per line.
 pub(super) fn lines(words: &[String]) -> String {
     words.join(" \\\n  ")
 }

@@ -1,5 +1,5 @@
-//! `.gitlab-ci.yml`: a job on each architecture's own machines, one manifest over what they built. Refuses what a runner
-//! cannot do rather than write a job that waits for ever.
+//! `.gitlab-ci.yml`: a job on each architecture's own machines, and one manifest of what they built. Refuses what a runner
+//! cannot do rather than write a job that stays pending.
 
 mod aws;
 mod builders;
@@ -29,24 +29,24 @@ const MANIFEST: &str = "manifest";
 const PUBLISH: &str = "publish";
 const TOOLS: &str = ".tools";
 
-/// Waits for the daemon beside the job, which starts at the same time.
+/// Waits for the Docker daemon, a service that starts at the same time as the job.
 const WAIT_FOR_DOCKER: &str = "timeout 60 sh -c 'until docker info > /dev/null 2>&1; do sleep 1; done'";
 
 /// Variables that the file sets itself.
 const OWN_VARIABLES: &[&str] = &["BUILD_ARCH", "IMAGE_REPOSITORY"];
 
-/// Why a job has a variable.
+/// Comments on the variables of jobs.
 const ABOUT_VARIABLES: &[(&str, &str)] = &[
-    ("STORAGE_DRIVER", "needs no /dev/fuse and no privileges"),
-    ("BUILDAH_FORMAT", "keeps HEALTHCHECK and SHELL, which OCI's format has no place for"),
-    ("BUILDKITD_FLAGS", "rootless, in a container without privileges"),
+    ("STORAGE_DRIVER", "needs neither /dev/fuse nor privileges"),
+    ("BUILDAH_FORMAT", "keeps HEALTHCHECK and SHELL, which the OCI format cannot store"),
+    ("BUILDKITD_FLAGS", "rootless, in an unprivileged container"),
     (
         "DOCKER_TLS_CERTDIR",
         "the daemon puts its certificates here; on Kubernetes, runners share /certs/client as a volume",
     ),
 ];
 
-/// Makes `.gitlab-ci.yml`.
+/// Generates `.gitlab-ci.yml`.
 #[derive(Debug)]
 pub struct GitLabCi;
 
@@ -66,7 +66,7 @@ impl Generator for GitLabCi {
     }
 }
 
-/// The model with all that follows from it.
+/// The model, and what follows from it for GitLab.
 struct Context<'a> {
     project: &'a Project<'a>,
     pipeline: &'a Pipeline,
@@ -145,7 +145,7 @@ impl<'a> Context<'a> {
 fn document(context: &Context<'_>) -> Result<Map, Error> {
     let stages = context.stages();
     if stages.is_empty() {
-        let reason = "something to do: `[pipeline.steps]` with commands, or `[pipeline.container]`".to_owned();
+        let reason = "the pipeline has nothing to do; add `[pipeline.steps]` with commands, or `[pipeline.container]`".to_owned();
         return Err(Error::Missing { key: "pipeline.steps", target: TARGET, reason });
     }
     let mut document = Map::new();
@@ -153,7 +153,7 @@ fn document(context: &Context<'_>) -> Result<Map, Error> {
     document
         .set("workflow", context.pushes.workflow())
         .gap()
-        .comment("One pipeline for a change: the merge request's where there is one, the branch's elsewhere.");
+        .comment("One pipeline per change: the merge request's if there is one, otherwise the branch's.");
     document.set("default", defaults(context)).gap();
     let variables = variables(context);
     if !variables.is_empty() {
@@ -178,7 +178,7 @@ fn document(context: &Context<'_>) -> Result<Map, Error> {
 
 fn defaults(context: &Context<'_>) -> Map {
     let mut defaults = Map::new();
-    defaults.set("interruptible", true).beside("a newer commit stops what an older one began");
+    defaults.set("interruptible", true).beside("a newer commit cancels the jobs of an older one");
     let tries = context.pipeline.retry.unwrap_or(2);
     if tries > 0 {
         let mut retry = Map::new();
@@ -186,7 +186,7 @@ fn defaults(context: &Context<'_>) -> Map {
         retry.set("when", Out::flow(["runner_system_failure", "runner_interrupted"]));
         defaults
             .set("retry", retry)
-            .comment("A machine failed or was taken away, as spot machines are. A failed test is not tried again.");
+            .comment("For machines that fail or are reclaimed, as spot machines are. A failed test is not retried.");
     }
     if let Some(timeout) = context.pipeline.timeout {
         let unit = if timeout.minutes == 1 { "minute" } else { "minutes" };
@@ -201,7 +201,7 @@ fn variables(context: &Context<'_>) -> Map {
         if value.contains('$') {
             let mut literal = Map::new();
             literal.set("value", value);
-            literal.set("expand", false).beside("the value as it is, not another variable's");
+            literal.set("expand", false).beside("the literal value: `$` names no variable");
             variables.set(name, literal);
         } else {
             variables.set(name, value);
@@ -222,7 +222,7 @@ fn variables(context: &Context<'_>) -> Map {
     variables
 }
 
-/// Returns the image for a purpose that the table knows, or that was checked to be there.
+/// Returns the image for a purpose that is in the table or was checked before.
 fn image_of(project: &Project<'_>, purpose: &str) -> String {
     project.image(purpose).expect("the table has every purpose of a job; toolkit's own is checked before")
 }
@@ -231,7 +231,7 @@ fn fleet_is_codebuild(project: &Project<'_>) -> bool {
     project.pipeline.gitlab.runners == Runners::Codebuild
 }
 
-/// Writes a path as a word that is no option.
+/// Quotes a path so that it cannot be taken for an option.
 fn path(path: &str) -> String {
     let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
     shell::expanding(&path)

@@ -1,5 +1,5 @@
-//! Where images are pushed, and how a job logs in there. No password is on a command line, in a log or in base64, which
-//! wraps long lines.
+//! Where images are pushed, and how a job logs in there. No password appears on a command line, in a log or in base64,
+//! which wraps long lines.
 
 use super::{TARGET, fleet_is_codebuild};
 use crate::format::yaml::Element;
@@ -12,7 +12,7 @@ const HUB: &str = "docker.io";
 /// A registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Registry {
-    /// The one of the GitLab server.
+    /// The GitLab server's own.
     GitLab,
     /// Amazon ECR, private.
     Ecr {
@@ -21,7 +21,7 @@ pub(super) enum Registry {
         /// Its region.
         region: String,
     },
-    /// Any other: its host as a word for the shell.
+    /// Any other: its host, quoted for the shell.
     Other(String),
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Client {
     Kaniko,
     Buildah,
     Podman,
-    /// BuildKit, which reads Docker's settings.
+    /// BuildKit, which reads Docker's configuration.
     Buildkit,
     Docker,
     Toolkit,
@@ -90,7 +90,7 @@ impl Registry {
         Self::Other(if is_host(repository, host) { shell::word(host) } else { HUB.to_owned() })
     }
 
-    /// Writes out the host of a repository that leaves Docker Hub's out: Buildah would take such a name for a local one.
+    /// Adds Docker Hub's host to a repository that has none: Buildah would treat such a name as local.
     pub(super) fn whole(repository: &str) -> String {
         let host = repository.split('/').next().unwrap_or_default();
         match (host.contains('$') || is_host(repository, host), repository.contains('/')) {
@@ -100,8 +100,8 @@ impl Registry {
         }
     }
 
-    /// Returns where a builder keeps its layers: beside the image, one for each architecture, so that no build takes layers
-    /// of another processor. Only GitLab's registry makes such repositories on its own.
+    /// Returns where a builder keeps its layers: next to the image, one per architecture, so that no build uses layers of
+    /// another architecture. Only GitLab's registry creates such repositories by itself.
     pub(super) fn cache_repository(&self) -> Option<&'static str> {
         (*self == Self::GitLab).then_some("$IMAGE_REPOSITORY/cache-$BUILD_ARCH")
     }
@@ -109,7 +109,7 @@ impl Registry {
     /// Returns the commands by which a program logs in.
     ///
     /// # Errors
-    /// When its image has nothing that could.
+    /// When its image has no program for it.
     pub(super) fn login(&self, project: &Project<'_>, client: Client) -> Result<Vec<Element>, Error> {
         match self {
             Self::Ecr { host, .. } => ecr_login(project, client, host),
@@ -118,7 +118,7 @@ impl Registry {
         }
     }
 
-    /// Says what the owner must set, where the jobs log in.
+    /// Explains what the owner must set so that jobs can log in.
     pub(super) fn about(&self) -> Option<&'static str> {
         match self {
             Self::GitLab | Self::Ecr { .. } => None,
@@ -156,12 +156,12 @@ fn login(client: Client, host: &str, user: &str, password: &str) -> Vec<Element>
     }
 }
 
-/// Writes Docker's settings with the user and password as they are, which may hold what JSON must escape.
+/// Writes Docker's configuration with the plain user and password, which may contain characters that JSON escapes.
 fn settings(folder: &str, host: &str, user: &str, password: &str) -> Vec<Element> {
     let form = r#"'{"auths":{"%s":{"username":"%s","password":"%s"}}}'"#;
-    // Credentials for Docker Hub stand under an address of its own.
+    // Credentials for Docker Hub are stored under an address of their own.
     let host = if host == HUB { "https://index.docker.io/v1/" } else { host };
-    let about = "The registry's user and password, as they are: base64 would wrap long ones.";
+    let about = "The registry's user and password in plain form: base64 would wrap long ones.";
     let mut commands = vec![Element::from(format!("mkdir -p {folder}")).comment(about)];
     let password = if password == "REGISTRY_PASSWORD" {
         commands.push(format!(r#"password=$(printf '%s' "${password}" | sed 's/[\\"]/\\&/g')"#).into());
@@ -204,7 +204,7 @@ fn ecr_login(project: &Project<'_>, client: Client, host: &str) -> Result<Vec<El
 
 fn install_aws(command: &str) -> Element {
     Element::from(format!("command -v aws > /dev/null || {command}"))
-        .comment("An image of your own that has the AWS CLI (`[pipeline.images]`) saves this.")
+        .comment("Not needed with an image that has the AWS CLI (`[pipeline.images]`).")
 }
 
 #[cfg(test)]
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_docker_hub_is_written_out() {
+    fn a_name_on_docker_hub_gets_its_host() {
         for (name, whole) in [
             ("app", "docker.io/library/app"),
             ("me/app", "docker.io/me/app"),

@@ -1,4 +1,4 @@
-//! From an image of each architecture to one name: the test in the image just built, and the index that joins them.
+//! From one image per architecture to one name: the test in the new image, and the index that joins the images.
 
 use super::aws::identity;
 use super::builders::{NATIVE, lines, own_variables, put_image};
@@ -9,7 +9,7 @@ use crate::format::yaml::{Map, Out};
 use crate::generate::{Error, images, shell};
 use crate::project::pipeline::{Builder, Container, Manifest, Runners};
 
-/// Finds what joins the architectures, and whether the machines can run it.
+/// Chooses what joins the architectures, and checks that the machines can run it.
 ///
 /// # Errors
 /// When they cannot.
@@ -21,10 +21,10 @@ pub(super) fn manifest(context: &Context<'_>, container: &Container) -> Result<M
     match (container.manifest, context.fleet.family) {
         (None | Some(Manifest::Docker), Runners::Codebuild) => Ok(Manifest::Docker),
         (Some(other), Runners::Codebuild) => {
-            refuse(other, "CodeBuild's runner starts no images for jobs, and its own has Docker alone; use \"docker\"")
+            refuse(other, "CodeBuild's runner ignores the images of jobs, and its own has only Docker; use \"docker\"")
         }
         (Some(Manifest::Toolkit), _) if images::find(context.pipeline, "toolkit").is_none() => {
-            refuse(Manifest::Toolkit, "no image is known that has toolkit; name yours: `images.toolkit = \"…\"`")
+            refuse(Manifest::Toolkit, "no image with toolkit is known; name yours: `images.toolkit = \"…\"`")
         }
         (manifest, _) => Ok(manifest.unwrap_or(Manifest::Buildah)),
     }
@@ -33,7 +33,7 @@ pub(super) fn manifest(context: &Context<'_>, container: &Container) -> Result<M
 /// Adds the jobs.
 ///
 /// # Errors
-/// When the program for the index cannot run or reach the registry.
+/// When the program that joins the images cannot run or log in.
 pub(super) fn add(context: &Context<'_>, container: &Container, document: &mut Map) -> Result<(), Error> {
     if !container.test.is_empty() {
         context.fleet.add(document, test(context, container)?);
@@ -42,21 +42,21 @@ pub(super) fn add(context: &Context<'_>, container: &Container, document: &mut M
     Ok(())
 }
 
-/// Tests inside the image: as the job's image, or with Docker where the machine is one.
+/// Tests inside the image: as the job's image, or with Docker where jobs have no images.
 fn test(context: &Context<'_>, container: &Container) -> Result<Job, Error> {
     let mut body = Map::new();
     if context.fleet.has_images() {
         let mut image = Map::new();
         image.set("name", NATIVE);
-        image.set("entrypoint", Out::flow([""])).beside("a shell starts in it, which the image must have");
+        image.set("entrypoint", Out::flow([""])).beside("GitLab starts a shell in it, so the image must have one");
         body.set("image", image);
         body.set("rules", context.pushes.only());
         body.set("script", script(container.test.clone()));
         let comment = match context.registry() {
-            Registry::GitLab => "Runs in the image that was built just now, on its own architecture.",
+            Registry::GitLab => "Runs in the image that was just built, on its own architecture.",
             _ => {
-                "Runs in the image that was built just now, on its own architecture. The runner itself pulls it, and needs the\n\
-                 right to: its machines' role, or DOCKER_AUTH_CONFIG (https://docs.gitlab.com/ci/docker/using_docker_images/)."
+                "Runs in the image that was just built, on its own architecture. The runner itself pulls it and needs permission:\n\
+                 the role of its machines, or DOCKER_AUTH_CONFIG (https://docs.gitlab.com/ci/docker/using_docker_images/)."
             }
         };
         let needs = vec![Need { job: IMAGE, native: true, artifacts: Artifacts::None }];
@@ -72,7 +72,7 @@ fn test(context: &Context<'_>, container: &Container) -> Result<Job, Error> {
         format!("-euc {}", shell::word(&container.test.join("\n"))),
     ];
     body.set("script", script(vec![lines(&words)]));
-    let comment = "Runs in the image that was built just now, on its own architecture.";
+    let comment = "Runs in the image that was just built, on its own architecture.";
     let needs = vec![Need { job: IMAGE, native: true, artifacts: Artifacts::Own }];
     Ok(Job { name: TEST, stage: "verify", needs, body, ..Job::default() }.comment(comment))
 }
@@ -108,8 +108,8 @@ fn index(context: &Context<'_>, container: &Container) -> Result<Job, Error> {
     if !container.test.is_empty() {
         needs.push(Need { job: TEST, native: true, artifacts: Artifacts::None });
     }
-    let comment = "Joins the images of all architectures under one tag, and only here does the commit get its tag. Nothing is built or\n\
-                   run, so any architecture will do.";
+    let comment = "Joins the images of all architectures under one tag; the commit's own tag is created only here. Nothing is built\n\
+                   or run, so any architecture will do.";
     Ok(Job { name: MANIFEST, stage: "manifest", needs, body, ..Job::default() }.comment(comment))
 }
 
@@ -152,8 +152,8 @@ fn commands(context: &Context<'_>, container: &Container, manifest: Manifest) ->
     }
 }
 
-/// Writes a command for the commit's tag and each further one. A tag made of variables may be empty, as `$CI_COMMIT_TAG`
-/// is on a branch; it is then left out.
+/// Writes a command for the commit's tag and each further tag. A tag made of variables may be empty, as `$CI_COMMIT_TAG`
+/// is on a branch; it is then skipped.
 fn each_tag(container: &Container, push: impl Fn(&str) -> String) -> Vec<String> {
     if container.tags.is_empty() {
         return vec![push("$CI_COMMIT_SHORT_SHA")];

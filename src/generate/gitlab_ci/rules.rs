@@ -21,7 +21,7 @@ impl Pushes {
     /// Reads the push rule.
     ///
     /// # Errors
-    /// When a branch is none that git could have, or cannot be written in a condition.
+    /// When git cannot have such a branch, or it cannot be written in a condition.
     pub(super) fn new(push: &Push) -> Result<Self, Error> {
         let branches = match &push.branches {
             None => vec![DEFAULT_BRANCH.to_owned()],
@@ -35,12 +35,12 @@ impl Pushes {
         self.branches.is_empty() && !self.tags && !self.merge_requests
     }
 
-    /// Returns the `rules` of a job that pushes: in no other pipeline does it exist.
+    /// Returns the `rules` of a job that pushes: it exists in no other pipeline.
     pub(super) fn only(&self) -> Out {
         Out::list(self.conditions().map(|condition| rule(condition, None)))
     }
 
-    /// Returns the `rules` of a job that stands in where nothing is pushed.
+    /// Returns the `rules` of a job that runs instead where nothing is pushed.
     pub(super) fn otherwise(&self) -> Out {
         let mut rules: Vec<Element> =
             self.conditions().map(|condition| rule(condition, Some("never")).into()).collect();
@@ -54,11 +54,11 @@ impl Pushes {
     pub(super) fn workflow(&self) -> Map {
         let mut rules: Vec<Element> = vec![rule(MERGE_REQUEST, None).into(), released(TAG).into()];
         let pushing = self.branches.iter().map(|condition| Element::from(released(condition)));
-        let comment = "A branch that pushes has a pipeline for each commit; a newer commit cancels none of them.";
+        let comment = "A branch that pushes has a pipeline for each commit; a newer commit does not cancel it.";
         rules.extend(pushing.enumerate().map(|(index, rule)| if index == 0 { rule.comment(comment) } else { rule }));
         rules.push(
             Element::from(rule("$CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS", Some("never")))
-                .comment("The merge request's pipeline stands for its branch."),
+                .comment("The merge request's pipeline replaces the branch's."),
         );
         rules.push(rule("$CI_COMMIT_BRANCH", None).into());
         let mut auto_cancel = Map::new();
@@ -104,19 +104,19 @@ fn on_branch(branch: &str) -> Result<String, Error> {
     // https://git-scm.com/docs/git-check-ref-format
     let odd = |c: char| c.is_control() || c.is_whitespace() || "~^:?[\\".contains(c);
     if branch.is_empty() || branch.starts_with(['-', '/']) || branch.ends_with('/') || branch.contains("..") {
-        return refuse("git has no such branch");
+        return refuse("git does not allow such a branch");
     }
     if let Some(c) = branch.chars().find(|c| odd(*c)) {
-        return refuse(&format!("no branch of git has {c:?} in its name"));
+        return refuse(&format!("git does not allow {c:?} in the name of a branch"));
     }
     if branch.contains('*') {
         return Ok(format!("$CI_COMMIT_BRANCH =~ /^{}$/", pattern(branch)));
     }
-    // GitLab's strings know no escapes (https://docs.gitlab.com/ci/jobs/job_rules/#cicd-variable-expressions).
+    // GitLab's strings have no escapes (https://docs.gitlab.com/ci/jobs/job_rules/#cicd-variable-expressions).
     match (branch.contains('"'), branch.contains('\'')) {
         (false, _) => Ok(format!("$CI_COMMIT_BRANCH == \"{branch}\"")),
         (true, false) => Ok(format!("$CI_COMMIT_BRANCH == '{branch}'")),
-        (true, true) => refuse("a condition of GitLab cannot hold both kinds of quotes"),
+        (true, true) => refuse("a GitLab condition cannot contain both kinds of quotes"),
     }
 }
 

@@ -32,17 +32,17 @@ pub(super) struct Job {
     pub(super) stage: &'static str,
     /// A comment above it.
     pub(super) comment: Option<&'static str>,
-    /// A template beside the machine's.
+    /// A template in addition to the machine's.
     pub(super) also: Option<&'static str>,
-    /// The image of a job whose image may be any.
+    /// The image of a job that may run in any image.
     pub(super) image: Option<String>,
-    /// What must be done before.
+    /// The jobs that must run first.
     pub(super) needs: Vec<Need>,
-    /// All else.
+    /// All other keys.
     pub(super) body: Map,
 }
 
-/// A job that must be done before.
+/// A job that must run first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Need {
     pub(super) job: &'static str,
@@ -51,7 +51,7 @@ pub(super) struct Need {
     pub(super) artifacts: Artifacts,
 }
 
-/// Whose files a job takes.
+/// Whose files a job downloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Artifacts {
     None,
@@ -64,7 +64,7 @@ impl Fleet {
     /// Reads `[pipeline.gitlab]`.
     ///
     /// # Errors
-    /// When the family lacks what it needs or cannot do what is asked.
+    /// When the family of runners needs a key that is missing, or cannot do what a key asks for.
     pub(super) fn new(project: &Project<'_>) -> Result<Self, Error> {
         let gitlab = &project.pipeline.gitlab;
         let architectures = project.architectures.clone();
@@ -79,11 +79,11 @@ impl Fleet {
             _ if architectures.len() == 1 => Layout::Single,
             (Some(Jobs::Matrix), _) if gitlab.runners == Runners::Codebuild => {
                 let reason =
-                    "CodeBuild finds a job by its name, and a matrix puts spaces and brackets into it; use \"plain\"";
+                    "CodeBuild finds a job by its name, and a matrix puts spaces and brackets in it; use \"plain\"";
                 return Err(unsupported("pipeline.gitlab.jobs", "matrix", reason));
             }
             (Some(Jobs::Matrix), None) => {
-                let reason = "the tags of the architectures differ in more than its name, which one job cannot say; use \"plain\"";
+                let reason = "the tags of the architectures differ in more than the architecture's name, which one job cannot express; use \"plain\"";
                 return Err(unsupported("pipeline.gitlab.jobs", "matrix", reason));
             }
             (Some(Jobs::Plain), _) | (None, None) => Layout::Plain,
@@ -94,12 +94,12 @@ impl Fleet {
     }
 
     /// Returns true if jobs run in images of their own. CodeBuild's runner is GitLab's shell executor in CodeBuild's image:
-    /// it passes over `image` and `services`.
+    /// it ignores `image` and `services`.
     pub(super) fn has_images(&self) -> bool {
         self.family != Runners::Codebuild
     }
 
-    /// Returns the architecture of the jobs that run once: arm64 where there is one, whose machines cost less.
+    /// Returns the architecture of the jobs that run once: arm64 if it is built, because its machines cost less.
     pub(super) fn first(&self) -> Architecture {
         self.architectures.iter().copied().max().unwrap_or(Architecture::Amd64)
     }
@@ -108,7 +108,7 @@ impl Fleet {
     pub(super) fn add_templates(&self, document: &mut Map) {
         match &self.layout {
             Layout::Single => {
-                let about = "The machine. Jobs take it by `extends`.";
+                let about = "The machine. Jobs select it with `extends`.";
                 document.set(".native", self.machine(0, self.tags[0].clone())).gap().comment(about);
             }
             Layout::Matrix(tags) => {
@@ -119,7 +119,7 @@ impl Fleet {
                 let mut native = Map::new();
                 native.set("parallel", parallel);
                 native.set("tags", Out::flow(tags.clone())).beside("a runner of the same architecture");
-                let about = "Runs a job once for each architecture, side by side, each on a machine of its own: nothing is emulated.";
+                let about = "Runs a job once per architecture, in parallel, each on its own machine: nothing is emulated.";
                 document.set(".native", native).gap().comment(about);
             }
             Layout::Plain => {
@@ -198,12 +198,12 @@ impl Fleet {
     fn about_machines(&self) -> &'static str {
         match self.family {
             Runners::Codebuild => {
-                "CodeBuild starts a machine for each job whose first tag names its project, whose webhook needs the event\n\
+                "CodeBuild starts a machine for each job whose first tag names its project; the project's webhook needs the event\n\
                  WORKFLOW_JOB_QUEUED. Jobs run in CodeBuild's own image (`image` and `services` have no effect there); for\n\
                  Docker the project needs privileged mode."
             }
             Runners::Tags | Runners::Gitlab => {
-                "A machine for each architecture: nothing is emulated. Jobs take it by `extends`."
+                "A machine for each architecture: nothing is emulated. Jobs select one with `extends`."
             }
         }
     }
@@ -217,7 +217,7 @@ impl Fleet {
         machine
     }
 
-    /// Says where a job runs: its image; on CodeBuild, a label that puts the whole machine into that image.
+    /// Sets the image of a job; on CodeBuild, by a label that runs the whole machine in that image.
     fn set_image(&self, map: &mut Map, job: &Job, index: usize) {
         let Some(image) = &job.image else { return };
         if self.has_images() {
@@ -256,7 +256,7 @@ fn set_needs(map: &mut Map, job: &Job, find: impl Fn(Need) -> Vec<Out>) {
     }
 }
 
-/// Writes a need; with artifacts, which is what GitLab takes a bare name for, it is that.
+/// Writes a need. A bare name means a need with artifacts.
 fn entry(job: String, artifacts: bool) -> Out {
     if artifacts {
         return job.into();
@@ -280,7 +280,7 @@ fn instance(job: &str, architecture: Architecture, artifacts: bool) -> Out {
     map.into()
 }
 
-/// Writes tags: a few short ones on one line.
+/// Writes tags: on one line when they are short.
 fn brief(tags: Vec<String>) -> Out {
     if tags.iter().map(String::len).sum::<usize>() < 60 { Out::flow(tags) } else { Out::list(tags) }
 }

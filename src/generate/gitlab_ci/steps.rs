@@ -1,4 +1,4 @@
-//! The jobs that run the project's own commands: restore, build and test on each architecture, publish once.
+//! The jobs that run the project's own commands: restore, build and test on each architecture, and publish once.
 
 use super::aws::{identity, secrets};
 use super::runners::{Artifacts as Files, Job, Need};
@@ -8,7 +8,7 @@ use crate::generate::Error;
 use crate::generate::install::{self, Place};
 use crate::project::pipeline::{Method, Report, ReportFormat};
 
-/// Folders in a home that tools can be told to keep elsewhere: GitLab caches nothing outside the project.
+/// Folders in the home that tools can be told to keep elsewhere: GitLab caches nothing outside the project.
 /// (The end of the path, the variable, the folder in the project.)
 const MOVABLE: &[(&str, &str, &str)] = &[
     (".nuget/packages", "NUGET_PACKAGES", ".cache/nuget"),
@@ -19,7 +19,7 @@ const MOVABLE: &[(&str, &str, &str)] = &[
     (".gradle", "GRADLE_USER_HOME", ".cache/gradle"),
 ];
 
-/// Adds the template of both jobs, when both are there.
+/// Adds the template of both jobs, if there are both.
 ///
 /// # Errors
 /// As [`prepare`].
@@ -27,7 +27,7 @@ pub(super) fn add_template(context: &Context<'_>, document: &mut Map) -> Result<
     if context.has_steps() && context.publishes() {
         let mut template = Map::new();
         prepare(context, &mut template)?;
-        let about = "What the project's own commands need, in every job that runs them.";
+        let about = "Setup for every job that runs the project's own commands.";
         if !template.is_empty() {
             document.set(TOOLS, template).gap().comment(about);
         }
@@ -38,7 +38,7 @@ pub(super) fn add_template(context: &Context<'_>, document: &mut Map) -> Result<
 /// Adds the job of restore, build and test.
 ///
 /// # Errors
-/// When the toolchains cannot be installed, or GitLab has no place for something that is to be kept.
+/// When the toolchains cannot be installed, or GitLab cannot keep something that the model asks to keep.
 pub(super) fn add(context: &Context<'_>, document: &mut Map) -> Result<(), Error> {
     let steps = &context.pipeline.steps;
     let mut body = Map::new();
@@ -62,7 +62,7 @@ pub(super) fn add_publish(context: &Context<'_>, document: &mut Map) -> Result<(
             key: "pipeline.push.branches",
             value: String::new(),
             target: TARGET,
-            reason: "no branch, tag or merge request pushes, so `steps.publish` would never run; allow one, or take the commands out"
+            reason: "no branch, tag or merge request pushes, so `steps.publish` would never run; allow one, or remove the commands"
                 .to_owned(),
         });
     }
@@ -82,11 +82,11 @@ pub(super) fn add_publish(context: &Context<'_>, document: &mut Map) -> Result<(
         Job { name: PUBLISH, stage: "publish", also: shared, image: image(context)?, needs, body, ..Job::default() };
     context
         .fleet
-        .add_once(document, job.comment("Runs once, when all else held, and only where the push rule allows."));
+        .add_once(document, job.comment("Runs once, after everything else succeeded, and only where the push rule allows."));
     Ok(())
 }
 
-/// Takes the template, or puts what it would hold into the one job that needs it.
+/// Uses the template, or puts its content into the only job that needs it.
 fn share(context: &Context<'_>, body: &mut Map) -> Result<Option<&'static str>, Error> {
     let mut own = Map::new();
     prepare(context, &mut own)?;
@@ -128,7 +128,7 @@ fn prepare(context: &Context<'_>, body: &mut Map) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the image of the project's own commands; on CodeBuild its own, when none is named.
+/// Returns the image of the project's own commands; none on CodeBuild, unless one is named.
 fn image(context: &Context<'_>) -> Result<Option<String>, Error> {
     if let Some(image) = &context.pipeline.gitlab.image {
         return Ok(Some(image.clone()));
@@ -138,7 +138,7 @@ fn image(context: &Context<'_>) -> Result<Option<String>, Error> {
         return Err(Error::Missing {
             key: "pipeline.install.bootstrap",
             target: TARGET,
-            reason: "the job's image has no toolkit: say where it is downloaded, or name an image that has it: \
+            reason: "the job's image has no toolkit: give a URL to download it from, or name an image that has it: \
                      `gitlab.image = \"…\"`"
                 .to_owned(),
         });
@@ -150,13 +150,13 @@ fn image(context: &Context<'_>) -> Result<Option<String>, Error> {
         return Err(Error::Missing {
             key: "pipeline.gitlab.image",
             target: TARGET,
-            reason: "`install.method = \"image\"` says that the image has every tool: name it".to_owned(),
+            reason: "with `install.method = \"image\"`, the image has every tool: name it".to_owned(),
         });
     }
     Ok(Some(image_of(context.project, "steps")))
 }
 
-/// Finds the folders to cache that must be moved into the project, once each.
+/// Lists the folders to cache that must be moved into the project.
 fn moved<'s>(context: &'s Context<'_>) -> impl Iterator<Item = (&'s str, &'static str, &'static str)> {
     let paths = context.pipeline.cache.iter().flat_map(|cache| &cache.paths);
     paths.filter_map(|path| movable(path).map(|(variable, folder)| (path.as_str(), variable, folder)))
@@ -170,28 +170,28 @@ fn movable(path: &str) -> Option<(&'static str, &'static str)> {
 }
 
 fn cache(context: &Context<'_>) -> Result<Option<Map>, Error> {
-    let Some(wanted) = context.pipeline.cache.as_ref().filter(|cache| !cache.paths.is_empty()) else { return Ok(None) };
-    if wanted.files.len() > 2 {
+    let Some(settings) = context.pipeline.cache.as_ref().filter(|cache| !cache.paths.is_empty()) else { return Ok(None) };
+    if settings.files.len() > 2 {
         return Err(Error::Unsupported {
             key: "pipeline.cache.files",
-            value: wanted.files.join(", "),
+            value: settings.files.join(", "),
             target: TARGET,
-            reason: "GitLab makes a key of at most two files".to_owned(),
+            reason: "GitLab builds a key from at most two files".to_owned(),
         });
     }
     let lock = context.project.lock_digest.as_deref().map(|digest| format!("-{digest}")).unwrap_or_default();
     let name = format!("{}{lock}-linux-$BUILD_ARCH", context.project.name);
     let mut cache = Map::new();
-    let about = "of this lock, system and architecture alone";
-    if wanted.files.is_empty() {
+    let about = "specific to this lock, system and architecture";
+    if settings.files.is_empty() {
         cache.set("key", name).beside(about);
     } else {
         let mut key = Map::new();
         key.set("prefix", name).beside(about);
-        key.set("files", Out::flow(&wanted.files));
+        key.set("files", Out::flow(&settings.files));
         cache.set("key", key);
     }
-    let paths = wanted.paths.iter().map(|path| cached(path)).collect::<Result<Vec<_>, _>>()?;
+    let paths = settings.paths.iter().map(|path| cached(path)).collect::<Result<Vec<_>, _>>()?;
     cache.set("paths", Out::list(paths));
     Ok(Some(cache))
 }
@@ -205,14 +205,14 @@ fn cached(path: &str) -> Result<String, Error> {
             key: "pipeline.cache.paths".to_owned(),
             value: path.to_owned(),
             target: TARGET,
-            reason: "GitLab caches nothing outside the project; name a folder in it, and tell the tool to use that"
+            reason: "GitLab caches nothing outside the project; name a folder in it, and configure the tool to use it"
                 .to_owned(),
         });
     }
     Ok(path.to_owned())
 }
 
-/// Returns what is kept: reports in the formats that GitLab shows, all else as files.
+/// Returns what is kept: reports in the formats that GitLab displays, and everything else as files.
 fn artifacts(context: &Context<'_>) -> Result<Option<Map>, Error> {
     let kept = context.pipeline.artifacts.as_ref();
     let mut junit: Vec<String> = Vec::new();
@@ -227,7 +227,7 @@ fn artifacts(context: &Context<'_>) -> Result<Option<Map>, Error> {
                     key: "pipeline.reports.files".to_owned(),
                     value: files.join(", "),
                     target: TARGET,
-                    reason: "GitLab takes one path or glob for coverage".to_owned(),
+                    reason: "GitLab accepts one path or glob for coverage".to_owned(),
                 })?;
                 coverage = Some((format, file));
             }
@@ -236,7 +236,7 @@ fn artifacts(context: &Context<'_>) -> Result<Option<Map>, Error> {
     }
     let files = kept.iter().flat_map(|kept| kept.files.iter().map(|file| below(kept.directory.as_deref(), file)));
     let mut paths: Vec<Element> = files.map(Element::from).collect();
-    let about = "GitLab shows no reports of this kind; they are kept as files.";
+    let about = "GitLab does not display reports of this kind; they are kept as files.";
     paths.extend(unknown.into_iter().enumerate().map(|(index, file)| {
         let element = Element::from(file);
         if index == 0 { element.comment(about) } else { element }
@@ -247,7 +247,7 @@ fn artifacts(context: &Context<'_>) -> Result<Option<Map>, Error> {
     let mut artifacts = Map::new();
     artifacts.set("name", format!("{}-$BUILD_ARCH", context.project.name));
     if !context.pipeline.reports.is_empty() {
-        artifacts.set("when", "always").beside("a failed test has a report too");
+        artifacts.set("when", "always").beside("failed tests have reports, too");
     }
     if !paths.is_empty() {
         artifacts.set("paths", Out::List(paths));
@@ -283,7 +283,7 @@ enum Shown {
     No,
 }
 
-/// Tells what GitLab does with a format (<https://docs.gitlab.com/ci/yaml/artifacts_reports/>).
+/// Returns what GitLab does with a format (<https://docs.gitlab.com/ci/yaml/artifacts_reports/>).
 fn shown(report: &Report) -> Shown {
     match report.format {
         ReportFormat::Junit => Shown::Tests,

@@ -1,4 +1,4 @@
-//! The tags by which a job finds its machine, in each family of runners.
+//! The tags that select a job's machine, for each family of runners.
 
 use super::TARGET;
 use crate::generate::{Error, Project};
@@ -19,10 +19,10 @@ pub(super) fn of(project: &Project<'_>, architecture: Architecture) -> Result<Ve
     match gitlab.runners {
         Runners::Tags => {
             if let Some(size) = &gitlab.size {
-                let reason = "one's own runners are chosen by `tags`; a size belongs to CodeBuild's and GitLab's";
+                let reason = "your own runners are selected by `tags`; only CodeBuild's and GitLab's have sizes";
                 return Err(unsupported("pipeline.gitlab.size", size, reason));
             }
-            // A job without tags would run on any runner that takes such jobs, of any architecture.
+            // A job without tags would run on any runner that accepts such jobs, of any architecture.
             Ok(own.filter(|tags| !tags.is_empty()).unwrap_or_else(|| vec![architecture.as_str().to_owned()]))
         }
         Runners::Gitlab => {
@@ -48,10 +48,10 @@ fn size<'s>(size: Option<&'s str>, known: &[&str]) -> Result<&'s str, Error> {
     if known.contains(&size) {
         return Ok(size);
     }
-    Err(value("pipeline.gitlab.size", size, &format!("known sizes are {}", known.join(", "))))
+    Err(value("pipeline.gitlab.size", size, &format!("expected one of: {}", known.join(", "))))
 }
 
-/// Checks the name of a CodeBuild project: a wrong one leaves jobs pending for ever.
+/// Checks the name of a CodeBuild project: with a wrong one, jobs stay pending.
 fn codebuild_project(name: Option<&str>) -> Result<&str, Error> {
     let Some(name) = name else {
         let reason = "the CodeBuild project whose webhook starts the machines: `project = \"my-runners\"`".to_owned();
@@ -61,13 +61,13 @@ fn codebuild_project(name: Option<&str>) -> Result<&str, Error> {
     if fits {
         Ok(name)
     } else {
-        Err(value("pipeline.gitlab.project", name, "CodeBuild's names have letters, digits, `-` and `_`"))
+        Err(value("pipeline.gitlab.project", name, "CodeBuild's project names have 2 to 255 letters, digits, `-` and `_`"))
     }
 }
 
 /// Returns the label of CodeBuild's image. The short labels are those of AWS's list
 /// (<https://docs.aws.amazon.com/codebuild/latest/userguide/sample-gitlab-runners-gitlab-ci.images.html>); an image that
-/// is not on it goes by its name.
+/// is not on it is given by name.
 fn image_label(image: Option<&String>, architecture: Architecture) -> String {
     let newest = match architecture {
         Architecture::Amd64 => "linux-5.0",
@@ -94,7 +94,7 @@ pub(super) const fn environment(architecture: Architecture) -> &'static str {
     }
 }
 
-/// Writes the tags of all architectures as one list with `$BUILD_ARCH` in it; none where they differ in more than that.
+/// Writes the tags of all architectures as one list that contains `$BUILD_ARCH`; none if they differ in more than that.
 pub(super) fn shared(architectures: &[Architecture], tags: &[Vec<String>]) -> Option<Vec<String>> {
     let length = tags.first()?.len();
     if tags.iter().any(|tags| tags.len() != length) {

@@ -129,26 +129,26 @@ fn what_a_service_cannot_do_is_said_with_a_way_out() {
     let codebuild = "[pipeline.gitlab]\nrunners = \"codebuild\"\nproject = \"runners\"\n";
     let ecr = "[pipeline.container]\nrepository = \"123456789012.dkr.ecr.eu-west-1.amazonaws.com/app\"\n";
     for (model, said) in [
-        ("[pipeline]\n".to_owned(), "needs `pipeline.steps`: something to do"),
+        ("[pipeline]\n".to_owned(), "needs `pipeline.steps`: the pipeline has nothing to do"),
         (
             format!("[pipeline.container]\nbuilder = \"kaniko\"\n{codebuild}"),
-            "CodeBuild's runner starts no images for jobs",
+            "CodeBuild's runner ignores the images of jobs",
         ),
         (
             format!("[pipeline.container]\nmanifest = \"buildah\"\n{codebuild}"),
             "`pipeline.container.manifest = \"buildah\"`",
         ),
         (format!("[pipeline.container]\n{codebuild}jobs = \"matrix\""), "a matrix puts spaces and brackets"),
-        (format!("[pipeline.container]\n{codebuild}size = \"huge\""), "known sizes are small"),
+        (format!("[pipeline.container]\n{codebuild}size = \"huge\""), "expected one of: small"),
         (
             "[pipeline.container]\n[pipeline.gitlab]\nrunners = \"codebuild\"".to_owned(),
             "needs `pipeline.gitlab.project`",
         ),
         (
             "[pipeline.container]\n[pipeline.gitlab]\nrunners = \"codebuild\"\nproject = \"a b\"".to_owned(),
-            "CodeBuild's names",
+            "CodeBuild's project names",
         ),
-        ("[pipeline.container]\n[pipeline.gitlab]\nsize = \"large\"".to_owned(), "chosen by `tags`"),
+        ("[pipeline.container]\n[pipeline.gitlab]\nsize = \"large\"".to_owned(), "selected by `tags`"),
         (
             "[pipeline.container]\n[pipeline.gitlab]\njobs = \"matrix\"\ntags.amd64 = [\"x\"]\ntags.arm64 = [\"y\"]"
                 .to_owned(),
@@ -224,7 +224,7 @@ fn reports_that_gitlab_does_not_show_are_kept_as_files() {
     assert!(build.contains("junit:\n        - out/a.xml"), "{build}");
     assert!(build.contains("coverage_format: jacoco\n        path: j.xml"), "{build}");
     assert!(
-        build.contains("# GitLab shows no reports of this kind; they are kept as files.\n      - \"*.trx\""),
+        build.contains("# GitLab does not display reports of this kind; they are kept as files.\n      - \"*.trx\""),
         "{build}"
     );
 }

@@ -19,22 +19,22 @@ pub(super) fn config(setup: &Setup, architecture: Architecture) -> String {
     kubernetes.bare("privileged", "false");
     kubernetes.text("cpu_request", &setup.requests.cpu);
     kubernetes.text("memory_request", &setup.requests.memory);
-    // Memory cannot be taken back: a job that takes more than it asked for would take it from its neighbours.
+    // Memory cannot be reclaimed: a job that used more than it requested would take it from its neighbours.
     kubernetes.text("memory_limit", &setup.requests.memory);
     if let Some(storage) = &setup.requests.ephemeral_storage {
         kubernetes.text("ephemeral_storage_request", storage);
     }
     kubernetes.text("helper_cpu_request", "100m");
     kubernetes.text("helper_memory_request", "128Mi");
-    kubernetes.note("A machine that must be started first takes longer than the 180 seconds that are usual.");
+    kubernetes.note("Starting a new machine takes longer than the default of 180 seconds.");
     kubernetes.bare("poll_timeout", "600");
-    kubernetes.note("How often a failed call to Kubernetes is made again.");
+    kubernetes.note("How many times a failed call to Kubernetes is retried.");
     kubernetes.bare("retry_limit", "10");
 
     let mut selector = Table::new(
         &mut text,
         "runners.kubernetes.node_selector",
-        Some("This also chooses the helper image of the architecture; affinity would not."),
+        Some("This also selects the helper image of the architecture; affinity would not."),
     );
     selector.text("kubernetes.io/arch", architecture.as_str());
     selector.text("kubernetes.io/os", "linux");
@@ -43,7 +43,7 @@ pub(super) fn config(setup: &Setup, architecture: Architecture) -> String {
     let mut annotations = Table::new(
         &mut text,
         "runners.kubernetes.pod_annotations",
-        Some("Karpenter replaces no machine on which a job runs."),
+        Some("Karpenter does not replace a machine while a job runs on it."),
     );
     annotations.text("karpenter.sh/do-not-disrupt", "true");
 
@@ -54,7 +54,7 @@ pub(super) fn config(setup: &Setup, architecture: Architecture) -> String {
         let mut s3 = Table::new(
             &mut text,
             "runners.cache.s3",
-            Some("With the role of the runner's service account: no keys are kept anywhere."),
+            Some("Uses the role of the runner's service account: no keys are stored."),
         );
         s3.text("BucketName", &bucket.name);
         s3.text("BucketLocation", &bucket.region);
@@ -94,8 +94,8 @@ impl<'t> Table<'t> {
     }
 }
 
-/// Writes a TOML string in which Helm, which runs `runners.config` through its templates, finds nothing to run: a brace is
-/// written by its number.
+/// Writes a TOML string that Helm, which treats `runners.config` as a template, does not change: braces are written as
+/// escapes.
 fn quoted(value: &str) -> String {
     let mut result = String::from("\"");
     for c in value.chars() {

@@ -27,17 +27,17 @@ pub(super) fn pool(setup: &Setup, architecture: Architecture) -> Result<Output, 
     taint.set("key", TAINT);
     taint.set("value", architecture.as_str());
     taint.set("effect", "NoSchedule");
-    spec.set("taints", Out::list([taint])).comment("Nothing but jobs runs here: only they tolerate this.");
-    spec.set("expireAfter", "168h").comment("After a week a machine is replaced, once its jobs are done,");
-    spec.set("terminationGracePeriod", format!("{}m", setup.minutes)).comment("for which it waits this long.");
+    spec.set("taints", Out::list([taint])).comment("Only jobs run here: nothing else tolerates this taint.");
+    spec.set("expireAfter", "168h").comment("After a week a machine is replaced, once its jobs are done;");
+    spec.set("terminationGracePeriod", format!("{}m", setup.minutes)).comment("it waits for them this long.");
     let mut template = Map::new();
     template.set("spec", spec);
 
     let mut disruption = Map::new();
-    disruption.set("consolidationPolicy", "WhenEmpty").comment("A machine with a job on it is never given up to save.");
+    disruption.set("consolidationPolicy", "WhenEmpty").comment("A machine with a job on it is never removed to save cost.");
     disruption.set("consolidateAfter", "5m");
     let mut limits = Map::new();
-    limits.set("cpu", setup.most_processors().to_string()).comment("No more than this many processors at once.");
+    limits.set("cpu", setup.most_processors().to_string()).comment("The most processors that run at once.");
     let mut body = Map::new();
     body.set("template", template);
     body.set("disruption", disruption);
@@ -51,7 +51,7 @@ pub(super) fn class(setup: &Setup) -> Result<Output, Error> {
     let mut body = Map::new();
     let ami = body.set("amiSelectorTerms", Out::list([one("alias", &setup.ami)]));
     if setup.ami.ends_with("@latest") {
-        ami.comment("`latest` follows every new image by itself; `ami = \"al2023@v…\"` in [pipeline.runner] holds it.");
+        ami.comment("`latest` follows every new image automatically; `ami = \"al2023@v…\"` in [pipeline.runner] pins one.");
     }
     body.set("role", &setup.node_role);
     let discovered = || {
@@ -66,7 +66,7 @@ pub(super) fn class(setup: &Setup) -> Result<Output, Error> {
     metadata.set("httpTokens", "required");
     metadata.set("httpPutResponseHopLimit", 1_u32);
     body.set("metadataOptions", metadata)
-        .comment("Jobs cannot reach the machine's own credentials: one hop, tokens only.");
+        .comment("Jobs cannot reach the machine's own credentials: one hop, and only with tokens.");
     body.set("blockDeviceMappings", Out::list(disks(&setup.ami)));
     let root = object("karpenter.k8s.aws/v1", "EC2NodeClass", CLASS, body);
     Output::yaml(format!("{}/nodeclass.yaml", setup.folder), &root)

@@ -1,5 +1,5 @@
-//! GitLab Runner on EKS: the official chart's values for each architecture, Karpenter's machines for its jobs, and the
-//! commands that apply them. The runner's token is named and never contained.
+//! GitLab Runner on EKS: values of the official chart for each architecture, Karpenter's machines for its jobs, and the
+//! commands that apply them. The runner's token is referenced, never contained.
 
 mod config;
 mod machines;
@@ -14,7 +14,7 @@ use setup::Setup;
 /// The target's name.
 const TARGET: &str = "runner";
 
-/// Makes the files that bring GitLab's runners to a cluster.
+/// Generates the files that deploy GitLab's runners to a cluster.
 #[derive(Debug)]
 pub struct Runner;
 
@@ -48,5 +48,5 @@ fn secret(architecture: Architecture) -> String {
     format!("{}-token", release(architecture))
 }
 
-/// The key of the taint that keeps everything but jobs away from their machines.
+/// The key of the taint that keeps everything except jobs off their machines.
 const TAINT: &str = "gitlab-runner/arch";

@@ -1,4 +1,4 @@
-//! How the files are applied, for people.
+//! The README of the folder: how to apply the files.
 
 use std::fmt::Write as _;
 
@@ -9,18 +9,18 @@ use super::{release, secret};
 /// Makes the README of the folder.
 pub(super) fn output(setup: &Setup) -> Output {
     let mut body = format!(
-        "# GitLab Runner on `{}`\n\nJobs of each architecture run on machines of their own, which Karpenter starts when a job waits and ends five minutes\nafter the last one. Needed are the cluster with Karpenter 1.0 or newer, `kubectl` and `helm`; subnets and security groups\ntagged `karpenter.sh/discovery: {}`; the role `{}` with which nodes may join.\n",
+        "# GitLab Runner on `{}`\n\nJobs of each architecture run on their own machines, which Karpenter starts when a job waits and stops five minutes\nafter the last one. You need the cluster with Karpenter 1.0 or newer, `kubectl` and `helm`; subnets and security groups\ntagged `karpenter.sh/discovery: {}`; and the role `{}`, with which nodes may join.\n",
         setup.cluster, setup.cluster, setup.node_role
     );
     if setup.spot {
         body.push_str(
-            "Spot machines can be taken away at two minutes' notice: give Karpenter its interruption queue, and let jobs retry.\n",
+            "Spot machines can be reclaimed at two minutes' notice: give Karpenter its interruption queue, and let jobs retry.\n",
         );
     }
     if let Some(bucket) = &setup.cache {
         let _ = write!(
             body,
-            "\nThe cache is the bucket `{}`. The service accounts {} need a role that may read and write it\n(EKS Pod Identity, or IAM roles for service accounts).\n",
+            "\nThe cache is the bucket `{}`. The service accounts {} need a role that can read and write it\n(EKS Pod Identity, or IAM roles for service accounts).\n",
             bucket.name,
             words(setup.architectures.iter().map(|one| format!("`{}`", release(*one))))
         );
@@ -29,7 +29,7 @@ pub(super) fn output(setup: &Setup) -> Output {
     commands(setup, &mut body);
     let _ = write!(
         body,
-        "\nThe last step again, after `toolkit gen runner`, brings a change; `kubectl apply` does for the machines. A token is\nreplaced by deleting its Secret, step 2, and `kubectl --namespace {} rollout restart deployment`.\n",
+        "\nTo change something, run `toolkit gen runner` and repeat the last step, or step 3 for the machines. To replace a token,\ndelete its Secret, repeat step 2 and run `kubectl --namespace {} rollout restart deployment`.\n",
         setup.namespace
     );
     Output { path: format!("{}/README.md", setup.folder).into(), body, comments: Comments::Markup }
@@ -37,9 +37,9 @@ pub(super) fn output(setup: &Setup) -> Output {
 
 fn commands(setup: &Setup, body: &mut String) {
     let Setup { folder, namespace, chart, architectures, .. } = setup;
-    let _ = write!(body, "1. Once, the namespace:\n\n   ```sh\n   kubectl create namespace {namespace}\n   ```\n\n");
+    let _ = write!(body, "1. Create the namespace, once:\n\n   ```sh\n   kubectl create namespace {namespace}\n   ```\n\n");
     body.push_str(
-        "2. For each architecture, create a runner in GitLab (Settings, CI/CD, Runners, New runner) with the architecture as its tag,\n   and keep the token that it shows in a Secret. Nothing else has it: no file, no history of a shell.\n\n   ```sh\n",
+        "2. For each architecture, create a runner in GitLab (Settings, CI/CD, Runners, New runner) with the architecture as its tag,\n   and store the token that it shows in a Secret. It is kept nowhere else, neither in a file nor in the shell's history.\n\n   ```sh\n",
     );
     for architecture in architectures {
         let _ = write!(
@@ -49,12 +49,12 @@ fn commands(setup: &Setup, body: &mut String) {
             secret(*architecture)
         );
     }
-    body.push_str("   ```\n\n3. The machines:\n\n   ```sh\n");
+    body.push_str("   ```\n\n3. Create the machines:\n\n   ```sh\n");
     let _ = write!(body, "   kubectl apply --filename {folder}/nodeclass.yaml");
     for architecture in architectures {
         let _ = write!(body, " --filename {folder}/nodepool-{}.yaml", architecture.as_str());
     }
-    body.push_str("\n   ```\n\n4. The runners, a release for each architecture:\n\n   ```sh\n");
+    body.push_str("\n   ```\n\n4. Install the runners, one release per architecture:\n\n   ```sh\n");
     for architecture in architectures {
         let _ = write!(
             body,

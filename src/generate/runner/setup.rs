@@ -1,4 +1,4 @@
-//! The runner's settings, each checked by the grammar of whoever reads it, with what holds when one is left out.
+//! The runner's settings, each checked by the grammar of the program that reads it, with its default.
 
 use super::super::{Error, Project};
 use super::TARGET;
@@ -7,7 +7,7 @@ use crate::project::pipeline::Architecture;
 /// Version 0.92.1 of the chart brings GitLab Runner 19.3.1 (<https://gitlab.com/gitlab-org/charts/gitlab-runner/-/tags>).
 const CHART: &str = "0.92.1";
 
-/// What is written into the files. Every text in it consists of characters that mean nothing to YAML, TOML, Helm or a shell.
+/// What is written into the files. Every text consists of characters that are not special in YAML, TOML, Helm or a shell.
 #[derive(Debug)]
 pub(super) struct Setup {
     pub(super) folder: String,
@@ -27,7 +27,7 @@ pub(super) struct Setup {
     pub(super) architectures: Vec<Architecture>,
 }
 
-/// What a job's container asks for.
+/// What a job's container requests.
 #[derive(Debug)]
 pub(super) struct Requests {
     pub(super) cpu: String,
@@ -35,7 +35,7 @@ pub(super) struct Requests {
     pub(super) ephemeral_storage: Option<String>,
 }
 
-/// Where the shared cache is.
+/// The bucket of the shared cache.
 #[derive(Debug)]
 pub(super) struct Bucket {
     pub(super) name: String,
@@ -46,15 +46,15 @@ impl Setup {
     /// Checks the model.
     pub(super) fn new(project: &Project<'_>) -> Result<Self, Error> {
         let runner = &project.pipeline.runner;
-        let text = |key: &str, value: &Option<String>, usual: &str, rule: &Rule| {
-            checked(key, value.as_deref().unwrap_or(usual), rule)
+        let text = |key: &str, value: &Option<String>, default: &str, rule: &Rule| {
+            checked(key, value.as_deref().unwrap_or(default), rule)
         };
         let needed = |key: &'static str, value: &Option<String>, reason: &str, rule: &Rule| match value {
             Some(value) => checked(key, value, rule),
             None => Err(Error::Missing { key, target: TARGET, reason: reason.to_owned() }),
         };
         if runner.concurrent == Some(0) {
-            return Err(refused("pipeline.runner.concurrent", "0", "at least one job must run at once"));
+            return Err(refused("pipeline.runner.concurrent", "0", "at least one job must be able to run"));
         }
         if project.architectures.is_empty() {
             return Err(Error::Missing {
@@ -91,14 +91,14 @@ impl Setup {
         })
     }
 
-    /// Returns the processors at which a pool stops growing: twice what all jobs ask for, since each job brings a helper and
-    /// services, and machines are never filled to the brim.
+    /// Returns the number of processors at which a pool stops growing: twice what all jobs request, since each job has a helper
+    /// and services, and machines are never completely full.
     pub(super) fn most_processors(&self) -> u64 {
         let each = self.requests.cpu.strip_suffix('m').map_or_else(
             || self.requests.cpu.parse::<f64>().unwrap_or(1.0),
             |milli| milli.parse::<f64>().unwrap_or(1000.0) / 1000.0,
         );
-        // A job and its helper: no less than one processor. The grammar keeps the product far below 2⁵³.
+        // A job and its helper need at least one processor. The grammar keeps the product far below 2⁵³.
         (f64::from(self.concurrent) * each.max(0.5) * 2.0).ceil() as u64
     }
 }
@@ -139,19 +139,19 @@ impl Bucket {
     }
 }
 
-/// A grammar, and how it is said to people.
+/// A grammar, and its description.
 struct Rule {
     holds: fn(&str) -> bool,
-    says: &'static str,
+    description: &'static str,
 }
 
-/// Below the project, and harmless in a command line.
+/// A folder below the project that is harmless on a command line.
 const FOLDER: Rule = Rule {
     holds: |text| {
         all(text, "-_./")
             && text.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !part.starts_with('-'))
     },
-    says: "a folder below the project has letters, digits, `-`, `_`, `.` and `/`",
+    description: "a folder below the project has letters, digits, `-`, `_`, `.` and `/`",
 };
 
 const URL: Rule = Rule {
@@ -161,25 +161,25 @@ const URL: Rule = Rule {
         });
         plain && all(text, "-._:/[]") && text.contains("://")
     },
-    says: "a GitLab server's address is such as `https://gitlab.example.com`, without a user or a query",
+    description: "a GitLab server's address is a URL such as `https://gitlab.example.com`, without a user or a query",
 };
 
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>
 const NAMESPACE: Rule = Rule {
     holds: |text| (1..=63).contains(&text.len()) && lower(text, "-") && edges(text),
-    says: "a namespace has at most 63 lower-case letters, digits and `-`, which stands at neither end",
+    description: "a namespace has at most 63 lower-case letters, digits and `-`, which is neither first nor last",
 };
 
 /// <https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html>
 const CLUSTER: Rule = Rule {
     holds: |text| text.len() <= 100 && all(text, "-_") && text.starts_with(|c: char| c.is_ascii_alphanumeric()),
-    says: "a cluster's name has at most 100 letters, digits, `-` and `_`, and begins with a letter or digit",
+    description: "a cluster's name has at most 100 letters, digits, `-` and `_`, and begins with a letter or digit",
 };
 
-/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>; `=` and `,` are left out: nobody uses them.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>; `=` and `,` are left out, because they are not used in practice.
 const ROLE: Rule = Rule {
     holds: |text| text.len() <= 64 && all(text, "+.@-_") && text.starts_with(|c: char| c.is_ascii_alphanumeric()),
-    says: "a role's name (not its ARN) has at most 64 letters, digits and any of `+.@-_`",
+    description: "a role's name (not its ARN) has at most 64 letters, digits and any of `+.@-_`",
 };
 
 const VERSION: Rule = Rule {
@@ -187,34 +187,34 @@ const VERSION: Rule = Rule {
         let parts: Vec<&str> = text.split('.').collect();
         parts.len() == 3 && parts.iter().all(|part| (1..=9).contains(&part.len()) && digits(part))
     },
-    says: "a chart's version is such as `0.92.1`",
+    description: "a chart's version has three numbers, such as `0.92.1`",
 };
 
-/// <https://github.com/distribution/reference>, loosely: what stands for nothing else in any of the files.
+/// <https://github.com/distribution/reference>, loosely: only characters that are not special in any of the files.
 const IMAGE: Rule = Rule {
     holds: |text| text.len() <= 512 && all(text, "-_./:@") && text.starts_with(|c: char| c.is_ascii_alphanumeric()),
-    says: "an image is such as `registry.example.com/group/ci:1.4` or has `@sha256:…`",
+    description: "an image is a name such as `registry.example.com/group/ci:1.4`, or has `@sha256:…`",
 };
 
-/// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>, as far as people write it by hand.
+/// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>, in the forms that people write by hand.
 const QUANTITY: Rule = Rule {
     holds: |text| {
         let number = ["m", "Ki", "Mi", "Gi", "Ti"].iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(text);
         let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
         (1..=9).contains(&whole.len()) && digits(whole) && (1..=9).contains(&part.len()) && digits(part)
     },
-    says: "a quantity is a number such as `2`, `500m`, `0.5` or `4Gi`",
+    description: "a quantity is a number such as `2`, `500m`, `0.5` or `4Gi`",
 };
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 const BUCKET: Rule = Rule {
     holds: |text| (3..=63).contains(&text.len()) && lower(text, "-.") && edges(text) && !text.contains(".."),
-    says: "a bucket's name has 3 to 63 lower-case letters, digits, `-` and `.`",
+    description: "a bucket's name has 3 to 63 lower-case letters, digits, `-` and `.`",
 };
 
 const REGION: Rule = Rule {
     holds: |text| (1..=30).contains(&text.len()) && lower(text, "-") && edges(text),
-    says: "a region is such as `eu-central-1`",
+    description: "a region is a name such as `eu-central-1`",
 };
 
 /// An alias resolves to the image of each architecture (<https://karpenter.sh/docs/concepts/nodeclasses/#specamiselectorterms>).
@@ -223,11 +223,11 @@ const AMI: Rule = Rule {
         let (family, version) = text.split_once('@').unwrap_or_default();
         matches!(family, "al2023" | "bottlerocket") && (1..=40).contains(&version.len()) && lower(version, "-._")
     },
-    says: "an alias is `al2023@` or `bottlerocket@` with a version or `latest`; Amazon Linux 2 ended with Kubernetes 1.33",
+    description: "an alias is `al2023@` or `bottlerocket@` with a version or `latest`; Amazon Linux 2 ended with Kubernetes 1.33",
 };
 
 fn checked(key: &str, value: &str, rule: &Rule) -> Result<String, Error> {
-    if (rule.holds)(value) { Ok(value.to_owned()) } else { Err(refused(key, value, rule.says)) }
+    if (rule.holds)(value) { Ok(value.to_owned()) } else { Err(refused(key, value, rule.description)) }
 }
 
 fn refused(key: &str, value: &str, reason: &str) -> Error {
@@ -274,10 +274,10 @@ mod tests {
             (&AMI, &["al2023@v20260101", "bottlerocket@latest"], &["al2@latest", "al2023", "al2023@", "al2023@a b"]),
         ] {
             for text in good {
-                assert!((rule.holds)(text), "{text:?}: {}", rule.says);
+                assert!((rule.holds)(text), "{text:?}: {}", rule.description);
             }
             for text in bad {
-                assert!(!(rule.holds)(text), "{text:?}: {}", rule.says);
+                assert!(!(rule.holds)(text), "{text:?}: {}", rule.description);
             }
         }
     }

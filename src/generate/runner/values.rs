@@ -6,7 +6,7 @@ use super::{config, release, secret};
 use crate::format::yaml::{Map, Out};
 use crate::project::pipeline::Architecture;
 
-/// What the manager does in Kubernetes, and nothing more (<https://docs.gitlab.com/runner/executors/kubernetes/>,
+/// What the manager needs to do in Kubernetes, and nothing more (<https://docs.gitlab.com/runner/executors/kubernetes/>,
 /// "Configure runner API permissions"). Without rules the chart would allow everything in the namespace.
 const RULES: &[(&[&str], &[&str])] = &[
     (&["events"], &["list", "watch"]),
@@ -18,11 +18,11 @@ const RULES: &[(&[&str], &[&str])] = &[
     (&["services"], &["create", "get"]),
 ];
 
-/// Makes the values of one architecture's release.
+/// Makes the values file of one architecture's release.
 pub(super) fn output(setup: &Setup, architecture: Architecture) -> Result<Output, Error> {
     let mut root = Map::new();
     root.set("gitlabUrl", &setup.url);
-    root.set("concurrent", setup.concurrent).beside("jobs at once");
+    root.set("concurrent", setup.concurrent).beside("jobs that run at once");
     root.set("terminationGracePeriodSeconds", setup.minutes * 60)
         .comment("When the manager is replaced, it first waits for its jobs: as long as a job may run.");
 
@@ -37,7 +37,7 @@ pub(super) fn output(setup: &Setup, architecture: Architecture) -> Result<Output
 
     let mut runners = Map::new();
     runners.set("secret", secret(architecture)).comment(
-        "The Secret with the runner's token; see README.md. Tags, protection and who may use the runner are set in GitLab.",
+        "The Secret with the runner's token; see README.md. Tags, protection and permitted projects are set in GitLab.",
     );
     runners
         .set("config", Out::Block(config::config(setup, architecture)))
@@ -51,7 +51,7 @@ pub(super) fn output(setup: &Setup, architecture: Architecture) -> Result<Output
     selector.set("kubernetes.io/os", "linux");
     root.set("nodeSelector", selector);
     root.set("affinity", not_on_spot())
-        .comment("Not on a machine that can be taken away; the jobs' own machines do not take it in.");
+        .comment("Not on machines that can be reclaimed; the jobs' own machines do not accept it.");
     Output::yaml(format!("{}/values-{}.yaml", setup.folder, architecture.as_str()), &root)
 }
 
