@@ -78,7 +78,7 @@ fn what_is_not_understood_or_not_harmless_has_its_line_and_a_reason() {
         ("version = 1.2", "found float"),
         ("github = 1", "found integer"),
         ("url = \"https://example.com/x\"", "`url` does not go with `github`"),
-        ("tag = \"latest\"", "must hold {version} once"),
+        ("tag = \"latest\"", "must contain {version} once"),
         ("tag = \"v{version}-{os}\"", "unknown placeholder `{os}`; expected one of: {version}"),
         ("tag = \"../{version}\"", "contains `..`"),
         ("asset = \"../t.tar.gz\"", "not allowed"),

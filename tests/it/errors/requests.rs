@@ -124,7 +124,7 @@ fn projects() -> Vec<Section> {
                 content(
                     "toolkit.toml",
                     5,
-                    "expected a version in quotes, or a table such as { file = \"go.mod\" }, found float",
+                    "expected text in quotes, found float",
                 ),
                 content("toolkit.lock", 12, "go is listed twice; a merge went wrong"),
             ],
