@@ -65,8 +65,9 @@ impl<'p> Image<'p> {
                 key: "pipeline.dockerfile.base",
                 value: base,
                 target: TARGET,
-                reason: "the locked toolchains need glibc, which Alpine does not have; Debian's slim images are small, too"
-                    .to_owned(),
+                reason:
+                    "the locked toolchains need glibc, which Alpine does not have; Debian's slim images are small, too"
+                        .to_owned(),
             });
         }
         let file = settings.file.clone().unwrap_or_else(|| "ci.Dockerfile".to_owned());
@@ -97,7 +98,13 @@ impl<'p> Image<'p> {
         } else {
             settings.packages.clone()
         };
-        Ok(Self { project, file, base, packages, user: settings.user.clone().filter(|user| user != "root" && user != "0") })
+        Ok(Self {
+            project,
+            file,
+            base,
+            packages,
+            user: settings.user.clone().filter(|user| user != "root" && user != "0"),
+        })
     }
 
     fn text(&self) -> Result<String, Error> {
@@ -113,7 +120,9 @@ impl<'p> Image<'p> {
         }
         let _ = writeln!(text, "COPY --from=toolchains {TREES} {TREES}");
         if by_toolkit {
-            text.push_str("# Toolkit itself and the links, which point into the store; it is at the same path as before.\n");
+            text.push_str(
+                "# Toolkit itself and the links, which point into the store; it is at the same path as before.\n",
+            );
             let _ = write!(
                 text,
                 "COPY --from=toolchains {STORE} {STORE}\nCOPY --from=toolchains /usr/local/bin /usr/local/bin\n"
@@ -179,7 +188,12 @@ impl<'p> Image<'p> {
         }
         text.push_str("WORKDIR /project\nCOPY [\"toolkit.toml\", \"toolkit.lock\", \"./\"]\n");
         for file in self.project.tools.iter().filter_map(|tool| tool.locked.file.as_deref()) {
-            check("tools", file, is_path, "a project file that requires a tool must have a plain path, so that it can be copied")?;
+            check(
+                "tools",
+                file,
+                is_path,
+                "a project file that requires a tool must have a plain path, so that it can be copied",
+            )?;
             let _ = writeln!(text, "COPY [\"{file}\", \"./{file}\"]");
         }
         let _ = write!(

@@ -204,7 +204,8 @@ fn unhidden(project: &Project<'_>, place: &Place) -> Option<Step> {
         files.extend(image.global_json.iter().filter(|file| !files.contains(*file)).copied().collect::<Vec<_>>());
     }
     let command = format!("rm -f {}", files.join(" "));
-    let comment = "The image has these files above the source; they would select a different SDK than the one installed here.";
+    let comment =
+        "The image has these files above the source; they would select a different SDK than the one installed here.";
     (!files.is_empty()).then(|| Step::new(comment, command))
 }
 

@@ -166,8 +166,9 @@ fn visible(root: &Root<'_>, target: &'static str) -> Result<String, Error> {
                 key: format!("tools.{}.{}", tool.toolchain.name(), cause.name),
                 value: cause.value.clone(),
                 target,
-                reason: "a portable install cannot do this, since the tool is not installed yet; use `method = \"toolkit\"`"
-                    .to_owned(),
+                reason:
+                    "a portable install cannot do this, since the tool is not installed yet; use `method = \"toolkit\"`"
+                        .to_owned(),
             })?;
         let moved = |text: &str| text.replace(ROOT, &root.folder);
         for path in activation.paths.iter().map(|path| moved(&path.display().to_string())) {

@@ -60,7 +60,8 @@ pub(super) fn elsewhere(context: &Context<'_>) -> Option<String> {
     if let Some(retry) = pipeline.retry.filter(|retry| *retry > 0) {
         settings.push(format!("autoRetryLimit {retry}"));
     }
-    (!settings.is_empty()).then(|| format!("Set in the CodeBuild project, because a buildspec cannot: {}.", settings.join("; ")))
+    (!settings.is_empty())
+        .then(|| format!("Set in the CodeBuild project, because a buildspec cannot: {}.", settings.join("; ")))
 }
 
 const fn environment_type(architecture: Architecture) -> &'static str {

@@ -27,7 +27,8 @@ pub(super) fn decision(push: &Push) -> Element {
          {pull_requests}) push={of_pull_requests} ;;\n  {}) push=yes ;;\n  *) push=no ;;\nesac",
         allowed.join(" | ")
     );
-    let comment = "Which builds push: see `[pipeline.push]` in toolkit.toml. `manual` means that no webhook started the build.";
+    let comment =
+        "Which builds push: see `[pipeline.push]` in toolkit.toml. `manual` means that no webhook started the build.";
     Element::from(text).comment(comment)
 }
 

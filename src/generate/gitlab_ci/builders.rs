@@ -46,7 +46,8 @@ pub(super) fn add(context: &Context<'_>, container: &Container, document: &mut M
                        use only its digest: a tag can be moved, a digest cannot.";
         context.fleet.add(document, job(context, container, true)?.comment(comment));
     }
-    let comment = "Where nothing is pushed (merge requests, other branches), the image must still build. It is discarded.";
+    let comment =
+        "Where nothing is pushed (merge requests, other branches), the image must still build. It is discarded.";
     context.fleet.add(document, job(context, container, false)?.comment(comment));
     Ok(())
 }

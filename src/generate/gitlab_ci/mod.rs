@@ -145,7 +145,8 @@ impl<'a> Context<'a> {
 fn document(context: &Context<'_>) -> Result<Map, Error> {
     let stages = context.stages();
     if stages.is_empty() {
-        let reason = "the pipeline has nothing to do; add `[pipeline.steps]` with commands, or `[pipeline.container]`".to_owned();
+        let reason = "the pipeline has nothing to do; add `[pipeline.steps]` with commands, or `[pipeline.container]`"
+            .to_owned();
         return Err(Error::Missing { key: "pipeline.steps", target: TARGET, reason });
     }
     let mut document = Map::new();

@@ -119,7 +119,8 @@ impl Fleet {
                 let mut native = Map::new();
                 native.set("parallel", parallel);
                 native.set("tags", Out::flow(tags.clone())).beside("a runner of the same architecture");
-                let about = "Runs a job once per architecture, in parallel, each on its own machine: nothing is emulated.";
+                let about =
+                    "Runs a job once per architecture, in parallel, each on its own machine: nothing is emulated.";
                 document.set(".native", native).gap().comment(about);
             }
             Layout::Plain => {

@@ -80,9 +80,10 @@ pub(super) fn add_publish(context: &Context<'_>, document: &mut Map) -> Result<(
     }
     let job =
         Job { name: PUBLISH, stage: "publish", also: shared, image: image(context)?, needs, body, ..Job::default() };
-    context
-        .fleet
-        .add_once(document, job.comment("Runs once, after everything else succeeded, and only where the push rule allows."));
+    context.fleet.add_once(
+        document,
+        job.comment("Runs once, after everything else succeeded, and only where the push rule allows."),
+    );
     Ok(())
 }
 
@@ -170,7 +171,9 @@ fn movable(path: &str) -> Option<(&'static str, &'static str)> {
 }
 
 fn cache(context: &Context<'_>) -> Result<Option<Map>, Error> {
-    let Some(settings) = context.pipeline.cache.as_ref().filter(|cache| !cache.paths.is_empty()) else { return Ok(None) };
+    let Some(settings) = context.pipeline.cache.as_ref().filter(|cache| !cache.paths.is_empty()) else {
+        return Ok(None);
+    };
     if settings.files.len() > 2 {
         return Err(Error::Unsupported {
             key: "pipeline.cache.files",

@@ -61,7 +61,11 @@ fn codebuild_project(name: Option<&str>) -> Result<&str, Error> {
     if fits {
         Ok(name)
     } else {
-        Err(value("pipeline.gitlab.project", name, "CodeBuild's project names have 2 to 255 letters, digits, `-` and `_`"))
+        Err(value(
+            "pipeline.gitlab.project",
+            name,
+            "CodeBuild's project names have 2 to 255 letters, digits, `-` and `_`",
+        ))
     }
 }
 

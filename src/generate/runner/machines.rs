@@ -34,7 +34,9 @@ pub(super) fn pool(setup: &Setup, architecture: Architecture) -> Result<Output, 
     template.set("spec", spec);
 
     let mut disruption = Map::new();
-    disruption.set("consolidationPolicy", "WhenEmpty").comment("A machine with a job on it is never removed to save cost.");
+    disruption
+        .set("consolidationPolicy", "WhenEmpty")
+        .comment("A machine with a job on it is never removed to save cost.");
     disruption.set("consolidateAfter", "5m");
     let mut limits = Map::new();
     limits.set("cpu", setup.most_processors().to_string()).comment("The most processors that run at once.");
@@ -51,7 +53,9 @@ pub(super) fn class(setup: &Setup) -> Result<Output, Error> {
     let mut body = Map::new();
     let ami = body.set("amiSelectorTerms", Out::list([one("alias", &setup.ami)]));
     if setup.ami.ends_with("@latest") {
-        ami.comment("`latest` follows every new image automatically; `ami = \"al2023@v…\"` in [pipeline.runner] pins one.");
+        ami.comment(
+            "`latest` follows every new image automatically; `ami = \"al2023@v…\"` in [pipeline.runner] pins one.",
+        );
     }
     body.set("role", &setup.node_role);
     let discovered = || {

@@ -37,7 +37,8 @@ pub(super) fn output(setup: &Setup) -> Output {
 
 fn commands(setup: &Setup, body: &mut String) {
     let Setup { folder, namespace, chart, architectures, .. } = setup;
-    let _ = write!(body, "1. Create the namespace, once:\n\n   ```sh\n   kubectl create namespace {namespace}\n   ```\n\n");
+    let _ =
+        write!(body, "1. Create the namespace, once:\n\n   ```sh\n   kubectl create namespace {namespace}\n   ```\n\n");
     body.push_str(
         "2. For each architecture, create a runner in GitLab (Settings, CI/CD, Runners, New runner) with the architecture as its tag,\n   and store the token that it shows in a Secret. It is kept nowhere else, neither in a file nor in the shell's history.\n\n   ```sh\n",
     );

@@ -121,11 +121,7 @@ fn projects() -> Vec<Section> {
         section(
             "project::Error::Content",
             [
-                content(
-                    "toolkit.toml",
-                    5,
-                    "expected text in quotes, found float",
-                ),
+                content("toolkit.toml", 5, "expected text in quotes, found float"),
                 content("toolkit.lock", 12, "go is listed twice; a merge went wrong"),
             ],
         ),
