@@ -79,7 +79,7 @@ mod tests {
         assert!(matches!(asked(vec![throttled, throttled, throttled], Ok(())), (4, None)));
         let (count, error) = asked(Vec::new(), Err(throttled));
         assert_eq!(count, 4);
-        assert!(error.unwrap().to_string().ends_with("and 4 attempts were made"));
+        assert!(error.unwrap().to_string().ends_with("; 4 attempts were made"));
         let (count, error) = asked(vec![throttled], Err(denied));
         assert_eq!((count, error.unwrap().kind().exit_code()), (2, 3));
     }

@@ -100,13 +100,13 @@ mod tests {
             ("s3://builds/tools//", Ok("s3://builds/tools")),
             ("s3://builds/a/b%20c", Ok("s3://builds/a/b c")),
             ("s3://builds/x?region=eu-west-1", Ok("s3://builds/x")),
-            ("s3://", Err("no bucket")),
+            ("s3://", Err("not name a bucket")),
             ("https://host/tools", Err("cannot be filled")),
             ("http://127.0.0.1:8080/", Err("cannot be filled")),
             ("https://user:secret@host/tools", Err("cannot be filled")),
             ("file://server/share", Err("may not name a host")),
-            ("ftp://user:secret@host/", Err("scheme `ftp`")),
-            ("https://user:secret@[host/", Err("no URL")),
+            ("ftp://user:secret@host/", Err("not supported: `ftp`")),
+            ("https://user:secret@[host/", Err("not a URL")),
             ("", Err("it is empty")),
         ] {
             match (Address::parse(text, Path::new("/project")), expected) {

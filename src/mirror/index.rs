@@ -216,16 +216,16 @@ mod tests {
         index.add("a/b", entry("go"));
         let good = String::from_utf8(index.to_bytes()).unwrap();
         for (from, to, said) in [
-            ("a/b", "../b", "no file name"),
-            ("a/b", "/etc/passwd", "no file name"),
-            ("a/b", ".toolkit/index.lock", "kept for"),
+            ("a/b", "../b", "not a file name"),
+            ("a/b", "/etc/passwd", "not a file name"),
+            ("a/b", ".toolkit/index.lock", "reserved for"),
             ("a/b", "toolkit-mirror.json", "the index itself"),
             ("sha256:", "sha512:", "hexadecimal"),
             ("\"size\": 1", "\"size\": -1", "line"),
             ("\"version\": 1", "\"version\": 2", "version 2"),
             ("\"version\": 1", "\"version\": \"1\"", "line"),
             ("{", "", "line"),
-            ("\"version\": 1", "\"version\": 1, \"removed\": { \"../x\": 1 }", "no file name"),
+            ("\"version\": 1", "\"version\": 1, \"removed\": { \"../x\": 1 }", "not a file name"),
         ] {
             let text = good.replacen(from, to, 1);
             assert_ne!(text, good, "{from}");

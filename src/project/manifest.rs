@@ -152,7 +152,7 @@ impl Reader<'_> {
             return Ok(ToolEntry { tool, requirement, source: None, settings: Vec::new(), definition: None, line });
         }
         let Some(table) = value.get_ref().as_table() else {
-            return Err(self.not(value, "a version in quotes, or a table such as { file = \"go.mod\" }"));
+            return Err(self.not(value, "a version in quotes, or a table such as {file = \"go.mod\"}"));
         };
         if definition::defines(table) {
             let (version, definition) = self.definition(key, value)?;

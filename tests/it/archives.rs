@@ -60,7 +60,11 @@ fn hostile_tar_archives_are_refused() {
             "`l`, above it, is a symbolic link",
         ),
         refused("file over a link", Tar::new().link("l", "x").file("l", b"x"), "occurs twice"),
-        refused("folder over a link", Tar::new().link("l", "x").folder("l"), "no folder has this path"),
+        refused(
+            "folder over a link",
+            Tar::new().link("l", "x").folder("l"),
+            "other than a folder already has this path",
+        ),
         refused(
             "hard link before its target",
             Tar::new().hard_link("l", "f").file("f", b"x"),
@@ -76,8 +80,12 @@ fn hostile_tar_archives_are_refused() {
             "hard link and brings",
         ),
         refused("the same file twice", Tar::new().file("f", b"x").file("./f", b"y"), "occurs twice"),
-        refused("file over folder", Tar::new().file("d/f", b"x").file("d", b"y"), "a folder has this path"),
-        refused("folder over file", Tar::new().file("f", b"x").folder("f"), "no folder has this path"),
+        refused("file over folder", Tar::new().file("d/f", b"x").file("d", b"y"), "a folder already has this path"),
+        refused(
+            "folder over file",
+            Tar::new().file("f", b"x").folder("f"),
+            "other than a folder already has this path",
+        ),
         refused("below a file", Tar::new().file("f", b"x").file("f/g", b"y"), "`f`, above it, is no folder"),
         refused("character device", Tar::new().entry(b'3', "null", "", b""), "character device"),
         refused("block device", Tar::new().entry(b'4', "sda", "", b""), "block device"),

@@ -103,7 +103,7 @@ fn a_build_that_fails_says_why_and_what_to_do() {
     assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
     assert!(timeless(&run.stdout).contains("\nmake: Killed\nPhase BUILD failed after 12s\n"), "{}", run.stdout);
     let said = "  phase BUILD failed after 12s\n    COMMAND_EXECUTION_ERROR: Error while executing command: make test. Reason: \
-                exit status 137\n    likely cause: the command was killed, usually because memory ran out\n    hint: take a \
+                exit status 137\n    likely cause: the command was killed, usually because memory ran out\n    hint: use a \
                 larger compute type";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert!(run.stderr.contains("\n  console:   https://"));
@@ -123,7 +123,7 @@ fn other_ends_have_causes_too() {
         let id = fake.build(Script::new("web").before_build().phase("BUILD", 9).phase_ends(phase).ends(status));
         let run = follow(&fake, &[&id, "--no-logs"]);
         assert_eq!(run.code, Some(1), "{status}");
-        let said = if status == "TIMED_OUT" { "the build took longer than it may" } else { said };
+        let said = if status == "TIMED_OUT" { "the build reached its time limit" } else { said };
         assert!(run.stderr.contains(said), "{status}: {}", run.stderr);
         assert_eq!(fake.count("GetLogEvents"), 0);
     }
@@ -140,7 +140,7 @@ fn a_chain_of_retries_ends_as_its_last_build() {
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     let lines: Vec<&str> = run.stdout.lines().filter(|line| ["first", "second", "third"].contains(line)).collect();
     assert_eq!(lines, ["first", "second", "third"]);
-    assert_eq!(run.stderr.matches("is done again by").count(), 2, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("is retried as").count(), 2, "{}", run.stderr);
     assert!(run.stderr.contains("FAILED, retried"), "{}", run.stderr);
 }
 

@@ -117,7 +117,7 @@ fn the_project_decides_what_is_listed() {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     let text = World::new().fails(2, &["build", "permissions", "sync"]);
-    assert!(text.contains("asks AWS only for a mirror in S3") && text.contains("--mirror s3://"), "{text}");
+    assert!(text.contains("needs AWS only for a mirror in S3") && text.contains("--mirror s3://"), "{text}");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn the_policy_is_valid_small_and_of_the_account() {
     let run = World::new().with("AWS_EC2_METADATA_DISABLED", "true").run(&arguments);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert!(run.stdout.contains("arn:aws:codebuild:*:*:project/web"), "{}", run.stdout);
-    assert!(run.stderr.contains("the account is not known"), "{}", run.stderr);
+    assert!(run.stderr.contains("the account is unknown"), "{}", run.stderr);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn iam_is_asked_by_the_role_of_the_session_and_all_is_allowed() {
     });
     let run = world(&front).run(&["build", "permissions", "--project", "web", "--check"]);
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
-    assert!(run.stderr.contains("asked IAM what it would decide for arn:aws:sts::"), "{}", run.stderr);
+    assert!(run.stderr.contains("asked IAM about arn:aws:sts::"), "{}", run.stderr);
     assert!(run.stdout.lines().skip(1).all(|line| line.contains("  yes  ")), "{}", run.stdout);
     // One question for the caller, and one for each resource: the project and its log.
     assert_eq!(front.seen().len(), 3);
@@ -234,7 +234,7 @@ fn where_iam_may_not_be_asked_harmless_questions_answer() {
         let run = world.run(&["build", "permissions", "--project", "web", "--check", "--json"]);
         assert_eq!(run.code, Some(1), "{}", run.stderr);
         let value: Value = serde_json::from_str(&run.stdout).unwrap();
-        assert!(value["checked_by"].as_str().unwrap().ends_with("asked harmless questions instead"), "{value}");
+        assert!(value["checked_by"].as_str().unwrap().ends_with("sent harmless requests instead"), "{value}");
         let answers = allowed(&value);
         for (action, expected) in [
             ("codebuild:BatchGetBuilds", "yes"),
@@ -274,5 +274,5 @@ fn nobody_is_checked_without_credentials_or_with_wrong_ones() {
     assert!(text.contains("STS rejects the AWS credentials (InvalidClientTokenId)"), "{text}");
     let front = Front::answering(|_, _| xml(200, "<html>log in</html>"));
     let text = world(&front).fails(3, &["build", "permissions", "--check"]);
-    assert!(text.contains("STS's answer is not as expected"), "{text}");
+    assert!(text.contains("STS sent an unexpected response"), "{text}");
 }

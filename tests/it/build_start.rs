@@ -160,7 +160,7 @@ fn what_does_not_go_together_starts_nothing() {
         (vec!["web", "--compute", "2gb"], "`BUILD_LAMBDA_2GB` is not available on LINUX_CONTAINER"),
         (vec!["web", "--compute", "huge"], "there is no compute type `huge`"),
         (vec!["web", "--environment-type", "ARM_CONTAINR"], "did you mean `ARM_CONTAINER`?"),
-        (vec!["gpu", "--arch", "amd64,arm64"], "nothing like it for arm64"),
+        (vec!["gpu", "--arch", "amd64,arm64"], "no equivalent for arm64"),
         (vec!["tiny", "--privileged"], "ARM_LAMBDA_CONTAINER has no privileged mode"),
         (vec!["tiny", "--compute", "2gb", "--timeout", "30"], "no timeout can be set"),
         (vec!["web", "--env", "A=1", "--env-secret", "A=x"], "the variable A is set twice"),
@@ -246,7 +246,7 @@ fn of_two_architectures_both_are_started_or_none() {
     let run = world.run(&["build", "start", "web", "--arch", "amd64,arm64", "--idempotent", "77"]);
     assert_eq!(run.code, Some(3));
     let id = fake.ids().remove(1);
-    assert!(run.stderr.contains(&format!("{id} goes on")), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("{id} continues")), "{}", run.stderr);
     assert_eq!(fake.status(&id), "IN_PROGRESS");
 }
 

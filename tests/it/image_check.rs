@@ -203,7 +203,7 @@ fn exit_codes_tell_what_happened() {
         (&["bad", "--strict"], 1, "2 not read"),
         (&["empty"], 2, "empty names no image"),
         (&[redis.as_str(), "--platform", "beer"], 2, "os/architecture"),
-        (&[redis.as_str(), "--build-arg", "=x"], 2, "names no argument"),
+        (&[redis.as_str(), "--build-arg", "=x"], 2, "has no name"),
     ] {
         let run = world.run(&[&["image", "check"], arguments].concat());
         assert_eq!(run.code, Some(code), "{arguments:?}: {}{}", run.stdout, run.stderr);

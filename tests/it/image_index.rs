@@ -221,7 +221,7 @@ fn images_of_docker_make_a_list_of_docker() {
         podman_agrees_on(&bench, "docker:1.2", 2);
     }
     let said = bench.refuses(2, &["--tag", "R/app:x", "R/app:1.2-amd64", "R/docker:arm64", "--format", "docker"]);
-    assert!(said.contains("of OCI's"), "{said}");
+    assert!(said.contains("in OCI's"), "{said}");
 }
 
 fn podman_agrees_on(bench: &Bench, name: &str, images: usize) {

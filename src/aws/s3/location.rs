@@ -218,12 +218,12 @@ mod tests {
     fn what_is_not_understood_has_a_way_out() {
         for (text, said) in [
             ("s3://builds?versionId=3", "expected one of: region, anonymous, requester-pays"),
-            ("s3://builds?region=eu%20west", "eu-west-1 is one"),
-            ("s3://builds?region=evil.example/", "eu-west-1 is one"),
+            ("s3://builds?region=eu%20west", "an example is eu-west-1"),
+            ("s3://builds?region=evil.example/", "an example is eu-west-1"),
             ("s3://builds?anonymous=yes", "neither true nor false"),
-            ("s3://builds/a/../b", "no file name"),
+            ("s3://builds/a/../b", "not a file name"),
             ("https://builds.s3.eu-west-1.amazonaws.com/a", "is written s3://bucket/prefix"),
-            ("s3://", "names no bucket"),
+            ("s3://", "does not name a bucket"),
         ] {
             let error = text.parse::<Location>().unwrap_err();
             assert!(error.reason.contains(said), "{text}: {error}");

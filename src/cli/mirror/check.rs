@@ -59,10 +59,10 @@ impl Arguments {
         }
         let (strange, bytes) = checked.unnamed;
         if strange > 0 {
-            let size = render::size(bytes);
+            let (size, files) = (render::size(bytes), if strange == 1 { "file" } else { "files" });
             done(
                 global,
-                &format!("{strange} more files ({size}) are left from an interrupted sync or from another program"),
+                &format!("{strange} more {files} ({size}), left from an interrupted sync or from another program"),
             );
         }
         if checked.findings.is_empty() {

@@ -188,7 +188,7 @@ mod tests {
         unknown.region = "eu-west-1".to_owned();
         let warned = warnings(&compare(unknown, &Prices::own()));
         assert_eq!(warned.len(), 2);
-        assert!(warned[0].starts_with("no price of LINUX_CONTAINER BUILD_GENERAL1_SMALL in eu-west-1 is known"));
+        assert!(warned[0].starts_with("the price of LINUX_CONTAINER BUILD_GENERAL1_SMALL in eu-west-1 is unknown"));
     }
 
     #[test]

@@ -245,8 +245,8 @@ mod tests {
             "not in the source",
         ),
         ("YAML_FILE_ERROR", "YAML file does not exist", "not in the source"),
-        ("YAML_FILE_ERROR", "wrong number of container tags, expected 1", "indented wrongly"),
-        ("YAML_FILE_ERROR", "yaml: line 7: found character that cannot start any token", "by a tab"),
+        ("YAML_FILE_ERROR", "wrong number of container tags, expected 1", "wrong indentation"),
+        ("YAML_FILE_ERROR", "yaml: line 7: found character that cannot start any token", "with a tab"),
         ("YAML_FILE_ERROR", "yaml: line 12: did not find expected ',' or ']'", "not closed"),
         (
             "YAML_FILE_ERROR",
@@ -257,7 +257,7 @@ mod tests {
         (
             "YAML_FILE_ERROR",
             "Unknown runtime version named '10' of nodejs. This build image has the following versions: 12, 14",
-            "does not bring this version",
+            "does not contain this version",
         ),
         ("YAML_FILE_ERROR", "This build image requires selecting at least one runtime version.", "old image"),
         ("YAML_FILE_ERROR", "Phases must be a mapping", "cannot read the buildspec"),
@@ -291,7 +291,7 @@ mod tests {
         ("CLIENT_ERROR", "AccessDenied: Access Denied status code: 403", "lacks a permission"),
         ("CLIENT_ERROR", "authentication required for primary source", "may not read the source"),
         ("CLIENT_ERROR", "reference not found for primary source", "not in the source"),
-        ("CLIENT_ERROR", "something else", "not as CodeBuild needs it"),
+        ("CLIENT_ERROR", "something else", "does not meet CodeBuild's requirements"),
     ];
 
     #[test]

@@ -156,14 +156,14 @@ fn machines_without_a_counterpart_are_named() {
         (
             project("LINUX_GPU_CONTAINER", "aws/codebuild/standard:7.0", "BUILD_GENERAL1_LARGE"),
             "arm64",
-            "nothing like it",
+            "no equivalent",
         ),
         (
             project("WINDOWS_CONTAINER", "aws/codebuild/windows-base:2022-1.0", "BUILD_GENERAL1_MEDIUM"),
             "arm64",
-            "nothing",
+            "no equivalent",
         ),
-        (project("MAC_ARM", "aws/codebuild/macos-arm-base:15", "BUILD_GENERAL1_MEDIUM"), "amd64", "nothing like it"),
+        (project("MAC_ARM", "aws/codebuild/macos-arm-base:15", "BUILD_GENERAL1_MEDIUM"), "amd64", "no equivalent"),
         (
             project("LINUX_CONTAINER", "aws/codebuild/standard:5.0", "BUILD_GENERAL1_SMALL"),
             "arm64",

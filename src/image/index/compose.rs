@@ -161,8 +161,8 @@ mod tests {
             (dockers(), spec(None, note("x")), Ok(OCI_INDEX)),
             (dockers(), spec(Some(Format::Oci), BTreeMap::new()), Ok(OCI_INDEX)),
             (dockers(), spec(Some(Format::Docker), BTreeMap::new()), Ok(DOCKER_LIST)),
-            (dockers(), spec(Some(Format::Docker), note("x")), Err("no place for annotations")),
-            (both(), spec(Some(Format::Docker), BTreeMap::new()), Err("app:1 is of OCI's")),
+            (dockers(), spec(Some(Format::Docker), note("x")), Err("cannot have annotations")),
+            (both(), spec(Some(Format::Docker), BTreeMap::new()), Err("app:1 is in OCI's")),
         ] {
             match (compose(&plan(children), &spec), expected) {
                 (Ok(index), Ok(expected)) => assert_eq!(index.media_type, expected),

@@ -40,7 +40,8 @@ fn read_in(folder: &Path, name: &str, text: &str, environment: &[(&str, &str)]) 
         let image = image.trim_start_matches("docker.io/library/");
         format!("{} {} {image}{needs}", at(&found.location), found.role)
     };
-    let notes = findings.notes.iter().filter(|note| note.kind != NoteKind::Pinned || note.text.contains("not known"));
+    let notes =
+        findings.notes.iter().filter(|note| note.kind != NoteKind::Pinned || note.text.contains("unknown platform"));
     let note = |note: &Note| format!("{} {} {}: {}", at(&note.location), note.kind.as_str(), note.subject, note.text);
     findings.uses.iter().map(one).chain(notes.map(note)).collect()
 }
@@ -105,7 +106,7 @@ fn dockerfiles_are_judged_for_every_platform() {
             "FROM --platform=$X a",
             &[
                 "1 FROM a:latest",
-                "1 pinned a: a is held to a platform that is not known: no ARG before the first FROM declares `X`",
+                "1 pinned a: a is fixed to an unknown platform: no ARG before the first FROM declares `X`",
             ],
         ),
         ("FROM a:$TARGETARCH", &["1 FROM a:amd64 linux/amd64", "1 FROM a:arm64 linux/arm64"]),
@@ -190,10 +191,10 @@ fn services_with_a_build_lead_to_their_dockerfiles() {
         ("{platform: linux/arm64, image: e}", &["1 service s e:latest @linux/arm64"]),
         ("build: https://example.com/x.git", &["1 not read service s: it is built from https://example.com/x.git"]),
         ("build: ./none", &["1 not read service s: its Dockerfile none/Dockerfile does not exist or is not text"]),
-        ("build: ./$NONE", &["1 not read service s: its Dockerfile is not known: `NONE` has no value"]),
+        ("build: ./$NONE", &["1 not read service s: its Dockerfile is unknown: `NONE` has no value"]),
         (
             "{extends: {file: x.yml, service: y}}",
-            &["- not read compose.yaml: service s extends one of another file; name that too"],
+            &["- not read compose.yaml: service s extends a service of another file; name that file, too"],
         ),
     ] {
         let service = if service.starts_with('{') { service.to_owned() } else { format!("{{{service}}}") };

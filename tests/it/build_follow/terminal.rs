@@ -93,7 +93,7 @@ fn who_interrupts_at_a_terminal_is_asked_once() {
         };
         terminal.until("begun");
         terminal.types("\u{3}");
-        terminal.until("Stop the build on CodeBuild, too? [y/N]");
+        terminal.until("Also stop the build on CodeBuild? [y/N]");
         terminal.types(keys);
         let (ended, seen) = terminal.ends();
         assert_eq!((ended, fake.count("StopBuild")), (Some(code), stopped), "{keys:?}: {seen}");

@@ -143,12 +143,12 @@ fn logs_that_are_not_there_are_said_once() {
     let off = fake.build(Script::succeeding("web").without_logs());
     let run = follow(&fake, &[&off]);
     assert_eq!((run.code, fake.count("GetLogEvents")), (Some(0), 0));
-    assert_eq!(run.stderr.matches("switched off").count(), 1, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("are disabled").count(), 1, "{}", run.stderr);
     // Nothing was ever written, so that there is no stream.
     let silent = fake.build(Script::new("web").before_build().phase("BUILD", 1).ends("SUCCEEDED"));
     let run = follow(&fake, &[&silent]);
     assert_eq!(run.code, Some(0));
-    assert_eq!(run.stderr.matches("was never there").count(), 1, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("was never created").count(), 1, "{}", run.stderr);
 }
 
 #[test]

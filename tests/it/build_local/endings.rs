@@ -43,10 +43,10 @@ fn what_only_codebuild_can_do_is_said_once() {
     let run = place.run(&[]);
     assert_eq!((run.code, trace(&run.stdout).as_str()), (Some(0), "BUILD :on UPLOAD"), "{}", run.stdout);
     for said in [
-        "`runtime-versions` asks for java corretto21",
+        "`runtime-versions` requests java corretto21",
         "`git-credential-helper` is ignored",
         "`proxy` is ignored",
-        "`codebuild-breakpoint` is a program of CodeBuild's machines",
+        "`codebuild-breakpoint` exists only on CodeBuild's machines",
     ] {
         assert_eq!(run.stdout.matches(said).count(), 1, "{said}: {}", run.stdout);
     }

@@ -77,7 +77,7 @@ fn builds_and_batches_are_stopped_by_id_or_arn_and_what_is_over_is_no_mistake() 
     for expected in [
         format!("stopped build {build}\n"),
         format!("stopped build {by_arn}\n"),
-        format!("build {over} was over already (SUCCEEDED)\n"),
+        format!("build {over} had already ended (SUCCEEDED)\n"),
         format!("stopped batch {batch}\n"),
         format!("stopped batch {batch_by_arn}\n"),
     ] {

@@ -29,7 +29,7 @@ fn moto_starts_lists_and_stops() {
     // Its first answer about a build ends it, so that there is nothing to stop.
     let run = world.run(&["build", "stop", &id]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    assert!(run.stderr.contains("was over already (SUCCEEDED)"), "{}", run.stderr);
+    assert!(run.stderr.contains("had already ended (SUCCEEDED)"), "{}", run.stderr);
     let pair = world.ok(&["build", "start", "web", "--arch", "amd64,arm64"]);
     assert_eq!(pair.lines().count(), 2);
     assert_eq!(world.json(&["build", "list", "--json"]).as_array().unwrap().len(), 3);
@@ -43,7 +43,7 @@ fn what_moto_does_not_know_is_told_and_not_taken_for_an_answer() {
     let said = world.fails(3, &["build", "start", "none"]);
     assert!(said.contains("the project `none` does not exist"), "{said}");
     let said = world.fails(3, &["build", "start", "web", "--batch"]);
-    assert!(said.contains("CodeBuild sent an unexpected response: the status is 500"), "{said}");
+    assert!(said.contains("CodeBuild sent an unexpected response: status 500"), "{said}");
 }
 
 #[test]

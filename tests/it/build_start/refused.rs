@@ -46,7 +46,7 @@ fn without_permission_to_read_the_project_a_start_does_without_the_check() {
     let run = fake.world().run(&["build", "start", "web", "--compute", "large"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert!(
-        run.stderr.contains("codebuild:BatchGetProjects") && run.stderr.contains("is not checked"),
+        run.stderr.contains("codebuild:BatchGetProjects") && run.stderr.contains("are not checked"),
         "{}",
         run.stderr
     );
@@ -123,10 +123,7 @@ fn too_many_requests_are_sent_four_times_with_pauses() {
     let fake = CodeBuild::new();
     fake.fail_every("StartBuild", Failure::Throttling, 1);
     let said = fake.world().fails(3, &["build", "start", "web"]);
-    assert!(
-        said.contains("CodeBuild is throttling requests (ThrottlingException), and 4 attempts were made"),
-        "{said}"
-    );
+    assert!(said.contains("CodeBuild is throttling requests (ThrottlingException); 4 attempts were made"), "{said}");
     assert_eq!((fake.count("StartBuild"), fake.ids().len()), (4, 0));
     let calls = fake.requests("StartBuild");
     assert!(calls.iter().all(|call| call.body["idempotencyToken"] == calls[0].body["idempotencyToken"]));
@@ -135,9 +132,9 @@ fn too_many_requests_are_sent_four_times_with_pauses() {
 #[test]
 fn what_is_no_answer_of_codebuild_is_asked_again_and_then_told() {
     for (failure, expected) in [
-        (Failure::Html(500), "CodeBuild sent an unexpected response: the status is 500"),
+        (Failure::Html(500), "CodeBuild sent an unexpected response: status 500"),
         (Failure::Html(200), "CodeBuild sent an unexpected response: it is not CodeBuild's JSON"),
-        (Failure::Status(503), "CodeBuild sent an unexpected response: the status is 503"),
+        (Failure::Status(503), "CodeBuild sent an unexpected response: status 503"),
         (Failure::Cut, "could not reach CodeBuild"),
     ] {
         let fake = CodeBuild::new();
@@ -181,7 +178,7 @@ fn what_is_missing_is_named() {
         (world(), 3, &["start", "none"][..], "the project `none` does not exist"),
         (world(), 3, &["start", "none", "--arch", "arm64"], "the project `none` does not exist"),
         (world(), 3, &["list", "none"], "the project `none` does not exist"),
-        (none("AWS_REGION"), 2, &["start", "web"], "no AWS region is known, which CodeBuild asks for"),
+        (none("AWS_REGION"), 2, &["start", "web"], "no AWS region is set, and CodeBuild needs one"),
         (world().with("AWS_REGION", "evil.example/"), 2, &["start", "web"], "`evil.example/` is not an AWS region"),
         (
             world().with("AWS_SECRET_ACCESS_KEY", "wrong"),
@@ -189,7 +186,7 @@ fn what_is_missing_is_named() {
             &["start", "web"],
             "CodeBuild rejects the AWS credentials (InvalidSignatureException)",
         ),
-        (none("AWS_ACCESS_KEY_ID"), 5, &["start", "web"], "no AWS credentials were found, which CodeBuild asks for"),
+        (none("AWS_ACCESS_KEY_ID"), 5, &["start", "web"], "no AWS credentials were found, and CodeBuild needs them"),
         (
             world().with("AWS_ENDPOINT_URL_CODEBUILD", "codebuild"),
             2,
@@ -217,7 +214,7 @@ fn the_kind_of_address_is_chosen_by_the_environment() {
     ] {
         let world = fake.world().with(name, "true").with("AWS_REGION", region).with("AWS_ENDPOINT_URL_CODEBUILD", "");
         let said = world.fails(3, &["build", "list", "--offline"]);
-        assert!(said.contains(&format!("{expected} would have to be downloaded")), "{said}");
+        assert!(said.contains(&format!("{expected} must be downloaded")), "{said}");
     }
     // An address that is set is taken as it is.
     fake.world().with("AWS_USE_FIPS_ENDPOINT", "true").ok(&["build", "list"]);

@@ -257,8 +257,8 @@ fn every_refusal_says_what_to_do_and_nothing_secret() {
         assert!(text.contains("FAILED") && !text.contains('\u{1b}'), "{text}");
     }
     for (address, said) in [
-        ("nonsense", "AWS_ENDPOINT_URL_ECR is no address"),
-        ("file:///etc/passwd", "AWS_ENDPOINT_URL_ECR is no address"),
+        ("nonsense", "AWS_ENDPOINT_URL_ECR is not the URL"),
+        ("file:///etc/passwd", "AWS_ENDPOINT_URL_ECR is not the URL"),
         ("http://ecr.example.com/", "plain http is allowed to this machine only"),
     ] {
         let text = look(&Machine::new(), REGISTRY, &with_keys(&[("AWS_ENDPOINT_URL_ECR", address)]));

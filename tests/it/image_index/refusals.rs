@@ -21,21 +21,21 @@ fn images_that_do_not_fit_are_refused() {
         (
             1,
             &["R/app:1.2-amd64", "--platform", "linux/amd64,linux/arm64"],
-            "there is no image for linux/arm64; there is one for linux/amd64",
+            "there is no image for linux/arm64, only for linux/amd64",
         ),
-        (2, &["R/app:1.2-amd46"], "there is no "),
+        (2, &["R/app:1.2-amd46"], "does not exist"),
         (2, &["R/app:1.2-amd46"], "did you mean "),
-        (2, &["R/absent:1"], "there is no "),
-        (2, &["R/app@sha256:0000000000000000000000000000000000000000000000000000000000000000"], "there is no "),
-        (2, &[], "no image was named"),
+        (2, &["R/absent:1"], "does not exist"),
+        (2, &["R/app@sha256:0000000000000000000000000000000000000000000000000000000000000000"], "does not exist"),
+        (2, &[], "no image was given"),
         (2, &["R/App:1"], "capital letters"),
         (2, &["--digest-file", "empty.digest"], "the file is empty"),
         (5, &["--digest-file", "absent.digest"], "could not read the digest file absent.digest"),
         (2, &["--child", "R/app:1.2-amd64"], "PLATFORM=IMAGE"),
-        (2, &["oci:absent"], "is no OCI layout"),
+        (2, &["oci:absent"], "is not an OCI layout"),
         (2, &["R/app:1.2-amd64", "--platform", "arm64"], "os/architecture"),
-        (2, &["R/app:1.2-amd64", "--annotation", "x"], "no key and value"),
-        (2, &["R/app:1.2-amd64", "--tag", "R/other:1"], "one index goes into one repository"),
+        (2, &["R/app:1.2-amd64", "--annotation", "x"], "expected KEY=VALUE"),
+        (2, &["R/app:1.2-amd64", "--tag", "R/other:1"], "all tags of an index must name one repository"),
     ] {
         let error = bench.refuses(code, &[&["--tag", "R/app:1.2"], words].concat());
         assert!(error.contains(said), "{words:?} does not say `{said}`: {error}");
@@ -102,7 +102,7 @@ fn who_may_not_write_is_told_so() {
         let before = bench.registry.contents();
         let words = ["image", "index", "--tag", &bench.name("app:1.2"), &bench.name("app:1.2-arm64")];
         let said = anonymous.fails(2, &words);
-        assert!(said.contains("does not allow to") && said.contains("anonymous"), "{kind:?}: {said}");
+        assert!(said.contains("denies permission to") && said.contains("anonymous"), "{kind:?}: {said}");
         assert!(said.contains("login"), "{said}");
         assert_eq!(bench.registry.contents(), before);
     }
@@ -145,7 +145,11 @@ fn a_tag_that_cannot_be_moved_is_told_and_one_that_need_not_be_is_well() {
     let before = bench.digest("app:1.2");
     let refused = run(&words(&front));
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
-    assert!(refused.stderr.contains("exists, and its repository does not let tags be moved"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("exists, and its repository does not allow tags to be moved"),
+        "{}",
+        refused.stderr
+    );
     assert!(refused.stderr.contains("moved so far: new"), "{}", refused.stderr);
     assert_eq!(bench.digest("app:1.2"), before);
     // The same index is there from a run before: nothing need be moved.

@@ -35,7 +35,7 @@ fn a_bucket_serves_installs_locks_and_resolutions_alone() {
     let source = source();
     let world = moto.world(project(source.path(), super::PROJECT));
     let run = world.run(&["mirror", "check", DEST]);
-    assert!(run.code == Some(1) && run.stderr.contains("no finished mirror"), "{run:?}");
+    assert!(run.code == Some(1) && run.stderr.contains("incomplete mirror"), "{run:?}");
     world.ok(&["mirror", "sync", DEST]);
     drop(source);
     assert!(contents(&moto).contains_key(INDEX));

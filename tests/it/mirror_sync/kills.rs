@@ -59,7 +59,7 @@ pub fn judge(world: &World, dest: &str, there: &BTreeMap<String, Vec<u8>>, wante
     let run = world.run(&["mirror", "check", dest]);
     assert_eq!(run.code, Some(i32::from(!sound)), "{run:?}");
     if !sound {
-        let said = ["no finished mirror", "not synced", "missing ", "different ", "wrong size "];
+        let said = ["incomplete mirror", "not synced", "missing ", "different ", "wrong size "];
         let text = format!("{}{}", run.stdout, run.stderr);
         assert!(said.iter().any(|said| text.contains(said)), "{text}");
     }

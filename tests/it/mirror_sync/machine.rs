@@ -29,7 +29,7 @@ fn a_lock_that_cannot_be_fulfilled_leaves_the_mirror_as_it_was() {
             Some(bytes) => fs::write(&archive, bytes).unwrap(),
         }
         let stderr = world.fails(code, &["mirror", "sync", &name]);
-        assert!(stderr.contains(said) && stderr.contains("running it again goes on"), "{stderr}");
+        assert!(stderr.contains(said) && stderr.contains("run it again to continue"), "{stderr}");
         for (path, bytes) in &before {
             assert_eq!(contents(&mirror).get(path), Some(bytes), "{path}");
         }
@@ -53,8 +53,8 @@ fn places_that_cannot_be_filled_are_refused() {
     for (dest, said) in [
         ("https://artifacts.example.com/tools", "name the folder or the bucket behind it"),
         ("http://127.0.0.1:1/", "a web server only serves files"),
-        ("ftp://x/", "scheme `ftp`"),
-        ("s3://", "no bucket"),
+        ("ftp://x/", "not supported: `ftp`"),
+        ("s3://", "not name a bucket"),
     ] {
         for command in ["sync", "check", "list"] {
             let stderr = world.fails(2, &["mirror", command, dest]);
@@ -74,8 +74,8 @@ fn an_index_that_nobody_wrote_stops_a_sync() {
     let good = fs::read_to_string(mirror.join(INDEX)).unwrap();
     fs::write(folder.path().join("precious"), "x").unwrap();
     for (text, code, said) in [
-        (good.replace("go.dev/dl/index-all.json", "../precious"), 4, "no file name"),
-        (good.replace("\"version\": 1", "\"version\": 7"), 2, "newer toolkit"),
+        (good.replace("go.dev/dl/index-all.json", "../precious"), 4, "not a file name"),
+        (good.replace("\"version\": 1", "\"version\": 7"), 2, "update toolkit"),
         ("[]".to_owned(), 4, "cannot be used"),
         (String::new(), 4, "cannot be used"),
     ] {
@@ -122,12 +122,12 @@ fn a_full_disk_stops_a_sync_and_room_lets_it_go_on() {
     // One archive has 2.7 MB.
     let Some(mounted) = Mounted::tmpfs(mirror.clone(), "size=4m") else { return };
     let stderr = world.fails(5, &["mirror", "sync", &name]);
-    assert!(stderr.contains("No space left") && stderr.contains("running it again goes on"), "{stderr}");
+    assert!(stderr.contains("No space left") && stderr.contains("run it again to continue"), "{stderr}");
     assert!(contents(&mirror).keys().all(|path| path.ends_with(".tar.gz")), "{:?}", contents(&mirror).keys());
     for (path, bytes) in contents(&mirror) {
         assert_eq!(bytes, fs::read(source.join(path)).unwrap(), "half of a file");
     }
-    assert!(world.fails(1, &["mirror", "check", &name]).contains("no finished mirror"));
+    assert!(world.fails(1, &["mirror", "check", &name]).contains("incomplete mirror"));
     if !mounted.remount("size=64m") {
         return;
     }
@@ -183,7 +183,7 @@ fn an_interrupted_sync_leaves_no_half_of_a_file() {
         }
         let left: Vec<_> = world.store_listing().into_iter().filter(|line| !line.ends_with('/')).collect();
         assert!(left.is_empty() && listing(&mirror.join(".toolkit/staging")).is_empty(), "{signal} left {left:?}");
-        assert!(world.fails(1, &["mirror", "check", &name]).contains("no finished mirror"));
+        assert!(world.fails(1, &["mirror", "check", &name]).contains("incomplete mirror"));
     }
     served.heal(&archive);
     world.ok(&["mirror", "sync", &name]);
