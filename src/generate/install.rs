@@ -195,7 +195,7 @@ fn by_toolkit(project: &Project<'_>, place: &Place, target: &'static str) -> Res
 /// one just installed. They do not affect a project that has its own.
 fn unhidden(project: &Project<'_>, place: &Place) -> Option<Step> {
     let Place::CodeBuild { images } = place else { return None };
-    let swayed = proven(project).any(|(_, _, proof)| proof.swayed_by.contains(&"global.json"));
+    let swayed = proven(project).any(|(_, _, proof)| proof.overridden_by.contains(&"global.json"));
     if project.has_global_json || !swayed {
         return None;
     }
@@ -238,12 +238,12 @@ fn proof_of(name: &str, version: &str, proof: &VersionProof) -> Step {
             word(&format!("{name}: toolkit.lock says {words}, and `{command}` in this folder says:"))
         ),
     ];
-    if !proof.swayed_by.is_empty() {
+    if !proof.overridden_by.is_empty() {
         lines.extend([
             "  folder=$PWD/".to_owned(),
             "  while [ -n \"$folder\" ]; do".to_owned(),
             "    folder=${folder%/}".to_owned(),
-            format!("    for file in {}; do", proof.swayed_by.join(" ")),
+            format!("    for file in {}; do", proof.overridden_by.join(" ")),
             "      if [ -f \"$folder/$file\" ]; then echo \"in the way: $folder/$file\" >&2; fi".to_owned(),
             "    done".to_owned(),
             "    case $folder in */*) folder=${folder%/*}/ ;; esac".to_owned(),

@@ -1,4 +1,4 @@
-//! Tools that this program does not know and a project defines: releases on GitHub, or files under an address.
+//! Tools that a project defines: releases on GitHub, or files at a URL pattern.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::shared::{first_use, platforms, semantic, sums};
 use super::{Card, Error, Toolchain};
 use crate::model::{
     Arch, Artifact, BadChannel, Candidate, Channel, Digest, Executable, Format, Level, Phase, Platform, Policy, Proof,
-    Release, Support, ToolName, Version,
+    Release, ToolName, Version,
 };
 use crate::net::Metadata;
 use crate::project::{Definition, Origin, Pattern};
@@ -26,18 +26,18 @@ pub struct CustomTool {
 
 const SPELLINGS: &[(&str, &str)] = &[
     ("latest", "the newest release on GitHub; `stable` means the same"),
-    ("1.7", "the newest release of 1.7 on GitHub; under an address, this version"),
+    ("1.7", "the newest release of 1.7 on GitHub; with `url`, this version"),
     ("1.7.1", "this release"),
     ("^1.6", "a semantic-version range of releases on GitHub"),
 ];
 
-/// The processors for which a project can define files.
+/// The architectures for which a project can define files.
 const ARCHES: &[Arch] = &[Arch::Amd64, Arch::Arm64, Arch::Arm, Arch::S390x, Arch::Ppc64le, Arch::Riscv64];
 
 /// Makes a tool of a project's definition.
 ///
 /// # Errors
-/// The reason: this program knows the tool itself, or the repository is not one.
+/// The reason: the tool is built in, or the repository is not `OWNER/NAME`.
 pub fn define(name: &ToolName, definition: &Definition) -> Result<Arc<dyn Toolchain>, String> {
     if super::find(name.as_str()).is_some() {
         return Err("this tool is built in; remove `github` and `url`, or choose another name".to_owned());
@@ -57,7 +57,7 @@ struct Tagged {
 
 #[async_trait]
 impl Toolchain for CustomTool {
-    /// What goes on `PATH` follows from the executables that a release names.
+    /// A release names its executables, so the card has none.
     fn card(&self) -> Card<'_> {
         Card {
             name: self.name.as_str(),
@@ -67,7 +67,7 @@ impl Toolchain for CustomTool {
         }
     }
 
-    /// Under an address there is no list of releases, so a version is what it says.
+    /// A URL pattern has no list of releases, so it needs an exact version.
     fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
         if self.repository.is_some() {
             return semantic::channel(self.name.as_str(), text);
@@ -75,7 +75,7 @@ impl Toolchain for CustomTool {
         semantic::version(text).map(Channel::Exact).map_err(|_| BadChannel {
             tool: self.name.to_string(),
             text: text.to_owned(),
-            reason: "an address has no list of releases to choose from; name one version, such as 25.1".to_owned(),
+            reason: "a URL has no list of releases to choose from; name one version, such as 25.1".to_owned(),
         })
     }
 
@@ -87,12 +87,12 @@ impl Toolchain for CustomTool {
     ) -> Result<Vec<Candidate>, Error> {
         let Some(repository) = &self.repository else {
             let Channel::Exact(version) = channel else { return Ok(Vec::new()) };
-            return Ok(vec![candidate(version.clone(), None, Phase::Active)]);
+            return Ok(vec![semantic::candidate(version.clone(), None, Phase::Active)]);
         };
         let releases = self.releases(repository, metadata).await?;
         let of = |Tagged { version, published }: Tagged| {
             let phase = if published.prerelease { Phase::Preview } else { Phase::Active };
-            candidate(version, published.day, phase)
+            semantic::candidate(version, published.day, phase)
         };
         Ok(releases.into_iter().map(of).collect())
     }
@@ -100,10 +100,10 @@ impl Toolchain for CustomTool {
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
         let (version, artifact) = match &self.repository {
             Some(repository) => self.on_github(repository, version, platform, metadata).await?,
-            None => (version.clone(), self.under_an_address(version, platform, metadata).await?),
+            None => (version.clone(), self.at_url(version, platform, metadata).await?),
         };
         let executables = self.executables_of(&version, platform, artifact.file_name());
-        Ok(Release { executables, ..Release::new(self.name.clone(), version, platform, vec![artifact]) })
+        Ok(Release { executables, ..self.card().release(&version, platform, vec![artifact]) })
     }
 
     fn could_have_locked(&self, release: &Release) -> bool {
@@ -118,7 +118,7 @@ impl Toolchain for CustomTool {
 }
 
 impl CustomTool {
-    /// Reads the releases whose tags are versions by the definition, and which have a file for some platform.
+    /// Reads the releases whose tags match the definition's pattern and which have a file for some platform.
     async fn releases(&self, repository: &Repository, metadata: &dyn Metadata) -> Result<Vec<Tagged>, Error> {
         let Origin::GitHub { tag, .. } = &self.definition.origin else { return Ok(Vec::new()) };
         let mut found = Vec::new();
@@ -162,39 +162,34 @@ impl CustomTool {
         let url = repository.download(&published.tag, &asset.name);
         let list = self.definition.sums.as_ref().map(|sums| self.fill(sums, version, platform, &asset.name));
         if let Some(list) = list.as_ref().filter(|list| published.asset(list).is_none()) {
-            let reason = format!("the release has no file {list}, which `sums` names");
-            return Err(Error::NoDigest { url: url.to_string(), reason });
+            let reason = format!("the release has no file {list}, named by `sums`");
+            return Err(Error::UnusableChecksum { url: url.to_string(), reason });
         }
         let (digest, proof) = github::digest(repository, published, asset, list.as_deref(), metadata).await?;
         Ok((version.clone(), self.artifact(url, digest, proof, asset.size)))
     }
 
-    async fn under_an_address(
-        &self,
-        version: &Version,
-        platform: Platform,
-        metadata: &dyn Metadata,
-    ) -> Result<Artifact, Error> {
+    async fn at_url(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Artifact, Error> {
         let Some(url) = self.url(version, platform) else {
             let published =
                 platforms::every(ARCHES).filter(|other| self.definition.file(version.as_str(), *other).is_some());
             return Err(self.not_published(version, platform, published));
         };
         let Some(sums) = &self.definition.sums else {
-            let (digest, proof) = first_use::digest(&url, "no `sums` names a list of them", metadata).await?;
+            let (digest, proof) = first_use::digest(&url, "`sums` is not set", metadata).await?;
             return Ok(self.artifact(url, digest, proof, None));
         };
         let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
-        let list = address(&self.fill(sums, version, platform, name));
+        let list = url_of(&self.fill(sums, version, platform, name));
         let source = list.host_str().unwrap_or_default().to_owned();
         let bytes = metadata
             .read(&sums::document(list))
             .await
             .map_err(|source| Error::Metadata { tool: self.name.to_string(), source })?;
-        let unusable = |reason: String| Error::NoDigest { url: url.to_string(), reason };
+        let unusable = |reason: String| Error::UnusableChecksum { url: url.to_string(), reason };
         let digest = sums::find(&bytes, name)
             .map_err(unusable)?
-            .ok_or_else(|| unusable("the list that `sums` names does not have it".to_owned()))?;
+            .ok_or_else(|| unusable("the checksum file named by `sums` does not list it".to_owned()))?;
         Ok(self.artifact(url, digest, Proof { level: Level::Checksum, source }, None))
     }
 
@@ -202,14 +197,14 @@ impl CustomTool {
         platforms::not_published(self.name.as_str(), version, platform, &platforms::names(published))
     }
 
-    /// Returns where the file is; none when the definition has none for the platform.
+    /// Returns the URL of the file; none when the definition has no file for the platform.
     fn url(&self, version: &Version, platform: Platform) -> Option<Url> {
         let file = self.definition.file(version.as_str(), platform)?;
         Some(match (&self.repository, &self.definition.origin) {
             (Some(repository), Origin::GitHub { tag, .. }) => {
                 repository.download(&self.fill(tag, version, platform, ""), &file)
             }
-            _ => address(&file),
+            _ => url_of(&file),
         })
     }
 
@@ -219,7 +214,7 @@ impl CustomTool {
         Artifact { url, digest, proof, size, format, strip }
     }
 
-    /// Tells how a file is packed. What is no archive is the executable itself, and has no folders to drop.
+    /// Returns the format of a file and how many folders to strip. A file that is not an archive is the executable itself.
     fn packing(&self, name: &str) -> (Format, usize) {
         match Format::from_name(name) {
             Some(format) => (format, self.definition.strip),
@@ -227,7 +222,7 @@ impl CustomTool {
         }
     }
 
-    /// Returns what to make visible: of an archive what the definition names, of an executable that file.
+    /// Returns the executables: those that the definition names, or the file itself where it is not an archive.
     fn executables_of(&self, version: &Version, platform: Platform, file: &str) -> Vec<Executable> {
         let named = &self.definition.executables;
         if Format::from_name(file).is_none() && named.len() <= 1 {
@@ -246,12 +241,7 @@ impl CustomTool {
     }
 }
 
-/// Reads an address that was checked with its holes, before they were filled with what has no meaning in one.
-fn address(text: &str) -> Url {
-    Url::parse(text).expect("the pattern of an address was checked when it was read")
-}
-
-fn candidate(version: Version, released: Option<crate::model::Date>, phase: Phase) -> Candidate {
-    let line = format!("{}.{}", version.semver().major, version.semver().minor);
-    Candidate { version, released, support: Support { line, phase, train: None, eol: None }, security: false }
+/// Parses a URL whose pattern was checked before versions and platforms filled it in, which cannot break it.
+fn url_of(text: &str) -> Url {
+    Url::parse(text).expect("the pattern of a URL was checked when it was read")
 }

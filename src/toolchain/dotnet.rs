@@ -1,6 +1,6 @@
 //! .NET: SDKs and runtimes from Microsoft's release metadata, chosen by channel, range or `global.json`.
 //!
-//! The documents carry a SHA-512 for every archive; nothing is signed, so [`Level::Checksum`] is all there is.
+//! The documents list a SHA-512 for every archive. Nothing is signed, so the proof is [`Level::Checksum`].
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::shared::platforms;
 use super::{Card, Error, Layout, ProjectFile, SharedRoot, Toolchain, UsualPipeline, VersionProof};
 use crate::model::{
     Activation, Algorithm, Arch, Artifact, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Format, Level,
-    Libc, Os, Platform, Policy, Proof, Release, ToolName, Version,
+    Libc, Os, Platform, Policy, Proof, Release, Version,
 };
 use crate::net::Metadata;
 
@@ -34,7 +34,6 @@ pub struct Dotnet {
     component: Component,
 }
 
-/// The part of a release that is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Component {
     Sdk,
@@ -51,12 +50,12 @@ pub const SDK: Dotnet = Dotnet {
         about: ".NET SDK",
         spellings: &[
             ("lts", "the newest stable SDK of the newest supported long-term channel"),
-            ("sts", "the same of the standard-term channels; it may be older than lts"),
+            ("sts", "the newest stable SDK of a standard-term (STS) channel; may be older than lts"),
             ("latest", "the newest stable SDK of the supported channels"),
             ("preview", "the newest SDK, previews and release candidates included"),
-            ("10, 10.0, 10.0.x", "the newest stable SDK of a line, also when the line has ended"),
+            ("10, 10.0, 10.0.x", "the newest stable SDK of a line, supported or not"),
             ("10.0.1xx", "the newest stable SDK of a feature band"),
-            ("10.0.302", "one version, prereleases too"),
+            ("10.0.302", "one version, also a prerelease"),
             ("^10.0, >=8 <10, 8 || 9", "the newest in a semantic-version range"),
         ],
         project_files: &[ProjectFile { name: "global.json", read: global_json::read }],
@@ -67,13 +66,13 @@ pub const SDK: Dotnet = Dotnet {
             test: &["dotnet test --no-build --configuration Release --logger trx --results-directory test-results"],
             reports: &[("trx", "test-results/**/*.trx")],
         },
-        // The host selects an SDK here, which `global.json` decides.
+        // The host selects an SDK, by the nearest `global.json`.
         version_proof: Some(VersionProof {
             command: &["dotnet", "--version"],
             prefix: "",
-            swayed_by: &["global.json"],
+            overridden_by: &["global.json"],
         }),
-        // A list, since `--version` fails under a `global.json` that wants another SDK.
+        // `--version` would fail under a `global.json` that requests another SDK.
         smoke_test: &["dotnet", "--list-sdks"],
         ..CARD
     },
@@ -88,7 +87,7 @@ pub const RUNTIME: Dotnet = Dotnet {
         version_proof: Some(VersionProof {
             command: &["dotnet", "--list-runtimes"],
             prefix: "Microsoft.NETCore.App ",
-            swayed_by: &[],
+            overridden_by: &[],
         }),
         ..RUNTIME_CARD
     },
@@ -103,7 +102,7 @@ pub const ASPNETCORE: Dotnet = Dotnet {
         version_proof: Some(VersionProof {
             command: &["dotnet", "--list-runtimes"],
             prefix: "Microsoft.AspNetCore.App ",
-            swayed_by: &[],
+            overridden_by: &[],
         }),
         ..RUNTIME_CARD
     },
@@ -113,7 +112,7 @@ pub const ASPNETCORE: Dotnet = Dotnet {
 const CARD: Card<'static> = Card {
     default_channel: "lts",
     executables: &["dotnet"],
-    // ICU, and what its native parts are linked with (<https://learn.microsoft.com/dotnet/core/install/linux-debian>).
+    // ICU, and the libraries that its native parts are linked with (<https://learn.microsoft.com/dotnet/core/install/linux-debian>).
     debian_packages: &["libicu76", "libssl3t64", "libstdc++6"],
     layout: Layout::Shared(ROOT),
     ..Card::BLANK
@@ -123,11 +122,11 @@ const CARD: Card<'static> = Card {
 const RUNTIME_CARD: Card<'static> = Card {
     spellings: &[
         ("lts", "the newest stable runtime of the newest supported long-term channel"),
-        ("sts", "the same of the standard-term channels; it may be older than lts"),
+        ("sts", "the newest stable runtime of a standard-term (STS) channel; may be older than lts"),
         ("latest", "the newest stable runtime of the supported channels"),
         ("preview", "the newest runtime, previews and release candidates included"),
-        ("10, 10.0, 10.0.x", "the newest stable runtime of a line, also when the line has ended"),
-        ("10.0.10", "one version, prereleases too"),
+        ("10, 10.0, 10.0.x", "the newest stable runtime of a line, supported or not"),
+        ("10.0.10", "one version, also a prerelease"),
         ("^10.0, >=8 <10, 8 || 9", "the newest in a semantic-version range"),
     ],
     smoke_test: &["dotnet", "--list-runtimes"],
@@ -140,7 +139,6 @@ pub const ROOT: SharedRoot =
     SharedRoot { name: "dotnet", rank: newest_host, overlapping: &["sdk-manifests", "templates", "packs"] };
 
 impl Component {
-    /// Returns the tool's name.
     const fn name(self) -> &'static str {
         match self {
             Self::Sdk => "dotnet",
@@ -153,7 +151,7 @@ impl Component {
         if self == Self::Sdk { "SDK" } else { "runtime" }
     }
 
-    /// Returns the start of its archives' names.
+    /// Returns the prefix of its archives' names.
     fn archive(self) -> &'static str {
         if self == Self::Sdk { "dotnet-sdk" } else { self.name() }
     }
@@ -183,25 +181,18 @@ impl Toolchain for Dotnet {
     }
 
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {
-        let policy = Policy::on(jiff::civil::Date::MAX); // choosing is over; no rule of it matters here
+        let policy = Policy::on(jiff::civil::Date::MAX); // nothing is chosen here, so its rules do not matter
         let reading = Reading::new(self.component, &policy, metadata);
         let document = reading.document_of(version).await?;
         let published = document.published(self.component, version);
-        let published = published.expect("`document_of` gives a document that has the version");
+        let published = published.expect("`document_of` returns a document that has the version");
         let file = self.file(published, version, platform)?;
-        Ok(Release {
-            executables: Vec::new(),
-            tool: ToolName::parse(self.card.name).expect("the three names follow the grammar of names"),
-            version: version.clone(),
-            platform,
-            artifacts: vec![artifact(file)?],
-            image: None,
-        })
+        Ok(self.card.release(version, platform, vec![artifact(file)?]))
     }
 
-    /// Returns the folder of the muxer and the variables that make it quiet and self-contained.
+    /// Returns the folder of the muxer, and the variables that make it quiet and self-contained.
     ///
-    /// `DOTNET_MULTILEVEL_LOOKUP=0` only for a host before .NET 7, which on Windows would also look into Program Files.
+    /// `DOTNET_MULTILEVEL_LOOKUP=0` is set only for hosts before .NET 7, which on Windows also search Program Files.
     fn activation(&self, root: &Path) -> Activation {
         let mut vars = vec![
             ("DOTNET_ROOT".to_owned(), root.display().to_string()),
@@ -219,14 +210,14 @@ impl Toolchain for Dotnet {
     }
 }
 
-/// Finds the newest `host/fxr/<version>` at a root: the host that the muxer there would run.
+/// Returns the newest `host/fxr/<version>` at a root: the host that the muxer there runs.
 fn newest_host(root: &Path) -> Option<Version> {
     let folders = fs::read_dir(root.join("host").join("fxr")).ok()?.flatten();
     folders.filter_map(|folder| Version::parse(folder.file_name().to_str()?).ok()).max()
 }
 
 impl Dotnet {
-    /// Finds the archive for the platform by its name: one `rid` also has installers, packs and composite runtimes.
+    /// Finds the archive for a platform by its name, because a `rid` also has installers, packs and composite runtimes.
     fn file<'a>(&self, published: &'a Published, version: &Version, platform: Platform) -> Result<&'a File, Error> {
         let name = self.archive_name(platform);
         let found = name.and_then(|name| published.files.iter().find(|file| file.name == name));
@@ -249,7 +240,7 @@ impl Dotnet {
     }
 }
 
-/// Returns .NET's name for a platform, its runtime identifier.
+/// Returns .NET's runtime identifier of a platform.
 fn rid(platform: Platform) -> Option<String> {
     let os = match (platform.os, platform.libc) {
         (Os::Linux, None) => "linux",
@@ -266,16 +257,16 @@ fn rid(platform: Platform) -> Option<String> {
     Some(format!("{os}-{arch}"))
 }
 
-/// Turns a published file into what is fetched.
+/// Turns a published file into an artifact.
 fn artifact(file: &File) -> Result<Artifact, Error> {
     let url = documents::accepted(&file.url)
         .map_err(|reason| Error::Document { url: format!("the entry of {}", file.name), reason })?;
     let hash = file.hash.as_deref().unwrap_or_default();
     let digest = Digest::from_hex(Algorithm::Sha512, hash).map_err(|bad| {
-        let reason = if hash.is_empty() { "none is announced".to_owned() } else { bad.reason };
-        Error::NoDigest { url: url.to_string(), reason }
+        let reason = if hash.is_empty() { "none is published".to_owned() } else { bad.reason };
+        Error::UnusableChecksum { url: url.to_string(), reason }
     })?;
-    let format = Format::from_name(&file.name).expect("the name was made with an extension that is known");
+    let format = Format::from_name(&file.name).expect("the name was made with a known extension");
     let proof = Proof { level: Level::Checksum, source: documents::HOST.to_owned() };
     Ok(Artifact { url, digest, proof, size: None, format, strip: 0 })
 }
@@ -373,7 +364,7 @@ mod tests {
         let choice = choose(&Small::default(), "sts", "2026-11-23").unwrap();
         assert!(choice.pick.is_none());
         assert!(choice.rule.contains("11.0 has only prereleases"), "{}", choice.rule);
-        assert!(choice.rule.contains("9.0 ended 2026-11-10"), "{}", choice.rule);
+        assert!(choice.rule.contains("9.0 reached end of life on 2026-11-10"), "{}", choice.rule);
     }
 
     #[test]
@@ -382,12 +373,12 @@ mod tests {
         let choice = choose(&metadata, "latest", "2026-11-10").unwrap();
         assert_eq!(choice.pick.unwrap().version.as_str(), "10.0.302");
         let warnings = metadata.warnings.lock().unwrap().join("\n");
-        assert!(warnings.contains("dotnet 10.0.2000, which the releases of 10.0 do not have"), "{warnings}");
-        assert!(warnings.contains("odd address for 10.0 (example.org is not a host"), "{warnings}");
+        assert!(warnings.contains("dotnet 10.0.2000, which is missing from the releases of 10.0"), "{warnings}");
+        assert!(warnings.contains("unexpected URL for 10.0 (example.org is not a host"), "{warnings}");
         let metadata = Small::default();
         choose(&metadata, "<10", "2026-11-10").unwrap();
         let warnings = metadata.warnings.lock().unwrap().join("\n");
-        assert!(warnings.contains("9.0: the support phase `sleepy` is not known"), "{warnings}");
+        assert!(warnings.contains("9.0: unknown support phase `sleepy`"), "{warnings}");
     }
 
     #[test]
@@ -416,9 +407,9 @@ mod tests {
         assert_eq!(good.artifacts[0].digest.to_string(), format!("sha512:{}", "ab".repeat(64)));
         assert_eq!(good.artifacts[0].proof.source, "builds.dotnet.microsoft.com");
         for (platform, kind, part) in [
-            ("linux/arm64", Kind::Integrity, "none is announced"),
-            ("linux/arm", Kind::Integrity, "none is announced"),
-            ("darwin/arm64", Kind::Upstream, "not a plain https address"),
+            ("linux/arm64", Kind::Integrity, "none is published"),
+            ("linux/arm", Kind::Integrity, "none is published"),
+            ("darwin/arm64", Kind::Upstream, "not a plain https URL"),
             ("darwin/amd64", Kind::Usage, "linux/amd64, linux/arm64, linux/arm and darwin/arm64, not for darwin/amd64"),
             ("windows/amd64", Kind::Usage, "not for windows/amd64"),
         ] {
@@ -430,7 +421,7 @@ mod tests {
     #[test]
     fn a_channel_that_does_not_exist_is_told_from_one_that_cannot_be_read() {
         let error = choose(&Small::default(), "12.0.100", "2026-11-23").unwrap_err();
-        assert_eq!(error.to_string(), "dotnet 12.0.100 does not exist");
+        assert_eq!(error.to_string(), "no dotnet release matches `12.0.100`");
         assert_eq!(error.hints(), ["similar versions are 11.0, 10.0, 9.0"]);
         let error = choose(&Small::default(), "2.1.500", "2026-11-23").unwrap_err();
         assert!(matches!(error, Error::Metadata { .. }), "{error}");

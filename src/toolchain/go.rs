@@ -1,6 +1,6 @@
-//! Go, from go.dev: its release index, its names, its project files. It writes nothing and keeps nothing.
+//! The Go toolchain, from go.dev or the module proxy: its release index, file names, support policy and project files.
 //!
-//! Rules and spellings come from <https://go.dev/dl/?mode=json&include=all>, <https://go.dev/doc/devel/release> and
+//! Sources: <https://go.dev/dl/?mode=json&include=all>, <https://go.dev/doc/devel/release> and
 //! <https://go.dev/doc/toolchain>.
 
 mod choose;
@@ -19,11 +19,11 @@ use async_trait::async_trait;
 
 use self::documents::{Dated, Entry, File, History};
 use self::proxy::Proxy;
-use super::shared::platforms;
+use super::shared::{platforms, semantic};
 use super::{Card, Error, ProjectFile, Toolchain, UsualPipeline, VersionProof};
 use crate::model::{
     Activation, Algorithm, Arch, Artifact, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Format, Level,
-    Os, Phase, Platform, Policy, Proof, Release, Support, ToolName, Version,
+    Os, Phase, Platform, Policy, Proof, Release, Support, Version,
 };
 use crate::net::{Document, Metadata};
 
@@ -32,7 +32,7 @@ pub use self::work_files::prevailing;
 /// Go from go.dev.
 pub const GO: Go = Go { upstream: Upstream::GoDev };
 
-/// The Go toolchain, from one of its upstreams.
+/// The Go toolchain from one of its upstreams.
 #[derive(Debug)]
 pub struct Go {
     upstream: Upstream,
@@ -61,27 +61,31 @@ const CARD: Card<'static> = Card {
         reports: &[],
     },
     executables: &["bin/go", "bin/gofmt"],
-    // `go version` answers with the toolchain that `GOTOOLCHAIN`, `go.work` and `go.mod` select.
-    version_proof: Some(VersionProof { command: &["go", "version"], prefix: "go", swayed_by: &["go.work", "go.mod"] }),
+    // It prints the toolchain that `GOTOOLCHAIN`, `go.work` and `go.mod` select.
+    version_proof: Some(VersionProof {
+        command: &["go", "version"],
+        prefix: "go",
+        overridden_by: &["go.work", "go.mod"],
+    }),
     smoke_test: &["go", "version"],
     ..Card::BLANK
 };
 
-/// The source that is the module proxy.
+/// The name of the module proxy as a source.
 const GOPROXY: &str = "goproxy";
 
-/// What can be asked of Go, whatever the source.
+/// The spellings, for every source.
 const SPELLINGS: &[(&str, &str)] = &[
     ("latest", "the newest release; `stable` means the same"),
-    ("oldstable", "the newest patch of the second newest minor, which is supported as well"),
+    ("oldstable", "the newest patch of the second newest minor, which is still supported"),
     ("1", "the newest release of Go 1; also `1.x`"),
     ("1.22", "the newest patch of 1.22; also `1.22.x`, `go1.22`"),
-    ("1.22.5", "this release; also `go1.22.5`. `1.20.0` is the release that Go calls go1.20"),
-    ("1.27rc3", "this prerelease; prereleases are taken only when they are named"),
+    ("1.22.5", "this release; also `go1.22.5`; `1.20.0` is the release that Go calls go1.20"),
+    ("1.27rc3", "this prerelease; prereleases are chosen only by name"),
     ("^1.22", "a semantic-version range; also `>=1.21 <1.23`, `1.21 || 1.22`"),
 ];
 
-/// The files that ask for Go, in the order in which one prevails over the other in the same folder.
+/// The files that request a version of Go, in order of precedence within a folder.
 const PROJECT_FILES: &[ProjectFile] = &[
     ProjectFile { name: "go.work", read: work_files::read_go_work },
     ProjectFile { name: "go.mod", read: work_files::read_go_mod },
@@ -136,8 +140,8 @@ impl Toolchain for Go {
     }
 }
 
-/// Reads the short index for a moving name and the full one otherwise. The short one knows only today, so it does not do
-/// where dates matter.
+/// Reads the short index for a moving name, and the full one otherwise or where dates matter: the short one has only the
+/// releases of today.
 async fn go_dev_candidates(
     channel: &Channel,
     policy: &Policy,
@@ -162,10 +166,10 @@ async fn go_dev_release(version: &Version, platform: Platform, metadata: &dyn Me
         return Err(platforms::not_published(CARD.name, &entry.version, platform, &published(entry)));
     };
     let artifacts = vec![artifact(file, platform)?];
-    Ok(Release::new(tool_name(), entry.version.clone(), platform, artifacts))
+    Ok(CARD.release(&entry.version, platform, artifacts))
 }
 
-/// Reads the index that lists the version: the short one when it was read anyway and has it, else the full one.
+/// Reads the index that lists the version: the short one if it is in memory and has it, else the full one.
 async fn index_with(version: &Version, metadata: &dyn Metadata) -> Result<Vec<Entry>, Error> {
     let short = documents::short_index();
     if metadata.holds(&short) {
@@ -187,7 +191,7 @@ async fn read_index(document: &Document, metadata: &dyn Metadata) -> Result<Vec<
         documents::parse_index(&bytes).map_err(|reason| Error::Document { url: document.url.to_string(), reason })?;
     if !unknown.is_empty() {
         metadata.warn(&format!(
-            "{} lists releases that are left out, their names mean nothing here: {}",
+            "{} lists releases with unknown names, which are left out: {}",
             document.url,
             unknown.join(", ")
         ));
@@ -195,7 +199,7 @@ async fn read_index(document: &Document, metadata: &dyn Metadata) -> Result<Vec<
     Ok(entries)
 }
 
-/// Reads release days where the policy asks for them, and nothing otherwise.
+/// Reads release dates if the policy needs them, and nothing otherwise.
 async fn read_history(policy: &Policy, metadata: &dyn Metadata) -> Result<History, Error> {
     if !policy.needs_dates() {
         return Ok(History::new());
@@ -203,23 +207,23 @@ async fn read_history(policy: &Policy, metadata: &dyn Metadata) -> Result<Histor
     let document = documents::history();
     let history = documents::parse_history(&read(&document, metadata).await?);
     if history.is_empty() {
-        let reason = "no release with a date is in it".to_owned();
+        let reason = "it has no release with a date".to_owned();
         return Err(Error::Document { url: document.url.to_string(), reason });
     }
     Ok(history)
 }
 
-/// Returns true if the release has an archive for some platform, by the name that such archives have.
+/// Returns true if the release has an archive, with a regular name, for at least one platform.
 fn is_installable(entry: &Entry) -> bool {
-    entry.files.iter().any(|file| file.kind == "archive" && is_plainly_named(file, &entry.version))
+    entry.files.iter().any(|file| file.kind == "archive" && has_regular_name(file, &entry.version))
 }
 
-fn is_plainly_named(file: &File, version: &Version) -> bool {
+fn has_regular_name(file: &File, version: &Version) -> bool {
     let stem = format!("go{version}.{}-{}", file.os, file.arch);
     file.filename.strip_prefix(&stem).is_some_and(|rest| matches!(rest, ".tar.gz" | ".zip"))
 }
 
-/// Adds to each version what is known about its line and its day.
+/// Adds to each version the support of its line and its release date.
 fn candidates(mut versions: Vec<Version>, history: &History) -> Vec<Candidate> {
     versions.sort_by(|a, b| b.cmp(a));
     let mut lines: Vec<(u64, u64)> = versions.iter().filter(|version| !version.is_prerelease()).map(line).collect();
@@ -236,8 +240,8 @@ fn line(version: &Version) -> (u64, u64) {
     (version.semver().major, version.semver().minor)
 }
 
-/// Applies Go's rule: a minor is supported until there are two newer ones (<https://go.dev/doc/devel/release#policy>), so
-/// its last day is the one on which the second newer came out.
+/// Applies Go's policy: a minor is supported until there are two newer ones (<https://go.dev/doc/devel/release#policy>), so
+/// it reaches end of life when the second newer one is released.
 fn support(line: (u64, u64), lines: &[(u64, u64)], history: &History) -> Support {
     let newer = lines.iter().take_while(|other| **other > line).count();
     let phase = match newer {
@@ -251,11 +255,7 @@ fn support(line: (u64, u64), lines: &[(u64, u64)], history: &History) -> Support
     Support { line: format!("{}.{}", line.0, line.1), phase, train: None, eol }
 }
 
-fn tool_name() -> ToolName {
-    ToolName::parse(CARD.name).expect("two lower-case letters are a tool's name")
-}
-
-/// Returns the name of the archive for the platform. There is one for glibc and musl alike: the toolchain is static.
+/// Returns the name of the archive for a platform. The toolchain is static, so one archive serves glibc and musl.
 fn archive_name(version: &Version, platform: Platform) -> String {
     let arch = match (platform.os, platform.arch) {
         (Os::Linux, Arch::Arm) => "armv6l",
@@ -268,9 +268,9 @@ fn archive_name(version: &Version, platform: Platform) -> String {
 fn artifact(file: &File, platform: Platform) -> Result<Artifact, Error> {
     let url = documents::document(&format!("https://go.dev/dl/{}", file.filename), None, |_| Ok(())).url;
     let digest = Digest::from_hex(Algorithm::Sha256, &file.sha256).map_err(|bad| {
-        let none = "go.dev publishes none; releases before 1.6 have only a SHA-1, which proves nothing".to_owned();
+        let none = "go.dev publishes none; releases before 1.6 have only a SHA-1, which is not secure".to_owned();
         let reason = if file.sha256.is_empty() { none } else { bad.reason };
-        Error::NoDigest { url: url.to_string(), reason }
+        Error::UnusableChecksum { url: url.to_string(), reason }
     })?;
     let proof = Proof { level: Level::Checksum, source: "go.dev".to_owned() };
     let format = if platform.os == Os::Windows { Format::Zip } else { Format::TarGz };
@@ -278,20 +278,12 @@ fn artifact(file: &File, platform: Platform) -> Result<Artifact, Error> {
 }
 
 fn no_such_version<'a>(version: &Version, known: impl Iterator<Item = &'a Version>) -> Error {
-    let known: Vec<&Version> = known.collect();
-    let same_line: Vec<_> = known.iter().filter(|other| line(other) == line(version)).take(3).collect();
-    let newest = known.iter().filter(|other| !other.is_prerelease()).take(2);
-    let near: Vec<_> = if same_line.is_empty() { newest.collect() } else { same_line };
-    Error::NoSuchVersion {
-        tool: CARD.name.to_owned(),
-        version: version.to_string(),
-        near: near.into_iter().map(ToString::to_string).collect(),
-    }
+    let near = semantic::near(version, known);
+    Error::NoSuchVersion { tool: CARD.name.to_owned(), version: version.to_string(), near }
 }
 
-/// Lists the platforms of a release.
 fn published(entry: &Entry) -> Vec<String> {
-    let plain = entry.files.iter().filter(|file| file.kind == "archive" && is_plainly_named(file, &entry.version));
+    let plain = entry.files.iter().filter(|file| file.kind == "archive" && has_regular_name(file, &entry.version));
     let arch = |arch: &str| if arch == "armv6l" { "arm".to_owned() } else { arch.to_owned() };
     platforms::names(plain.map(|file| format!("{}/{}", file.os, arch(&file.arch))))
 }
@@ -428,7 +420,7 @@ mod tests {
             assert_eq!(release.artifacts[0].url.as_str(), format!("https://go.dev/dl/{file}"));
             assert_eq!(release.artifacts[0].size, Some(7));
         }
-        assert!(matches!(release("1.4", "linux/amd64"), Err(Error::NoDigest { .. })));
+        assert!(matches!(release("1.4", "linux/amd64"), Err(Error::UnusableChecksum { .. })));
         assert!(matches!(release("1.99.0", "linux/amd64"), Err(Error::NoSuchVersion { .. })));
         let error = release("1.26.7", "linux/arm64").unwrap_err().to_string();
         assert!(

@@ -1,7 +1,7 @@
-//! Kaniko, which builds images without a daemon: published as an image only, so that a release of it is the layers of that
-//! image. Its variants are tools of their own, as upstream's tags tell them apart; where it is read from is the source.
+//! Kaniko, which builds images without a daemon. It is published as an image only, so the artifacts of a release are the
+//! layers of that image. Its variants, which the upstream's tags distinguish, are separate tools; registries are sources.
 //!
-//! Google archived its kaniko in June 2025 (<https://github.com/GoogleContainerTools/kaniko>); the fork that is kept lives at
+//! Google archived kaniko in June 2025 (<https://github.com/GoogleContainerTools/kaniko>); the maintained fork is
 //! <https://github.com/osscontainertools/kaniko>.
 
 mod images;
@@ -16,60 +16,60 @@ use super::shared::semantic;
 use super::{Card, Chroot, Error, Layout, Toolchain};
 use crate::model::{
     BadChannel, BadVersion, Candidate, Channel, Choice, Date, Phase, Platform, Policy, Release, Repository, Support,
-    ToolName, Version,
+    Version,
 };
 use crate::net::Metadata;
 
-/// A variant of kaniko, and where it is read from.
+/// A variant of kaniko from one source.
 #[derive(Debug)]
 pub struct Kaniko {
     card: Card<'static>,
     /// What follows the version in the variant's tags.
     suffix: &'static str,
-    home: Home,
+    source: Source,
 }
 
-/// Where an image is read from.
+/// The repository that an image comes from.
 #[derive(Debug)]
-enum Home {
-    /// The maintained fork at GitHub.
+enum Source {
+    /// The maintained fork on GitHub's registry.
     Fork,
     /// The maintained fork on Docker Hub.
     DockerHub,
     /// Google's, whose last release was v1.24.0.
     Archived,
-    /// A repository that a project names: a copy of one of these.
-    Own(Repository),
+    /// A repository that the project names: a copy of one of the others.
+    Custom(Repository),
 }
 
 /// The executor and the credential helpers.
 pub const PLAIN: Kaniko = Kaniko {
     card: Card {
         name: "kaniko",
-        about: "builds images without a daemon; runs only by `toolkit exec kaniko -- FLAGS`, in a root of its own",
+        about: "builds images without a daemon; runs chrooted, only by `toolkit exec kaniko -- FLAGS`",
         ..CARD
     },
     suffix: "",
-    home: Home::Fork,
+    source: Source::Fork,
 };
 
-/// With a shell from BusyBox: what jobs of a pipeline run in.
+/// With a shell from BusyBox, so that pipeline jobs can run in it.
 pub const DEBUG: Kaniko = Kaniko {
     card: Card {
         name: "kaniko-debug",
-        about: "kaniko with a shell: the image of jobs that `toolkit gen gitlab-ci` writes",
+        about: "kaniko with a shell: the image of the jobs that `toolkit gen gitlab-ci` writes",
         layout: chroot(EXECUTOR, Some("kaniko")),
         ..CARD
     },
     suffix: "-debug",
-    home: Home::Fork,
+    source: Source::Fork,
 };
 
 /// Without credential helpers.
 pub const SLIM: Kaniko = Kaniko {
     card: Card { name: "kaniko-slim", about: "kaniko without credential helpers", ..CARD },
     suffix: "-slim",
-    home: Home::Fork,
+    source: Source::Fork,
 };
 
 /// On Alpine Linux, with its shell. Google never published it.
@@ -82,10 +82,10 @@ pub const ALPINE: Kaniko = Kaniko {
         ..CARD
     },
     suffix: "-alpine",
-    home: Home::Fork,
+    source: Source::Fork,
 };
 
-/// The program that fills a cache of base images. Google's repository of it is another one.
+/// Fills a cache of base images. Google published it in another repository.
 pub const WARMER: Kaniko = Kaniko {
     card: Card {
         name: "kaniko-warmer",
@@ -95,13 +95,13 @@ pub const WARMER: Kaniko = Kaniko {
         ..CARD
     },
     suffix: "-warmer",
-    home: Home::Fork,
+    source: Source::Fork,
 };
 
 const EXECUTOR: &str = "/kaniko/executor";
 
-/// What the variants have in common. Nothing of them goes on `PATH`, where it could be started by mistake: the executor
-/// empties the file system that it runs on.
+/// What the variants have in common. They put nothing on `PATH`, where it could be started by mistake: the executor empties
+/// the file system that it runs on.
 const CARD: Card<'static> =
     Card { spellings: SPELLINGS, sources: &["dockerhub", "archived"], layout: chroot(EXECUTOR, None), ..Card::BLANK };
 
@@ -109,7 +109,7 @@ const fn chroot(program: &'static str, job_image: Option<&'static str>) -> Layou
     Layout::Chroot(Chroot { program, job_image, prepare: launch::prepare })
 }
 
-/// What can be asked of kaniko, whatever the variant and the source.
+/// The spellings of every variant, from every source.
 const SPELLINGS: &[(&str, &str)] = &[
     ("latest", "the newest release"),
     ("1", "the newest release of kaniko 1; also `1.x`"),
@@ -129,8 +129,8 @@ impl Toolchain for Kaniko {
         tags::channel(text).map_err(bad)
     }
 
-    /// Lists the tags. They have no dates: where dates matter, the images that could be the answer are asked when they were
-    /// made, newest first, up to the first that may be taken.
+    /// Lists the tags. They have no dates: where dates matter, images are read for their creation date, newest first, until
+    /// one is allowed.
     async fn candidates(
         &self,
         channel: &Channel,
@@ -172,8 +172,7 @@ impl Toolchain for Kaniko {
                 return Err(Error::NoSuchPlatform { tool, version, platform, published });
             }
         };
-        let tool = ToolName::parse(self.card.name).expect("the names of the variants are names of tools");
-        Ok(Release { image: Some(image.source), ..Release::new(tool, version.clone(), platform, image.layers) })
+        Ok(Release { image: Some(image.source), ..self.card.release(version, platform, image.layers) })
     }
 
     fn version(&self, text: &str) -> Result<Version, BadVersion> {
@@ -181,46 +180,42 @@ impl Toolchain for Kaniko {
     }
 
     fn with_source(&self, source: &str) -> Option<Arc<dyn Toolchain>> {
-        let home = match source {
-            "dockerhub" => Home::DockerHub,
-            "archived" if self.card.sources.contains(&source) => Home::Archived,
-            repository if repository.contains('/') => Home::Own(repository.parse().ok()?),
+        let source = match source {
+            "dockerhub" => Source::DockerHub,
+            "archived" if self.card.sources.contains(&source) => Source::Archived,
+            repository if repository.contains('/') => Source::Custom(repository.parse().ok()?),
             _ => return None,
         };
-        Some(Arc::new(Self { card: self.card, suffix: self.suffix, home }))
+        Some(Arc::new(Self { card: self.card, suffix: self.suffix, source }))
     }
 }
 
 impl Kaniko {
     fn repository(&self) -> Repository {
         let of = |registry: &str, name: &str| Repository { registry: registry.to_owned(), name: name.to_owned() };
-        match &self.home {
-            Home::Fork => of("ghcr.io", "osscontainertools/kaniko"),
-            Home::DockerHub => of("docker.io", "martizih/kaniko"),
-            Home::Archived => of("gcr.io", "kaniko-project/executor"),
-            Home::Own(repository) => repository.clone(),
+        match &self.source {
+            Source::Fork => of("ghcr.io", "osscontainertools/kaniko"),
+            Source::DockerHub => of("docker.io", "martizih/kaniko"),
+            Source::Archived => of("gcr.io", "kaniko-project/executor"),
+            Source::Custom(repository) => repository.clone(),
         }
     }
 
     fn candidate(&self, version: Version) -> Candidate {
         let line = format!("{}.{}", version.semver().major, version.semver().minor);
-        let (phase, eol) = match &self.home {
-            // The day on which the repository became read-only.
-            Home::Archived => (Phase::Eol, Some(Date::constant(2025, 6, 3))),
-            // The fork says of no line that it has ended.
-            Home::Fork | Home::DockerHub | Home::Own(_) => (Phase::Active, None),
+        let (phase, eol) = match &self.source {
+            // The day when the repository became read-only.
+            Source::Archived => (Phase::Eol, Some(Date::constant(2025, 6, 3))),
+            // The fork declares no end of life.
+            Source::Fork | Source::DockerHub | Source::Custom(_) => (Phase::Active, None),
         };
         Candidate { version, released: None, support: Support { line, phase, train: None, eol }, security: false }
     }
 
     async fn no_such_version(&self, version: &Version, metadata: &dyn Metadata) -> Error {
         let tags = images::tags(self.card.name, &self.repository(), metadata).await.unwrap_or_default();
-        let mut known: Vec<Version> = tags.iter().filter_map(|tag| tags::version(tag, self.suffix)).collect();
-        known.sort_by(|left, right| right.cmp(left));
-        let near = known.iter().filter(|other| other.semver().minor == version.semver().minor).take(3);
-        let near: Vec<String> = near.map(ToString::to_string).collect();
-        let newest = || known.iter().take(2).map(ToString::to_string).collect();
-        let near = if near.is_empty() { newest() } else { near };
+        let known: Vec<Version> = tags.iter().filter_map(|tag| tags::version(tag, self.suffix)).collect();
+        let near = semantic::near(version, known.iter());
         Error::NoSuchVersion { tool: self.card.name.to_owned(), version: version.to_string(), near }
     }
 }

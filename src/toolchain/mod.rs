@@ -55,7 +55,7 @@ pub trait Toolchain: Debug + Send + Sync {
     /// Parses a channel, the part of a request after `@`.
     ///
     /// # Errors
-    /// When the text is none of the tool's spellings; the reason names one that would be right.
+    /// When the text is none of the tool's spellings; the reason names one that is.
     fn channel(&self, text: &str) -> Result<Channel, BadChannel> {
         semantic::channel(self.card().name, text)
     }
@@ -137,4 +137,31 @@ pub fn version(name: &str, text: &str) -> Result<Version, BadVersion> {
 /// When the text is none of the tool's spellings.
 pub fn channel(name: &str, text: &str) -> Result<Channel, BadChannel> {
     find(name).map_or_else(|| semantic::channel(name, text), |tool| tool.channel(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ToolName;
+
+    #[test]
+    fn every_card_is_complete_and_its_names_are_its_own() {
+        let mut names: Vec<&str> = Vec::new();
+        for tool in ALL.iter() {
+            let card = tool.card();
+            assert!(ToolName::parse(card.name).is_ok(), "{} is not a tool's name", card.name);
+            assert!(!card.about.is_empty() && !card.spellings.is_empty(), "{}", card.name);
+            assert!(tool.channel(card.default_channel).is_ok(), "{}@{}", card.name, card.default_channel);
+            for source in card.sources {
+                let other = tool.with_source(source).unwrap_or_else(|| panic!("{} has no {source}", card.name));
+                assert_eq!(other.name(), card.name, "{source}");
+            }
+            assert!(tool.with_source("nowhere").is_none(), "{}", card.name);
+            names.extend([card.name].iter().chain(card.aliases));
+        }
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "two tools have one name");
+    }
 }

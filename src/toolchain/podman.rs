@@ -1,6 +1,6 @@
-//! Podman: the static build with its engine, and the client without one. Both come from releases on GitHub: the client from
-//! Podman's own (<https://github.com/podman-container-tools/podman/releases>), the engine from those of podman-static
-//! (<https://github.com/mgoltzsche/podman-static/releases>), which Podman's makers do not publish.
+//! Podman: a static build with the engine, and the remote client. Both come from releases on GitHub: the client from the
+//! project's own (<https://github.com/podman-container-tools/podman/releases>), the engine from the third-party builds of
+//! podman-static (<https://github.com/mgoltzsche/podman-static/releases>).
 
 mod engine;
 mod remote;
@@ -16,12 +16,11 @@ use super::shared::github::{self, Published, Repository};
 use super::shared::{platforms, semantic};
 use super::{Card, Error, Toolchain};
 use crate::model::{
-    Activation, Arch, Artifact, Candidate, Channel, Format, Os, Phase, Platform, Policy, Release, Support, ToolName,
-    Version,
+    Activation, Arch, Artifact, Candidate, Channel, Format, Os, Phase, Platform, Policy, Release, Support, Version,
 };
 use crate::net::Metadata;
 
-/// One of the two, and how it is published.
+/// The engine or the client, and how it is published.
 #[derive(Debug)]
 pub struct Podman {
     card: Card<'static>,
@@ -43,13 +42,13 @@ struct Tagged {
     published: Published,
 }
 
-/// What can be asked of either.
+/// The spellings of either.
 const SPELLINGS: &[(&str, &str)] = &[
     ("latest", "the newest release; `stable` means the same"),
     ("5", "the newest release of Podman 5; also `5.x`"),
     ("5.8", "the newest patch of 5.8; also `5.8.x`, `v5.8`"),
     ("5.8.4", "this release; also `v5.8.4`"),
-    ("6.0.0-rc1", "this prerelease; prereleases are taken only when they are named"),
+    ("6.0.0-rc1", "this prerelease; prereleases are chosen only by name"),
     ("^5.6", "a semantic-version range; also `>=5.6 <6`, `5.7 || 5.8`"),
 ];
 
@@ -82,8 +81,7 @@ impl Toolchain for Podman {
         let (digest, proof) = github::digest(&repository, published, asset, sums, metadata).await?;
         let url = repository.download(&published.tag, &asset.name);
         let artifact = Artifact { url, digest, proof, size: asset.size, format: Format::TarGz, strip: self.strip };
-        let tool = ToolName::parse(self.card.name).expect("lower-case letters and `-` are a tool's name");
-        Ok(Release::new(tool, version.clone(), platform, vec![artifact]))
+        Ok(self.card.release(version, platform, vec![artifact]))
     }
 
     fn activation(&self, root: &Path) -> Activation {
@@ -93,7 +91,7 @@ impl Toolchain for Podman {
 
 impl Podman {
     fn repository(&self) -> Repository {
-        Repository::parse(self.repository).expect("a constant repository is one")
+        Repository::parse(self.repository).expect("a constant repository is valid")
     }
 
     /// Reads the releases that have an archive, newest first.
@@ -112,13 +110,13 @@ impl Podman {
         Ok(found)
     }
 
-    /// Returns the name of the archive. There is one for glibc and musl alike: what is in it is static.
+    /// Returns the name of the archive. Its programs are static, so one serves glibc and musl.
     fn archive_name(&self, platform: Platform) -> Option<String> {
         let known = platform.os == Os::Linux && matches!(platform.arch, Arch::Amd64 | Arch::Arm64);
         known.then(|| format!("{}{}.tar.gz", self.prefix, platform.arch.as_str()))
     }
 
-    /// Tells for which platform a file of a release is the archive; none for signatures, lists, and files for others.
+    /// Returns the platform of an archive; none for signatures, checksum files and other files.
     fn platform_of(&self, name: &str) -> Option<Platform> {
         let arch = name.strip_prefix(self.prefix)?.strip_suffix(".tar.gz")?;
         let arch = [Arch::Amd64, Arch::Arm64].into_iter().find(|known| known.as_str() == arch)?;
@@ -126,10 +124,10 @@ impl Podman {
     }
 }
 
-/// Turns releases, newest first, into candidates.
+/// Turns releases into candidates.
 ///
-/// Podman mends its newest minor only (<https://endoflife.date/podman>), so a line's last day is that on which the next
-/// one came out.
+/// Podman fixes its newest minor only (<https://endoflife.date/podman>), so a line reaches end of life when the next one is
+/// released.
 fn candidates(releases: &[Tagged]) -> Vec<Candidate> {
     let line = |version: &Version| (version.semver().major, version.semver().minor);
     let is_out = |tagged: &&Tagged| !tagged.version.is_prerelease() && !tagged.published.prerelease;

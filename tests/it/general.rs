@@ -185,7 +185,7 @@ fn a_file_under_an_address_is_proven_by_its_list() {
 
     fs::write(&list, line("amd64")).unwrap();
     let stderr = world.fails(4, &["lock", "--upgrade"]);
-    assert!(stderr.contains("protoc-linux-arm64.zip") && stderr.contains("does not have it"), "{stderr}");
+    assert!(stderr.contains("protoc-linux-arm64.zip") && stderr.contains("does not list it"), "{stderr}");
     for (wish, said) in [("latest", "name one version"), (">=25", "name one version"), ("25", "")] {
         world.write("toolkit.toml", &text.replace("25.1", wish));
         let run = world.run(&["resolve"]);
@@ -231,10 +231,10 @@ fn a_file_without_a_digest_is_taken_only_where_the_project_says_so() {
 fn a_definition_cannot_take_the_place_of_a_known_tool() {
     let (world, _mirror) = world();
     for (text, said) in [
-        (JQ.replace("tools.jq", "tools.go"), "toolkit knows this tool itself"),
-        (JQ.replace("tools.jq", "tools.golang"), "toolkit knows this tool itself"),
-        (JQ.replace("jqlang/jq", "jqlang/jq/../../x"), "no repository on GitHub"),
-        (JQ.replace("jqlang/jq", "https://evil.example/jq"), "no repository on GitHub"),
+        (JQ.replace("tools.jq", "tools.go"), "this tool is built in"),
+        (JQ.replace("tools.jq", "tools.golang"), "this tool is built in"),
+        (JQ.replace("jqlang/jq", "jqlang/jq/../../x"), "is not a GitHub repository"),
+        (JQ.replace("jqlang/jq", "https://evil.example/jq"), "is not a GitHub repository"),
         (JQ.replace("tools.jq", "tools.\"../jq\""), "a tool's name has lower-case letters"),
         (JQ.replace("tools.jq", "tools.JQ"), "a tool's name has lower-case letters"),
         (JQ.replace("\"1.7\"", "\"../1.7\""), "is not a channel of jq"),
@@ -257,7 +257,7 @@ fn a_repository_that_does_not_exist_is_told_by_the_mirror() {
 #[test]
 fn digests_that_contradict_each_other_or_are_missing_are_refused() {
     for (says, text, said) in [
-        (Says::Wrong, JQ.to_owned(), "and GitHub says"),
+        (Says::Wrong, JQ.to_owned(), "and GitHub lists"),
         (Says::Nothing, JQ.replace("sums = \"sha256sum.txt\"\n", ""), "GitHub publishes none"),
         (Says::Right, JQ.replace("sha256sum.txt", "SHA256SUMS"), "has no file SHA256SUMS"),
         (Says::Right, JQ.replace("sha256sum.txt", "jq-linux-amd64"), "could not read"),

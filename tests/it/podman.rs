@@ -116,7 +116,7 @@ fn what_was_added_to_an_install_is_verified_and_repaired() {
 
 #[test]
 fn releases_that_contradict_themselves_are_refused() {
-    for (says, expected) in [(Says::Wrong, Some("and GitHub says")), (Says::Nothing, None)] {
+    for (says, expected) in [(Says::Wrong, Some("and GitHub lists")), (Says::Nothing, None)] {
         let folder = tempfile::tempdir().unwrap();
         let hub = GitHub::at(folder.path());
         hub.list(REMOTE, &[remote(&hub, "v6.0.1", "2026-09-26", says)]);

@@ -119,9 +119,9 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@LTS", NOW, "10.0.302"),
     ("dotnet@latest", NOW, "10.0.302"),
     ("dotnet@preview", NOW, "11.0.100-preview.6.26359.118"),
-    ("dotnet@sts", NOW, "-9.0 ended 2026-11-10"),
+    ("dotnet@sts", NOW, "-9.0 reached end of life on 2026-11-10"),
     ("dotnet@sts", NOW, "-11.0 has only prereleases (name one, such as 11.0.100-preview.6.26359.118"),
-    ("dotnet@sts", "2026-11-23 allow", "-9.0 ended 2026-11-10"),
+    ("dotnet@sts", "2026-11-23 allow", "-9.0 reached end of life on 2026-11-10"),
     ("dotnet-sdk@lts", NOW, "10.0.302"),
     ("dotnetcore@lts", NOW, "10.0.302"),
     ("dotnet-runtime@lts", NOW, "10.0.10"),
@@ -138,7 +138,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@lts", "2023-11-14 as-of", "8.0.100"),
     ("dotnet@sts", "2025-06-01 as-of", "9.0.300"),
     ("dotnet@sts", "2024-05-14 as-of", "7.0.409"),
-    ("dotnet@sts", "2024-05-15 as-of", "-7.0 ended 2024-05-14"),
+    ("dotnet@sts", "2024-05-15 as-of", "-7.0 reached end of life on 2024-05-14"),
     ("dotnet@latest", "2024-12-01 as-of", "8.0.404"),
     ("dotnet@latest", "2024-12-03 as-of", "9.0.101"),
     ("dotnet@latest", "2022-12-20 as-of", "7.0.101"),
@@ -157,7 +157,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@8.0.X", "2026-11-23 allow", "8.0.423"),
     ("dotnet@8.0", "2026-11-10", "8.0.423"),
     ("dotnet@8.0", "2026-11-10 deny", "8.0.423"),
-    ("dotnet@8.0", "2026-11-11 deny", "-8.0 ended 2026-11-10"),
+    ("dotnet@8.0", "2026-11-11 deny", "-8.0 reached end of life on 2026-11-10"),
     ("dotnet@8.0.1xx", NOW, "!8.0.129"),
     ("dotnet@8.0.2xx", NOW, "!8.0.206"),
     ("dotnet@8.0.3xx", NOW, "!8.0.319"),
@@ -170,8 +170,8 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@10.0.1xx", NOW, "10.0.110"),
     ("dotnet@10.0.2xx", NOW, "10.0.204"),
     ("dotnet@11", NOW, "-11.0 has only prereleases"),
-    ("dotnet@11.0", NOW, "-ask for `preview`"),
-    ("dotnet@11.0.1xx", NOW, "-ask for `preview`"),
+    ("dotnet@11.0", NOW, "-use `preview`"),
+    ("dotnet@11.0.1xx", NOW, "-use `preview`"),
     ("dotnet@7", NOW, "!7.0.410"),
     ("dotnet@6.0", NOW, "!6.0.428"),
     ("dotnet@5", NOW, "!5.0.408"),
@@ -185,9 +185,9 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@2.0", NOW, "!2.0.3"),
     ("dotnet@1", NOW, "!1.1.14"),
     ("dotnet@1.0", NOW, "!1.0.4"),
-    ("dotnet@12", NOW, "-dotnet 12 does not exist"),
-    ("dotnet@12.0", NOW, "-dotnet 12.0 does not exist"),
-    ("dotnet@4.0.1xx", NOW, "-does not exist"),
+    ("dotnet@12", NOW, "-no dotnet release matches `12`"),
+    ("dotnet@12.0", NOW, "-no dotnet release matches `12.0`"),
+    ("dotnet@4.0.1xx", NOW, "-no dotnet release matches"),
     ("dotnet-runtime@8", NOW, "!8.0.29"),
     ("dotnet-runtime@8.0", NOW, "!8.0.29"),
     ("dotnet-runtime@2.1", "2019-05-14 as-of", "2.1.11"),
@@ -199,8 +199,8 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@8.0.101", "2024-01-08 as-of", "-released on 2024-01-09, after 2024-01-08"),
     ("dotnet@8.0.101", "2026-11-23 deny", "-8.0 reached end of life on 2026-11-10"),
     ("dotnet@8.0.318", NOW, "!8.0.318"), // in `sdks`, not in `sdk`
-    ("dotnet@8.0.450", NOW, "-near it are 8.0.422, 8.0.423"),
-    ("dotnet@8.0.305", NOW, "-near it are 8.0.303, 8.0.304, 8.0.306"),
+    ("dotnet@8.0.450", NOW, "-similar versions are 8.0.422, 8.0.423"),
+    ("dotnet@8.0.305", NOW, "-similar versions are 8.0.303, 8.0.304, 8.0.306"),
     ("dotnet@8.0.0", NOW, "-SDK versions of 8.0 start at 8.0.100"),
     ("dotnet@v8.0.401", NOW, "-did you mean `8.0.401`"),
     ("dotnet@current", NOW, "-old name of `sts`"),
@@ -208,14 +208,14 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@11.0.100-preview.6.26359.118", NOW, "11.0.100-preview.6.26359.118"),
     ("dotnet@11.0.100-Preview.5.26302.115", NOW, "11.0.100-preview.5.26302.115"),
     ("dotnet@10.0.100-RC.2.25502.107", "2025-10-13 as-of", "-released on 2025-10-14"),
-    ("dotnet@10.0.100-rc.2", NOW, "-does not exist"),
+    ("dotnet@10.0.100-rc.2", NOW, "-no dotnet release matches"),
     ("dotnet@2.1.4", NOW, "!2.1.4"),
     ("dotnet@2.1.202", NOW, "!2.1.202"),
     ("dotnet@1.0.0-preview2.1-003177", NOW, "!1.0.0-preview2.1-003177"), // only in channel 1.1
     ("dotnet-runtime@8.0.29", NOW, "!8.0.29"),
     ("dotnet-runtime@8.0.129", NOW, "-that is an SDK's version"),
     ("aspnetcore-runtime@8.0.0-rc.2.23480.2", NOW, "!8.0.0-rc.2.23480.2"),
-    ("aspnetcore-runtime@1.0.13", NOW, "-does not exist"),
+    ("aspnetcore-runtime@1.0.13", NOW, "-no aspnetcore-runtime release matches"),
     // ranges
     ("dotnet@^8.0", NOW, "!8.0.423"),
     ("dotnet@>=8 <10", NOW, "!9.0.316"),
@@ -234,7 +234,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@>10", NOW, "-11.0 has only prereleases"),
     ("dotnet@>=11.0.100-preview.1", NOW, "11.0.100-preview.6.26359.118"),
     ("dotnet@>=10.0.100-rc.1", NOW, "10.0.302"),
-    ("dotnet@>=12", NOW, "-does not exist"),
+    ("dotnet@>=12", NOW, "-no dotnet release matches"),
     ("dotnet@>=6 <8", "2024-08-01 as-of", "!7.0.410"),
     ("dotnet@>=6 <8", "2024-08-01 as-of deny", "6.0.424"),
     ("dotnet-runtime@^8.0", NOW, "!8.0.29"),
@@ -420,14 +420,19 @@ fn what_cannot_be_verified_or_is_not_published_is_refused() {
         return;
     }
     for (request, platform, kind, part) in [
-        ("dotnet@2.0.0", "linux/amd64", Kind::Integrity, "no usable digest: sha512 has 128 hexadecimal digits, not 64"),
-        ("dotnet-runtime@2.0.0", "darwin/amd64", Kind::Integrity, "no usable digest"),
+        (
+            "dotnet@2.0.0",
+            "linux/amd64",
+            Kind::Integrity,
+            "no usable checksum: sha512 has 128 hexadecimal digits, not 64",
+        ),
+        ("dotnet-runtime@2.0.0", "darwin/amd64", Kind::Integrity, "no usable checksum"),
         ("dotnet@5.0.408", "darwin/arm64", Kind::Usage, "linux/arm64/musl"),
         ("dotnet@5.0.408", "darwin/arm64", Kind::Usage, "not for darwin/arm64"),
         ("aspnetcore-runtime@2.1.30", "linux/arm64", Kind::Usage, "is published for linux/amd64, linux/arm, "),
         ("dotnet@10.0.302", "linux/s390x", Kind::Usage, "not for linux/s390x"),
         ("dotnet@1.1.14", "linux/amd64", Kind::Usage, "aspnetcore"),
-        ("dotnet@8.0.998", "linux/amd64", Kind::Usage, "dotnet 8.0.998 does not exist"),
+        ("dotnet@8.0.998", "linux/amd64", Kind::Usage, "no dotnet release matches `8.0.998`"),
     ] {
         if part == "aspnetcore" {
             // 1.x was published per distribution: `ubuntu.16.04-x64`, never `linux-x64`.
@@ -455,7 +460,7 @@ fn every_version_of_every_channel_has_releases_or_a_clear_error() {
             for candidate in candidates.iter().filter(|candidate| candidate.support.line == line) {
                 match wait(tool.release(&candidate.version, "linux/amd64".parse().unwrap(), &upstream)) {
                     Ok(_) => good += 1,
-                    Err(Error::NoSuchPlatform { .. } | Error::NoDigest { .. }) => refused += 1,
+                    Err(Error::NoSuchPlatform { .. } | Error::UnusableChecksum { .. }) => refused += 1,
                     Err(other) => panic!("{} {}: {other}", tool.card().name, candidate.version),
                 }
             }

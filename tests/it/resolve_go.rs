@@ -265,7 +265,7 @@ fn rejections_say_why() {
     assert_eq!(rule, "1.26: the newest patch of 1.26");
     assert_eq!(found["1.26.7"], rule);
     assert_eq!(found["1.26.6"], "older than 1.26.7");
-    assert_eq!(found["1.26rc1"], "a prerelease is taken only when it is named");
+    assert_eq!(found["1.26rc1"], "a prerelease is chosen only by name");
     assert_eq!(found["1.27.0"], "not in 1.26");
     let (_, found) = reasons("latest", &as_of("2026-08-01"));
     assert_eq!(found["1.27.0"], "it was released on 2026-08-19, after 2026-08-01");
@@ -517,7 +517,10 @@ fn what_upstream_does_not_offer_is_named() {
     let platforms = "darwin/amd64, freebsd/386, freebsd/amd64, linux/386, linux/amd64, linux/arm, linux/arm64, \
         linux/ppc64le, linux/s390x, windows/386 and windows/amd64";
     assert_eq!(error, format!("go 1.13.7 is published for {platforms}, not for darwin/arm64"));
-    assert!(matches!(release("1.4.3", "linux/amd64"), Error::NoDigest { .. }), "an empty sha256 is no digest");
+    assert!(
+        matches!(release("1.4.3", "linux/amd64"), Error::UnusableChecksum { .. }),
+        "an empty sha256 is not a digest"
+    );
     assert!(matches!(release("1.6beta1", "linux/arm"), Error::NoSuchPlatform { .. }), "`arm6` is an odd row");
     assert!(matches!(release("1.0.0", "linux/amd64"), Error::NoSuchVersion { .. }), "go1 is only a bootstrap archive");
 }

@@ -1,10 +1,10 @@
-//! Which candidate a channel means, and why each other one is not it. Pure: reads nothing.
+//! The version policy of .NET: choosing a candidate for a channel, with a reason for every other one. Pure.
 
 use super::Component;
 use super::roll_forward::RollForward;
 use crate::model::{Candidate, Channel, Choice, Minimum, Policy, Prefer, Preference, Train, Verdict, Version, Within};
 
-/// Chooses, and returns every rejected candidate its reason.
+/// Chooses a candidate, and gives a reason for every other one.
 pub(super) fn choose(component: Component, channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
     let mut sorted: Vec<&Candidate> = candidates.iter().collect();
     sorted.sort_by(|a, b| b.version.cmp(&a.version));
@@ -14,9 +14,9 @@ pub(super) fn choose(component: Component, channel: &Channel, candidates: &[Cand
         judged.iter().filter(|(_, objection)| objection.is_none()).map(|(candidate, _)| *candidate).collect();
     let (pick, reason) = match channel {
         Channel::Minimum(minimum) => roll_forward(minimum, &eligible, policy.prefer),
-        Channel::Exact(_) => (eligible.first().copied(), "it is the version that was asked for".to_owned()),
+        Channel::Exact(_) => (eligible.first().copied(), "it is the requested version".to_owned()),
         Channel::Name(_) | Channel::Line(_) | Channel::Range(_) => {
-            (eligible.first().copied(), "it is the newest that answers".to_owned())
+            (eligible.first().copied(), "it is the newest match".to_owned())
         }
     };
     let verdict = |(candidate, objection): &(&Candidate, Option<String>)| {
@@ -30,7 +30,9 @@ pub(super) fn choose(component: Component, channel: &Channel, candidates: &[Cand
     };
     let rule = match pick {
         Some(_) => rule(component, channel, policy),
-        None => format!("{}; none answers: {}", rule(component, channel, policy), why_none(channel, &judged, policy)),
+        None => {
+            format!("{}; nothing matches: {}", rule(component, channel, policy), why_none(channel, &judged, policy))
+        }
     };
     Choice {
         rule,
@@ -40,7 +42,7 @@ pub(super) fn choose(component: Component, channel: &Channel, candidates: &[Cand
     }
 }
 
-/// Says in one sentence what the channel means.
+/// Describes the channel in one sentence.
 fn rule(component: Component, channel: &Channel, policy: &Policy) -> String {
     let what = component.noun();
     match channel {
@@ -49,7 +51,7 @@ fn rule(component: Component, channel: &Channel, policy: &Policy) -> String {
         Channel::Name("preview") => format!("preview: the newest {what} of the supported channels, previews included"),
         Channel::Name(name) => format!("{name}: the newest stable {what} of the supported channels"),
         Channel::Line(line) => format!("{line}: the newest stable {what} of {line}"),
-        Channel::Exact(version) => format!("{version}: this version and no other"),
+        Channel::Exact(version) => format!("{version}: only this version"),
         Channel::Range(range) => format!("{range}: the newest {what} in the range"),
         Channel::Minimum(minimum) => roll_forward_rule(minimum, policy.prefer),
     }
@@ -58,11 +60,11 @@ fn rule(component: Component, channel: &Channel, policy: &Policy) -> String {
 fn roll_forward_rule(minimum: &Minimum, prefer: Prefer) -> String {
     let (version, value) = (&minimum.version, RollForward::of(minimum));
     let far = match value {
-        RollForward::Disable => return format!("{version} rollForward=disable: this version and no other"),
+        RollForward::Disable => return format!("{version} rollForward=disable: only this version"),
         RollForward::Patch => "the newest patch of its band",
-        RollForward::Feature => "the newest patch of the nearest band from it on",
-        RollForward::Minor => "the newest patch of the nearest band or minor from it on",
-        RollForward::Major => "the newest patch of the nearest band, minor or major from it on",
+        RollForward::Feature => "the newest patch of the nearest band, not below it",
+        RollForward::Minor => "the newest patch of the nearest band or minor, not below it",
+        RollForward::Major => "the newest patch of the nearest band, minor or major, not below it",
         RollForward::LatestPatch => "the newest of its band, not below it",
         RollForward::LatestFeature => "the newest of its minor, not below it",
         RollForward::LatestMinor => "the newest of its major, not below it",
@@ -76,16 +78,16 @@ fn roll_forward_rule(minimum: &Minimum, prefer: Prefer) -> String {
     }
 }
 
-/// Returns the reason why the channel or the policy does not let the candidate be taken.
+/// Returns why the channel or the policy does not allow the candidate.
 fn objection(channel: &Channel, candidate: &Candidate, policy: &Policy) -> Option<String> {
     let version = &candidate.version;
     let named = match channel {
         Channel::Name(name) => not_by_name(name, candidate, policy),
         Channel::Line(line) if !line.contains(version) => Some(format!("it is not in {line}")),
         Channel::Line(_) if version.is_prerelease() => {
-            Some("it is a prerelease; it can be named, or asked for by `preview`".to_owned())
+            Some("it is a prerelease; request it by its version, or by `preview`".to_owned())
         }
-        Channel::Exact(wanted) if version != wanted => Some("it is not the version that was asked for".to_owned()),
+        Channel::Exact(exact) if version != exact => Some("it is not the requested version".to_owned()),
         Channel::Range(range) if !range.contains(version) => Some("it is not in the range".to_owned()),
         Channel::Minimum(minimum) => out_of_bounds(minimum, version),
         Channel::Line(_) | Channel::Exact(_) | Channel::Range(_) => None,
@@ -93,28 +95,29 @@ fn objection(channel: &Channel, candidate: &Candidate, policy: &Policy) -> Optio
     named.or_else(|| policy.forbids(candidate))
 }
 
-/// Judges for the moving names: they look at supported channels only, whatever the policy says about others.
+/// Returns why a moving name does not mean the candidate. Moving names cover supported channels only, whatever the policy
+/// allows.
 fn not_by_name(name: &str, candidate: &Candidate, policy: &Policy) -> Option<String> {
     let line = &candidate.support.line;
     if policy.has_ended(&candidate.support) {
         return Some(policy.ended(candidate));
     }
-    let wanted = match name {
+    let train = match name {
         "lts" => Some(Train::Lts),
         "sts" => Some(Train::Sts),
         _ => None,
     };
-    if wanted.is_some() && candidate.support.train != wanted {
+    if train.is_some() && candidate.support.train != train {
         return Some(match candidate.support.train {
             Some(Train::Lts) => format!("{line} is a long-term channel"),
             Some(Train::Sts) => format!("{line} is a standard-term channel"),
-            None => format!("{line} does not say whether it is a long-term or a standard-term channel"),
+            None => format!("{line} is not declared as a long-term or a standard-term channel"),
         });
     }
     (name != "preview" && candidate.version.is_prerelease()).then(|| "it is a prerelease".to_owned())
 }
 
-/// Judges what the .NET host would not accept for the rule, wherever else it lies.
+/// Returns why the .NET host would not accept the version under the rule.
 fn out_of_bounds(minimum: &Minimum, version: &Version) -> Option<String> {
     let named = &minimum.version;
     if version == named {
@@ -130,11 +133,11 @@ fn out_of_bounds(minimum: &Minimum, version: &Version) -> Option<String> {
         .then(|| "it is a prerelease, and allowPrerelease is false".to_owned())
 }
 
-/// Picks among candidates within the rule's bounds, newest first, as the host would if all of them were installed.
+/// Picks among the candidates within the rule's bounds, newest first, as the host would if all of them were installed.
 ///
-/// Two things differ, because here nothing is installed yet: stable versions go before prereleases (the host takes what
-/// it finds), and [`Prefer::Named`] takes the named version also where a `latest…` rule would move on when a newer one
-/// is installed. For `patch`, [`Prefer::Newest`] gives what the host takes when the named version is not installed.
+/// Two things differ, because nothing is installed yet: stable versions precede prereleases (the host takes what it finds),
+/// and [`Prefer::Named`] picks the named version even where a `latest…` rule would use a newer one if that were installed.
+/// For `patch`, [`Prefer::Newest`] picks what the host uses when the named version is not installed.
 fn roll_forward<'a>(minimum: &Minimum, eligible: &[&'a Candidate], prefer: Prefer) -> (Option<&'a Candidate>, String) {
     let named = eligible.iter().find(|candidate| candidate.version == minimum.version);
     if let Some(named) = named
@@ -152,13 +155,13 @@ fn roll_forward<'a>(minimum: &Minimum, eligible: &[&'a Candidate], prefer: Prefe
     (pick, "it is the newest patch of the nearest feature band".to_owned())
 }
 
-/// Returns major, minor and feature band, which order what a rule may roll to.
+/// Returns major, minor and feature band, by which a rule measures what is nearest.
 fn band(version: &Version) -> (u64, u64, u64) {
     let numbers = version.semver();
     (numbers.major, numbers.minor, numbers.patch / 100)
 }
 
-/// Says why a candidate that could have been taken was not.
+/// Returns why a candidate that was allowed was not picked.
 fn passed_over(channel: &Channel, candidate: &Candidate, pick: Option<&Candidate>) -> String {
     let Some(pick) = pick else { return "nothing was picked".to_owned() };
     if candidate.version < pick.version {
@@ -175,7 +178,7 @@ fn passed_over(channel: &Channel, candidate: &Candidate, pick: Option<&Candidate
     }
 }
 
-/// Says for the newest lines why nothing of it was picked.
+/// Returns for the newest lines why nothing was picked.
 fn why_none(channel: &Channel, judged: &[(&Candidate, Option<String>)], policy: &Policy) -> String {
     if let (Channel::Exact(_), [(candidate, Some(objection))]) = (channel, judged) {
         return format!("{}: {objection}", candidate.version);
@@ -186,9 +189,9 @@ fn why_none(channel: &Channel, judged: &[(&Candidate, Option<String>)], policy: 
             lines.push(&candidate.support.line);
         }
     }
-    // Older lines have ended long ago; the verdicts still list them.
+    // Older lines are long unsupported; the verdicts still list them.
     let reasons: Vec<String> = lines.iter().take(4).map(|line| why_not(line, judged, policy)).collect();
-    if reasons.is_empty() { "there is no release at all".to_owned() } else { reasons.join("; ") }
+    if reasons.is_empty() { "there is no release".to_owned() } else { reasons.join("; ") }
 }
 
 fn why_not(line: &str, judged: &[(&Candidate, Option<String>)], policy: &Policy) -> String {
@@ -196,8 +199,8 @@ fn why_not(line: &str, judged: &[(&Candidate, Option<String>)], policy: &Policy)
     let ended = of_line().find(|(candidate, _)| policy.has_ended(&candidate.support));
     if let Some((candidate, _)) = ended {
         return match candidate.support.eol {
-            Some(eol) => format!("{line} ended {eol}"),
-            None => format!("{line} has ended"),
+            Some(eol) => format!("{line} reached end of life on {eol}"),
+            None => format!("{line} reached end of life"),
         };
     }
     let is_out = |candidate: &Candidate| !policy.as_of || candidate.released.is_some_and(|day| day <= policy.day);
@@ -205,9 +208,11 @@ fn why_not(line: &str, judged: &[(&Candidate, Option<String>)], policy: &Policy)
     let Some((newest, objection)) = out().next() else { return format!("{line} had no release by {}", policy.day) };
     if out().all(|(candidate, _)| candidate.version.is_prerelease()) {
         let version = &newest.version;
-        return format!("{line} has only prereleases (name one, such as {version}, or ask for `preview`)");
+        return format!(
+            "{line} has only prereleases (request one by its version, such as {version}, or use `preview`)"
+        );
     }
-    // The nearest miss tells most: what only the policy holds back, else the newest.
+    // The most telling miss: one that only the policy rejects, else the newest.
     let held = out().find(|(candidate, _)| policy.forbids(candidate).is_some() && !candidate.version.is_prerelease());
     let (candidate, objection) = held.map_or((*newest, objection), |(candidate, objection)| (*candidate, objection));
     format!("{}: {}", candidate.version, objection.as_deref().unwrap_or("it was not picked"))

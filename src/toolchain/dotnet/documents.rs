@@ -1,4 +1,4 @@
-//! The release documents of .NET as they really are: which fields may lack, which lie, and which addresses are accepted.
+//! The release documents of .NET as they really are: which fields may be missing or wrong, and which URLs are accepted.
 //!
 //! Unknown fields are ignored and missing ones tolerated; a field that is used must have its type, or the document is
 //! refused before it can replace the last good copy. (<https://github.com/dotnet/core/tree/main/release-notes>)
@@ -18,7 +18,7 @@ const METADATA: &str = "https://builds.dotnet.microsoft.com/dotnet/release-metad
 /// Hosts that served the same paths until 2025 and are gone (<https://github.com/dotnet/core/issues/9671>).
 const RETIRED: [&str; 2] = ["dotnetcli.blob.core.windows.net", "dotnetcli.azureedge.net"];
 
-/// Hosts on which archives are published beside [`HOST`].
+/// Further hosts on which archives are published.
 const DOWNLOADS: [&str; 2] = ["download.visualstudio.microsoft.com", "download.microsoft.com"];
 
 /// A channel's name, `8.0`, ordered by its numbers: as text, `10.0` would come before `9.0`.
@@ -95,8 +95,8 @@ impl ChannelName {
         Some(Self { major: number(major)?, minor: number(minor)? })
     }
 
-    /// Returns the document at the address that upstream has used for every channel since 2018, so that nothing but the
-    /// channel has to be asked for.
+    /// Returns the document at the URL that the upstream has used for every channel since 2018, so that the index need not be
+    /// read first.
     pub(super) fn document(self) -> Document {
         channel_document(parsed(&format!("{METADATA}/{self}/releases.json")))
     }
@@ -119,13 +119,13 @@ fn channel_document(url: Url) -> Document {
 }
 
 fn parsed(text: &str) -> Url {
-    Url::parse(text).expect("an address made of constants and numbers is a URL")
+    Url::parse(text).expect("constants and numbers make a valid URL")
 }
 
-/// Reads the index.
+/// Parses the index.
 ///
 /// # Errors
-/// What is wrong with it, when it is no index or has no channel.
+/// What is wrong, when it is not an index or has no channel.
 pub(super) fn read_index(bytes: &[u8]) -> Result<Index, String> {
     let index: Index = serde_json::from_slice(without_mark(bytes)).map_err(|cause| cause.to_string())?;
     if index.channels.is_empty() {
@@ -134,10 +134,10 @@ pub(super) fn read_index(bytes: &[u8]) -> Result<Index, String> {
     Ok(index)
 }
 
-/// Reads a channel document.
+/// Parses a channel document.
 ///
 /// # Errors
-/// What is wrong with it, when it is no such document or has no release.
+/// What is wrong, when it is not such a document or has no release.
 pub(super) fn read_channel(bytes: &[u8]) -> Result<Channel, String> {
     let channel: Channel = serde_json::from_slice(without_mark(bytes)).map_err(|cause| cause.to_string())?;
     if channel.releases.is_empty() {
@@ -146,19 +146,19 @@ pub(super) fn read_channel(bytes: &[u8]) -> Result<Channel, String> {
     Ok(channel)
 }
 
-/// Drops the byte order mark that several of the documents had.
+/// Drops the byte order mark, which several of the documents had.
 fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Returns the address to fetch instead of one that a document names.
+/// Returns the URL to download from for a URL in a document.
 ///
 /// # Errors
-/// When it is not https, or leads to a host that does not belong to .NET: a document never chooses where bytes come from.
+/// When it is not https, or its host does not belong to .NET: a document never decides where bytes come from.
 pub(super) fn accepted(text: &str) -> Result<Url, String> {
-    let mut url = Url::parse(text).map_err(|cause| format!("`{text}` is no URL: {cause}"))?;
+    let mut url = Url::parse(text).map_err(|cause| format!("`{text}` is not a URL: {cause}"))?;
     if url.scheme() != "https" || url.port().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err(format!("`{text}` is not a plain https address"));
+        return Err(format!("`{text}` is not a plain https URL"));
     }
     let host = url.host_str().unwrap_or_default();
     if RETIRED.contains(&host) {
@@ -170,22 +170,22 @@ pub(super) fn accepted(text: &str) -> Result<Url, String> {
 }
 
 impl Entry {
-    /// Returns the channel's document by the address that the index names, else by the usual one, with a warning.
+    /// Returns the channel's document at the URL in the index, else at the usual one, with a warning.
     pub(super) fn document(&self, name: ChannelName) -> (Document, Option<String>) {
         let Some(named) = &self.releases_json else { return (name.document(), None) };
         match accepted(named) {
             Ok(url) if url.host_str() == Some(HOST) => (channel_document(url), None),
             Ok(_) => {
-                (name.document(), Some(format!("the index names `{named}` for {name}; the usual address is read")))
+                (name.document(), Some(format!("the index names `{named}` for {name}; the usual URL is used instead")))
             }
             Err(reason) => (
                 name.document(),
-                Some(format!("the index names an odd address for {name} ({reason}); the usual one is read")),
+                Some(format!("the index names an unexpected URL for {name} ({reason}); the usual one is used instead")),
             ),
         }
     }
 
-    /// Fills what this entry does not say from the other.
+    /// Fills missing fields from another entry.
     pub(super) fn or(&self, other: &Self) -> Self {
         let mut joined = self.clone();
         joined.support_phase = known(self.support_phase.as_ref()).or(known(other.support_phase.as_ref()));
@@ -194,7 +194,7 @@ impl Entry {
         joined
     }
 
-    /// Tells how long the channel is kept alive, with a warning for a word that is not known.
+    /// Returns the support of the channel, with a warning for an unknown phase.
     pub(super) fn support(&self) -> (Support, Option<String>) {
         let phase = known(self.support_phase.as_ref()).unwrap_or_default().to_ascii_lowercase();
         let (phase, odd) = match phase.as_str() {
@@ -203,15 +203,13 @@ impl Entry {
             "active" | "current" | "lts" => (Phase::Active, None), // the last two until 2022
             "maintenance" => (Phase::Maintenance, None),
             "eol" => (Phase::Eol, None),
-            other => {
-                (Phase::Active, Some(format!("{}: the support phase `{other}` is not known", self.channel_version)))
-            }
+            other => (Phase::Active, Some(format!("{}: unknown support phase `{other}`", self.channel_version))),
         };
         let eol = known(self.eol_date.as_ref()).and_then(|text| text.parse().ok());
         (Support { line: self.channel_version.clone(), phase, train: self.train(), eol }, odd)
     }
 
-    /// Tells long from standard term; before 2022 only some phases said so.
+    /// Returns whether it is a long-term or a standard-term channel; before 2022 only some phases said so.
     pub(super) fn train(&self) -> Option<Train> {
         let word = known(self.release_type.as_ref()).or(known(self.support_phase.as_ref()))?;
         match word.to_ascii_lowercase().as_str() {
@@ -221,7 +219,7 @@ impl Entry {
         }
     }
 
-    /// Returns the version that the index calls the newest. Only a claim: it was `6.0.4209` for two hours in 2024.
+    /// Returns the newest version according to the index, which can be wrong: it was `6.0.4209` for two hours in 2024.
     pub(super) fn claimed(&self, component: Component) -> Option<&str> {
         match component {
             Component::Sdk => self.latest_sdk.as_deref(),
@@ -230,7 +228,7 @@ impl Entry {
         }
     }
 
-    /// Stands for a channel whose document need not be read, because it cannot be picked.
+    /// Returns a candidate for a channel that cannot be picked, so that its document need not be read.
     pub(super) fn stand_in(&self, component: Component) -> Option<Candidate> {
         let claimed = self.claimed(component).or(self.latest_runtime.as_deref())?;
         Some(Candidate {
@@ -242,13 +240,13 @@ impl Entry {
     }
 }
 
-/// Drops what stands for "nothing": an empty text, and the word `null` (2022-02-17).
+/// Drops values that mean "none": an empty text, and the word `null` (2022-02-17).
 fn known(text: Option<&String>) -> Option<String> {
     text.filter(|text| !text.is_empty() && *text != "null").cloned()
 }
 
 impl Channel {
-    /// Lists the component's versions, each once, with the day it first came out.
+    /// Lists the component's versions, each once, with the date of its first release.
     pub(super) fn candidates(&self, component: Component, support: &Support) -> Vec<Candidate> {
         let mut candidates: Vec<Candidate> = Vec::new();
         for release in &self.releases {
@@ -263,7 +261,7 @@ impl Channel {
                 };
                 match candidates.iter_mut().find(|known| known.version == candidate.version) {
                     None => candidates.push(candidate),
-                    // An SDK-only release repeats the runtime of the one before it.
+                    // An SDK-only release repeats the runtime of the previous one.
                     Some(known) if candidate.released.is_some() && candidate.released < known.released => {
                         *known = candidate;
                     }
@@ -282,7 +280,7 @@ impl Channel {
 }
 
 impl Release {
-    /// Lists what the release has of the component: `sdks`, and `sdk` where that is missing from it.
+    /// Lists the component's entries in the release: `sdks`, and `sdk` if it is missing from them.
     fn published(&self, component: Component) -> Vec<&Published> {
         match component {
             Component::Runtime => self.runtime.iter().collect(),

@@ -1,5 +1,5 @@
-//! What a `global.json` asks an installer for. Stricter than the host: what the host would ignore is an error with its
-//! line here, because an ignored pin installs the wrong SDK without a word.
+//! The SDK that a `global.json` requests from an installer. Stricter than the host: what the host would ignore is an error
+//! here, with its line, because an ignored pin would silently install the wrong SDK.
 //!
 //! (<https://learn.microsoft.com/dotnet/core/tools/global-json>)
 
@@ -14,12 +14,10 @@ use crate::toolchain::{BadProjectFile, FileRequest};
 
 const KEYS: [&str; 5] = ["version", "rollForward", "allowPrerelease", "paths", "errorMessage"];
 
-/// Reads what the file asks for.
-///
-/// A file without an `sdk` part asks for nothing; an `sdk` part without a version asks for `latest`.
+/// Parses the file. Without an `sdk` part it requests nothing; an `sdk` part without a version requests `latest`.
 ///
 /// # Errors
-/// The line, what is wrong and what would be right, when the host could not use the file or would never find an SDK.
+/// The line, what is wrong and what is expected, when the host could not use the file or would never find an SDK.
 pub fn read(text: &str) -> Result<FileRequest, BadProjectFile> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let bad = |fault: Fault| BadProjectFile { line: settings::line_of(text, fault.at), reason: advice(&fault.what) };
@@ -28,7 +26,7 @@ pub fn read(text: &str) -> Result<FileRequest, BadProjectFile> {
     let Some(sdk) = settings::sdk_of(&root).map_err(bad)? else {
         return Ok(FileRequest {
             channel: None,
-            rule: "global.json has no `sdk`: it asks for no SDK".to_owned(),
+            rule: "global.json has no `sdk`: it requests no SDK".to_owned(),
             warnings,
         });
     };
@@ -38,7 +36,7 @@ pub fn read(text: &str) -> Result<FileRequest, BadProjectFile> {
         Err(Fault { what: What::NeedsVersion(name), at }) => {
             let line = settings::line_of(text, at);
             warnings.push(format!(
-                "line {line}: `rollForward` `{name}` needs a `version`; the host ignores it, and so does this"
+                "line {line}: `rollForward` `{name}` needs a `version`; the host ignores it, and so does toolkit"
             ));
             Settings::default()
         }
@@ -46,7 +44,7 @@ pub fn read(text: &str) -> Result<FileRequest, BadProjectFile> {
     };
     warnings.extend(settings.warnings.iter().cloned());
     warnings.extend(elsewhere(&settings));
-    match &settings.wanted.version {
+    match &settings.requirement.version {
         None => Ok(FileRequest { channel: Some(Channel::Name("latest")), rule: any_version(&settings), warnings }),
         Some(version) => {
             let at = sdk.get("version").map_or(0, |property| property.value.range().start);
@@ -60,25 +58,25 @@ pub fn read(text: &str) -> Result<FileRequest, BadProjectFile> {
 }
 
 fn roll_forward(version: &semver::Version, settings: &Settings) -> Result<Minimum, String> {
-    let wanted = &settings.wanted;
+    let requirement = &settings.requirement;
     let version = Version::spelled(&version.to_string(), version.clone()).map_err(|cause| cause.to_string())?;
-    let stays = wanted.roll_forward.within() <= Within::Band;
+    let stays = requirement.roll_forward.within() <= Within::Band;
     if stays && is_runtime_style(&version) {
         return Err(advice(&What::Version(version.to_string())));
     }
-    Ok(wanted.roll_forward.from_version(version, wanted.allow_prerelease))
+    Ok(requirement.roll_forward.from_version(version, requirement.allow_prerelease))
 }
 
 fn any_version(settings: &Settings) -> String {
-    let host = if settings.wanted.allow_prerelease {
-        "any installed SDK, prereleases included"
+    let host = if settings.requirement.allow_prerelease {
+        "any installed SDK, including prereleases"
     } else {
         "any installed stable SDK"
     };
-    format!("global.json names no version: the host takes {host}; to install, the latest stable SDK is chosen")
+    format!("global.json names no version: the host uses {host}; the latest stable SDK is installed")
 }
 
-/// Says what is wrong and what would be right.
+/// Returns what is wrong and what is expected.
 fn advice(what: &What) -> String {
     match what {
         What::Version(text) => {
@@ -89,51 +87,49 @@ fn advice(what: &What) -> String {
                 Some(major) => format!(
                     "`{major}.{minor}.100` with `\"rollForward\": \"latestFeature\"` means any SDK of {major}.{minor}"
                 ),
-                None => "`10.0.100`, say".to_owned(),
+                None => "write `10.0.100`, for example".to_owned(),
             };
             format!(
-                "`sdk.version` is `{text}`, which is no SDK version; it must be a full one, such as `8.0.401`: {right}"
+                "`sdk.version` is `{text}`, which is not an SDK version; expected a full one, such as `8.0.401`: {right}"
             )
         }
         What::RollForward(text) => {
             let all: Vec<_> = RollForward::ALL.iter().map(|policy| policy.as_str()).collect();
-            format!("`sdk.rollForward` is `{text}`; it can be {}", all.join(", "))
+            format!("`sdk.rollForward` is `{text}`; expected one of: {}", all.join(", "))
         }
         other => other.to_string(),
     }
 }
 
-/// Warns about a comma that this reader takes and the host does not: its parser knows comments only.
+/// Warns about a trailing comma, which is accepted here; the host's parser supports comments only.
 fn trailing_comma(text: &str) -> Option<String> {
     let fault = settings::parse(text, false).err()?;
     let line = settings::line_of(text, fault.at);
-    Some(format!("line {line}: the .NET host does not read trailing commas, and ignores a file that has one"))
+    Some(format!("line {line}: the .NET host ignores a file with a trailing comma"))
 }
 
-/// Warns about keys that the host does not see as the writer meant them.
+/// Warns about keys that the host does not read as they were meant.
 fn odd_keys(text: &str, sdk: &Object<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for property in &sdk.properties {
         let (name, line) = (property.name.as_str(), settings::line_of(text, property.range().start));
         if seen.contains(&name) {
-            warnings.push(format!("line {line}: `{name}` stands there twice; the host takes the first"));
+            warnings.push(format!("line {line}: duplicate `{name}`; the host uses the first"));
         }
         seen.push(name);
         let meant = KEYS.iter().find(|key| key.eq_ignore_ascii_case(name) && **key != name);
-        warnings.extend(meant.map(|key| format!("line {line}: `{name}` is ignored; it is spelled `{key}`")));
+        warnings.extend(meant.map(|key| format!("line {line}: `{name}` is ignored; write `{key}`")));
     }
     warnings
 }
 
-/// Warns when the host will not look where SDKs are installed.
+/// Warns when the host will not search the root where SDKs are installed.
 fn elsewhere(settings: &Settings) -> Option<String> {
     let paths = settings.paths.as_ref()?;
     if paths.iter().any(|path| path == "$host$") {
         return None;
     }
-    Some(format!(
-        "`sdk.paths` makes the host look only in {}; add `$host$` so that it finds what is installed",
-        if paths.is_empty() { "no folder at all".to_owned() } else { paths.join(", ") }
-    ))
+    let searched = if paths.is_empty() { "no folder".to_owned() } else { format!("only {}", paths.join(", ")) };
+    Some(format!("`sdk.paths` makes the host search {searched}; add `$host$` so that it finds installed SDKs"))
 }

@@ -1,12 +1,12 @@
-//! What people may ask of .NET: `lts`, `8`, `8.0.1xx`, `8.0.101`, `^8.0`; and, for everything else, what would be right.
+//! The channels of .NET: `lts`, `8`, `8.0.1xx`, `8.0.101`, `^8.0`; and for everything else, what is expected instead.
 
 use super::Component;
 use crate::model::{BadChannel, Channel, Line, Range, Version};
 
-/// Reads a spelling, without regard to case and white space around it.
+/// Parses a channel; case and surrounding white space do not matter.
 ///
 /// # Errors
-/// When it is none; the reason names one that would be right.
+/// When the text is not a channel; the reason names one that is.
 pub(super) fn channel(component: Component, text: &str) -> Result<Channel, BadChannel> {
     let spelling = text.trim().to_ascii_lowercase();
     read(component, &spelling).map_err(|reason| BadChannel {
@@ -39,15 +39,15 @@ fn word(text: &str) -> Result<Option<Channel>, String> {
         "sts" => Ok(Some(Channel::Name("sts"))),
         "latest" => Ok(Some(Channel::Name("latest"))),
         "preview" => Ok(Some(Channel::Name("preview"))),
-        "current" => Err("`current` is the old name of `sts`; ask for `sts`, or for `latest`".to_owned()),
-        "" => Err("it is empty; ask for `lts`, `latest`, `8.0` or a full version".to_owned()),
-        "ga" | "stable" => Err("ask for `latest`, the newest stable release, or for `lts`".to_owned()),
-        "daily" | "nightly" => Err("daily builds have no announced digest; ask for `preview`".to_owned()),
+        "current" => Err("`current` is the old name of `sts`; use `sts` or `latest`".to_owned()),
+        "" => Err("it is empty; expected `lts`, `latest`, `8.0` or a full version".to_owned()),
+        "ga" | "stable" => Err("use `latest`, the newest stable release, or `lts`".to_owned()),
+        "daily" | "nightly" => Err("daily builds have no published checksum; use `preview`".to_owned()),
         _ => Ok(None),
     }
 }
 
-/// Reads `8`, `8.x`, `8.0`, `8.0.x`, `8.0.1xx`.
+/// Parses `8`, `8.x`, `8.0`, `8.0.x`, `8.0.1xx`.
 fn line(component: Component, text: &str) -> Result<Option<Line>, String> {
     let parts: Vec<&str> = text.split('.').collect();
     let is_any = |part: &&str| matches!(*part, "x" | "*");
@@ -64,7 +64,7 @@ fn line(component: Component, text: &str) -> Result<Option<Line>, String> {
             }
             let Some(band) = rest.strip_suffix("xx").and_then(number) else { return Ok(None) };
             if component != Component::Sdk {
-                return Err(format!("runtimes have no feature bands; ask for `{major}.{minor}`"));
+                return Err(format!("runtimes have no feature bands; use `{major}.{minor}`"));
             }
             if band == 0 || band > 9 {
                 return Err(format!("feature bands are 1 to 9, as in `{major}.{minor}.1xx`"));
@@ -88,18 +88,18 @@ fn exact(component: Component, version: Version) -> Result<Channel, String> {
     if component == Component::Sdk && is_runtime_style(&version) {
         let (major, minor) = (numbers.major, numbers.minor);
         return Err(format!(
-            "that is a runtime's version: SDK versions of {major}.{minor} start at {major}.{minor}.100. \
-             Ask for `{major}.{minor}.100`, for `{major}.{minor}` (the newest), or for `dotnet-runtime@{version}`"
+            "it is a runtime version: SDK versions of {major}.{minor} start at {major}.{minor}.100. \
+             Use `{major}.{minor}.100`, `{major}.{minor}` (the newest), or `dotnet-runtime@{version}`"
         ));
     }
     if component != Component::Sdk && numbers.major >= 3 && numbers.patch >= 100 {
         let (major, minor) = (numbers.major, numbers.minor);
-        return Err(format!("that is an SDK's version; ask for `{major}.{minor}`, or for `dotnet@{version}`"));
+        return Err(format!("it is an SDK version; use `{major}.{minor}`, or `dotnet@{version}`"));
     }
     Ok(Channel::Exact(version))
 }
 
-/// Returns true if an SDK cannot have the version: since 2.1.300 the third number is a band and a patch, from 100 up.
+/// Returns true if an SDK cannot have the version: since 2.1.300 the third number is band and patch, and starts at 100.
 pub(super) fn is_runtime_style(version: &Version) -> bool {
     let numbers = version.semver();
     numbers.patch < 100 && (numbers.major, numbers.minor) >= (2, 2)
@@ -117,11 +117,11 @@ fn range(component: Component, text: &str) -> Result<Channel, String> {
         let shown =
             if component == Component::Sdk { "11.0.100-preview.6.26359.118" } else { "11.0.0-preview.6.26359.118" };
         return Err(format!(
-            "a prerelease is asked for by its full version, such as `{shown}`, or by `preview`; the line is `{line}`"
+            "a prerelease is requested by its full version, such as `{shown}`, or by `preview`; the line is `{line}`"
         ));
     }
     let example = if component == Component::Sdk { "`8.0.1xx`, `8.0.101`" } else { "`8.0.29`" };
-    Err(format!("{reason}; ask for `lts`, `8.0`, {example} or `^8.0`"))
+    Err(format!("{reason}; expected `lts`, `8.0`, {example} or `^8.0`"))
 }
 
 #[cfg(test)]
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_says_what_would_be_right() {
+    fn a_text_that_is_not_a_channel_is_refused_with_what_is_expected() {
         for (component, text, right) in [
             (Component::Sdk, "v8.0.401", "did you mean `8.0.401`?"),
             (Component::Sdk, "V8", "did you mean `8`?"),

@@ -1,8 +1,8 @@
-//! Which SDK the .NET host would select, decided by its own rules without running it.
+//! The SDK that the .NET host would select, by the host's own rules and without running it.
 //!
 //! The rules are those of hostfxr's `sdk_resolver` (`src/native/corehost/fxr/sdk_resolver.cpp` in dotnet/runtime, .NET 10),
-//! also where they differ from what a person would expect: a file that the host cannot use is ignored with a warning, and
-//! prereleases count. Nothing is downloaded or changed here.
+//! even where they are surprising: a file that the host cannot use is ignored with a warning, and prereleases count. Nothing
+//! is downloaded or changed.
 
 use std::cmp::Ordering;
 use std::fs;
@@ -28,7 +28,7 @@ pub struct Selection {
     pub global_json: Option<PathBuf>,
     /// The rule in one sentence.
     pub rule: String,
-    /// The version that the file asks for.
+    /// The version that the file requests.
     pub requested: Option<String>,
     /// How far the host may move from it.
     pub roll_forward: &'static str,
@@ -36,19 +36,19 @@ pub struct Selection {
     pub allow_prerelease: bool,
     /// The folders that are searched, in order; the first with a match ends the search.
     pub searched: Vec<PathBuf>,
-    /// What was decided about each folder under `sdk`, in the order of the search, newest version first.
+    /// The verdict about each folder under `sdk`, in the order of the search, newest version first.
     pub explain: Vec<Judged>,
-    /// What the person should know: why a file is ignored, say.
+    /// What the user should know, such as why a file is ignored.
     pub warnings: Vec<String>,
     /// The `errorMessage` of the file, which the host prints when it finds no SDK.
     pub message: Option<String>,
 }
 
-/// What was decided about one installed SDK.
+/// The verdict about one installed SDK.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Judged {
-    /// The name of the folder: a version, or what is none.
+    /// The name of the folder, which need not be a version.
     pub version: String,
     /// The folder.
     pub path: PathBuf,
@@ -63,14 +63,14 @@ pub struct Judged {
 pub struct Installed {
     /// The folder's name.
     pub name: String,
-    /// Whether it has a `dotnet.dll`; without it the host takes it for half-made.
+    /// Whether it has a `dotnet.dll`, without which the host considers it incomplete.
     pub is_whole: bool,
 }
 
-/// Selects as the host at `root` would with `cwd` as its current directory.
+/// Selects an SDK as the host at `root` would in the current directory `cwd`.
 ///
-/// Reads the nearest `global.json` from `cwd` upward and the `sdk` folders that are searched. What cannot be read is taken
-/// as absent, as the host does.
+/// Reads the nearest `global.json` from `cwd` upward and the searched `sdk` folders. Like the host, it treats what cannot be
+/// read as absent.
 #[must_use]
 pub fn select(root: &Path, cwd: &Path) -> Selection {
     let mut warnings = Vec::new();
@@ -83,7 +83,7 @@ pub fn select(root: &Path, cwd: &Path) -> Selection {
     for location in &searched {
         let Ok(sdk) = fs::canonicalize(location.join("sdk")) else { continue };
         let installed = folders(&sdk);
-        let judged = judge(&settings.wanted, &installed);
+        let judged = judge(&settings.requirement, &installed);
         let pick = judged.iter().find(|(_, picked, _)| *picked).map(|(name, ..)| name.clone());
         explain.extend(judged.into_iter().map(|(version, picked, reason)| Judged {
             path: sdk.join(&version),
@@ -100,11 +100,11 @@ pub fn select(root: &Path, cwd: &Path) -> Selection {
     Selection {
         version,
         path,
-        rule: settings.wanted.rule(file.as_deref()),
+        rule: settings.requirement.rule(file.as_deref()),
         global_json: file,
-        requested: settings.wanted.version.as_ref().map(ToString::to_string),
-        roll_forward: settings.wanted.roll_forward.as_str(),
-        allow_prerelease: settings.wanted.allow_prerelease,
+        requested: settings.requirement.version.as_ref().map(ToString::to_string),
+        roll_forward: settings.requirement.roll_forward.as_str(),
+        allow_prerelease: settings.requirement.allow_prerelease,
         searched,
         explain,
         warnings,
@@ -133,7 +133,7 @@ fn usable(path: &Path, warnings: &mut Vec<String>) -> Settings {
         }
         Err(reason) => {
             warnings.push(format!(
-                "the host ignores {} and takes the latest installed SDK, prereleases included: {reason}",
+                "the host ignores {} and uses the latest installed SDK, including prereleases: {reason}",
                 path.display()
             ));
             Settings::default()
@@ -141,11 +141,11 @@ fn usable(path: &Path, warnings: &mut Vec<String>) -> Settings {
     }
 }
 
-/// Drops `paths` and `errorMessage` where the host is older than .NET 10, which brought them.
+/// Drops `paths` and `errorMessage` if the host is older than .NET 10, which introduced them.
 fn drop_what_is_too_new(settings: &mut Settings, root: &Path, warnings: &mut Vec<String>) {
     let Some(host) = super::newest_host(root).filter(|host| host.semver().major < 10) else { return };
     if settings.paths.take().is_some() {
-        warnings.push(format!("the host {host} does not know `sdk.paths`; .NET 10 and later do"));
+        warnings.push(format!("the host {host} does not support `sdk.paths`; .NET 10 and later do"));
     }
     settings.message = None;
 }
@@ -161,7 +161,7 @@ fn search_paths(settings: &Settings, root: &Path, file: Option<&Path>) -> Vec<Pa
     }
 }
 
-/// Lists the folders under `sdk`, links to folders included.
+/// Lists the folders under `sdk`, including links to folders.
 fn folders(sdk: &Path) -> Vec<Installed> {
     let entries = fs::read_dir(sdk).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.path().is_dir());
@@ -173,23 +173,23 @@ fn folders(sdk: &Path) -> Vec<Installed> {
         .collect()
 }
 
-/// Judges the folders of one `sdk` folder: name, whether it is the pick, and why. Newest first, then what is no version.
+/// Judges the folders of one `sdk` folder: name, whether it is the pick, and why. Versions come first, newest first.
 #[must_use]
-pub fn judge(wanted: &HostRequirement, installed: &[Installed]) -> Vec<(String, bool, String)> {
+pub fn judge(requirement: &HostRequirement, installed: &[Installed]) -> Vec<(String, bool, String)> {
     let mut versions: Vec<(Option<semver::Version>, &Installed)> =
         installed.iter().map(|folder| (host_version(&folder.name), folder)).collect();
     versions.sort_by(|(a, x), (b, y)| match (a, b) {
         (Some(a), Some(b)) => b.cmp_precedence(a).then_with(|| x.name.cmp(&y.name)),
         _ => b.is_some().cmp(&a.is_some()).then_with(|| x.name.cmp(&y.name)),
     });
-    let pick = pick(wanted, &versions);
+    let pick = pick(requirement, &versions);
     let verdict = |(version, folder): &(Option<semver::Version>, &Installed)| {
         let picked = pick.is_some_and(|(_, pick)| pick.name == folder.name);
         let reason = match version {
             None => "it is not a version".to_owned(),
             Some(_) if !folder.is_whole => "it has no dotnet.dll".to_owned(),
-            Some(_) if picked => wanted.why_picked(&folder.name),
-            Some(version) => wanted.objection(version).unwrap_or_else(|| match pick {
+            Some(_) if picked => requirement.why_picked(&folder.name),
+            Some(version) => requirement.objection(version).unwrap_or_else(|| match pick {
                 Some((_, pick)) => format!("{} is a better match", pick.name),
                 None => "nothing was picked".to_owned(),
             }),
@@ -202,25 +202,25 @@ pub fn judge(wanted: &HostRequirement, installed: &[Installed]) -> Vec<(String, 
 type Candidate<'a> = (&'a semver::Version, &'a Installed);
 
 fn pick<'a>(
-    wanted: &HostRequirement,
+    requirement: &HostRequirement,
     versions: &'a [(Option<semver::Version>, &'a Installed)],
 ) -> Option<Candidate<'a>> {
     let whole: Vec<Candidate<'a>> = versions
         .iter()
         .filter_map(|(version, folder)| Some((version.as_ref()?, *folder)).filter(|(_, folder)| folder.is_whole))
         .collect();
-    if wanted.prefers_exact()
-        && let Some(version) = &wanted.version
+    if requirement.prefers_exact()
+        && let Some(version) = &requirement.version
     {
-        // The host probes for the folder of that name, so build metadata counts here.
+        // The host looks for a folder of that name, so build metadata counts.
         let exact = whole.iter().find(|(_, folder)| folder.name == version.to_string());
-        if exact.is_some() || wanted.roll_forward == RollForward::Disable {
+        if exact.is_some() || requirement.roll_forward == RollForward::Disable {
             return exact.copied();
         }
     }
     let mut best: Option<Candidate<'a>> = None;
-    for candidate in whole.into_iter().filter(|(version, _)| wanted.objection(version).is_none()) {
-        if best.is_none_or(|(previous, _)| wanted.is_better(candidate.0, previous)) {
+    for candidate in whole.into_iter().filter(|(version, _)| requirement.objection(version).is_none()) {
+        if best.is_none_or(|(previous, _)| requirement.is_better(candidate.0, previous)) {
             best = Some(candidate);
         }
     }
@@ -232,24 +232,24 @@ impl HostRequirement {
         matches!(self.roll_forward, RollForward::Disable | RollForward::Patch)
     }
 
-    /// Returns the reason why the host does not take the version, whatever else is installed.
+    /// Returns why the host does not use the version, whatever else is installed.
     fn objection(&self, version: &semver::Version) -> Option<String> {
         let policy = self.roll_forward.as_str();
         if !self.allow_prerelease && !version.pre.is_empty() {
             return Some("it is a prerelease, and allowPrerelease is false".to_owned());
         }
         if self.roll_forward == RollForward::Disable {
-            return Some("rollForward=disable takes only the version that was asked for".to_owned());
+            return Some("rollForward=disable allows only the requested version".to_owned());
         }
-        let wanted = self.version.as_ref()?;
-        if !self.roll_forward.within().holds(wanted, version) {
-            return Some(format!("rollForward={policy} does not reach it from {wanted}"));
+        let named = self.version.as_ref()?;
+        if !self.roll_forward.within().holds(named, version) {
+            return Some(format!("rollForward={policy} does not reach it from {named}"));
         }
-        (version.cmp_precedence(wanted) == Ordering::Less).then(|| format!("it is below {wanted}"))
+        (version.cmp_precedence(named) == Ordering::Less).then(|| format!("it is below {named}"))
     }
 
-    /// Returns true if the host prefers `current` where both match: the later within a band or for a `latest…` rule, else
-    /// the nearer one.
+    /// Returns true if the host prefers `current` to `previous` when both match: within a band or for a `latest…` rule the
+    /// newer one, else the nearer one.
     fn is_better(&self, current: &semver::Version, previous: &semver::Version) -> bool {
         let latest = self.roll_forward.preference() == Preference::Newest;
         let band = |version: &semver::Version| (version.major, version.minor, version.patch / 100);
@@ -263,12 +263,10 @@ impl HostRequirement {
 
     fn why_picked(&self, name: &str) -> String {
         match &self.version {
-            Some(version) if self.prefers_exact() && version.to_string() == name => {
-                "it is the version that was asked for"
-            }
+            Some(version) if self.prefers_exact() && version.to_string() == name => "it is the requested version",
             None => "it is the latest installed",
             Some(_) if self.prefers_exact() => {
-                "the version that was asked for is not installed, and it is the latest patch of its band"
+                "the requested version is not installed, and it is the latest patch of its band"
             }
             Some(_) => "it is the best match for the rule",
         }
@@ -276,7 +274,7 @@ impl HostRequirement {
     }
 
     fn rule(&self, file: Option<&Path>) -> String {
-        let prereleases = if self.allow_prerelease { "prereleases included" } else { "prereleases excluded" };
+        let prereleases = if self.allow_prerelease { "including prereleases" } else { "without prereleases" };
         let from = match file {
             Some(path) => format!("global.json at {}", path.display()),
             None => "no global.json".to_owned(),

@@ -1,5 +1,5 @@
-//! Which documents a channel needs, read one after the other until the answer is sure: an exact version costs one, `lts`
-//! the index and one channel.
+//! Reading as few documents as decide a channel, one after the other: one for an exact version, the index and one channel
+//! for `lts`.
 
 use tokio::sync::OnceCell;
 
@@ -9,7 +9,7 @@ use crate::model::{Candidate, Channel, Policy, Prefer, Preference, Range, Train,
 use crate::net::{Document, Metadata};
 use crate::toolchain::Error;
 
-/// One reading of the documents for one request.
+/// The documents read for one request.
 pub(super) struct Reading<'a> {
     component: Component,
     policy: &'a Policy,
@@ -22,7 +22,7 @@ impl<'a> Reading<'a> {
         Self { component, policy, metadata, index: OnceCell::new() }
     }
 
-    /// Lists what could be chosen for the channel, out of as few documents as decide it.
+    /// Lists the candidates for a channel, from as few documents as decide it.
     pub(super) async fn candidates(&self, channel: &Channel) -> Result<Vec<Candidate>, Error> {
         let mut found = Vec::new();
         let mut read = Vec::new();
@@ -45,7 +45,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Reads the index and, in the order of the rule, the channels that could hold the answer.
+    /// Reads the index, and the channels that could have the pick, in the order that the rule prefers.
     async fn by_index(&self, channel: &Channel, read: &[ChannelName], found: &mut Vec<Candidate>) -> Result<(), Error> {
         let index = self.index().await?;
         for (name, entry) in self.in_order(channel, index) {
@@ -66,7 +66,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Returns true if reading on could not change the pick.
+    /// Returns true if reading further documents cannot change the pick.
     fn is_settled(&self, channel: &Channel, name: ChannelName, found: &[Candidate], by_index: bool) -> bool {
         let Some(pick) = choice::choose(self.component, channel, found, self.policy).pick else { return false };
         let Channel::Minimum(minimum) = channel else { return true };
@@ -78,12 +78,12 @@ impl<'a> Reading<'a> {
         from_here && (by_index || !upward)
     }
 
-    /// Lists the channels of the index that could hold the answer, the one that decides first.
+    /// Lists the channels of the index that could have the pick, the most likely one first.
     fn in_order<'i>(&self, channel: &Channel, index: &'i Index) -> Vec<(ChannelName, &'i Entry)> {
         let named =
             index.channels.iter().filter_map(|entry| Some((ChannelName::parse(&entry.channel_version)?, entry)));
         let mut channels: Vec<_> =
-            named.filter(|(name, entry)| could_hold(self.component, channel, *name, entry)).collect();
+            named.filter(|(name, entry)| could_have(self.component, channel, *name, entry)).collect();
         channels.sort_by_key(|(name, _)| std::cmp::Reverse(*name));
         if let Channel::Minimum(minimum) = channel
             && minimum.preference == Preference::Nearest
@@ -94,13 +94,13 @@ impl<'a> Reading<'a> {
         channels
     }
 
-    /// Reads the document of a channel that was named by a number; none when there is no such channel.
+    /// Reads the document of a channel by its number; none when the channel does not exist.
     async fn channel_by_name(&self, name: ChannelName) -> Result<Option<ChannelDocument>, Error> {
         let failure = match self.channel(&name.document(), name).await {
             Ok(document) => return Ok(Some(document)),
             Err(failure) => failure,
         };
-        // The index tells a channel that does not exist from a server that is down.
+        // The index distinguishes a channel that does not exist from a server that is down.
         match self.index().await {
             Ok(index)
                 if index.channels.iter().all(|entry| ChannelName::parse(&entry.channel_version) != Some(name)) =>
@@ -127,7 +127,7 @@ impl<'a> Reading<'a> {
         Ok(channel)
     }
 
-    /// Reads the index, once.
+    /// Reads the index once.
     async fn index(&self) -> Result<&Index, Error> {
         let read = async || {
             let document = documents::index_document();
@@ -148,7 +148,7 @@ impl<'a> Reading<'a> {
         document.candidates(self.component, &support)
     }
 
-    /// Warns when the index calls a version the newest that the channel's document does not have.
+    /// Warns when the channel's document does not have the version that the index calls the newest.
     fn cross_check(&self, entry: &Entry, document: &ChannelDocument) {
         let Some(claimed) = entry.claimed(self.component) else { return };
         let is_there =
@@ -156,7 +156,7 @@ impl<'a> Reading<'a> {
         if !is_there {
             let (tool, line) = (self.component.name(), &entry.channel_version);
             let warning = format!(
-                "the index announces {tool} {claimed}, which the releases of {line} do not have; it is left out"
+                "the index lists {tool} {claimed}, which is missing from the releases of {line}; it is ignored"
             );
             self.metadata.warn(&warning);
         }
@@ -165,7 +165,7 @@ impl<'a> Reading<'a> {
     /// Finds the document that has exactly this version.
     ///
     /// # Errors
-    /// [`Error::NoSuchVersion`] when none has it, with what comes near.
+    /// [`Error::NoSuchVersion`] when none has it, with the nearest ones.
     pub(super) async fn document_of(&self, version: &Version) -> Result<ChannelDocument, Error> {
         let mut near = Vec::new();
         for name in direct(self.component, &Channel::Exact(version.clone())) {
@@ -178,23 +178,24 @@ impl<'a> Reading<'a> {
         Err(self.no_such_version(version.as_str(), &near).await)
     }
 
-    /// Names the versions around the one that does not exist, or the channels where its own does not.
-    async fn no_such_version(&self, wanted: &str, found: &[Candidate]) -> Error {
+    /// Returns the error for a version that does not exist, with the versions around it, or the newest channels if its own does
+    /// not exist either.
+    async fn no_such_version(&self, requested: &str, found: &[Candidate]) -> Error {
         let mut known: Vec<&Version> = found.iter().map(|candidate| &candidate.version).collect();
         known.sort();
         known.dedup();
-        let near = match Version::parse(wanted) {
-            Ok(wanted) if !known.is_empty() => {
-                let at = known.partition_point(|version| **version < wanted);
+        let near = match Version::parse(requested) {
+            Ok(version) if !known.is_empty() => {
+                let at = known.partition_point(|known| **known < version);
                 let around = &known[at.saturating_sub(2)..(at + 1).min(known.len())];
                 around.iter().map(ToString::to_string).collect()
             }
             _ => self.newest_channels().await,
         };
-        Error::NoSuchVersion { tool: self.component.name().to_owned(), version: wanted.to_owned(), near }
+        Error::NoSuchVersion { tool: self.component.name().to_owned(), version: requested.to_owned(), near }
     }
 
-    /// Names the three newest channels; none when the index cannot be had, since that is not what went wrong first.
+    /// Returns the three newest channels; none when the index cannot be read, which would not be the first thing to fail.
     async fn newest_channels(&self) -> Vec<String> {
         let Ok(index) = self.index().await else { return Vec::new() };
         let mut names: Vec<_> =
@@ -203,7 +204,7 @@ impl<'a> Reading<'a> {
         names.iter().take(3).map(ToString::to_string).collect()
     }
 
-    /// Leaves only what matters to somebody who asked for one version.
+    /// Leaves only the requested version where an exact one was requested; sorts newest first.
     fn trimmed(&self, channel: &Channel, mut found: Vec<Candidate>) -> Vec<Candidate> {
         if let Channel::Exact(version) = channel {
             found.retain(|candidate| candidate.version == *version);
@@ -214,7 +215,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Lists the channels whose documents hold the numbers that were named, without asking the index.
+/// Lists the channels whose documents have the named numbers, without reading the index.
 fn direct(component: Component, channel: &Channel) -> Vec<ChannelName> {
     match channel {
         Channel::Line(line) => {
@@ -231,7 +232,7 @@ fn homes_of(component: Component, version: &Version) -> Vec<ChannelName> {
     homes(component, numbers.major, numbers.minor, Some(numbers.patch / 100))
 }
 
-/// Names the channels of a version. Until 2.1.300 an SDK's numbers were not those of its runtime: SDK 2.1.202 belongs to
+/// Returns the channels of a version. Until 2.1.300 an SDK's numbers were not those of its runtime: SDK 2.1.202 belongs to
 /// channel 2.0, and SDK 1.1.14 to 1.0 and 1.1.
 fn homes(component: Component, major: u64, minor: u64, band: Option<u64>) -> Vec<ChannelName> {
     let name = |minor| ChannelName { major, minor };
@@ -252,8 +253,8 @@ fn needs_index(channel: &Channel) -> bool {
     }
 }
 
-/// Returns true if a channel of the index could hold the answer.
-fn could_hold(component: Component, channel: &Channel, name: ChannelName, entry: &Entry) -> bool {
+/// Returns true if a channel of the index could have the pick.
+fn could_have(component: Component, channel: &Channel, name: ChannelName, entry: &Entry) -> bool {
     let of_train = |train| entry.train().is_none_or(|is| is == train);
     match channel {
         Channel::Name("lts") => of_train(Train::Lts),
@@ -270,7 +271,7 @@ fn could_hold(component: Component, channel: &Channel, name: ChannelName, entry:
     }
 }
 
-/// Returns true if any version that the channel could have is in the range: every third number is tried, since ranges may
+/// Returns true if any version that the channel could have is in the range. Every third number is tried, because a range may
 /// be as narrow as one patch.
 fn range_touches(component: Component, range: &Range, name: ChannelName) -> bool {
     let own = (name.minor, if component == Component::Sdk { 999 } else { 99 });
@@ -283,6 +284,6 @@ fn range_touches(component: Component, range: &Range, name: ChannelName) -> bool
             range.contains(&version)
         })
     });
-    // A prerelease answers only a comparator that names its numbers.
+    // A prerelease matches only a comparator that names its numbers.
     stable || (range.to_string().contains('-') && range.to_string().contains(&format!("{name}.")))
 }

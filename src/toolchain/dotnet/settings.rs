@@ -1,6 +1,6 @@
-//! The `sdk` part of a `global.json`, with the rules of the .NET host for what is valid, and the place of what is not.
+//! The `sdk` part of a `global.json`, by the rules of the .NET host for what is valid, with the position of what is not.
 //!
-//! Both readers stand on this: `host`, which ignores what the host ignores, and `global_json`, which refuses it with a line.
+//! It serves two readers: `host`, which ignores what the host ignores, and `global_json`, which refuses it with a line.
 
 use std::fmt;
 
@@ -10,41 +10,41 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::roll_forward::RollForward;
 
-/// What a `global.json` says about the SDK.
+/// The `sdk` part of a `global.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// What to look for.
-    pub wanted: HostRequirement,
+    /// The version to look for.
+    pub requirement: HostRequirement,
     /// The folders to search instead of the host's own (.NET 10 and later).
     pub paths: Option<Vec<String>>,
     /// What the host prints when it finds no SDK (.NET 10 and later).
     pub message: Option<String>,
-    /// What the person should know although the host goes on.
+    /// What the user should know although the host continues.
     pub warnings: Vec<String>,
 }
 
-/// What the host looks for: version, roll-forward rule, prereleases.
+/// The version that the host looks for, and how far it may move from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostRequirement {
-    /// The version that was asked for; none means any.
+    /// The requested version; none means any.
     pub version: Option<semver::Version>,
-    /// How far to move from it.
+    /// How far the host may move from it.
     pub roll_forward: RollForward,
     /// Whether prereleases count.
     pub allow_prerelease: bool,
 }
 
 impl Default for HostRequirement {
-    /// Returns what the host does without a usable `global.json`: the latest, prereleases included.
+    /// Returns what the host looks for without a usable `global.json`: the latest, including prereleases.
     fn default() -> Self {
         Self { version: None, roll_forward: RollForward::LatestMajor, allow_prerelease: true }
     }
 }
 
-/// Why the host would ignore the file.
+/// A reason for which the host ignores the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// Where it is, in bytes from the start.
+    /// The position in bytes from the start.
     pub at: usize,
     pub what: What,
 }
@@ -60,14 +60,14 @@ pub(super) enum What {
 }
 
 impl Settings {
-    /// Reads the file as the host does.
+    /// Parses the file as the host does.
     ///
     /// # Errors
     /// The reason for which the host ignores the file.
     pub fn of_host(bytes: &[u8]) -> Result<Self, String> {
         let text = String::from_utf8_lossy(bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        // The host's parser stops after the first value, whatever follows.
+        // The host's parser stops after the first value.
         let text = &text[..end_of_first_value(text)];
         let line = |fault: Fault| format!("line {}: {}", line_of(text, fault.at), fault.what);
         let root = parse(text, false).map_err(line)?;
@@ -78,12 +78,12 @@ impl Settings {
     }
 }
 
-/// Counts the line of a byte, from 1.
+/// Returns the line of a byte, counted from 1.
 pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// Reads JSON with comments; with trailing commas too where they are `tolerated`. Nothing else is bent.
+/// Parses JSON with comments, and with trailing commas if they are `tolerated`; otherwise strictly.
 pub(super) fn parse(text: &str, tolerated: bool) -> Result<Object<'_>, Fault> {
     let options = ParseOptions {
         allow_comments: true,
@@ -116,7 +116,7 @@ pub(super) fn sdk_of<'o, 'a>(root: &'o Object<'a>) -> Result<Option<&'o Object<'
     }
 }
 
-/// Parses a version as the host does, whose numbers are C integers: a greater one makes it no version at all.
+/// Parses a version as the host does: its numbers are C integers, and a greater one makes the text invalid.
 ///
 /// Source: <https://github.com/dotnet/runtime/blob/main/src/native/corehost/fxr/fx_ver.cpp>
 pub(super) fn host_version(text: &str) -> Option<semver::Version> {
@@ -125,38 +125,39 @@ pub(super) fn host_version(text: &str) -> Option<semver::Version> {
     [version.major, version.minor, version.patch].into_iter().all(fits).then_some(version)
 }
 
-/// Reads the `sdk` part in the order of the host, which matters for which fault is reported.
+/// Reads the `sdk` part in the host's order, which decides which fault is reported.
 pub(super) fn read(sdk: &Object<'_>) -> Result<Settings, Fault> {
     let mut settings = Settings::default();
     if let Some((version, at)) = string(sdk, "version")? {
         let parsed = host_version(version);
-        settings.wanted.version = Some(parsed.ok_or_else(|| Fault { at, what: What::Version(version.to_owned()) })?);
-        settings.wanted.roll_forward = RollForward::Patch;
+        settings.requirement.version =
+            Some(parsed.ok_or_else(|| Fault { at, what: What::Version(version.to_owned()) })?);
+        settings.requirement.roll_forward = RollForward::Patch;
     }
     if let Some((name, at)) = string(sdk, "rollForward")? {
         let known = RollForward::ALL.into_iter().find(|policy| policy.as_str().eq_ignore_ascii_case(name));
         let policy = known.ok_or_else(|| Fault { at, what: What::RollForward(name.to_owned()) })?;
-        if policy != RollForward::LatestMajor && settings.wanted.version.is_none() {
+        if policy != RollForward::LatestMajor && settings.requirement.version.is_none() {
             return Err(Fault { at, what: What::NeedsVersion(name.to_owned()) });
         }
-        settings.wanted.roll_forward = policy;
+        settings.requirement.roll_forward = policy;
     }
     read_prerelease(sdk, &mut settings)?;
     read_paths(sdk, &mut settings)?;
     settings.message = string(sdk, "errorMessage")?.map(|(message, _)| message.to_owned());
-    if let Some(version) = settings.wanted.version.as_ref().filter(|version| version.patch < 100) {
+    if let Some(version) = settings.requirement.version.as_ref().filter(|version| version.patch < 100) {
         let (major, minor) = (version.major, version.minor);
-        settings.warnings.push(format!("`{version}` is no SDK version: those start at {major}.{minor}.100"));
+        settings.warnings.push(format!("`{version}` is not an SDK version: those start at {major}.{minor}.100"));
     }
     Ok(settings)
 }
 
 fn read_prerelease(sdk: &Object<'_>, settings: &mut Settings) -> Result<(), Fault> {
-    let is_prerelease = settings.wanted.version.as_ref().is_some_and(|version| !version.pre.is_empty());
+    let is_prerelease = settings.requirement.version.as_ref().is_some_and(|version| !version.pre.is_empty());
     match member(sdk, "allowPrerelease") {
         None => {}
         Some(ObjectProp { value: Value::BooleanLit(allow), .. }) => {
-            settings.wanted.allow_prerelease = allow.value || is_prerelease;
+            settings.requirement.allow_prerelease = allow.value || is_prerelease;
             if !allow.value && is_prerelease {
                 settings.warnings.push("`allowPrerelease` is ignored, because the version is a prerelease".to_owned());
             }
@@ -184,7 +185,7 @@ fn read_paths(sdk: &Object<'_>, settings: &mut Settings) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Finds a member that is not null; the first of that name, as the host does.
+/// Returns the first member with a name, as the host does, unless it is null.
 fn member<'o, 'a>(object: &'o Object<'a>, key: &str) -> Option<&'o ObjectProp<'a>> {
     object.get(key).filter(|property| !matches!(property.value, Value::NullKeyword(_)))
 }
@@ -209,7 +210,7 @@ fn mistyped(property: &ObjectProp<'_>, key: &'static str, expected: &'static str
     Fault { at: property.value.range().start, what: What::Type { key, expected } }
 }
 
-/// Finds the end of the first object, so that what follows it can be left out; the whole text when it does not end.
+/// Returns the end of the first value; the end of the text when the value is not closed.
 fn end_of_first_value(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut at, mut depth) = (0, 0_usize);
@@ -238,7 +239,7 @@ fn end_of_first_value(text: &str) -> usize {
     text.len()
 }
 
-/// Returns the length of a string with its quotes, or of all that is left.
+/// Returns the length of a string with its quotes, or of the rest if it is not closed.
 fn length_of_string(rest: &[u8]) -> usize {
     let mut at = 1;
     while at < rest.len() {
@@ -257,8 +258,8 @@ impl fmt::Display for What {
             Self::Json(reason) => write!(f, "it is not valid JSON: {reason}"),
             Self::Type { key, expected } => write!(f, "`{key}` must be {expected}"),
             Self::Version(text) => write!(f, "`sdk.version` is `{text}`, which is not a version"),
-            Self::RollForward(text) => write!(f, "`sdk.rollForward` is `{text}`, which is none of its values"),
-            Self::NeedsVersion(text) => write!(f, "`rollForward` `{text}` needs a `version` beside it"),
+            Self::RollForward(text) => write!(f, "`sdk.rollForward` is `{text}`, which is not one of its values"),
+            Self::NeedsVersion(text) => write!(f, "`rollForward` `{text}` needs a `version`"),
         }
     }
 }

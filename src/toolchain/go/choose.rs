@@ -1,12 +1,12 @@
-//! The version policy of Go: which candidate a channel means, and why every other one is not it. Pure.
+//! The version policy of Go: choosing a candidate for a channel, with a reason for every other one. Pure.
 
 use super::super::shared::{newest, semantic};
 use crate::model::{Candidate, Channel, Choice, Policy};
 
-/// Chooses the newest candidate that the channel means and the policy allows.
+/// Chooses the newest candidate that matches the channel and that the policy allows.
 ///
-/// `oldstable` counts the minors that were out on the day of the policy, whatever their age: a 1.27.0 that is too young to
-/// be taken still makes 1.26 the second newest.
+/// `oldstable` counts the minors that were released by the day of the policy, whatever their age: a 1.27.0 that is too new
+/// to be chosen still makes 1.26 the second newest.
 pub(super) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
     let old_line = matches!(channel, Channel::Name("oldstable")).then(|| second_line(candidates, policy)).flatten();
     newest::choose(rule(channel, old_line), candidates, policy, |candidate, _| {
@@ -18,7 +18,7 @@ fn line(candidate: &Candidate) -> (u64, u64) {
     (candidate.version.semver().major, candidate.version.semver().minor)
 }
 
-/// Finds the second newest minor with a release by the day of the policy.
+/// Returns the second newest minor with a release by the day of the policy.
 fn second_line(candidates: &[Candidate], policy: &Policy) -> Option<(u64, u64)> {
     let out = |candidate: &&Candidate| {
         let known = candidate.released.is_some_and(|released| released <= policy.day);
@@ -30,7 +30,7 @@ fn second_line(candidates: &[Candidate], policy: &Policy) -> Option<(u64, u64)> 
     lines.get(1).copied()
 }
 
-/// Says what the channel means, in one sentence.
+/// Describes the channel in one sentence.
 fn rule(channel: &Channel, old_line: Option<(u64, u64)>) -> String {
     match (channel, old_line) {
         (Channel::Name("oldstable"), Some((major, minor))) => {
@@ -47,7 +47,7 @@ fn rule(channel: &Channel, old_line: Option<(u64, u64)>) -> String {
     }
 }
 
-/// Says why the candidate is not what the channel means; `None` when it is.
+/// Returns why the candidate does not match the channel; none when it does.
 fn outside(channel: &Channel, candidate: &Candidate, old_line: Option<(u64, u64)>) -> Option<String> {
     let of_old_line = match (channel, old_line) {
         (Channel::Name("oldstable"), Some(old)) => {

@@ -1,4 +1,4 @@
-//! The documents of go.dev: the release index, and the release history, the only official source of dates.
+//! The documents of go.dev: the release index, and the release history, which is the only official source of dates.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::net::Document;
 pub(super) struct Entry {
     /// The version.
     pub(super) version: Version,
-    /// Its files, those of odd rows included.
+    /// Its files, including those with irregular names.
     pub(super) files: Vec<File>,
 }
 
 /// One file of a release.
 #[derive(Debug, Deserialize)]
 pub(super) struct File {
-    /// The name, to be put behind `https://go.dev/dl/`.
+    /// The name, below `https://go.dev/dl/`.
     pub(super) filename: String,
     /// The operating system; empty for sources.
     #[serde(default)]
@@ -40,12 +40,12 @@ pub(super) struct File {
     pub(super) kind: String,
 }
 
-/// When a release came out, and whether it fixes a security problem.
+/// The date of a release, and whether it fixes a security problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dated {
     /// The day.
     pub(super) date: Date,
-    /// Whether the page says "security fix" about it.
+    /// Whether the page mentions a security fix.
     pub(super) security: bool,
 }
 
@@ -73,23 +73,18 @@ pub(super) fn history() -> Document {
     document("https://go.dev/doc/devel/release", None, check_history)
 }
 
-/// Joins an address that this file knows with its check.
+/// Makes a document of a constant URL and its check.
 pub(super) fn document(
     url: &str,
     mirror_name: Option<&'static str>,
     check: fn(&[u8]) -> Result<(), String>,
 ) -> Document {
-    Document {
-        url: Url::parse(url).expect("the address is built from checked parts"),
-        mirror_name,
-        accept: None,
-        check,
-    }
+    Document { url: Url::parse(url).expect("the URL is built from checked parts"), mirror_name, accept: None, check }
 }
 
-/// Reads an index. Also gives the names that are no releases, such as one that a later Go may invent.
+/// Parses an index. Also returns the names that are not releases, such as a spelling that a later Go may introduce.
 ///
-/// `go1` stands there only for the bootstrap sources (os "4", arch "bootstrap") and is no release that can be installed.
+/// `go1` is listed only for the bootstrap sources (os "4", arch "bootstrap"), which cannot be installed.
 pub(super) fn parse_index(bytes: &[u8]) -> Result<(Vec<Entry>, Vec<String>), String> {
     let raw = raw_index(bytes)?;
     let (mut entries, mut unknown) = (Vec::with_capacity(raw.len()), Vec::new());
@@ -122,11 +117,11 @@ fn raw_index(bytes: &[u8]) -> Result<Vec<RawEntry>, String> {
 }
 
 fn check_history(bytes: &[u8]) -> Result<(), String> {
-    if parse_history(bytes).is_empty() { Err("no `go1.… (released …)` is in it".to_owned()) } else { Ok(()) }
+    if parse_history(bytes).is_empty() { Err("it has no `go1.… (released …)`".to_owned()) } else { Ok(()) }
 }
 
-/// Reads `go1.22.1 (released 2024-03-05) includes security fixes to …` wherever it stands in the page, whatever the
-/// markup around it. A release that is only planned ends the text of the one before and is left out.
+/// Parses `go1.22.1 (released 2024-03-05) includes security fixes to …` anywhere in the page, whatever the markup around it.
+/// A planned release ends the text of the one before and is left out.
 pub(super) fn parse_history(bytes: &[u8]) -> History {
     let text = without_markup(&String::from_utf8_lossy(bytes));
     let mut heads: Vec<(usize, Option<(Version, Date)>)> = Vec::new();

@@ -1,4 +1,4 @@
-//! What an installed Go needs to be seen, and the choice that `GOTOOLCHAIN` is (<https://go.dev/doc/toolchain#select>).
+//! The activation of an installed Go, and the setting for `GOTOOLCHAIN` (<https://go.dev/doc/toolchain#select>).
 
 use std::path::Path;
 
@@ -9,27 +9,27 @@ use crate::toolchain::{Setting, SettingValue};
 /// `go = { version = "1.22", toolchain = "pin" }`
 pub(super) const SETTINGS: &[Setting] = &[Setting {
     name: "toolchain",
-    about: "the value of GOTOOLCHAIN: whether the installed go may fetch and run another one",
+    about: "the value of GOTOOLCHAIN: whether the installed go may download and run another version",
     values: &[
         SettingValue {
             name: "local",
-            about: "GOTOOLCHAIN=local: the installed go and no other; a module that needs a newer one fails (the default)",
+            about: "GOTOOLCHAIN=local: only the installed go; a module that needs a newer one fails (the default)",
             apply: |_, activation| set(activation, "local"),
         },
         SettingValue {
             name: "auto",
-            about: "GOTOOLCHAIN=auto: go fetches what go.mod asks for, past this program's lock",
+            about: "GOTOOLCHAIN=auto: go downloads what go.mod asks for, bypassing toolkit.lock",
             apply: |_, activation| set(activation, "auto"),
         },
         SettingValue {
             name: "pin",
-            about: "GOTOOLCHAIN=go1.22.5: exactly the installed release, also for another go that comes first on PATH",
+            about: "GOTOOLCHAIN=go1.22.5: exactly the installed release, even when another go comes first on PATH",
             apply: pin,
         },
     ],
 }];
 
-/// Puts `bin` on `PATH` and forbids silent downloads of another toolchain.
+/// Puts `bin` on `PATH` and forbids silent downloads of another version.
 pub(super) fn activation(root: &Path) -> Activation {
     Activation { paths: vec![root.join("bin")], vars: vec![("GOTOOLCHAIN".to_owned(), "local".to_owned())] }
 }
@@ -40,15 +40,15 @@ fn set(activation: &mut Activation, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Pins to the release that the file `VERSION` at the root names in its first line.
+/// Pins the release that the first line of the file `VERSION` at the root names.
 fn pin(root: &Path, activation: &mut Activation) -> Result<(), String> {
     let path = root.join("VERSION");
     let text = crate::fs::read_text(&path, crate::fs::Within::Anywhere)
-        .map_err(|error| format!("{} cannot be read: {}", path.display(), error.source))?;
+        .map_err(|error| format!("could not read {}: {}", path.display(), error.source))?;
     let name = text.lines().next().unwrap_or_default().trim();
     if name.strip_prefix("go").and_then(version::release).is_none() {
         let shown: String = name.chars().take(40).collect();
-        return Err(format!("{} names no release: `{shown}`", path.display()));
+        return Err(format!("{} does not name a release: `{shown}`", path.display()));
     }
     set(activation, name)
 }
@@ -67,13 +67,13 @@ mod tests {
     }
 
     #[test]
-    fn gotoolchain_is_a_choice() {
+    fn gotoolchain_can_be_set() {
         let root = tempfile::tempdir().unwrap();
         let version = root.path().join("VERSION");
         assert_eq!(activate(&GO, root.path(), &[]).unwrap().vars[0].1, "local");
         assert_eq!(chosen(root.path(), "local").unwrap(), "GOTOOLCHAIN=local");
         assert_eq!(chosen(root.path(), "auto").unwrap(), "GOTOOLCHAIN=auto");
-        assert!(chosen(root.path(), "pin").unwrap_err().contains("cannot be read"));
+        assert!(chosen(root.path(), "pin").unwrap_err().contains("could not read"));
         for (content, pinned) in [
             ("go1.22.5\ntime 2024-06-27T20:11:12Z\n", Some("GOTOOLCHAIN=go1.22.5")),
             ("go1.20", Some("GOTOOLCHAIN=go1.20")),

@@ -1,13 +1,13 @@
-//! Go from the Go module proxy: the module `golang.org/toolchain`, its hash proven by the checksum database.
+//! Go from the module proxy: the module `golang.org/toolchain`, its hash proven by the checksum database.
 //!
-//! Addresses have the scheme `goproxy:`; `net` resolves it by the list in `GOPROXY`. A proxy lists only the versions that it
-//! has seen, so a version that is asked for by its number is tried even when it is not listed.
+//! URLs have the scheme `goproxy:`, which `net` resolves by the list in `GOPROXY`. A proxy lists only the versions that it has
+//! served before, so a version that is requested by number is tried even when it is not listed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::sumdb::{self, Key, Lookup, SUM_GOLANG_ORG, Tile};
-use super::{CARD, documents, read, read_history, tool_name, version};
+use super::{CARD, documents, read, read_history, version};
 use crate::model::{Artifact, Candidate, Channel, Digest, Format, Level, Platform, Policy, Proof, Release, Version};
 use crate::net::{self, Document, Metadata};
 use crate::toolchain::Error;
@@ -22,11 +22,11 @@ pub(super) struct Proxy {
 
 const MODULE: &str = "golang.org/toolchain";
 
-/// Where the checksum database is asked: through the proxy as the go command does, else itself.
+/// Where the checksum database is read: through the proxy, as the go command does, else directly.
 const DATABASES: [&str; 2] = ["goproxy:///sumdb/sum.golang.org", "https://sum.golang.org"];
 
 impl Default for Proxy {
-    /// Returns the proxy as sum.golang.org checks it.
+    /// Returns the proxy with the key of sum.golang.org.
     fn default() -> Self {
         Self { key: Cow::Borrowed(SUM_GOLANG_ORG) }
     }
@@ -76,17 +76,17 @@ impl Proxy {
             strip: 2, // golang.org/toolchain@v0.0.1-go1.22.5.linux-amd64/
         };
         let version = version::release(&name).unwrap_or_else(|| version.clone());
-        Ok(Release::new(tool_name(), version, platform, vec![artifact]))
+        Ok(CARD.release(&version, platform, vec![artifact]))
     }
 
-    /// Returns the hash of the module's zip that the checksum database states and proves.
+    /// Returns the hash of the module's zip file, proven by the checksum database.
     async fn proven(&self, module_version: &str, zip: &str, metadata: &dyn Metadata) -> Result<Digest, Error> {
-        let unproven = |reason: String| Error::NoDigest {
+        let unproven = |reason: String| Error::UnusableChecksum {
             url: zip.to_owned(),
-            reason: format!("the response of the checksum database does not prove one: {reason}"),
+            reason: format!("the checksum database does not prove it: {reason}"),
         };
         let (database, answer) = look_up(module_version, metadata).await?;
-        let key = Key::parse(&self.key).ok_or_else(|| unproven("its key cannot be read".to_owned()))?;
+        let key = Key::parse(&self.key).ok_or_else(|| unproven("its key is not valid".to_owned()))?;
         let lookup = Lookup::open(&answer, &key).map_err(unproven)?;
         let mut tiles = BTreeMap::new();
         for tile in lookup.tiles() {
@@ -96,8 +96,8 @@ impl Proxy {
     }
 }
 
-/// Asks the database through the proxy, and itself only when the proxy does not relay it
-/// (<https://go.dev/ref/mod#checksum-database>): behind a firewall the detour would cost minutes and end in nothing.
+/// Queries the database through the proxy, and directly only when the proxy does not relay it
+/// (<https://go.dev/ref/mod#checksum-database>): behind a firewall a direct request would fail after minutes.
 async fn look_up(module_version: &str, metadata: &dyn Metadata) -> Result<(&'static str, Vec<u8>), Error> {
     let question = |database: &str| {
         documents::document(&format!("{database}/lookup/{MODULE}@{module_version}"), None, sumdb::check_lookup)
@@ -112,10 +112,10 @@ async fn look_up(module_version: &str, metadata: &dyn Metadata) -> Result<(&'sta
         return Err(first);
     }
     let answer = read(&question(direct), metadata).await;
-    answer.map(|answer| (direct, answer)).map_err(|_| first) // where GOPROXY is set, its answer is the one that explains
+    answer.map(|answer| (direct, answer)).map_err(|_| first) // the proxy's answer is the one that explains
 }
 
-/// Says what the proxy lists instead of a release that the database does not know.
+/// Replaces "not found" from the database by an error that says what the proxy lists instead.
 async fn explain_unknown(unknown: Error, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Error {
     let gone = matches!(&unknown, Error::Metadata { source: net::Error::Status { status: 404 | 410, .. }, .. });
     let Some(bytes) = (if gone { metadata.read(&list()).await.ok() } else { None }) else {
@@ -135,7 +135,7 @@ async fn explain_unknown(unknown: Error, version: &Version, platform: Platform, 
     platforms::not_published(CARD.name, version, platform, &published)
 }
 
-/// Reads a tile; a part of one may have given way to the full tile meanwhile.
+/// Reads a tile. A partial tile may have been replaced by the full one in the meantime.
 async fn read_tile(database: &str, tile: Tile, metadata: &dyn Metadata) -> Result<Vec<u8>, Error> {
     let document = |tile: Tile| -> Document {
         documents::document(&format!("{database}/{}", tile.path()), None, sumdb::check_tile)
@@ -160,7 +160,7 @@ fn check_list(bytes: &[u8]) -> Result<(), String> {
     if parse_list(bytes).is_empty() { Err("it lists no Go release".to_owned()) } else { Ok(()) }
 }
 
-/// Reads `v0.0.1-go1.22.5.linux-amd64` line by line; a line of another shape is another module version and left out.
+/// Parses lines such as `v0.0.1-go1.22.5.linux-amd64`; others are other versions of the module and are left out.
 fn parse_list(bytes: &[u8]) -> Vec<Row> {
     let text = String::from_utf8_lossy(bytes);
     let rows = text.lines().filter_map(|line| {
@@ -304,15 +304,18 @@ mod tests {
         let mut upstream = FakeUpstream::new(DATABASES[0]);
         upstream.numbers.insert("v0.0.1-go1.22.5.linux-arm64".to_owned(), 5);
         let error = release(&upstream, "1.22.5", "linux/arm64").unwrap_err();
-        assert!(matches!(&error, Error::NoDigest { reason, .. } if reason.contains("something else")), "{error}");
+        assert!(matches!(&error, Error::UnusableChecksum { reason, .. } if reason.contains("is not about")), "{error}");
         let upstream = FakeUpstream::new(DATABASES[0]);
         let version = version::release("1.22.5").unwrap();
         let error = run(Proxy::default().release(&version, "linux/amd64".parse().unwrap(), &upstream)).unwrap_err();
-        assert!(matches!(&error, Error::NoDigest { reason, .. } if reason.contains("no signature by")), "{error}");
+        assert!(
+            matches!(&error, Error::UnusableChecksum { reason, .. } if reason.contains("no signature by")),
+            "{error}"
+        );
     }
 
     #[test]
-    fn candidates_are_what_the_proxy_lists_and_the_exact_wish() {
+    fn candidates_are_what_the_proxy_lists_and_the_requested_version() {
         let upstream = FakeUpstream::new(DATABASES[0]);
         let policy = Policy::on("2026-11-23".parse().unwrap());
         for (text, pick) in [
@@ -321,7 +324,7 @@ mod tests {
             ("1.26", "1.26.1"),
             ("1.26rc1", "1.26rc1"),
             ("1.20.0", "1.20"),
-            ("1.25.3", "1.25.3"), // not listed: the proxy is asked for it
+            ("1.25.3", "1.25.3"), // not listed: tried all the same
             ("^1.22", "1.27.0"),
         ] {
             let channel = GO.channel(text).unwrap();
@@ -329,6 +332,6 @@ mod tests {
             let choice = GO.choose(&channel, &candidates, &policy);
             assert_eq!(choice.pick.unwrap().version.as_str(), pick, "{text}");
         }
-        assert_eq!(upstream.reads.lock().unwrap().len(), 7, "one document per wish");
+        assert_eq!(upstream.reads.lock().unwrap().len(), 7, "one document per request");
     }
 }

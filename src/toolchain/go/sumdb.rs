@@ -1,9 +1,9 @@
-//! The Go checksum database: a hash is believed only when a signed tree head covers the record that it stands in.
+//! The Go checksum database: a hash is trusted only if a signed tree head covers its record.
 //!
 //! Formats: <https://go.googlesource.com/proposal/+/master/design/25530-sumdb.md>, RFC 6962 §2.1 for the hashes,
-//! <https://c2sp.org/signed-note> for the signature. Nothing is believed that the recomputed root does not cover: neither a
-//! line outside the record (CVE-2026-56864) nor a tile (CVE-2026-56865). Whether two tree heads belong to one history is
-//! not checked, because that needs a memory of earlier heads; the lock holds the hash from its first day on.
+//! <https://c2sp.org/signed-note> for the signature. Nothing is trusted that the recomputed root does not cover: neither a
+//! line outside the record (CVE-2026-56864) nor a tile (CVE-2026-56865). Consistency of two tree heads is not checked,
+//! because that needs a stored earlier head; the lock pins the hash once it is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +13,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::Digest;
 
-/// The key of sum.golang.org, as it stands in the source of the go command.
+/// The key of sum.golang.org, from the source of the go command.
 pub(super) const SUM_GOLANG_ORG: &str = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
 
 /// A node of the tree, and of its tiles.
 pub(super) type Hash = [u8; 32];
 
-/// The verifier of a database: its name and its Ed25519 key.
+/// The verifier key of a database: its name and its Ed25519 key.
 #[derive(Debug)]
 pub(super) struct Key {
     name: String,
@@ -27,7 +27,7 @@ pub(super) struct Key {
     key: Vec<u8>,
 }
 
-/// The answer to a look-up, its signature checked and its record not yet proven.
+/// The answer to a lookup: its signature is verified, its record not yet proven.
 #[derive(Debug)]
 pub(super) struct Lookup {
     record: u64,
@@ -36,7 +36,7 @@ pub(super) struct Lookup {
     root: Hash,
 }
 
-/// A stored piece of the tree: the hash over the leaves `index << level` to `(index + 1) << level`.
+/// A stored node of the tree: the hash over the leaves `index << level` to `(index + 1) << level`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Node {
     level: u32,
@@ -55,7 +55,7 @@ pub(super) struct Tile {
 const HEIGHT: u32 = 8;
 
 impl Key {
-    /// Reads `name+hash+base64`, where the hash is the first four bytes of the SHA-256 of the name and the key.
+    /// Parses `name+hash+base64`, where the hash is the first four bytes of the SHA-256 of the name and the key.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, '+');
         let (name, hash, encoded) = (parts.next()?, parts.next()?, parts.next()?);
@@ -72,7 +72,7 @@ impl Key {
         })
     }
 
-    /// Returns the text of a signed note when one of its signatures is by this key.
+    /// Returns the text of a signed note if one of its signatures is by this key.
     fn open<'a>(&self, note: &'a str) -> Result<&'a str, String> {
         let (text, signatures) = note.rsplit_once("\n\n").ok_or("it has no signature")?;
         let text = &note[..=text.len()]; // the signed text ends with its line feed
@@ -91,7 +91,7 @@ impl Key {
 }
 
 impl Lookup {
-    /// Reads an answer and checks the signature of its tree head.
+    /// Parses an answer and verifies the signature of its tree head.
     pub(super) fn open(answer: &[u8], key: &Key) -> Result<Self, String> {
         let answer = std::str::from_utf8(answer).map_err(|_| "it is not text".to_owned())?;
         let (record, note) = answer.split_once("\n\n").ok_or("it has no signed tree head")?;
@@ -100,7 +100,7 @@ impl Lookup {
         let head = key.open(note)?;
         let mut lines = head.lines();
         if lines.next() != Some("go.sum database tree") {
-            return Err("what is signed is no tree head".to_owned());
+            return Err("the signed text is not a tree head".to_owned());
         }
         let size = lines.next().and_then(plain_number).ok_or("its tree head has no size")?;
         let root =
@@ -113,7 +113,7 @@ impl Lookup {
         Ok(Self { record, text, size, root })
     }
 
-    /// Lists the tiles that the proof of the record reads.
+    /// Lists the tiles that prove the record.
     pub(super) fn tiles(&self) -> BTreeSet<Tile> {
         let mut nodes = Vec::new();
         let leaf = leaf_hash(self.text.as_bytes());
@@ -125,8 +125,8 @@ impl Lookup {
         nodes.into_iter().map(|node| self.tile_of(node)).collect()
     }
 
-    /// Proves the record by recomputing the signed root from it and the tiles, and returns the `h1:` hash that it states for
-    /// the zip of the module.
+    /// Proves the record by recomputing the signed root from it and the tiles, and returns its `h1:` hash of the module's
+    /// zip file.
     pub(super) fn prove(&self, tiles: &BTreeMap<Tile, Vec<u8>>, module: &str, version: &str) -> Result<Digest, String> {
         let leaf = leaf_hash(self.text.as_bytes());
         let root = fold(0, self.size, self.record, &leaf, &mut |node| {
@@ -142,16 +142,16 @@ impl Lookup {
         }
     }
 
-    /// Reads the hash out of the record: exactly the lines of the zip and of its go.mod, nothing else.
+    /// Parses the hash from the record, which must have exactly the lines of the zip file and of go.mod.
     fn stated(&self, module: &str, version: &str) -> Result<Digest, String> {
         let (zip, go_mod) = (format!("{module} {version} "), format!("{module} {version}/go.mod "));
         let mut stated = None;
         for line in self.text.lines() {
             match line.strip_prefix(&zip) {
-                Some(_) if stated.is_some() => return Err("its record states two hashes".to_owned()),
+                Some(_) if stated.is_some() => return Err("its record has two hashes".to_owned()),
                 Some(hash) if hash.starts_with("h1:") => stated = hash.parse().ok(),
                 None if line.starts_with(&go_mod) => {}
-                _ => return Err(format!("its record is about something else than {module} {version}")),
+                _ => return Err(format!("its record is not about {module} {version}")),
             }
         }
         stated.ok_or_else(|| format!("its record has no h1 hash for {module} {version}"))
@@ -179,7 +179,7 @@ impl Tile {
         format!("tile/{HEIGHT}/{}/{}{partial}", self.level, groups.join("/"))
     }
 
-    /// Returns the full tile at the same place: a server may drop a part once the tile is full.
+    /// Returns the full tile at the same position: a server may drop a partial tile once it is full.
     pub(super) fn full(self) -> Self {
         Self { width: 1 << HEIGHT, ..self }
     }
@@ -190,7 +190,7 @@ impl Tile {
     }
 }
 
-/// Returns true if an answer looks like a look-up, so that a login page does not replace the last good copy.
+/// Checks that an answer looks like a lookup, so that a login page does not replace the last good copy.
 pub(super) fn check_lookup(bytes: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     let number = text.lines().next().and_then(plain_number);
@@ -200,7 +200,7 @@ pub(super) fn check_lookup(bytes: &[u8]) -> Result<(), String> {
     Err("it is not an answer of the checksum database".to_owned())
 }
 
-/// Returns true if an answer can be a tile: up to 256 hashes of 32 bytes.
+/// Checks that an answer can be a tile: up to 256 hashes of 32 bytes.
 pub(super) fn check_tile(bytes: &[u8]) -> Result<(), String> {
     let fits = !bytes.is_empty() && bytes.len() <= 32 << HEIGHT && bytes.len().is_multiple_of(32);
     if fits { Ok(()) } else { Err("it is not a tile of the checksum database".to_owned()) }
@@ -243,7 +243,7 @@ fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
-/// Reads decimal digits without sign or leading zero, below 2⁶².
+/// Parses decimal digits without a sign or leading zero, below 2⁶².
 fn plain_number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let plain = text == "0" || !text.starts_with('0');
@@ -459,7 +459,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_signed_head_of_the_real_database_verifies() {
-        // The tree head that sum.golang.org served for go1.22.5, in the shape of a look-up.
+        // The tree head that sum.golang.org served for go1.22.5, in the shape of a lookup.
         let note = "go.sum database tree\n66398721\n5oXTdOltbW8oy+WAHSPYkUE7FskIY/5ZJCYGy+buJ3g=\n\n\u{2014} sum.golang.org \
             Az3grkwAPWdf0j0QaqFdZ3Hg/pDusO9we04GR+upDAujfj+kau8VzeyO7Xqw0j0qZNnwMvwiV98DluG2iyB8t4v4WQU=\n";
         let key = Key::parse(SUM_GOLANG_ORG).unwrap();

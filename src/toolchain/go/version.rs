@@ -1,5 +1,5 @@
-//! How Go spells versions: releases (`1.20`, `1.21.0`, `1.27rc3`), language versions (`1.21`) and what a person may ask.
-//! Nothing but these spellings gets past this file.
+//! Go's spellings: releases (`1.20`, `1.21.0`, `1.27rc3`), language versions (`1.21`) and channels. Nothing else gets past
+//! this file.
 
 use crate::model::{BadChannel, Channel, Line, Range, Version};
 
@@ -13,7 +13,7 @@ pub(super) struct GoVersion {
     number: u64,
 }
 
-/// How finished a release is. The order is that of Go.
+/// The stage of a release, in Go's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Final,
@@ -21,11 +21,11 @@ enum Stage {
     Candidate,
 }
 
-/// The first minor whose first release is spelled with three numbers: `go1.20`, but `go1.21.0`.
+/// The first minor whose first release has three numbers: `go1.20`, but `go1.21.0`.
 const FIRST_WITH_PATCH_ZERO: u64 = 21;
 
 impl GoVersion {
-    /// Reads `1.22`, `1.22.5`, `1.27rc3`, `1.9.2rc2`: no prefix, no leading zeros, no other suffix.
+    /// Parses `1.22`, `1.22.5`, `1.27rc3`, `1.9.2rc2`: no prefix, no leading zeros, no other suffix.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (numbers, stage, number) = match text.find(|c: char| c.is_ascii_alphabetic()) {
             None => (text, Stage::Final, 0),
@@ -51,17 +51,16 @@ impl GoVersion {
         Some(Self { major, minor, patch, stage, number })
     }
 
-    /// Returns true if it is only a language version: no release has this name.
+    /// Returns true if it is a language version only, which no release has as its name.
     pub(super) fn is_language(self) -> bool {
         self.patch.is_none() && self.stage == Stage::Final
     }
 
-    /// Returns the line that it belongs to.
     pub(super) fn line(self) -> Line {
         Line { major: self.major, minor: Some(self.minor), band: None }
     }
 
-    /// Returns the semantic version that orders the release among others.
+    /// Returns the semantic version by which releases are sorted.
     fn semver(self) -> semver::Version {
         let mut version = semver::Version::new(self.major, self.minor, self.patch.unwrap_or(0));
         let pre = match self.stage {
@@ -73,7 +72,7 @@ impl GoVersion {
         version
     }
 
-    /// Returns the request for exactly this release, spelled so that it cannot be taken for a line: `1.20.0`, not `1.20`.
+    /// Returns the version of exactly this release, spelled so that it cannot be mistaken for a line: `1.20.0`, not `1.20`.
     pub(super) fn exactly(self) -> Version {
         let semver = self.semver();
         let text = if semver.pre.is_empty() { semver.to_string() } else { self.release_name() };
@@ -96,13 +95,13 @@ impl GoVersion {
     }
 }
 
-/// Reads the name of a release without its `go`: `1.20`, `1.21.0`, `1.27rc3`. `None` for what names no release.
+/// Parses the name of a release without `go`: `1.20`, `1.21.0`, `1.27rc3`. None for anything else.
 pub(super) fn release(name: &str) -> Option<Version> {
     let version = GoVersion::parse(name)?;
     Version::spelled(name, version.semver()).ok()
 }
 
-/// Returns upstream's spelling of a version that may have been asked for as `1.20.0`.
+/// Returns the upstream's spelling of a version that may have been requested as `1.20.0`.
 pub(super) fn release_name(version: &Version) -> String {
     let semver = version.semver();
     if !semver.pre.is_empty() {
@@ -113,9 +112,8 @@ pub(super) fn release_name(version: &Version) -> String {
     version.release_name()
 }
 
-/// Reads what a person asks of Go.
-///
-/// `1.20` is the line 1.20 and `1.20.0` the release that Go calls go1.20; `go` in front is allowed where a version follows.
+/// Parses a channel. `1.20` is the line 1.20, and `1.20.0` the release that Go calls go1.20; versions may have the prefix
+/// `go`.
 pub(super) fn channel(text: &str) -> Result<Channel, BadChannel> {
     read_channel(text).map_err(|reason| BadChannel { tool: "go".to_owned(), text: text.to_owned(), reason })
 }
@@ -127,7 +125,7 @@ fn read_channel(text: &str) -> Result<Channel, String> {
         }
     }
     if text != text.trim() || text.is_empty() {
-        return Err("a version without space around it would be right, such as `1.22`".to_owned());
+        return Err("expected a version without spaces around it, such as `1.22`".to_owned());
     }
     if text.contains(['^', '~', '<', '>', '=', '|', ',', ' ']) || text == "*" {
         return range(text);
@@ -142,14 +140,14 @@ fn read_channel(text: &str) -> Result<Channel, String> {
     line(body).map(Channel::Line)
 }
 
-/// Reads `1.22` as the line, and `1.22.5` and `1.27rc3` as releases.
+/// Parses `1.22` as a line, and `1.22.5` and `1.27rc3` as releases.
 pub(super) fn line_or_release(text: &str) -> Option<Channel> {
     let version = GoVersion::parse(text)?;
     let line = version.stage == Stage::Final && text.matches('.').count() == 1;
     Some(if line { Channel::Line(version.line()) } else { Channel::Exact(version.exactly()) })
 }
 
-/// Reads `1`, `1.x`, `1.22.x`.
+/// Parses `1`, `1.x`, `1.22.x`.
 fn line(body: &str) -> Result<Line, String> {
     let parts: Vec<&str> = body.split('.').collect();
     let wild = |part: &str| matches!(part, "x" | "X" | "*");
@@ -169,45 +167,43 @@ fn line(body: &str) -> Result<Line, String> {
 fn range(text: &str) -> Result<Channel, String> {
     let hint = "a range looks like `^1.22`, `>=1.21 <1.23` or `1.21 || 1.22`";
     if text.contains("go1") {
-        return Err(format!("inside a range versions have no `go`; {hint}"));
+        return Err(format!("versions in a range have no `go` prefix; {hint}"));
     }
     match Range::parse(text) {
         Ok(range) => Ok(Channel::Range(range)),
         Err(_) if text.contains("rc") || text.contains("beta") => {
-            Err("inside a range a prerelease is written as in `>=1.27.0-rc.1`".to_owned())
+            Err("a prerelease in a range is written like `>=1.27.0-rc.1`".to_owned())
         }
         Err(reason) => Err(format!("{reason}; {hint}")),
     }
 }
 
-/// Says why a text that starts with no digit asks for nothing.
+/// Returns what is wrong with a text that does not start with a digit.
 fn no_version(text: &str) -> String {
     match text {
         "go" => "the version is missing, as in `go1.22.5`".to_owned(),
         "tip" | "gotip" | "master" | "main" => {
-            "only releases can be installed; the newest is `latest`, a release candidate is named, such as `1.27rc3`"
+            "only releases can be installed; use `latest` for the newest, or name a release candidate such as `1.27rc3`"
                 .to_owned()
         }
-        "lts" | "sts" => "Go has no long-term releases; `latest` and `oldstable` are the supported ones".to_owned(),
+        "lts" | "sts" => "Go has no long-term releases; the supported ones are `latest` and `oldstable`".to_owned(),
         _ => match text.strip_prefix(['v', 'V']).filter(|rest| read_channel(rest).is_ok()) {
-            Some(rest) => format!("`{rest}`, without the `v`, would be right"),
-            None => "`latest`, `oldstable`, `1.22`, `1.22.5`, `1.27rc3` and ranges such as `^1.22` would be right"
-                .to_owned(),
+            Some(rest) => format!("write `{rest}`, without the `v`"),
+            None => {
+                "expected `latest`, `oldstable`, `1.22`, `1.22.5`, `1.27rc3`, or a range such as `^1.22`".to_owned()
+            }
         },
     }
 }
 
-/// Says what is wrong with a text that starts with a digit.
+/// Returns what is wrong with a text that starts with a digit.
 fn no_number(body: &str) -> String {
     let zero = |part: &&str| part.len() > 1 && part.starts_with('0') && part.chars().all(|c| c.is_ascii_digit());
     if let Some(part) = body.split('.').find(zero) {
-        return format!("`{part}` has a leading zero; `{}` would be right", part.trim_start_matches('0'));
+        return format!("`{part}` has a leading zero; write `{}`", part.trim_start_matches('0'));
     }
     if body.split('.').any(str::is_empty) {
-        return format!(
-            "a number is missing at a dot; `{}` would be right",
-            body.replace("..", ".").trim_end_matches('.')
-        );
+        return format!("a number is missing next to a dot; write `{}`", body.replace("..", ".").trim_end_matches('.'));
     }
     if body.contains("rc") || body.contains("beta") {
         return "Go spells prereleases without a separator, such as `1.27rc3`".to_owned();
@@ -215,14 +211,14 @@ fn no_number(body: &str) -> String {
     if body.split('.').count() > 3 {
         return "Go versions have at most three numbers, such as `1.22.5`".to_owned();
     }
-    "`1.22`, `1.22.x`, `1.22.5` or `1.27rc3` would be right".to_owned()
+    "expected `1.22`, `1.22.x`, `1.22.5` or `1.27rc3`".to_owned()
 }
 
 fn number_of(part: Option<&str>) -> Option<u64> {
     number(part?)
 }
 
-/// Reads decimal digits without a leading zero.
+/// Parses decimal digits without a leading zero.
 fn number(text: &str) -> Option<u64> {
     let plain = text == "0" || !text.starts_with('0');
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -274,31 +270,31 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_is_refused_with_what_would_be_right() {
+    fn a_text_that_is_not_a_channel_is_refused_with_what_is_expected() {
         for (text, hint) in [
             ("", "such as `1.22`"),
-            (" 1.22", "without space"),
+            (" 1.22", "without spaces"),
             ("go", "as in `go1.22.5`"),
             ("tip", "only releases"),
             ("lts", "`oldstable`"),
-            ("v1.22", "`1.22`, without the `v`"),
-            ("1.22.", "`1.22` would be right"),
-            ("1..22", "`1.22` would be right"),
-            ("1.22.05", "`5` would be right"),
+            ("v1.22", "write `1.22`, without the `v`"),
+            ("1.22.", "write `1.22`"),
+            ("1..22", "write `1.22`"),
+            ("1.22.05", "write `5`"),
             ("1.22.5.1", "at most three"),
             ("1.22-rc1", "`1.27rc3`"),
             ("1.22.0-rc.1", "`1.27rc3`"),
             ("1.22rc", "`1.27rc3`"),
             ("1.22rc01", "`1.27rc3`"),
-            ("1.22alpha1", "would be right"),
-            ("../1.22", "would be right"),
-            ("1.22/..", "would be right"),
-            ("gogo1.22", "would be right"),
+            ("1.22alpha1", "expected `1.22`"),
+            ("../1.22", "expected `latest`"),
+            ("1.22/..", "a number is missing"),
+            ("gogo1.22", "expected `latest`"),
             ("^v1.22", "`^1.22`"),
             (">=", "a range looks like"),
             (">=go1.22", "no `go`"),
             (">=1.27rc1", "`>=1.27.0-rc.1`"),
-            ("99999999999999999999", "would be right"),
+            ("99999999999999999999", "expected `1.22`"),
         ] {
             let reason = channel(text).unwrap_err().reason;
             assert!(reason.contains(hint), "{text:?}: {reason}");

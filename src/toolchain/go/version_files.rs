@@ -1,23 +1,23 @@
-//! `.go-version` and `.tool-versions`: the spellings of a person, line by line. Nothing in them is executed or looked up.
+//! `.go-version` and `.tool-versions`: one channel per line. Nothing in them is executed or looked up.
 
 use super::version;
 use crate::model::Channel;
 use crate::toolchain::{BadProjectFile, FileRequest};
 
-/// Reads a `.go-version`: the first line that says something; `#` starts a comment.
+/// Parses a `.go-version`: the first line with content counts; `#` starts a comment.
 ///
 /// # Errors
-/// When no line says anything, or the line is nothing that can be asked of Go.
+/// When no line has content, or the line is not a channel of Go.
 pub(super) fn read_go_version(text: &str) -> Result<FileRequest, BadProjectFile> {
     let mut lines = content(text);
     let Some((line, words)) = lines.next() else {
-        let reason = "it is empty; a version such as `1.22.5` would be right".to_owned();
+        let reason = "it is empty; expected a version such as `1.22.5`".to_owned();
         return Err(BadProjectFile { line: 1, reason });
     };
     let value = words.join(" ");
     let channel = version::channel(&value).map_err(|bad| bad_line(line, &bad.text, &bad.reason))?;
     let warnings =
-        lines.next().map(|(more, _)| format!("line {more} and what follows is not read; line {line} counts"));
+        lines.next().map(|(more, _)| format!("line {more} and those after it are ignored; line {line} counts"));
     Ok(FileRequest {
         channel: Some(channel),
         rule: format!("{value} (line {line})"),
@@ -25,11 +25,11 @@ pub(super) fn read_go_version(text: &str) -> Result<FileRequest, BadProjectFile>
     })
 }
 
-/// Reads the line `golang 1.22.5` (or `go 1.22.5`) of a `.tool-versions`. Of several versions in it the first counts, as
-/// those behind it are fall-backs; lines of other tools are passed over.
+/// Parses the line `golang 1.22.5` (or `go 1.22.5`) of a `.tool-versions`. The first of several versions counts, the others
+/// are fallbacks; lines of other tools are ignored.
 ///
 /// # Errors
-/// When the line has no version, or one that is nothing that can be asked of Go.
+/// When the line has no version, or one that is not a channel of Go.
 pub(super) fn read_tool_versions(text: &str) -> Result<FileRequest, BadProjectFile> {
     let mut lines = content(text).filter(|(_, words)| matches!(words[0], "golang" | "go"));
     let Some((line, words)) = lines.next() else {
@@ -41,11 +41,11 @@ pub(super) fn read_tool_versions(text: &str) -> Result<FileRequest, BadProjectFi
     };
     let channel = tool_version(value).map_err(|reason| bad_line(line, value, &reason))?;
     let mut warnings = Vec::new();
-    if let Some(fall_back) = words.get(2) {
-        warnings.push(format!("{fall_back} is a fall-back in line {line} and not used; {value} counts"));
+    if let Some(fallback) = words.get(2) {
+        warnings.push(format!("the fallback {fallback} in line {line} is ignored; {value} counts"));
     }
     if let Some((more, _)) = lines.next() {
-        warnings.push(format!("line {more} is for the same tool and not read; line {line} counts"));
+        warnings.push(format!("line {more} is for the same tool and is ignored; line {line} counts"));
     }
     Ok(FileRequest { channel: Some(channel), rule: format!("{} {value} (line {line})", words[0]), warnings })
 }
@@ -53,9 +53,9 @@ pub(super) fn read_tool_versions(text: &str) -> Result<FileRequest, BadProjectFi
 fn tool_version(value: &str) -> Result<Channel, String> {
     let refused = |what: &str| Err(format!("{what}; only releases are installed, as in `golang 1.22.5`"));
     match value {
-        "system" => return refused("that means whatever Go the machine has"),
-        _ if value.starts_with("ref:") => return refused("a commit must be built"),
-        _ if value.starts_with("path:") => return refused("a path is a Go that somebody else installed"),
+        "system" => return refused("`system` means any Go on the machine"),
+        _ if value.starts_with("ref:") => return refused("a commit would have to be built"),
+        _ if value.starts_with("path:") => return refused("a path means a Go that was installed by other means"),
         _ => {}
     }
     version::channel(value.strip_prefix("latest:").unwrap_or(value)).map_err(|bad| bad.reason)
@@ -65,7 +65,7 @@ fn bad_line(line: usize, text: &str, reason: &str) -> BadProjectFile {
     BadProjectFile { line, reason: format!("`{text}`: {reason}") }
 }
 
-/// Lists the lines that say something, with their number from 1, in words.
+/// Lists the words of the lines with content, with their numbers from 1.
 fn content(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     (1..).zip(text.lines()).filter_map(|(number, line)| {
@@ -92,23 +92,23 @@ mod tests {
             (">=1.21 <1.23", ">=1.21 <1.23"),
             ("1.27rc3", "1.27rc3"),
         ] {
-            let wish = read_go_version(text).unwrap();
-            assert_eq!(wish.channel.unwrap().to_string(), expected, "{text:?}");
-            assert!(wish.warnings.is_empty());
+            let request = read_go_version(text).unwrap();
+            assert_eq!(request.channel.unwrap().to_string(), expected, "{text:?}");
+            assert!(request.warnings.is_empty());
         }
         let two = read_go_version("1.22.5\n1.21.0\n").unwrap();
         assert_eq!((two.rule.as_str(), two.warnings.len()), ("1.22.5 (line 1)", 1));
     }
 
     #[test]
-    fn a_go_version_file_that_says_nothing_or_too_much_is_refused() {
+    fn a_go_version_file_without_a_version_is_refused_with_its_line() {
         for (text, line, hint) in [
             ("", 1, "it is empty"),
             ("# nothing\n", 1, "it is empty"),
             ("\n\nv1.22\n", 3, "without the `v`"),
             ("1.22.05", 1, "leading zero"),
-            ("system", 1, "would be right"),
-            ("../1.22", 1, "would be right"),
+            ("system", 1, "expected `latest`"),
+            ("../1.22", 1, "expected `latest`"),
         ] {
             let bad = read_go_version(text).unwrap_err();
             assert_eq!(bad.line, line, "{text:?}");
@@ -127,9 +127,9 @@ mod tests {
             ("#golang 1.19\ngolang 1.22.5\ngo 1.21\n", "1.22.5", 1),
             ("golangci-lint 1.50\ngolang go1.22.5\n", "1.22.5", 0),
         ] {
-            let wish = read_tool_versions(text).unwrap();
-            assert_eq!(wish.channel.unwrap().to_string(), expected, "{text:?}");
-            assert_eq!(wish.warnings.len(), warnings, "{text:?}");
+            let request = read_tool_versions(text).unwrap();
+            assert_eq!(request.channel.unwrap().to_string(), expected, "{text:?}");
+            assert_eq!(request.warnings.len(), warnings, "{text:?}");
         }
         for text in ["", "nodejs 20\n", "golangci-lint 1.50", "# golang 1.22"] {
             assert_eq!(read_tool_versions(text).unwrap().channel, None, "{text:?}");
@@ -137,11 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn tool_versions_that_are_no_release_are_refused() {
+    fn tool_versions_that_are_not_releases_are_refused() {
         for (text, line, hint) in [
-            ("golang system", 1, "the machine has"),
-            ("x 1\ngolang ref:master", 2, "must be built"),
-            ("golang path:/opt/go", 1, "somebody else"),
+            ("golang system", 1, "any Go on the machine"),
+            ("x 1\ngolang ref:master", 2, "have to be built"),
+            ("golang path:/opt/go", 1, "by other means"),
             ("\ngolang", 2, "missing"),
             ("golang v1.22", 1, "without the `v`"),
         ] {

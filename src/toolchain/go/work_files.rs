@@ -1,40 +1,40 @@
-//! `go.mod` and `go.work`: the `go` line is the least version, the `toolchain` line a suggestion that counts when it is
-//! newer (<https://go.dev/doc/toolchain#config>). Everything else in the files is passed over.
+//! `go.mod` and `go.work`: the `go` line is the minimum version, the `toolchain` line a suggestion that counts if it is newer
+//! (<https://go.dev/doc/toolchain#config>). Everything else in the files is ignored.
 //!
-//! `go 1.22` is a language version: any 1.22 release answers it, so the newest patch is taken and the lock holds it.
-//! `go 1.22.5` is a minimum too, but taken exactly: it is what the go command itself would fetch, and a file that changes by
-//! a commit should not mean something else from one day to the next.
+//! `go 1.22` is a language version: any 1.22 release satisfies it, so the newest patch is chosen, and the lock pins it.
+//! `go 1.22.5` is a minimum too, but is used exactly: it is what the go command itself would download, and the meaning of a
+//! committed file should not change from one day to the next.
 
 use super::version::{self, GoVersion};
 use crate::model::Channel;
 use crate::toolchain::{BadProjectFile, FileRequest};
 
-/// Reads a `go.mod`.
+/// Parses a `go.mod`.
 ///
 /// # Errors
-/// When a `go` or `toolchain` line is not what Go accepts, with the line and what would be right.
+/// When Go would not accept a `go` or `toolchain` line: its number, and what is expected.
 pub(super) fn read_go_mod(text: &str) -> Result<FileRequest, BadProjectFile> {
-    read(text, "without a `go` line Go takes language 1.16 for it, which asks for no release")
+    read(text, "without a `go` line Go assumes language version 1.16, which requests no release")
 }
 
-/// Reads a `go.work`. Its wish prevails over those of the modules below it; see [`prevailing`].
+/// Parses a `go.work`, which takes precedence over the modules below it; see [`prevailing`].
 ///
 /// # Errors
 /// As for `go.mod`.
 pub(super) fn read_go_work(text: &str) -> Result<FileRequest, BadProjectFile> {
-    read(text, "without a `go` line Go takes language 1.18 for it, which asks for no release")
+    read(text, "without a `go` line Go assumes language version 1.18, which requests no release")
 }
 
-/// Returns which of two project files of Go counts when both are found: a `go.work` in the folder of the `go.mod` or above it
-/// replaces what the `go.mod` says about versions (<https://go.dev/doc/toolchain#config>), and both come before the files of
-/// other tools.
+/// Returns the one of two project files of Go that takes precedence: a `go.work` in the folder of the `go.mod` or above it
+/// replaces the versions of the `go.mod` (<https://go.dev/doc/toolchain#config>), and both precede the files of version
+/// managers.
 #[must_use]
 pub fn prevailing<'a>(one: &'a str, other: &'a str) -> &'a str {
     let rank = |name: &str| super::PROJECT_FILES.iter().position(|file| file.name == name).unwrap_or(usize::MAX);
     if rank(other) < rank(one) { other } else { one }
 }
 
-/// A line that was found, with its number from 1.
+/// A `go` or `toolchain` line, with its number from 1.
 struct Found {
     line: usize,
     text: String,
@@ -50,10 +50,7 @@ fn read(text: &str, without: &str) -> Result<FileRequest, BadProjectFile> {
             "go" => (&mut go, "go 1.22.5"),
             "toolchain" => (&mut toolchain, "toolchain go1.22.5"),
             glued if is_glued(glued) => {
-                return Err(bad(format!(
-                    "`{glued}` is no directive; `{}` would be right",
-                    glued.replacen("go", "go ", 1)
-                )));
+                return Err(bad(format!("`{glued}` is not a directive; write `{}`", glued.replacen("go", "go ", 1))));
             }
             _ => continue,
         };
@@ -61,7 +58,7 @@ fn read(text: &str, without: &str) -> Result<FileRequest, BadProjectFile> {
             return Err(bad(format!("`{}` takes one version, as in `{example}`", words[0])));
         };
         if let Some(Found { line: first, .. }) = slot {
-            return Err(bad(format!("`{name}` stands here a second time, first in line {first}; one must go")));
+            return Err(bad(format!("duplicate `{name}`, first in line {first}; remove one")));
         }
         let version =
             if name == "go" { Some(go_value(value)) } else { toolchain_value(value, &mut warnings).transpose() };
@@ -71,7 +68,7 @@ fn read(text: &str, without: &str) -> Result<FileRequest, BadProjectFile> {
     Ok(decide(go.as_ref(), toolchain.as_ref(), warnings, without))
 }
 
-/// Takes the newer of the two lines.
+/// Chooses the newer of the two lines.
 fn decide(go: Option<&Found>, toolchain: Option<&Found>, mut warnings: Vec<String>, without: &str) -> FileRequest {
     let place = |found: &Found| format!("{} (line {})", found.text, found.line);
     let least = go.and_then(|found| found.version);
@@ -79,7 +76,7 @@ fn decide(go: Option<&Found>, toolchain: Option<&Found>, mut warnings: Vec<Strin
     if let Some((found, version)) = suggested.filter(|(_, version)| least.is_none_or(|least| *version > least)) {
         let instead = go.map(|go| format!(", newer than {}", place(go))).unwrap_or_default();
         if version.is_language() {
-            warnings.push(format!("no release is called {}; the newest patch of its line is meant", found.text));
+            warnings.push(format!("no release is named {}; the newest patch of its line is used", found.text));
         }
         return FileRequest { channel: Some(release(version)), rule: format!("{}{instead}", place(found)), warnings };
     }
@@ -90,12 +87,12 @@ fn decide(go: Option<&Found>, toolchain: Option<&Found>, mut warnings: Vec<Strin
     let channel = version::line_or_release(found.text.trim_start_matches("go "));
     let meaning = match channel {
         Some(Channel::Line(_)) => "a language version: any release of that line",
-        _ => "the least version, taken exactly",
+        _ => "the minimum version, used exactly",
     };
     FileRequest { channel, rule: format!("{}, {meaning}{older}", place(found)), warnings }
 }
 
-/// Asks for exactly the release, or for its line when no release has that name.
+/// Requests exactly the release, or its line if no release has that name.
 fn release(version: GoVersion) -> Channel {
     if version.is_language() { Channel::Line(version.line()) } else { Channel::Exact(version.exactly()) }
 }
@@ -107,44 +104,42 @@ fn go_value(value: &str) -> Result<GoVersion, String> {
     let stripped = value.trim_start_matches(['g', 'o', 'v', 'V']);
     let lined = stripped.trim_end_matches(['.', 'x', 'X', '*']);
     match [stripped, lined].into_iter().find(|text| GoVersion::parse(text).is_some()) {
-        Some(right) => Err(format!("`go {value}` is not a version; `go {right}` would be right")),
-        None => Err(format!("`go {value}` is not a version; `go 1.22` or `go 1.22.5` would be right")),
+        Some(right) => Err(format!("`go {value}` is not a version; write `go {right}`")),
+        None => Err(format!("`go {value}` is not a version; expected `go 1.22` or `go 1.22.5`")),
     }
 }
 
-/// Reads the name of a toolchain; `None` for `default`, which leaves it to the `go` line.
+/// Parses the name of a toolchain; none for `default`, which leaves the choice to the `go` line.
 fn toolchain_value(value: &str, warnings: &mut Vec<String>) -> Result<Option<GoVersion>, String> {
     if value == "default" {
         return Ok(None);
     }
-    let wrong = |right: &str| Err(format!("`toolchain {value}` names no toolchain; {right}"));
+    let wrong = |expected: &str| Err(format!("`toolchain {value}` does not name a toolchain; {expected}"));
     if matches!(value, "local" | "auto" | "path") {
-        return wrong(
-            "that is a value of GOTOOLCHAIN; `toolchain default` or `toolchain go1.22.5` would be right here",
-        );
+        return wrong("it is a value of GOTOOLCHAIN; expected `toolchain default` or `toolchain go1.22.5`");
     }
     let Some(name) = value.strip_prefix("go") else {
         return match GoVersion::parse(value.trim_start_matches('v')) {
-            Some(_) => wrong(&format!("`toolchain go{}` would be right", value.trim_start_matches('v'))),
-            None => wrong("`toolchain go1.22.5` would be right"),
+            Some(_) => wrong(&format!("write `toolchain go{}`", value.trim_start_matches('v'))),
+            None => wrong("expected `toolchain go1.22.5`"),
         };
     };
     let (plain, suffix) = name.split_once('-').map_or((name, None), |(plain, suffix)| (plain, Some(suffix)));
     let Some(version) = GoVersion::parse(plain) else {
-        return wrong("`toolchain go1.22.5` would be right");
+        return wrong("expected `toolchain go1.22.5`");
     };
     if suffix.is_some() {
-        warnings.push(format!("toolchain {value} is a custom build; go{plain} of go.dev is taken for it"));
+        warnings.push(format!("toolchain {value} is a custom build; go{plain} from go.dev is used instead"));
     }
     Ok(Some(version))
 }
 
-/// Returns true if somebody forgot the space in `go 1.22`.
+/// Returns true if the space in `go 1.22` is missing.
 fn is_glued(word: &str) -> bool {
     word.strip_prefix("go").is_some_and(|rest| GoVersion::parse(rest).is_some())
 }
 
-/// Lists the words of each line outside blocks such as `require ( … )`; comments and empty lines are gone.
+/// Lists the words of each line outside of blocks such as `require ( … )`, without comments and empty lines.
 fn directives(text: &str) -> Result<Vec<(usize, Vec<String>)>, BadProjectFile> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (mut lines, mut block) = (Vec::new(), None);
@@ -154,7 +149,7 @@ fn directives(text: &str) -> Result<Vec<(usize, Vec<String>)>, BadProjectFile> {
         if block.is_some() {
             block = block.filter(|_| first != ")");
         } else if last == Some("(") && matches!(first.as_str(), "go" | "toolchain") {
-            let reason = format!("`{first}` takes no block; `{first} …` with one version would be right");
+            let reason = format!("`{first}` does not take a block; write `{first} …` with one version");
             return Err(BadProjectFile { line, reason });
         } else if last == Some("(") {
             block = Some(line);
@@ -168,7 +163,7 @@ fn directives(text: &str) -> Result<Vec<(usize, Vec<String>)>, BadProjectFile> {
     }
 }
 
-/// Splits a line at white space, parentheses on their own, quoted words without their quotes, up to `//`.
+/// Splits a line into words up to `//`: parentheses are words, and quoted words lose their quotes.
 fn words(content: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut rest = content.trim_start();
@@ -177,7 +172,7 @@ fn words(content: &str) -> Result<Vec<String>, String> {
             b'(' | b')' => rest.split_at(1),
             quote @ (b'"' | b'`') => {
                 let inner = &rest[1..];
-                let end = inner.find(char::from(quote)).ok_or("a quoted word has no end in this line")?;
+                let end = inner.find(char::from(quote)).ok_or("a quoted word does not end on this line")?;
                 (&inner[..end], &inner[end + 1..])
             }
             _ => {
@@ -197,7 +192,7 @@ fn words(content: &str) -> Result<Vec<String>, String> {
 mod tests {
     use super::*;
 
-    fn asked(text: &str) -> String {
+    fn requested(text: &str) -> String {
         match read_go_mod(text).unwrap().channel {
             None => "nothing".to_owned(),
             Some(Channel::Line(line)) => format!("line {line}"),
@@ -206,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newer_of_the_two_lines_is_asked_for() {
+    fn the_newer_of_the_two_lines_is_requested() {
         for (text, expected) in [
             ("module m\n\ngo 1.22\n", "line 1.22"),
             ("go 1.22.5", "exactly 1.22.5"),
@@ -232,7 +227,7 @@ mod tests {
             ("module m\n", "nothing"),
             ("", "nothing"),
         ] {
-            assert_eq!(asked(text), expected, "{text:?}");
+            assert_eq!(requested(text), expected, "{text:?}");
         }
     }
 
@@ -252,34 +247,34 @@ mod tests {
             "require(\n a v1 )\n)\ngo 1.22.5",
             "retract [v1.0.0, v1.1.0]\ngo 1.22.5\nreplace a => ../b\ntool example.org/x\ngodebug default=go1.21\n",
         ] {
-            assert_eq!(asked(text), "exactly 1.22.5", "{text:?}");
+            assert_eq!(requested(text), "exactly 1.22.5", "{text:?}");
         }
     }
 
     #[test]
     fn what_go_refuses_is_refused_with_its_line() {
         for (text, line, hint) in [
-            ("module m\ngo v1.22", 2, "`go 1.22` would be right"),
-            ("go go1.22.5", 1, "`go 1.22.5` would be right"),
-            ("\n\ngo 1.22.x", 3, "`go 1.22` would be right"),
+            ("module m\ngo v1.22", 2, "write `go 1.22`"),
+            ("go go1.22.5", 1, "write `go 1.22.5`"),
+            ("\n\ngo 1.22.x", 3, "write `go 1.22`"),
             ("go 1", 1, "`go 1.22` or"),
             ("go 1.22.05", 1, "`go 1.22` or"),
-            ("go latest", 1, "would be right"),
+            ("go latest", 1, "expected `"),
             ("go", 1, "takes one version"),
             ("go 1.22 1.23", 1, "takes one version"),
-            ("go1.22", 1, "`go 1.22` would be right"),
+            ("go1.22", 1, "write `go 1.22`"),
             ("go 1.22\r\ngo 1.23", 2, "first in line 1"),
-            ("go (\n1.22\n)", 1, "takes no block"),
-            ("toolchain (\ngo1.22.5\n)", 1, "takes no block"),
-            ("go 1.22\ntoolchain 1.22.5", 2, "`toolchain go1.22.5` would be right"),
+            ("go (\n1.22\n)", 1, "does not take a block"),
+            ("toolchain (\ngo1.22.5\n)", 1, "does not take a block"),
+            ("go 1.22\ntoolchain 1.22.5", 2, "write `toolchain go1.22.5`"),
             ("go 1.22\ntoolchain local", 2, "GOTOOLCHAIN"),
-            ("go 1.22\ntoolchain go1.22.x", 2, "would be right"),
+            ("go 1.22\ntoolchain go1.22.x", 2, "expected `"),
             ("go 1.22\ntoolchain go1.22.5\ntoolchain go1.22.6", 3, "first in line 2"),
             ("toolchain", 1, "takes one version"),
-            ("go \"1.22", 1, "no end"),
+            ("go \"1.22", 1, "does not end"),
             ("module m\nrequire (\ngo 1.22", 2, "no `)`"),
-            ("go 1.22/../../etc", 1, "would be right"),
-            ("\u{1F9AB} x\ngo \u{1F9AB}", 2, "would be right"),
+            ("go 1.22/../../etc", 1, "expected `"),
+            ("\u{1F9AB} x\ngo \u{1F9AB}", 2, "expected `"),
         ] {
             let bad = read_go_mod(text).unwrap_err();
             assert_eq!(bad.line, line, "{text:?}: {bad}");
@@ -289,16 +284,16 @@ mod tests {
 
     #[test]
     fn the_rule_says_which_line_counts_and_why() {
-        let wish = read_go_mod("module m\n\ngo 1.22.0\n\ntoolchain go1.22.5\n").unwrap();
-        assert_eq!(wish.rule, "toolchain go1.22.5 (line 5), newer than go 1.22.0 (line 3)");
-        let wish = read_go_mod("go 1.22.5\ntoolchain go1.22.4").unwrap();
-        assert!(wish.rule.ends_with("taken exactly; toolchain go1.22.4 (line 2) is not newer"), "{}", wish.rule);
+        let request = read_go_mod("module m\n\ngo 1.22.0\n\ntoolchain go1.22.5\n").unwrap();
+        assert_eq!(request.rule, "toolchain go1.22.5 (line 5), newer than go 1.22.0 (line 3)");
+        let request = read_go_mod("go 1.22.5\ntoolchain go1.22.4").unwrap();
+        assert!(request.rule.ends_with("used exactly; toolchain go1.22.4 (line 2) is not newer"), "{}", request.rule);
         assert!(read_go_mod("go 1.21").unwrap().rule.contains("language version"));
         assert!(read_go_mod("module m").unwrap().rule.contains("1.16"));
         assert!(read_go_work("use ./a").unwrap().rule.contains("1.18"));
         let custom = read_go_work("go 1.25\ntoolchain go1.25.3-custom").unwrap();
         assert!(custom.warnings[0].contains("custom build"));
-        assert!(read_go_mod("go 1.20\ntoolchain go1.21").unwrap().warnings[0].contains("no release is called"));
+        assert!(read_go_mod("go 1.20\ntoolchain go1.21").unwrap().warnings[0].contains("no release is named"));
     }
 
     #[test]

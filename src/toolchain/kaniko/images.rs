@@ -1,5 +1,5 @@
-//! Images as releases: the tags of a repository, and the layers of the image behind one, each digest checked on the way
-//! from the tag down.
+//! Images as releases: the tags of a repository, and the layers of a tagged image, with every digest verified from the index
+//! down.
 
 use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
 use serde::Deserialize;
@@ -13,28 +13,28 @@ use crate::model::{
 use crate::net::{self, Document, Metadata, is_loopback};
 use crate::oci::{ACCEPT, Content, Manifest, digest_of};
 
-/// The server behind `docker.io`.
+/// The API host of `docker.io`.
 const HUB_SERVER: &str = "registry-1.docker.io";
 
-/// Builders that strive for reproducible images write the beginning of Unix time, or of MS-DOS, for "no date".
+/// Reproducible builds write the epoch of Unix (1970) or MS-DOS (1980) instead of a date.
 const FIRST_YEAR: i16 = 2013;
 
 /// An image for one platform.
 pub(super) struct Image {
     /// Its layers, lowest first.
     pub(super) layers: Vec<Artifact>,
-    /// Its names.
+    /// The reference and digest that it was read by.
     pub(super) source: SourceImage,
 }
 
-/// What is behind a tag.
+/// The result of looking up a tag.
 pub(super) enum Found {
     Image(Image),
-    /// There is no such tag.
+    /// The tag does not exist.
     NoTag,
-    /// It is for other platforms.
+    /// The image exists for other platforms.
     NoPlatform {
-        /// Those for which it is, in words.
+        /// Their names, as a list.
         published: String,
     },
 }
@@ -51,7 +51,7 @@ pub(super) async fn tags(tool: &str, repository: &Repository, metadata: &dyn Met
     Ok(tags)
 }
 
-/// Finds the image behind a tag for the platform. A static program runs on any C library.
+/// Finds the tagged image for a platform. Its programs are static, so the C library does not matter.
 pub(super) async fn find(
     tool: &str,
     tag: &Reference,
@@ -59,18 +59,18 @@ pub(super) async fn find(
     metadata: &dyn Metadata,
 ) -> Result<Found, Error> {
     let Some(top) = top(tool, tag, metadata).await? else { return Ok(Found::NoTag) };
-    let wanted = ImagePlatform::new(platform.os.as_str(), platform.arch.as_str(), None);
+    let expected = ImagePlatform::new(platform.os.as_str(), platform.arch.as_str(), None);
     let reference = Reference { digest: Some(top.digest.clone()), ..tag.clone() };
     let (digest, image) = match top.content {
         Content::Image(image) => {
             let config: Config = config(tool, &tag.repository, &image, metadata).await?;
             let found = ImagePlatform::new(&config.os, &config.architecture, config.variant.as_deref());
-            if found != wanted {
+            if found != expected {
                 return Ok(Found::NoPlatform { published: found.to_string() });
             }
             (top.digest, image)
         }
-        Content::Index(index) => match images(&index).find(|(_, platform)| *platform == wanted) {
+        Content::Index(index) => match images(&index).find(|(_, platform)| *platform == expected) {
             Some((row, _)) => {
                 let digest = digest(&tag.repository, row)?;
                 (digest.clone(), image(tool, &tag.repository, &digest, metadata).await?)
@@ -82,7 +82,7 @@ pub(super) async fn find(
     Ok(Found::Image(Image { layers, source: SourceImage { reference, manifest: Some(digest) } }))
 }
 
-/// Tells on which day the image behind a tag was made, as its builder wrote it down; none when that is no day.
+/// Returns the creation date of a tagged image, as its builder recorded it; none when it recorded no date.
 pub(super) async fn created(tool: &str, tag: &Reference, metadata: &dyn Metadata) -> Result<Option<Date>, Error> {
     let Some(top) = top(tool, tag, metadata).await? else { return Ok(None) };
     let image = match top.content {
@@ -98,7 +98,7 @@ pub(super) async fn created(tool: &str, tag: &Reference, metadata: &dyn Metadata
     Ok(day.filter(|day| day.year() >= FIRST_YEAR))
 }
 
-/// Lists the images of an index; attestations and signatures among them are for the platform `unknown/unknown`.
+/// Lists the images of an index. Attestations and signatures have the platform `unknown/unknown` and are left out.
 fn images(index: &ImageIndex) -> impl Iterator<Item = (&Descriptor, ImagePlatform)> {
     let platform = |row: &Descriptor| {
         let platform = row.platform().as_ref()?;
@@ -109,7 +109,7 @@ fn images(index: &ImageIndex) -> impl Iterator<Item = (&Descriptor, ImagePlatfor
     rows.filter(|(_, platform)| platform.os != "unknown")
 }
 
-/// Reads what a tag names; none when there is no such tag.
+/// Reads the manifest or index of a tag; none when the tag does not exist.
 async fn top(tool: &str, tag: &Reference, metadata: &dyn Metadata) -> Result<Option<Manifest>, Error> {
     let document = document(&tag.repository, &format!("manifests/{}", tag.selector()), Some(ACCEPT), check_manifest)?;
     let bytes = match metadata.read(&document).await {
@@ -135,7 +135,7 @@ async fn image(
     }
 }
 
-/// What an image says about itself, as far as it is needed here.
+/// The part of an image configuration that is needed here.
 #[derive(Deserialize)]
 struct Config {
     os: String,
@@ -156,7 +156,7 @@ async fn config(
     serde_json::from_slice(&bytes).map_err(|cause| unfit(&document.url, cause.to_string()))
 }
 
-/// Reads a document and checks that it is the one that was meant.
+/// Reads a document and verifies its digest.
 async fn pinned(tool: &str, document: &Document, digest: &Digest, metadata: &dyn Metadata) -> Result<Vec<u8>, Error> {
     let bytes = metadata.read(document).await.map_err(|source| failed(tool, source))?;
     let received = digest_of(digest.algorithm(), &bytes);
@@ -166,7 +166,7 @@ async fn pinned(tool: &str, document: &Document, digest: &Digest, metadata: &dyn
     Err(Error::Mismatch { url: document.url.to_string(), expected: digest.clone(), received })
 }
 
-/// Makes a layer into a file to fetch.
+/// Turns a layer into an artifact.
 fn artifact(repository: &Repository, layer: &Descriptor) -> Result<Artifact, Error> {
     let digest = digest(repository, layer)?;
     let url = address(repository, &format!("blobs/{digest}"))?;
@@ -179,7 +179,7 @@ fn artifact(repository: &Repository, layer: &Descriptor) -> Result<Artifact, Err
         "application/vnd.oci.image.layer.v1.tar+zstd" | "application/vnd.docker.image.rootfs.diff.tar.zstd" => {
             Format::LayerTarZst
         }
-        _ => return Err(unfit(&url, format!("a layer of the type `{}` is not known", kind.escape_debug()))),
+        _ => return Err(unfit(&url, format!("unknown layer type `{}`", kind.escape_debug()))),
     };
     let proof = Proof { level: Level::Checksum, source: repository.registry.clone() };
     Ok(Artifact { url, digest, proof, size: Some(layer.size()), format, strip: 0 })
@@ -187,7 +187,7 @@ fn artifact(repository: &Repository, layer: &Descriptor) -> Result<Artifact, Err
 
 fn digest(repository: &Repository, descriptor: &Descriptor) -> Result<Digest, Error> {
     let text = descriptor.digest().to_string();
-    text.parse().map_err(|bad: crate::model::BadDigest| Error::NoDigest {
+    text.parse().map_err(|bad: crate::model::BadDigest| Error::UnusableChecksum {
         url: repository.to_string(),
         reason: bad.to_string(),
     })
@@ -204,7 +204,7 @@ fn document(
     Ok(Document { url, mirror_name, accept, check })
 }
 
-/// Returns an address in a repository. A registry on this machine speaks plain HTTP.
+/// Returns a document of a repository. A registry on this machine uses plain HTTP.
 fn address(repository: &Repository, rest: &str) -> Result<Url, Error> {
     let Repository { registry, name } = repository;
     let host = if registry == DOCKER_HUB { HUB_SERVER } else { registry };
@@ -223,7 +223,7 @@ struct Tags {
 
 fn check_tags(bytes: &[u8]) -> Result<(), String> {
     let list: Result<Tags, _> = serde_json::from_slice(bytes);
-    list.map(|_| ()).map_err(|cause| format!("it is no list of tags: {cause}"))
+    list.map(|_| ()).map_err(|cause| format!("it is not a list of tags: {cause}"))
 }
 
 fn check_manifest(bytes: &[u8]) -> Result<(), String> {
@@ -232,7 +232,7 @@ fn check_manifest(bytes: &[u8]) -> Result<(), String> {
 
 fn check_config(bytes: &[u8]) -> Result<(), String> {
     let config: Result<Config, _> = serde_json::from_slice(bytes);
-    config.map(|_| ()).map_err(|cause| format!("it is no image configuration: {cause}"))
+    config.map(|_| ()).map_err(|cause| format!("it is not an image configuration: {cause}"))
 }
 
 fn failed(tool: &str, source: net::Error) -> Error {
@@ -243,7 +243,7 @@ fn unfit(url: &Url, reason: String) -> Error {
     Error::Document { url: url.to_string(), reason }
 }
 
-/// Lists platforms in words: `linux/amd64, linux/arm64 and linux/s390x`.
+/// Joins platforms: `linux/amd64, linux/arm64 and linux/s390x`.
 fn in_words(platforms: impl Iterator<Item = ImagePlatform>) -> String {
     let mut names: Vec<String> = platforms.map(|platform| platform.to_string()).collect();
     names.sort();

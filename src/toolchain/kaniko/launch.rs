@@ -1,17 +1,17 @@
-//! What a run of kaniko needs of the machine, found out by its own flags
+//! The files and variables that a run of kaniko needs from the machine, derived from its flags
 //! (<https://github.com/osscontainertools/kaniko#additional-flags>): the context, a Dockerfile elsewhere, files to write.
 //!
-//! | of the machine | in kaniko's root |
+//! | on the machine | in kaniko's root |
 //! |---|---|
 //! | `--context DIR`, `--context dir://DIR` | `/workspace`, read-only or a copy |
 //! | `--context tar://FILE`, `--dockerfile FILE` outside of the context, `--registry-certificate HOST=FILE` | below `/kaniko/toolkit` |
 //! | `--cache-dir DIR` | below `/kaniko/toolkit`, read-only or a copy |
-//! | `--digest-file`, `--image-name-with-digest-file`, `--image-name-tag-with-digest-file`, `--tar-path`, `--oci-layout-path` | written below `/kaniko/toolkit`, moved to where they belong when kaniko has succeeded |
+//! | `--digest-file`, `--image-name-with-digest-file`, `--image-name-tag-with-digest-file`, `--tar-path`, `--oci-layout-path` | written below `/kaniko/toolkit`, moved to their destination when kaniko has succeeded |
 //! | `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json` | `/kaniko/.docker/config.json`, mode 0600 |
-//! | `$SSL_CERT_FILE`, a file | beside the image's own authorities in `/kaniko/ssl/certs` |
-//! | `/etc/resolv.conf`, `/etc/hosts` | the same, as copies |
+//! | `$SSL_CERT_FILE`, a file | next to the image's own CA certificates in `/kaniko/ssl/certs` |
+//! | `/etc/resolv.conf`, `/etc/hosts` | copies at the same path |
 //! | files named by `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_SHARED_CREDENTIALS_FILE`, `AWS_CONFIG_FILE`, `GOOGLE_APPLICATION_CREDENTIALS` | below `/kaniko/toolkit`, mode 0600 |
-//! | other variables of [`PASSED`] | the same |
+//! | other variables of [`PASSED`] | unchanged |
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use crate::host::Host;
 use crate::sandbox::{Brought, How, Job, Taken};
 
-/// Variables that are passed on; those that end in `*` with all that begin so. No other is.
+/// The variables that are passed on, and no others. A trailing `*` matches every variable with the prefix.
 const PASSED: &[&str] = &[
     "AWS_*",
     "AZURE_*",
@@ -50,8 +50,8 @@ const FILES: &[&str] = &[
     "GOOGLE_APPLICATION_CREDENTIALS",
 ];
 
-/// What kaniko's own image sets. `container` says in the usual way that this root is not the machine's
-/// (<https://systemd.io/CONTAINER_INTERFACE>); kaniko refuses to run where it finds no sign of that.
+/// The variables of kaniko's own image. `container` is the standard sign of a container
+/// (<https://systemd.io/CONTAINER_INTERFACE>), without which kaniko refuses to run.
 const VARS: &[(&str, &str)] = &[
     ("DOCKER_CONFIG", "/kaniko/.docker/"),
     ("HOME", "/root"),
@@ -62,10 +62,10 @@ const VARS: &[(&str, &str)] = &[
 ];
 
 const CONTEXT: &str = "/workspace";
-/// Kaniko leaves alone what is below `/kaniko`.
+/// Kaniko does not touch what is below `/kaniko`.
 const OWN: &str = "/kaniko/toolkit";
 
-/// What a flag names.
+/// What the value of a flag names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Context,
@@ -89,7 +89,7 @@ const FLAGS: &[(&str, Option<char>, Kind)] = &[
     ("oci-layout-path", None, Kind::ResultFolder),
 ];
 
-/// Finds what a run of `program` with these arguments needs. The error says what is wrong with them.
+/// Collects what a run of `program` with these arguments needs. The error says what is wrong with them.
 pub(super) fn prepare(host: &Host, program: &str, arguments: &[OsString]) -> Result<Job, String> {
     let words = words(arguments)?;
     let mut launch = Launch { host, context: None, brought: Vec::new(), results: Vec::new() };
@@ -118,7 +118,7 @@ enum Word {
     Other(OsString),
 }
 
-/// Reads arguments as kaniko does (<https://pkg.go.dev/github.com/spf13/pflag#hdr-Command_line_flag_syntax>).
+/// Parses arguments as kaniko does (<https://pkg.go.dev/github.com/spf13/pflag#hdr-Command_line_flag_syntax>).
 fn words(arguments: &[OsString]) -> Result<Vec<Word>, String> {
     let mut words = Vec::with_capacity(arguments.len());
     let mut rest = arguments.iter();
@@ -132,7 +132,7 @@ fn words(arguments: &[OsString]) -> Result<Vec<Word>, String> {
         };
         let value = match value {
             Some(value) => value,
-            None => rest.next().and_then(|next| next.to_str()).ok_or_else(|| format!("--{name} lacks its value"))?,
+            None => rest.next().and_then(|next| next.to_str()).ok_or_else(|| format!("--{name} needs a value"))?,
         };
         words.push(Word::Flag(name, kind, value.to_owned()));
     }
@@ -151,7 +151,8 @@ fn flag(word: &str) -> Option<(&'static str, Kind, Option<&str>)> {
     Some((name, *kind, Some(value.strip_prefix('=').unwrap_or(value)).filter(|value| !value.is_empty())))
 }
 
-/// Finds the folder of a context; none when it is no folder of this machine, or a file, which [`Launch::value`] brings in.
+/// Finds the folder of a context; none when the context is not on this machine, or is a file, which [`Launch::value`]
+/// brings in.
 fn context(host: &Host, value: &str) -> Result<Option<PathBuf>, String> {
     let path = match value.split_once("://") {
         Some(("dir", path)) => path,
@@ -159,7 +160,7 @@ fn context(host: &Host, value: &str) -> Result<Option<PathBuf>, String> {
         None => value,
     };
     let folder = host.cwd.join(path);
-    if folder.is_dir() { Ok(Some(folder)) } else { Err(format!("--context: {} is no folder", folder.display())) }
+    if folder.is_dir() { Ok(Some(folder)) } else { Err(format!("--context: {} is not a folder", folder.display())) }
 }
 
 struct Launch<'a> {
@@ -170,7 +171,7 @@ struct Launch<'a> {
 }
 
 impl Launch<'_> {
-    /// Returns what stands for the value of a flag inside.
+    /// Returns the value of a flag inside the root.
     fn value(&mut self, name: &str, kind: Kind, value: &str) -> Result<String, String> {
         let path = self.host.cwd.join(value);
         match kind {
@@ -182,7 +183,7 @@ impl Launch<'_> {
                 }
                 _ => Ok(value.to_owned()),
             },
-            // Kaniko looks where it runs before it looks in the context, and what is not a file here may be one there.
+            // Kaniko looks in its working directory first, then in the context, where a file that is not found here may be.
             Kind::Dockerfile if value.contains("://") || !path.is_file() => Ok(value.to_owned()),
             Kind::Dockerfile => match self.context.as_ref().and_then(|context| path.strip_prefix(context).ok()) {
                 Some(relative) => Ok(format!("{CONTEXT}/{}", relative.display())),
@@ -201,7 +202,7 @@ impl Launch<'_> {
         }
     }
 
-    /// Brings something in and gives its path there.
+    /// Brings in a file or folder, and returns its path inside.
     fn bring(&mut self, name: &str, from: &Path, how: How) -> Result<String, String> {
         if !from.exists() {
             return Err(format!("--{name}: {} does not exist", from.display()));
@@ -212,19 +213,19 @@ impl Launch<'_> {
         Ok(inside)
     }
 
-    /// Finds a place for a result, and looks whether it can be put where it belongs: after a build it is late to say so.
+    /// Returns the path inside for a result, after checking that its destination can be written: after the build is too late.
     fn result(&mut self, name: &str, kind: Kind, to: PathBuf) -> Result<String, String> {
         let wrong = |what: &str| Err(format!("--{name}: {} {what}", to.display()));
         let Some(file) = to.file_name().map(|name| name.to_string_lossy().into_owned()) else {
-            return wrong("names no file");
+            return wrong("does not name a file");
         };
         if !to.parent().is_some_and(Path::is_dir) {
-            return wrong("is in no folder that exists");
+            return wrong("is in a folder that does not exist");
         }
         match to.symlink_metadata() {
-            Ok(data) if kind == Kind::Result && !data.is_file() => return wrong("is there and no file"),
+            Ok(data) if kind == Kind::Result && !data.is_file() => return wrong("exists and is not a file"),
             Ok(_) if kind == Kind::ResultFolder && !is_empty_folder(&to) => {
-                return wrong("is there and no empty folder");
+                return wrong("exists and is not an empty folder");
             }
             _ => {}
         }
@@ -307,7 +308,7 @@ mod tests {
             assert_eq!(read(arguments).unwrap(), expected, "{arguments:?}");
         }
         for lacking in [&["--context"][..], &["-c"], &["--no-push", "--tar-path"]] {
-            assert!(read(lacking).unwrap_err().contains("lacks its value"), "{lacking:?}");
+            assert!(read(lacking).unwrap_err().contains("needs a value"), "{lacking:?}");
         }
     }
 

@@ -1,13 +1,13 @@
-//! Kaniko's tags: `v1.28.3`, `v1.28.3-debug`. Which of them are versions, what may be asked, and which one is the answer.
+//! Kaniko's tags, `v1.28.3` and `v1.28.3-debug`: which of them are versions, its channels, and choosing. Pure.
 
 use super::super::shared::{newest, semantic};
 use crate::model::{Candidate, Channel, Choice, Line, Policy, Range, Version};
 
-/// Reads a tag of the variant with this suffix; none for other variants, for moving tags (`latest`), for architectures
+/// Parses a tag of the variant with this suffix; none for other variants, moving tags (`latest`), architectures
 /// (`v1.9.0-amd64`), commits and signatures.
 ///
-/// Until June 2025 the fork counted its own releases behind Google's number (`v1.24.0-5`). They order like prereleases and
-/// are taken like them, when they are named.
+/// Until June 2025 the fork numbered its releases after Google's version (`v1.24.0-5`). They sort like prereleases, and like
+/// them are chosen only by name.
 pub(super) fn version(tag: &str, suffix: &str) -> Option<Version> {
     let version = Version::parse(tag.strip_prefix('v')?.strip_suffix(suffix)?).ok()?;
     let semver = version.semver();
@@ -15,12 +15,11 @@ pub(super) fn version(tag: &str, suffix: &str) -> Option<Version> {
     (counted && semver.build.is_empty()).then_some(version)
 }
 
-/// Returns the tag of a version.
 pub(super) fn tag(version: &Version, suffix: &str) -> String {
     format!("v{version}{suffix}")
 }
 
-/// Reads what a person asks of kaniko. The error says in words what would be right.
+/// Parses a channel. The error says what is expected.
 pub(super) fn channel(text: &str) -> Result<Channel, String> {
     if text.eq_ignore_ascii_case("latest") {
         return Ok(Channel::Name("latest"));
@@ -29,7 +28,7 @@ pub(super) fn channel(text: &str) -> Result<Channel, String> {
     for variant in ["debug", "slim", "alpine", "warmer"] {
         if let Some(rest) = text.strip_suffix(variant) {
             let rest = rest.strip_suffix('-').filter(|rest| !rest.is_empty()).unwrap_or("latest");
-            return Err(format!("that variant is a tool of its own: `kaniko-{variant}@{rest}`"));
+            return Err(format!("the variant is a separate tool: `kaniko-{variant}@{rest}`"));
         }
     }
     if let Some(version) = version(&format!("v{body}"), "") {
@@ -38,14 +37,14 @@ pub(super) fn channel(text: &str) -> Result<Channel, String> {
     if let Some(line) = line(body) {
         return Ok(Channel::Line(line));
     }
-    let hint = "`latest`, `1`, `1.28`, `1.28.3` and ranges such as `^1.27` would be right";
+    let hint = "expected `latest`, `1`, `1.28`, `1.28.3`, or a range such as `^1.27`";
     if !text.contains(|c: char| c.is_ascii_digit()) {
         return Err(hint.to_owned());
     }
     Range::parse(text).map(Channel::Range).map_err(|reason| format!("{reason}; {hint}"))
 }
 
-/// Reads `1`, `1.x`, `1.28`, `1.28.x`.
+/// Parses `1`, `1.x`, `1.28`, `1.28.x`.
 fn line(text: &str) -> Option<Line> {
     let wild = |part: &str| matches!(part, "x" | "X" | "*");
     let number = |part: &str| part.parse::<u64>().ok().filter(|_| part.chars().all(|c| c.is_ascii_digit()));
@@ -60,16 +59,16 @@ fn line(text: &str) -> Option<Line> {
     Some(Line { major, minor, band: None })
 }
 
-/// Chooses the newest candidate that the channel means and the policy allows.
+/// Chooses the newest candidate that matches the channel and that the policy allows.
 pub(super) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
     newest::choose(rule(channel), candidates, policy, |candidate, taken| {
-        // What is older than the answer was not asked for its date.
+        // Candidates older than the chosen one have no date.
         let forbidden = || if taken { None } else { policy.forbids(candidate) };
         semantic::outside(channel, candidate).or_else(forbidden)
     })
 }
 
-/// Says what the channel means, in one sentence.
+/// Describes the channel in one sentence.
 fn rule(channel: &Channel) -> String {
     match channel {
         Channel::Line(line) if line.minor.is_none() => format!("{line}: the newest release of kaniko {line}"),
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_asked_of_kaniko() {
+    fn channels_read_back_in_one_spelling() {
         for (text, expected) in [
             ("latest", "latest"),
             ("1", "1"),
@@ -123,18 +122,18 @@ mod tests {
         ] {
             assert_eq!(channel(text).unwrap().to_string(), expected);
         }
-        for (text, said) in [
+        for (text, expected) in [
             ("debug", "`kaniko-debug@latest`"),
             ("1-debug", "`kaniko-debug@1`"),
             ("v1.28.3-slim", "`kaniko-slim@v1.28.3`"),
-            ("newest", "would be right"),
-            ("", "would be right"),
-            ("1.2.3.4", "would be right"),
+            ("newest", "expected `latest`"),
+            ("", "expected `latest`"),
+            ("1.2.3.4", "expected `latest`"),
             ("1.28.3-rc.1", ""),
         ] {
             match channel(text) {
-                Err(reason) => assert!(reason.contains(said), "{text}: {reason}"),
-                Ok(Channel::Range(_)) if said.is_empty() => {}
+                Err(reason) => assert!(reason.contains(expected), "{text}: {reason}"),
+                Ok(Channel::Range(_)) if expected.is_empty() => {}
                 Ok(channel) => panic!("{text} is {channel}"),
             }
         }

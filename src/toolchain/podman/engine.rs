@@ -1,5 +1,5 @@
-//! `podman`: the static build with its engine. It is laid out for `/`, so an install says in files of its own where its
-//! parts are, and variables point to them.
+//! `podman`: the static build with the engine. It is built to run from `/`, so toolkit adds configuration files that name the
+//! paths of its parts, and variables that point to these files.
 //!
 //! Keys: containers.conf(5), containers-storage.conf(5), containers-registries.conf(5), containers-policy.json(5).
 
@@ -9,7 +9,7 @@ use super::super::{Card, Completion, Layout, Setting, SettingValue, VersionProof
 use super::{Podman, SPELLINGS};
 use crate::model::{Extra, ExtraKind, Platform, Version};
 
-/// Podman with crun, runc, conmon, netavark and what else it runs containers with.
+/// Podman with crun, runc, conmon, netavark and everything else that it needs to run containers.
 pub const ENGINE: Podman = Podman {
     card: Card {
         name: "podman",
@@ -17,23 +17,23 @@ pub const ENGINE: Podman = Podman {
         spellings: SPELLINGS,
         settings: SETTINGS,
         executables: &["usr/local/bin/podman"],
-        version_proof: Some(VersionProof { command: &["podman", "--version"], prefix: "", swayed_by: &[] }),
+        version_proof: Some(VersionProof { command: &["podman", "--version"], prefix: "", overridden_by: &[] }),
         smoke_test: &["podman", "--version"],
         layout: Layout::Completed(Completion { files, notes }),
         ..Card::BLANK
     },
     repository: "mgoltzsche/podman-static",
     prefix: "podman-linux-",
-    // Releases have signatures next to the archives and no list.
+    // Releases have signatures and no checksum file.
     sums: None,
     strip: 1,
     variables,
 };
 
-/// The folder of the files that say where everything is.
+/// The folder of the configuration files.
 const CONFIG: &str = "toolkit";
 
-/// The first release that knows `CONTAINERS_POLICY_JSON`; those before it look in two places only.
+/// The first release that reads `CONTAINERS_POLICY_JSON`; earlier ones look in two fixed places.
 const KNOWS_POLICY_VARIABLE: u64 = 6;
 
 /// `podman = { version = "5", config = "own" }`
@@ -43,12 +43,12 @@ const SETTINGS: &[Setting] = &[Setting {
     values: &[
         SettingValue {
             name: "machine",
-            about: "those of the machine and the user, and Podman's defaults without them (the default)",
+            about: "those of the machine and the user, else Podman's defaults (the default)",
             apply: |_, _| Ok(()),
         },
         SettingValue {
             name: "own",
-            about: "those of the install: the usual storage, and docker.io for short names, whatever the machine says",
+            about: "those of the install: the usual storage, and docker.io for short names, whatever the machine's files say",
             apply: |root, activation| {
                 for (name, file) in
                     [("CONTAINERS_STORAGE_CONF", "storage.conf"), ("CONTAINERS_REGISTRIES_CONF", "registries.conf")]
@@ -61,7 +61,6 @@ const SETTINGS: &[Setting] = &[Setting {
     ],
 }];
 
-/// Points Podman to the files of this install.
 fn variables(root: &Path) -> Vec<(String, String)> {
     let file = |name: &str| text(&root.join(CONFIG).join(name));
     vec![
@@ -90,8 +89,8 @@ fn notes(version: &Version, root: &Path, home: Option<&Path>) -> Vec<String> {
     }
     let own = root.join(CONFIG).join("policy.json");
     vec![format!(
-        "podman {version} takes images only under a policy in /etc/containers/policy.json or \
-         ~/.config/containers/policy.json, and neither is there; {} is one that accepts all",
+        "podman {version} accepts images only with a policy in /etc/containers/policy.json or \
+         ~/.config/containers/policy.json, and neither exists; {} is a policy that accepts all",
         own.display()
     )]
 }
@@ -100,15 +99,15 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// Says where the parts of the engine are. What is not about places is what podman-static itself sets: it is built without
-/// systemd. `CONTAINERS_CONF` replaces every other file; `CONTAINERS_CONF_OVERRIDE` is the user's to add to it.
+/// Returns a containers.conf with the paths of the engine's parts. The rest is what podman-static itself sets, because it is
+/// built without systemd. `CONTAINERS_CONF` replaces every other file; users add to it by `CONTAINERS_CONF_OVERRIDE`.
 fn containers_conf(root: &Path) -> String {
     let local = |path: &str| {
-        // A TOML basic string has the escapes of JSON, but for the delete character.
+        // A TOML basic string has the escapes of JSON, except for the delete character.
         serde_json::Value::from(text(&root.join("usr/local").join(path))).to_string().replace('\u{7f}', "\\u007f")
     };
     format!(
-        "# Written by toolkit: where the parts of this install are. For settings of your own, name a file in\n\
+        "# Written by toolkit: where the parts of this install are. For your own settings, name a file in\n\
          # CONTAINERS_CONF_OVERRIDE.\n\
          [containers]\n\
          init_path = {catatonit}\n\
@@ -136,7 +135,7 @@ fn containers_conf(root: &Path) -> String {
     )
 }
 
-/// Root's places must be named, or Podman 4 and 5 refuse the file; users without rights have theirs in their home.
+/// Podman 4 and 5 refuse a file without root's paths; rootless users have their storage in their home.
 const STORAGE_CONF: &str = "\
 # Written by toolkit.
 [storage]
@@ -151,7 +150,7 @@ const REGISTRIES_CONF: &str = "\
 unqualified-search-registries = [\"docker.io\"]
 ";
 
-/// What Podman's packages ship: every image is taken, from wherever it comes.
+/// The policy of Podman's packages: every image is accepted, wherever it comes from.
 const POLICY_JSON: &str = "\
 {
   \"default\": [{ \"type\": \"insecureAcceptAnything\" }],
@@ -164,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_what_its_format_asks_for_whatever_the_roots_name() {
+    fn every_file_is_valid_whatever_the_name_of_the_root() {
         for root in ["/opt/podman", "/opt/a \"b\" \\c\u{7f}\n$HOME/é"] {
             let conf: toml::Table = containers_conf(Path::new(root)).parse().unwrap();
             let conmon = conf["engine"]["conmon_path"][0].as_str().unwrap();
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_is_nowhere_is_told_to_those_whose_podman_cannot_be_pointed_to_one() {
+    fn a_missing_policy_is_noted_for_releases_that_cannot_be_pointed_to_one() {
         let home = tempfile::tempdir().unwrap();
         let notes = |version: &str| notes(&Version::parse(version).unwrap(), Path::new("/r"), Some(home.path()));
         assert!(notes("6.0.0").is_empty());

@@ -1,10 +1,10 @@
-//! `podman-remote`: the static client without an engine, which talks to a Podman service.
+//! `podman-remote`: the static client, which needs a Podman service to talk to.
 
 use super::super::{Card, Completion, Layout, Setting, SettingValue, VersionProof};
 use super::{Podman, SPELLINGS};
 use crate::model::{Extra, ExtraKind, Platform};
 
-/// The client that Podman's makers publish.
+/// The client that the Podman project publishes.
 pub const REMOTE: Podman = Podman {
     card: Card {
         name: "podman-remote",
@@ -12,7 +12,7 @@ pub const REMOTE: Podman = Podman {
         spellings: SPELLINGS,
         settings: SETTINGS,
         executables: &["bin/podman-remote"],
-        version_proof: Some(VersionProof { command: &["podman-remote", "--version"], prefix: "", swayed_by: &[] }),
+        version_proof: Some(VersionProof { command: &["podman-remote", "--version"], prefix: "", overridden_by: &[] }),
         smoke_test: &["podman-remote", "--version"],
         layout: Layout::Completed(Completion { files: |_, platform| links(platform), notes: |_, _, _| Vec::new() }),
         ..Card::BLANK
@@ -30,11 +30,11 @@ const PREFIX: &str = "podman-remote-static-linux_";
 /// `podman-remote = { version = "5", command = "podman" }`
 const SETTINGS: &[Setting] = &[Setting {
     name: "command",
-    about: "the name by which the client is called",
+    about: "the name of the client's command",
     values: &[
         SettingValue {
             name: "podman-remote",
-            about: "podman-remote alone, beside a podman of the machine or the project (the default)",
+            about: "podman-remote only, so that a podman of the machine or the project stays as it is (the default)",
             apply: |_, _| Ok(()),
         },
         SettingValue {
@@ -51,7 +51,7 @@ const SETTINGS: &[Setting] = &[Setting {
 /// The folder in which the client is called `podman`.
 const AS_PODMAN: &str = "as-podman";
 
-/// Links to the client, which the archive has under a name that nobody types.
+/// Lists links to the client, whose name in the archive contains the platform.
 fn links(platform: Platform) -> Vec<Extra> {
     let client = format!("{PREFIX}{}", platform.arch.as_str());
     let link = |path: String, target: String| Extra { path, kind: ExtraKind::Link(target) };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
 use super::setting::Setting;
-use crate::model::{Channel, Os, Platform};
+use crate::model::{Artifact, Channel, Os, Platform, Release, ToolName, Version};
 
 /// What is known about a tool without asking its upstream. Help, completions, `list`, `init` and the generators read it.
 ///
@@ -87,6 +87,16 @@ impl<'t> Card<'t> {
         folders
     }
 
+    /// Returns a release of the tool.
+    ///
+    /// # Panics
+    /// When the name of the card is not a tool's name, which a test checks for every tool.
+    #[must_use]
+    pub fn release(&self, version: &Version, platform: Platform, artifacts: Vec<Artifact>) -> Release {
+        let tool = ToolName::parse(self.name).expect("the name of a card is a tool's name");
+        Release::new(tool, version.clone(), platform, artifacts)
+    }
+
     /// Returns the folder that generated files unpack the tool into: the one that it shares with others, else its own.
     #[must_use]
     pub fn folder(&self) -> &'t str {
@@ -103,7 +113,7 @@ pub struct VersionProof {
     /// What precedes the version in its answer, in the same word or the words before.
     pub prefix: &'static str,
     /// Names of files in the folder or above it that can make another version run.
-    pub swayed_by: &'static [&'static str],
+    pub overridden_by: &'static [&'static str],
 }
 
 impl VersionProof {
@@ -153,6 +163,6 @@ pub struct FileRequest {
 pub struct BadProjectFile {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what is expected.
     pub reason: String,
 }

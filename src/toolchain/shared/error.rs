@@ -1,4 +1,4 @@
-//! What can go wrong between a request and a release.
+//! Errors between a request and a release.
 
 use crate::model::{Digest, Explain, Kind, Platform};
 use crate::net;
@@ -6,7 +6,7 @@ use crate::net;
 /// What can go wrong between a request and a release.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A document of the upstream could not be had.
+    /// A document of the upstream could not be read.
     #[error("could not read the {tool} releases")]
     Metadata {
         /// The tool.
@@ -22,14 +22,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The upstream has no such version.
-    #[error("{tool} {version} does not exist")]
+    /// The upstream has no release of this version or line.
+    #[error("no {tool} release matches `{version}`")]
     NoSuchVersion {
         /// The tool.
         tool: String,
-        /// The version that was asked for.
+        /// The requested version.
         version: String,
-        /// What comes near it.
+        /// The nearest ones that exist.
         near: Vec<String>,
     },
     /// The version is not published for the platform.
@@ -39,51 +39,51 @@ pub enum Error {
         tool: String,
         /// The version.
         version: String,
-        /// The platform that was asked for.
+        /// The requested platform.
         platform: Platform,
-        /// The platforms that exist, as a list in words.
+        /// The platforms that it is published for, as a list.
         published: String,
     },
-    /// GitHub answers no more requests from this address for now.
-    #[error("GitHub does not list the releases of {repository} at the moment")]
+    /// GitHub is throttling requests from this IP address.
+    #[error("GitHub is throttling requests for the releases of {repository}")]
     Limited {
         /// The repository.
         repository: String,
-        /// What it answered.
+        /// Its answer.
         source: net::Error,
     },
-    /// GitHub knows no such repository, or shows it only to those who log in.
-    #[error("GitHub has no repository {repository}, the source of {tool}")]
+    /// The repository does not exist, or is private.
+    #[error("GitHub has no public repository {repository}, the source of {tool}")]
     NoRepository {
         /// The tool.
         tool: String,
         /// The repository.
         repository: String,
     },
-    /// Nobody announces a digest of a file, and the policy asks for one.
+    /// No checksum is published for a file, and the policy asks for one.
     #[error("no checksum is published for {url}: {reason}")]
-    Unannounced {
+    NoChecksum {
         /// The file.
         url: String,
-        /// Who could, and does not.
+        /// Where one was looked for.
         reason: String,
     },
-    /// The upstream announces no usable digest for a file.
-    #[error("{url} has no usable digest: {reason}")]
-    NoDigest {
+    /// The published checksum of a file is missing where it must be, or cannot be used.
+    #[error("{url} has no usable checksum: {reason}")]
+    UnusableChecksum {
         /// The file.
         url: String,
-        /// What is wrong with what it announces.
+        /// What is wrong with it.
         reason: String,
     },
-    /// A document is not the one whose digest was announced.
-    #[error("{url} does not match its published digest\nexpected {expected}, received {received}")]
+    /// A document does not match its published checksum.
+    #[error("{url} does not match its checksum\nexpected {expected}, received {received}")]
     Mismatch {
         /// Where it was read.
         url: String,
-        /// The announced digest.
+        /// The published checksum.
         expected: Digest,
-        /// The digest of what came.
+        /// The checksum of what was received.
         received: Digest,
     },
 }
@@ -95,7 +95,7 @@ impl Explain for Error {
             Self::Document { .. } => Kind::Upstream,
             Self::Limited { .. } => Kind::Upstream,
             Self::NoSuchVersion { .. } | Self::NoSuchPlatform { .. } | Self::NoRepository { .. } => Kind::Usage,
-            Self::NoDigest { .. } | Self::Mismatch { .. } | Self::Unannounced { .. } => Kind::Integrity,
+            Self::UnusableChecksum { .. } | Self::Mismatch { .. } | Self::NoChecksum { .. } => Kind::Integrity,
         }
     }
 
@@ -110,27 +110,27 @@ impl Explain for Error {
             }
             Self::NoSuchVersion { near, .. } => vec![format!("similar versions are {}", near.join(", "))],
             Self::NoSuchPlatform { platform, .. } => {
-                vec![format!("remove `{platform}` from `platforms` in toolkit.toml, or ask for another version")]
+                vec![format!("remove `{platform}` from `platforms` in toolkit.toml, or request another version")]
             }
             Self::Limited { .. } => vec![
-                "it allows 60 requests an hour per address, which runners share; toolkit sends no token".to_owned(),
-                "`toolkit install --locked` does not need it; otherwise try again in an hour, or use a mirror: `--mirror URL`"
+                "unauthenticated requests are limited to 60 an hour per IP address, which CI runners share; toolkit sends no token".to_owned(),
+                "`toolkit install --locked` needs none of them; otherwise retry in an hour, or use a mirror: `--mirror URL`"
                     .to_owned(),
             ],
             Self::NoRepository { .. } => {
                 vec!["check the spelling; private repositories cannot be read".to_owned()]
             }
-            Self::Unannounced { .. } => vec![
-                "request a newer release, or one with published checksums".to_owned(),
+            Self::NoChecksum { .. } => vec![
+                "request a newer release, or one with a published checksum".to_owned(),
                 "`verification = \"first-seen\"` under `[policy]` in toolkit.toml trusts the file as it is when it is locked"
                     .to_owned(),
             ],
-            Self::NoDigest { .. } => {
-                vec!["a file without a digest is never installed; request a newer version".to_owned()]
+            Self::UnusableChecksum { .. } => {
+                vec!["a file without a checksum is never installed; request a newer version".to_owned()]
             }
             Self::Mismatch { .. } => {
                 vec![
-                    "the server, or a proxy in front of it, sends different bytes; report it to its operator, and do not retry"
+                    "the server or a proxy in between returned other bytes; report it to its operator, and do not retry"
                         .to_owned(),
                 ]
             }

@@ -6,10 +6,10 @@ use super::error::Error;
 use crate::model::{Digest, Level, Proof};
 use crate::net::Metadata;
 
-/// Returns the digest of what is at `url` today; `why` says who publishes no checksum of it.
+/// Returns the digest of what is at `url` today; `why` says where a published checksum was looked for.
 ///
 /// # Errors
-/// [`Error::Unannounced`] when the policy asks for a published checksum.
+/// [`Error::NoChecksum`] when the policy asks for a published checksum.
 pub(in crate::toolchain) async fn digest(
     url: &Url,
     why: &str,
@@ -18,6 +18,6 @@ pub(in crate::toolchain) async fn digest(
     let seen = metadata.first_seen(url).await;
     match seen.map_err(|source| Error::Metadata { tool: url.to_string(), source })? {
         Some(digest) => Ok((digest, Proof { level: Level::FirstSeen, source: "the first download".to_owned() })),
-        None => Err(Error::Unannounced { url: url.to_string(), reason: why.to_owned() }),
+        None => Err(Error::NoChecksum { url: url.to_string(), reason: why.to_owned() }),
     }
 }

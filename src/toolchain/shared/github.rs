@@ -1,8 +1,8 @@
-//! Releases on GitHub, for every tool that is published there: the list of releases, where their files are, and which
-//! digest is to be believed (<https://docs.github.com/rest/releases/releases#list-releases>).
+//! Releases on GitHub: their list, the URLs of their files, and the checksum to trust
+//! (<https://docs.github.com/rest/releases/releases#list-releases>).
 //!
-//! No token is sent: what is public needs none, and the limit of 60 requests an hour is met by conditional requests, by
-//! the lock and by mirrors. Downloads go to github.com directly, which that limit does not touch.
+//! No token is sent: public repositories need none, and conditional requests, the lock and mirrors stay within the limit of
+//! 60 requests an hour. Downloads go to github.com directly, which that limit does not cover.
 
 use serde::Deserialize;
 use url::Url;
@@ -12,11 +12,11 @@ use super::{first_use, sums};
 use crate::model::{Date, Digest, Level, Proof};
 use crate::net::{self, Document, Fault, Metadata};
 
-/// The host that answers for lists of releases.
+/// The API that lists releases.
 const API: &str = "https://api.github.com/";
 
-/// Who announces an asset's digest.
-const ANNOUNCER: &str = "api.github.com";
+/// The source of an asset's digest, as proofs name it.
+const DIGEST_SOURCE: &str = "api.github.com";
 
 /// A repository: `owner/name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,16 +25,16 @@ pub(in crate::toolchain) struct Repository {
     name: String,
 }
 
-/// A release that was published, drafts aside.
+/// A published release.
 #[derive(Debug, Clone)]
 pub(in crate::toolchain) struct Published {
     /// Its tag.
     pub(in crate::toolchain) tag: String,
-    /// Whether its makers call it a prerelease.
+    /// Whether it is marked as a prerelease.
     pub(in crate::toolchain) prerelease: bool,
-    /// The day on which it was published.
+    /// The day of publication.
     pub(in crate::toolchain) day: Option<Date>,
-    /// Its files that were uploaded whole.
+    /// Its completely uploaded files.
     pub(in crate::toolchain) assets: Vec<Asset>,
 }
 
@@ -45,7 +45,7 @@ pub(in crate::toolchain) struct Asset {
     pub(in crate::toolchain) name: String,
     /// Its length in bytes.
     pub(in crate::toolchain) size: Option<u64>,
-    /// Its digest as GitHub spells it: since June 2025, null for what was uploaded before.
+    /// Its digest as GitHub spells it; none for files uploaded before June 2025.
     digest: Option<String>,
 }
 
@@ -70,12 +70,12 @@ struct RawAsset {
 }
 
 impl Repository {
-    /// Reads `owner/name` by GitHub's grammar, so that nothing else gets into a URL.
+    /// Parses `owner/name` by GitHub's grammar, so that nothing else gets into a URL.
     ///
     /// # Errors
-    /// The reason, in words.
+    /// The reason.
     pub(in crate::toolchain) fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no repository on GitHub; write it as OWNER/NAME, like jqlang/jq");
+        let wrong = || format!("`{text}` is not a GitHub repository; write it as OWNER/NAME, like jqlang/jq");
         let (owner, name) = text.split_once('/').ok_or_else(wrong)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         let owner_fits = (1..=39).contains(&owner.len()) && owner.chars().all(|c| plain(c) || c == '_');
@@ -86,15 +86,15 @@ impl Repository {
         Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
     }
 
-    /// Returns the list of releases, newest first, in pages of 100. In a mirror it is one page, `releases.json`.
+    /// Returns the document that lists releases, newest first, in pages of 100. In a mirror it is one page, `releases.json`.
     fn releases(&self) -> Document {
         let Self { owner, name } = self;
         let url = Url::parse(&format!("{API}repos/{owner}/{name}/releases?per_page=100"));
-        let url = url.expect("a repository's name has no character that means anything in a URL");
+        let url = url.expect("a repository's name has no character with a meaning in a URL");
         Document { url, mirror_name: Some("releases.json"), accept: Some("application/vnd.github+json"), check }
     }
 
-    /// Returns where a file of the release with this tag is.
+    /// Returns the URL of a file of the release with this tag.
     pub(in crate::toolchain) fn download(&self, tag: &str, file: &str) -> Url {
         let mut url = Url::parse("https://github.com/").expect("a constant URL is valid");
         let parts = ["releases", "download"].into_iter().chain(tag.split('/')).chain([file]);
@@ -113,12 +113,12 @@ impl std::fmt::Display for Repository {
     }
 }
 
-/// Reads every release of a repository, in GitHub's order, which is not that of versions. A repository that was renamed or
-/// moved answers with a redirect, which is followed.
+/// Lists every release of a repository, in GitHub's order, which is not that of versions. A renamed or moved repository
+/// answers with a redirect, which is followed.
 ///
 /// # Errors
-/// [`Error::Limited`] when GitHub answers no more requests for now, [`Error::NoRepository`] when it knows no such
-/// repository; when the list cannot be had otherwise.
+/// [`Error::Limited`] when GitHub throttles requests, [`Error::NoRepository`] when the repository does not exist, and
+/// [`Error::Metadata`] when the list cannot be read for another reason.
 pub(in crate::toolchain) async fn releases(
     tool: &str,
     repository: &Repository,
@@ -130,7 +130,7 @@ pub(in crate::toolchain) async fn releases(
     for page in pages {
         let page = parse(&page).map_err(|reason| Error::Document { url: document.url.to_string(), reason })?;
         for release in page {
-            // A release that comes out meanwhile moves the last of a page to the next one.
+            // A release published in the meantime moves the last one of a page to the next page.
             if !releases.iter().any(|known| known.tag == release.tag) {
                 releases.push(release);
             }
@@ -150,7 +150,7 @@ fn failed(tool: &str, repository: &Repository, source: net::Error) -> Error {
     }
 }
 
-/// Returns true if GitHub itself refuses. It says 403 or 429 when the requests of an hour are used up
+/// Returns true if GitHub itself throttles. It answers 403 or 429 when the requests of an hour are used up
 /// (<https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>).
 fn is_limit(error: &net::Error) -> bool {
     match error {
@@ -187,26 +187,25 @@ impl From<RawRelease> for Published {
 }
 
 impl Published {
-    /// Finds a file by its name.
     pub(in crate::toolchain) fn asset(&self, name: &str) -> Option<&Asset> {
         self.assets.iter().find(|asset| asset.name == name)
     }
 }
 
 impl Asset {
-    /// Returns the digest that GitHub took when the file was uploaded; none where it took none.
+    /// Returns the digest that GitHub computed on upload; none where it computed none.
     fn digest(&self, url: &Url) -> Result<Option<Digest>, Error> {
-        let unusable = |reason: String| Error::NoDigest { url: url.to_string(), reason };
+        let unusable = |reason: String| Error::UnusableChecksum { url: url.to_string(), reason };
         self.digest.as_deref().map(|text| text.parse().map_err(|bad| unusable(format!("{bad}")))).transpose()
     }
 }
 
-/// Finds the digest of an asset: that of the release's own list `sums`, where there is one, else GitHub's, else that of
-/// what is there today, where the policy takes it.
+/// Finds the digest of an asset: from the release's checksum file `sums`, where there is one, else from GitHub, else from
+/// the file as it is today, where the policy allows trust on first use.
 ///
 /// # Errors
-/// [`Error::NoDigest`] when there is none, when the list lacks the file, or when list and GitHub contradict each other:
-/// then one of the two was changed after the other.
+/// [`Error::UnusableChecksum`] when the checksum file does not list the asset, or contradicts GitHub: then one of the two
+/// was changed after the other. [`Error::NoChecksum`] when there is none and the policy asks for one.
 pub(in crate::toolchain) async fn digest(
     repository: &Repository,
     release: &Published,
@@ -215,18 +214,18 @@ pub(in crate::toolchain) async fn digest(
     metadata: &dyn Metadata,
 ) -> Result<(Digest, Proof), Error> {
     let url = repository.download(&release.tag, &asset.name);
-    let unusable = |reason: String| Error::NoDigest { url: url.to_string(), reason };
-    let announced = asset.digest(&url)?;
+    let unusable = |reason: String| Error::UnusableChecksum { url: url.to_string(), reason };
+    let published = asset.digest(&url)?;
     let Some(sums) = sums else {
-        return match announced {
-            Some(digest) => Ok((digest, Proof { level: Level::Checksum, source: ANNOUNCER.to_owned() })),
+        return match published {
+            Some(digest) => Ok((digest, Proof { level: Level::Checksum, source: DIGEST_SOURCE.to_owned() })),
             None => first_use::digest(&url, "GitHub publishes none", metadata).await,
         };
     };
     let listed = listed(repository, release, asset, sums, metadata).await?;
-    match announced {
-        Some(announced) if announced.algorithm() == listed.algorithm() && announced != listed => Err(unusable(
-            format!("{sums} of the release says {}, and GitHub says {}", listed.short(), announced.short()),
+    match published {
+        Some(published) if published.algorithm() == listed.algorithm() && published != listed => Err(unusable(
+            format!("{sums} of the release lists {}, and GitHub lists {}", listed.short(), published.short()),
         )),
         _ => Ok((listed, Proof { level: Level::Checksum, source: format!("{sums} on github.com") })),
     }
@@ -246,7 +245,7 @@ async fn listed(
         .map_err(|source| Error::Metadata { tool: format!("{repository} {}", release.tag), source })?;
     let unusable = |reason: String| {
         let url = repository.download(&release.tag, &asset.name).to_string();
-        Error::NoDigest { url, reason }
+        Error::UnusableChecksum { url, reason }
     };
     sums::find(&bytes, &asset.name)
         .map_err(unusable)?

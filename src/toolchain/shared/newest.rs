@@ -1,8 +1,9 @@
-//! The newest candidate that may be taken, with a reason for every other one: how most tools choose. Pure.
+//! Choosing the newest candidate, with a reason for every other one, as most tools do. Pure.
 
 use crate::model::{Candidate, Choice, Policy, Verdict};
 
-/// Chooses the newest candidate that `refused` says nothing against. It also hears whether a newer one was taken already.
+/// Chooses the newest candidate for which `refused` returns no reason. The second argument of `refused` is true once a
+/// newer candidate is chosen.
 pub(in crate::toolchain) fn choose(
     rule: String,
     candidates: &[Candidate],

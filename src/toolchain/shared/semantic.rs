@@ -1,16 +1,18 @@
-//! Versions and channels of tools that number their releases as semantic versions and keep no lines of their own:
-//! reading them, and choosing among them. Pure.
+//! Versions and channels of tools that number their releases as semantic versions: parsing them, and choosing among them.
+//! Pure.
 
 use super::newest;
-use crate::model::{BadChannel, BadVersion, Candidate, Channel, Choice, Line, Phase, Policy, Range, Version};
+use crate::model::{
+    BadChannel, BadVersion, Candidate, Channel, Choice, Date, Line, Phase, Policy, Range, Support, Version,
+};
 
-/// Reads a version as tags have it, without what stands before the number: `5.8.4`, `1.7`, `6.0.0-rc1`, `1.7rc1`. What is
-/// missing of three numbers counts as 0, what follows them makes it a prerelease.
+/// Parses a version as tags spell it, without a prefix: `5.8.4`, `1.7`, `6.0.0-rc1`, `1.7rc1`. Missing numbers count as 0;
+/// a suffix makes it a prerelease.
 ///
 /// # Errors
-/// When it is none.
+/// When the text is not a version.
 pub(in crate::toolchain) fn version(text: &str) -> Result<Version, BadVersion> {
-    let reason = "one to three numbers are expected, such as 25.1, 5.8.4 or 6.0.0-rc1".to_owned();
+    let reason = "expected one to three numbers, such as 25.1, 5.8.4 or 6.0.0-rc1".to_owned();
     match semver_of(text) {
         Some(semver) => Version::spelled(text, semver),
         None => Err(BadVersion { text: text.chars().take(80).collect(), reason }),
@@ -34,10 +36,10 @@ fn semver_of(text: &str) -> Option<semver::Version> {
     Some(found)
 }
 
-/// Reads what can be asked of such a tool: `latest`, `5`, `5.8`, `5.8.4`, `6.0.0-rc1`, a range. A `v` in front is dropped.
+/// Parses a channel: `latest`, `5`, `5.8`, `5.8.4`, `6.0.0-rc1`, a range. A leading `v` is dropped.
 ///
 /// # Errors
-/// When it is nothing of that.
+/// When the text is not a channel.
 pub(in crate::toolchain) fn channel(tool: &str, text: &str) -> Result<Channel, BadChannel> {
     let plain = text.strip_prefix('v').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(text);
     if matches!(plain, "latest" | "stable") {
@@ -52,12 +54,12 @@ pub(in crate::toolchain) fn channel(tool: &str, text: &str) -> Result<Channel, B
     Range::parse(plain).map(Channel::Range).map_err(|_| BadChannel {
         tool: tool.to_owned(),
         text: text.to_owned(),
-        reason: "`latest`, a line such as 5 or 5.8, a version such as 5.8.4, or a range such as ^5.8 is expected"
+        reason: "expected `latest`, a line such as 5 or 5.8, a version such as 5.8.4, or a range such as ^5.8"
             .to_owned(),
     })
 }
 
-/// Reads `5`, `5.x`, `5.8`, `5.8.x`.
+/// Parses `5`, `5.x`, `5.8`, `5.8.x`.
 fn line(text: &str) -> Option<Line> {
     let numbers: Vec<&str> = text.strip_suffix(".x").unwrap_or(text).split('.').collect();
     let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.chars().all(|c| c.is_ascii_digit()));
@@ -68,15 +70,15 @@ fn line(text: &str) -> Option<Line> {
     }
 }
 
-/// Chooses the newest candidate that the channel means and the policy allows. What upstream calls a prerelease, by the
-/// version or by [`Phase::Preview`], is taken only when it is named.
+/// Chooses the newest candidate that matches the channel and that the policy allows. A prerelease, by its version or by
+/// [`Phase::Preview`], is chosen only by name.
 pub(in crate::toolchain) fn choose(channel: &Channel, candidates: &[Candidate], policy: &Policy) -> Choice {
     newest::choose(rule(channel), candidates, policy, |candidate, _| {
         outside(channel, candidate).or_else(|| policy.forbids(candidate))
     })
 }
 
-/// Says what the channel means, in one sentence.
+/// Describes the channel in one sentence.
 pub(in crate::toolchain) fn rule(channel: &Channel) -> String {
     match channel {
         Channel::Name(name) => format!("{name}: the newest release"),
@@ -87,17 +89,17 @@ pub(in crate::toolchain) fn rule(channel: &Channel) -> String {
     }
 }
 
-/// Says why the candidate is not what the channel means; `None` when it is.
+/// Returns why the candidate does not match the channel; none when it does.
 pub(in crate::toolchain) fn outside(channel: &Channel, candidate: &Candidate) -> Option<String> {
     let version = &candidate.version;
     let is_prerelease = version.is_prerelease() || candidate.support.phase == Phase::Preview;
-    let prerelease = || is_prerelease.then(|| "a prerelease is taken only when it is named".to_owned());
+    let prerelease = || is_prerelease.then(|| "a prerelease is chosen only by name".to_owned());
     match channel {
         Channel::Name(_) => prerelease(),
         Channel::Line(line) if !line.contains(version) => Some(format!("not in {line}")),
         Channel::Line(_) => prerelease(),
         Channel::Exact(exact) => (exact != version).then(|| format!("not {exact}")),
-        // A range names a prerelease by its number, never one that only GitHub calls so.
+        // A range can name a prerelease by its number, but not one that only GitHub marks as such.
         Channel::Range(range) if range.contains(version) => {
             if version.is_prerelease() {
                 None
@@ -112,7 +114,13 @@ pub(in crate::toolchain) fn outside(channel: &Channel, candidate: &Candidate) ->
     }
 }
 
-/// Lists what comes near a version that does not exist: the newest of its minor, else the newest of all.
+/// Returns the candidate of a tool that declares no end of life: its line is the first two numbers.
+pub(in crate::toolchain) fn candidate(version: Version, released: Option<Date>, phase: Phase) -> Candidate {
+    let line = format!("{}.{}", version.semver().major, version.semver().minor);
+    Candidate { version, released, support: Support { line, phase, train: None, eol: None }, security: false }
+}
+
+/// Lists the nearest of the versions that exist: the newest of the same minor, else the newest of all.
 pub(in crate::toolchain) fn near<'a>(version: &Version, known: impl Iterator<Item = &'a Version>) -> Vec<String> {
     let line = |version: &Version| (version.semver().major, version.semver().minor);
     let mut known: Vec<&Version> = known.collect();
@@ -126,10 +134,9 @@ pub(in crate::toolchain) fn near<'a>(version: &Version, known: impl Iterator<Ite
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Support;
 
     #[test]
-    fn versions_as_tags_have_them() {
+    fn versions_are_parsed_as_tags_spell_them() {
         for (text, expected) in [
             ("5.8.4", Some("5.8.4")),
             ("25.1", Some("25.1.0")),
@@ -179,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn prereleases_are_taken_only_when_they_are_named() {
+    fn prereleases_are_chosen_only_by_name() {
         let candidate = |text: &str, phase: Phase| Candidate {
             version: version(text).unwrap(),
             released: None,

@@ -1,43 +1,43 @@
-//! Choices that a project makes about a tool beside its version, declared by the tool.
+//! Settings of a tool that a project may choose in addition to the version. Each tool declares its own.
 
 use std::path::Path;
 
 use super::super::Toolchain;
 use crate::model::{Activation, Explain, Kind};
 
-/// A choice: `toolchain = "pin"` in `go = { version = "1.22", toolchain = "pin" }`.
+/// A setting: `toolchain = "pin"` in `go = { version = "1.22", toolchain = "pin" }`.
 #[derive(Debug)]
 pub struct Setting {
     /// Its name in `toolkit.toml`.
     pub name: &'static str,
     /// What is chosen.
     pub about: &'static str,
-    /// Its values, the default first.
+    /// The values, the default first.
     pub values: &'static [SettingValue],
 }
 
-/// One value of a choice.
+/// One value of a setting.
 #[derive(Debug)]
 pub struct SettingValue {
     /// Its spelling.
     pub name: &'static str,
     /// What it does.
     pub about: &'static str,
-    /// Changes the activation of the install at the path; the error says in words why that is not possible.
+    /// Changes the activation of the install at the path. The error says why that is not possible.
     pub apply: fn(&Path, &mut Activation) -> Result<(), String>,
 }
 
-/// A choice that the tool does not know, or that cannot be applied to this install.
+/// A setting that the tool does not have, or that cannot be applied to an install.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{tool} does not accept {name} = \"{value}\": {reason}")]
 pub struct BadSetting {
     /// The tool.
     pub tool: String,
-    /// The name of the choice.
+    /// The name of the setting.
     pub name: String,
     /// The value that was given.
     pub value: String,
-    /// What is wrong with it, and what would be right.
+    /// What is wrong with it, and what is expected.
     pub reason: String,
 }
 
@@ -51,10 +51,10 @@ impl Explain for BadSetting {
     }
 }
 
-/// Returns what makes an install at `root` visible, under the choices of the project.
+/// Returns what makes an install at `root` visible, with the settings of the project applied.
 ///
 /// # Errors
-/// When the tool does not know a choice or its value, or the install lacks what a value needs.
+/// When the tool has no such setting or value, or the install lacks what the value needs.
 pub fn activate(tool: &dyn Toolchain, root: &Path, settings: &[(String, String)]) -> Result<Activation, BadSetting> {
     let mut activation = tool.activation(root);
     for (name, value) in settings {
@@ -65,10 +65,10 @@ pub fn activate(tool: &dyn Toolchain, root: &Path, settings: &[(String, String)]
     Ok(activation)
 }
 
-/// Checks choices as they stand in a project, before there is an install to apply them to.
+/// Checks the settings of a project before there is an install to apply them to.
 ///
 /// # Errors
-/// When the tool does not know a choice or its value.
+/// When the tool has no such setting or value.
 pub fn check(tool: &dyn Toolchain, settings: &[(String, String)]) -> Result<(), BadSetting> {
     for (name, value) in settings {
         find(tool, name, value).map_err(|reason| refusal(tool, name, value, reason))?;
@@ -84,11 +84,13 @@ fn find(tool: &dyn Toolchain, name: &str, value: &str) -> Result<&'static Settin
     let settings = tool.card().settings;
     let Some(setting) = settings.iter().find(|setting| setting.name == name) else {
         let known: Vec<_> = settings.iter().map(|setting| format!("`{}`", setting.name)).collect();
-        let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
-        return Err(format!("no such setting; what can be set is {known}"));
+        return Err(match known.as_slice() {
+            [] => "it has no settings".to_owned(),
+            _ => format!("no such setting; expected one of: {}", known.join(", ")),
+        });
     };
     setting.values.iter().find(|known| known.name == value).ok_or_else(|| {
         let known: Vec<_> = setting.values.iter().map(|value| value.name).collect();
-        format!("the values are {}", known.join(", "))
+        format!("expected one of: {}", known.join(", "))
     })
 }

@@ -1,29 +1,28 @@
-//! Files that list digests, as `sha256sum` and its kin write them: `<hex>␠␠<name>`, `<hex>␠*<name>`,
-//! `SHA256 (<name>) = <hex>`, or one digest alone. A byte order mark and line ends of Windows occur.
+//! Checksum files, as `sha256sum` and similar programs write them: `<hex>␠␠<name>`, `<hex>␠*<name>`,
+//! `SHA256 (<name>) = <hex>`, or a single digest. Byte order marks and Windows line endings occur.
 
 use url::Url;
 
 use crate::model::{Algorithm, Digest};
 use crate::net::Document;
 
-/// Returns the document at `url`.
 pub(in crate::toolchain) fn document(url: Url) -> Document {
     Document { url, mirror_name: None, accept: None, check }
 }
 
-/// Returns true if bytes are such a file: an HTML page or a broken upload has no line with a digest.
+/// Checks that bytes are a checksum file: an HTML page or a broken upload has no line with a digest.
 fn check(bytes: &[u8]) -> Result<(), String> {
     if bytes.trim_ascii_start().starts_with(b"<") {
-        return Err("it is an HTML page, not a list of digests".to_owned());
+        return Err("it is an HTML page, not a checksum file".to_owned());
     }
-    if lines(bytes).next().is_none() { Err("no line of it is a digest".to_owned()) } else { Ok(()) }
+    if lines(bytes).next().is_none() { Err("it has no line with a digest".to_owned()) } else { Ok(()) }
 }
 
-/// Finds the digest of the file called `name`; none when it is not listed. A digest that stands alone is that of the only
-/// file that the list can mean.
+/// Finds the digest of the file called `name`; none when it is not listed. A single digest without a name counts as that of
+/// the file.
 ///
 /// # Errors
-/// The reason, when the list gives the file two digests.
+/// The reason, when the file is listed with two digests.
 pub(in crate::toolchain) fn find(bytes: &[u8], name: &str) -> Result<Option<Digest>, String> {
     let all: Vec<(Digest, Option<String>)> = lines(bytes).collect();
     if let [(digest, None)] = all.as_slice() {
@@ -33,9 +32,13 @@ pub(in crate::toolchain) fn find(bytes: &[u8], name: &str) -> Result<Option<Dige
     for (digest, _) in all.into_iter().filter(|(_, listed)| listed.as_deref() == Some(name)) {
         match &found {
             Some(other) if other.algorithm() == digest.algorithm() && *other != digest => {
-                return Err(format!("its list gives {name} two digests, {} and {}", other.short(), digest.short()));
+                return Err(format!(
+                    "the checksum file lists {name} with two digests, {} and {}",
+                    other.short(),
+                    digest.short()
+                ));
             }
-            // Of two algorithms the stronger is kept.
+            // The stronger of two algorithms is kept.
             Some(other) if other.algorithm() > digest.algorithm() => {}
             _ => found = Some(digest),
         }
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_contradicts_itself_or_is_none_is_refused() {
+    fn a_contradictory_list_or_another_file_is_refused() {
         let text = format!("{ONE}  a\n{TWO}  a\n");
         assert!(find(text.as_bytes(), "a").unwrap_err().contains("two digests"));
         for text in ["", "<!DOCTYPE html>", "Not Found", "d41d8cd98f00b204e9800998ecf8427e  a"] {

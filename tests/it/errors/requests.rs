@@ -151,7 +151,7 @@ fn releases() -> Vec<Section> {
         expected: sha256(0x0d),
         received: sha256(0x77),
     };
-    let digest = |url: &str, reason: &str| toolchain::Error::NoDigest { url: text(url), reason: text(reason) };
+    let digest = |url: &str, reason: &str| toolchain::Error::UnusableChecksum { url: text(url), reason: text(reason) };
     let document =
         toolchain::Error::Document { url: text(SDK_INDEX), reason: text("`support-phase` of channel 10.0 is `actve`") };
     vec![
@@ -188,10 +188,10 @@ fn releases() -> Vec<Section> {
             [resolving("jq@1.7", toolchain::Error::NoRepository { tool: text("jq"), repository: text("jqlang/jqq") })],
         ),
         section(
-            "toolchain::Error::Unannounced",
+            "toolchain::Error::NoChecksum",
             [resolving(
                 "podman@5.4",
-                toolchain::Error::Unannounced {
+                toolchain::Error::NoChecksum {
                     url: text(
                         "https://github.com/mgoltzsche/podman-static/releases/download/v5.4.2/podman-linux-arm64.tar.gz",
                     ),
@@ -200,20 +200,20 @@ fn releases() -> Vec<Section> {
             )],
         ),
         section(
-            "toolchain::Error::NoDigest",
+            "toolchain::Error::UnusableChecksum",
             [
                 resolving(
                     "go@1.5.4",
                     digest(
                         "https://go.dev/dl/go1.5.4.linux-amd64.tar.gz",
-                        "go.dev publishes none; releases before 1.6 have only a SHA-1, which proves nothing",
+                        "go.dev publishes none; releases before 1.6 have only a SHA-1, which is not secure",
                     ),
                 ),
                 resolving(
                     "go@1.27.3",
                     digest(
                         "goproxy:///golang.org/toolchain/@v/v0.0.1-go1.27.3.linux-arm64.zip",
-                        "the response of the checksum database does not prove one: it has no signature by the key of sum.golang.org",
+                        "the checksum database does not prove it: it has no signature by the key of sum.golang.org",
                     ),
                 ),
             ],

@@ -336,12 +336,12 @@ fn arguments_that_cannot_work_start_nothing() {
     let Some(stage) = Stage::new() else { return };
     stage.world.write("full/x", "x");
     for (arguments, said) in [
-        (&["--context", "nowhere"][..], "is no folder"),
-        (&["--context"], "lacks its value"),
-        (&["-c", "context", "--digest-file", "nowhere/x"], "in no folder that exists"),
-        (&["-c", "context", "--digest-file", "full"], "is there and no file"),
-        (&["-c", "context", "--digest-file", "/dev/null"], "is there and no file"),
-        (&["-c", "context", "--oci-layout-path=full"], "no empty folder"),
+        (&["--context", "nowhere"][..], "is not a folder"),
+        (&["--context"], "needs a value"),
+        (&["-c", "context", "--digest-file", "nowhere/x"], "in a folder that does not exist"),
+        (&["-c", "context", "--digest-file", "full"], "exists and is not a file"),
+        (&["-c", "context", "--digest-file", "/dev/null"], "exists and is not a file"),
+        (&["-c", "context", "--oci-layout-path=full"], "not an empty folder"),
         (&["-c", "tar://nowhere.tar"], "does not exist"),
         (&["-c", "context", "--registry-certificate", "r.example=nowhere"], "does not exist"),
     ] {

@@ -37,10 +37,10 @@ fn offered() -> Vec<Candidate> {
 }
 
 fn pick(sdk: &str, prefer: Prefer) -> String {
-    let wish = dotnet::global_json::read(&format!(r#"{{"sdk": {{{sdk}}}}}"#)).unwrap();
+    let request = dotnet::global_json::read(&format!(r#"{{"sdk": {{{sdk}}}}}"#)).unwrap();
     let mut policy = policy("2026-11-23");
     policy.prefer = prefer;
-    let choice = dotnet::SDK.choose(&wish.channel.unwrap(), &offered(), &policy);
+    let choice = dotnet::SDK.choose(&request.channel.unwrap(), &offered(), &policy);
     assert_eq!(choice.verdicts.len(), OFFERED.len());
     assert!(choice.verdicts.iter().all(|verdict| !verdict.reason.is_empty()));
     choice.pick.map_or("-".to_owned(), |pick| pick.version.to_string())
@@ -131,8 +131,8 @@ fn no_prerelease_is_picked_where_the_file_forbids_it() {
 
 #[test]
 fn the_policy_stands_above_the_file() {
-    let wish = dotnet::global_json::read(r#"{"sdk": {"version": "8.0.101"}}"#).unwrap();
-    let channel = wish.channel.unwrap();
+    let request = dotnet::global_json::read(r#"{"sdk": {"version": "8.0.101"}}"#).unwrap();
+    let channel = request.channel.unwrap();
     let mut candidates = offered();
     candidates
         .iter_mut()
@@ -162,7 +162,7 @@ fn what_a_file_asks_for_is_read() {
             "",
         ),
         (r#"{"sdk": {"version": null}}"#, "latest", "names no version"),
-        (r#"{"sdk": {}}"#, "latest", "prereleases included"),
+        (r#"{"sdk": {}}"#, "latest", "including prereleases"),
         (r#"{"sdk": {"allowPrerelease": false}}"#, "latest", "any installed stable SDK"),
         (r#"{"sdk": {"version": "2.1.4"}}"#, "2.1.4 rollForward=patch", ""),
         (
@@ -170,31 +170,31 @@ fn what_a_file_asks_for_is_read() {
             "8.0.101 rollForward=patch",
             "",
         ),
-        (r#"{"sdk": null}"#, "", "asks for no SDK"),
-        (r#"{"msbuild-sdks": {"A": "1.0.0"}, "tools": {"dotnet": "8.0.100"}}"#, "", "asks for no SDK"),
-        ("{}", "", "asks for no SDK"),
+        (r#"{"sdk": null}"#, "", "requests no SDK"),
+        (r#"{"msbuild-sdks": {"A": "1.0.0"}, "tools": {"dotnet": "8.0.100"}}"#, "", "requests no SDK"),
+        ("{}", "", "requests no SDK"),
     ] {
-        let wish = dotnet::global_json::read(text).unwrap();
-        let got = wish.channel.as_ref().map(Channel::to_string).unwrap_or_default();
+        let request = dotnet::global_json::read(text).unwrap();
+        let got = request.channel.as_ref().map(Channel::to_string).unwrap_or_default();
         assert_eq!(got, channel, "{text}");
-        assert!(wish.rule.contains(rule), "{text}: {}", wish.rule);
-        let fine = wish.warnings.is_empty() || text.contains("2.1.4");
-        assert!(fine, "{text}: {:?}", wish.warnings);
+        assert!(request.rule.contains(rule), "{text}: {}", request.rule);
+        let fine = request.warnings.is_empty() || text.contains("2.1.4");
+        assert!(fine, "{text}: {:?}", request.warnings);
     }
 }
 
 #[test]
 fn what_the_host_sees_otherwise_is_warned_of() {
     for (text, channel, warning) in [
-        ("{\"sdk\": {\"version\": \"8.0.101\",\n}}", "8.0.101 rollForward=patch", "does not read trailing commas"),
-        ("{\"sdk\": {\"version\": \"8.0.101\"},\n}", "8.0.101 rollForward=patch", "line 1: the .NET host does not"),
+        ("{\"sdk\": {\"version\": \"8.0.101\",\n}}", "8.0.101 rollForward=patch", "trailing comma"),
+        ("{\"sdk\": {\"version\": \"8.0.101\"},\n}", "8.0.101 rollForward=patch", "line 1: the .NET host ignores"),
         (r#"{"sdk": {"rollForward": "latestFeature"}}"#, "latest", "needs a `version`; the host ignores it"),
         (
             r#"{"sdk": {"version": "8.0.101", "version": "9.0.100"}}"#,
             "8.0.101 rollForward=patch",
-            "twice; the host takes the first",
+            "duplicate `version`; the host uses the first",
         ),
-        (r#"{"sdk": {"Version": "8.0.101"}}"#, "latest", "it is spelled `version`"),
+        (r#"{"sdk": {"Version": "8.0.101"}}"#, "latest", "write `version`"),
         (
             r#"{"sdk": {"version": "10.0.100-rc.1.25451.107", "allowPrerelease": false}}"#,
             "10.0.100-rc.1.25451.107 rollForward=patch",
@@ -206,16 +206,16 @@ fn what_the_host_sees_otherwise_is_warned_of() {
             "start at 10.0.100",
         ),
         (r#"{"sdk": {"version": "8.0.101", "paths": [".dotnet"]}}"#, "8.0.101 rollForward=patch", "add `$host$`"),
-        (r#"{"sdk": {"version": "8.0.101", "paths": []}}"#, "8.0.101 rollForward=patch", "no folder at all"),
+        (r#"{"sdk": {"version": "8.0.101", "paths": []}}"#, "8.0.101 rollForward=patch", "search no folder"),
         (
             r#"{"sdk": {"version": "8.0.101", "paths": ["$host$", 3]}}"#,
             "8.0.101 rollForward=patch",
             "`paths[1]` is ignored",
         ),
     ] {
-        let wish = dotnet::global_json::read(text).unwrap();
-        assert_eq!(wish.channel.unwrap().to_string(), channel, "{text}");
-        let [only] = wish.warnings.as_slice() else { panic!("{text}: {:?}", wish.warnings) };
+        let request = dotnet::global_json::read(text).unwrap();
+        assert_eq!(request.channel.unwrap().to_string(), channel, "{text}");
+        let [only] = request.warnings.as_slice() else { panic!("{text}: {:?}", request.warnings) };
         assert!(only.contains(warning), "{text}: {only}");
     }
 }
@@ -226,15 +226,15 @@ fn a_bad_file_is_refused_with_its_line() {
         ("{\"sdk\": {\n\"version\": \"8.0\"}}", 2, "`8.0.100` with `\"rollForward\": \"latestFeature\"`"),
         ("{\n\n\"sdk\": {\"version\": \"8\"}}", 3, "`8.0.100` with"),
         ("{\"sdk\": {\"version\":\n\"8.0.0\"}}", 2, "`8.0.100` with"), // a runtime's version would never be found
-        ("{\"sdk\": {\"version\": \"8.0.0\", \"rollForward\": \"latestPatch\"}}", 1, "no SDK version"),
-        ("{\"sdk\": {\"version\": \"8.0.0\", \"rollForward\": \"disable\"}}", 1, "no SDK version"),
+        ("{\"sdk\": {\"version\": \"8.0.0\", \"rollForward\": \"latestPatch\"}}", 1, "not an SDK version"),
+        ("{\"sdk\": {\"version\": \"8.0.0\", \"rollForward\": \"disable\"}}", 1, "not an SDK version"),
         ("{\"sdk\": {\"version\": \"8.0.x\"}}", 1, "`8.0.100` with"),
         ("{\"sdk\": {\"version\": \"8.0.1xx\"}}", 1, "`8.0.100` with"),
         ("{\"sdk\": {\"version\": \"v8.0.100\"}}", 1, "`8.0.100` with"),
-        ("{\"sdk\": {\"version\": \"08.0.100\"}}", 1, "no SDK version"),
-        ("{\"sdk\": {\"version\": \"latest\"}}", 1, "`10.0.100`, say"),
-        ("{\"sdk\": {\"version\": \"\"}}", 1, "no SDK version"),
-        ("{\"sdk\": {\"version\": \"8.0.100/../x\"}}", 1, "no SDK version"),
+        ("{\"sdk\": {\"version\": \"08.0.100\"}}", 1, "not an SDK version"),
+        ("{\"sdk\": {\"version\": \"latest\"}}", 1, "write `10.0.100`, for example"),
+        ("{\"sdk\": {\"version\": \"\"}}", 1, "not an SDK version"),
+        ("{\"sdk\": {\"version\": \"8.0.100/../x\"}}", 1, "not an SDK version"),
         ("{\"sdk\": {\"version\": 8}}", 1, "`sdk.version` must be a string"),
         (
             "{\"sdk\": {\"version\": \"8.0.100\",\n\"rollForward\": \"newest\"}}",
@@ -315,17 +315,17 @@ fn the_installer_and_the_host_understand_a_damaged_file_alike() {
     let mut understood = 0;
     for text in cuts.chain(holes).chain([whole.to_owned()]) {
         let host = Settings::of_host(text.as_bytes());
-        let Ok(wish) = dotnet::global_json::read(&text) else { continue };
-        if !wish.warnings.is_empty() {
+        let Ok(request) = dotnet::global_json::read(&text) else { continue };
+        if !request.warnings.is_empty() {
             continue;
         }
         let host = host.unwrap_or_else(|reason| panic!("{text}: {reason}"));
-        if let Some(Channel::Minimum(minimum)) = wish.channel {
+        if let Some(Channel::Minimum(minimum)) = request.channel {
             understood += 1;
-            assert_eq!(host.wanted.version.as_ref(), Some(minimum.version.semver()), "{text}");
-            let roll_forward = (host.wanted.roll_forward.within(), host.wanted.roll_forward.preference());
+            assert_eq!(host.requirement.version.as_ref(), Some(minimum.version.semver()), "{text}");
+            let roll_forward = (host.requirement.roll_forward.within(), host.requirement.roll_forward.preference());
             assert_eq!(roll_forward, (minimum.within, minimum.preference), "{text}");
-            assert_eq!(host.wanted.allow_prerelease, minimum.prereleases, "{text}");
+            assert_eq!(host.requirement.allow_prerelease, minimum.prereleases, "{text}");
         }
     }
     assert!(understood > 20, "{understood}");

@@ -23,9 +23,9 @@ const INSTALLED: &[&str] = &[
 fn picked(json: &str, installed: &[&str]) -> String {
     let settings = Settings::of_host(json.as_bytes()).unwrap_or_default();
     let folders: Vec<_> = installed.iter().map(|name| Installed { name: (*name).to_owned(), is_whole: true }).collect();
-    let classify = judge(&settings.wanted, &folders);
-    assert_eq!(classify.len(), folders.len());
-    classify.into_iter().find(|(_, picked, _)| *picked).map_or("-".to_owned(), |(name, ..)| name)
+    let judged = judge(&settings.requirement, &folders);
+    assert_eq!(judged.len(), folders.len());
+    judged.into_iter().find(|(_, picked, _)| *picked).map_or("-".to_owned(), |(name, ..)| name)
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn the_nearest_file_upward_decides() {
         [
             ("10.0.302", "it has no dotnet.dll"),
             ("9.0.316", "rollForward=patch does not reach it from 8.0.100"),
-            ("8.0.101", "the version that was asked for is not installed, and it is the latest patch of its band"),
+            ("8.0.101", "the requested version is not installed, and it is the latest patch of its band"),
             ("NuGetFallbackFolder", "it is not a version"),
         ]
     );

@@ -19,14 +19,14 @@ struct Hub {
     fails: Option<fn() -> net::Error>,
     /// The digest of every file as it is today, where the policy takes that.
     seen: Option<String>,
-    asked: Mutex<Vec<String>>,
+    requests: Mutex<Vec<String>>,
 }
 
 #[async_trait]
 impl Metadata for Hub {
     async fn read(&self, document: &Document) -> Result<Vec<u8>, net::Error> {
         let url = document.url.as_str();
-        self.asked.lock().unwrap().push(url.to_owned());
+        self.requests.lock().unwrap().push(url.to_owned());
         let missing = || net::Error::Status { url: url.to_owned(), status: 404 };
         let text = self.files.get(url).ok_or_else(missing)?;
         let unfit = |reason| net::Error::Unfit { url: url.to_owned(), reason };
@@ -34,7 +34,7 @@ impl Metadata for Hub {
     }
 
     async fn pages(&self, document: &Document) -> Result<Vec<Vec<u8>>, net::Error> {
-        self.asked.lock().unwrap().push(document.url.to_string());
+        self.requests.lock().unwrap().push(document.url.to_string());
         match self.fails {
             Some(error) => Err(error()),
             None => Ok(self.pages.iter().map(|page| page.clone().into_bytes()).collect()),
@@ -115,19 +115,19 @@ fn drafts_half_uploads_and_repeated_releases_are_left_out() {
         })
         .collect();
     assert_eq!(shown, [r#"v2 true Some("2026-09-01") 1"#, "v1 false None 1"]);
-    assert_eq!(*hub.asked.lock().unwrap(), ["https://api.github.com/repos/owner/tool/releases?per_page=100"]);
+    assert_eq!(*hub.requests.lock().unwrap(), ["https://api.github.com/repos/owner/tool/releases?per_page=100"]);
 }
 
 #[test]
 fn what_is_no_list_of_releases_is_refused() {
-    for (text, said) in [
+    for (text, expected) in [
         ("<html>rate limit</html>", "HTML"),
         (r#"{"message": "Not Found"}"#, "not a list of releases"),
         (r#"[{"name": "no tag"}]"#, "tag_name"),
         ("", "not a list"),
         (r#"[{"tag_name": "v1", "assets": [{"si"#, "not a list"),
     ] {
-        assert!(check(text.as_bytes()).unwrap_err().contains(said), "{text}");
+        assert!(check(text.as_bytes()).unwrap_err().contains(expected), "{text}");
     }
     assert!(check(b"[]").is_ok());
 }
@@ -170,8 +170,8 @@ fn the_limit_on_requests_is_told_from_other_refusals() {
 }
 
 /// Looks up the digest of `a` in a release with or without digests of GitHub's and a list of its own.
-fn digest_of(announced: Option<&str>, sums: Option<&str>, seen: Option<&str>) -> Result<(String, Level), String> {
-    let asset = Asset { name: "a".to_owned(), size: None, digest: announced.map(str::to_owned) };
+fn digest_of(published: Option<&str>, sums: Option<&str>, seen: Option<&str>) -> Result<(String, Level), String> {
+    let asset = Asset { name: "a".to_owned(), size: None, digest: published.map(str::to_owned) };
     let release = Published { tag: "v1".to_owned(), prerelease: false, day: None, assets: vec![asset.clone()] };
     let mut hub = Hub { seen: seen.map(str::to_owned), ..Hub::default() };
     if let Some(sums) = sums {
@@ -193,11 +193,11 @@ fn a_digest_comes_from_the_releases_list_then_from_github_then_from_what_is_ther
     assert_eq!(digest_of(None, Some(&list), None), checksum);
     assert_eq!(digest_of(Some(&one), Some(&upper), None), checksum);
     assert_eq!(digest_of(None, None, Some(ONE)), Ok((ONE.to_owned(), Level::FirstSeen)));
-    // What somebody announces is never replaced by what is there.
+    // A published digest is never replaced by that of the file.
     assert_eq!(digest_of(Some(&one), None, Some(TWO)), checksum);
-    for (announced, sums, said) in [
+    for (published, sums, expected) in [
         (None, None, "GitHub publishes none"),
-        (Some(two.as_str()), Some(list.as_str()), "shasums of the release says sha256:e3b0…b855, and GitHub says"),
+        (Some(two.as_str()), Some(list.as_str()), "shasums of the release lists sha256:e3b0…b855, and GitHub lists"),
         (Some(&one), Some(&list.replace("  a", "  other")), "does not list it"),
         (None, Some("<html>"), "could not read"),
         (None, Some(&format!("{ONE}  a\n{TWO}  a\n")), "two digests"),
@@ -205,7 +205,7 @@ fn a_digest_comes_from_the_releases_list_then_from_github_then_from_what_is_ther
         (Some("md5:d41d8cd98f00b204e9800998ecf8427e"), None, "only sha256"),
         (Some(""), None, "algorithm is missing"),
     ] {
-        let error = digest_of(announced, sums, None).unwrap_err();
-        assert!(error.contains(said), "{announced:?} {sums:?}: {error}");
+        let error = digest_of(published, sums, None).unwrap_err();
+        assert!(error.contains(expected), "{published:?} {sums:?}: {error}");
     }
 }
