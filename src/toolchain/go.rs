@@ -127,7 +127,7 @@ impl Toolchain for Go {
     }
 
     fn version(&self, text: &str) -> Result<Version, BadVersion> {
-        Version::parse(text)
+        version::release(text).map_or_else(|| Version::parse(text), Ok)
     }
 
     fn activation(&self, root: &Path) -> Activation {
@@ -427,5 +427,14 @@ mod tests {
             error.contains("published for linux/amd64, linux/arm and windows/amd64, not for linux/arm64"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_lock_can_name_every_release_in_gos_own_spelling() {
+        for (text, semver) in [("1.20", "1.20.0"), ("1.27rc3", "1.27.0-rc.3"), ("1.22.5", "1.22.5")] {
+            let version = GO.version(text).unwrap();
+            assert_eq!((version.as_str(), version.semver().to_string().as_str()), (text, semver));
+        }
+        assert!(GO.version("1").is_err() && GO.version("go1.20").is_err());
     }
 }
