@@ -113,7 +113,7 @@ impl Explain for Error {
                 vec![format!("remove `{platform}` from `platforms` in toolkit.toml, or request another version")]
             }
             Self::Limited { .. } => vec![
-                "unauthenticated requests are limited to 60 an hour per IP address, which CI runners share; toolkit sends no token".to_owned(),
+                "without a token it allows 60 requests an hour per IP address, which CI runners share; toolkit sends none".to_owned(),
                 "`toolkit install --locked` needs none of them; otherwise retry in an hour, or use a mirror: `--mirror URL`"
                     .to_owned(),
             ],
