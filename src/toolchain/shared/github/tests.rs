@@ -202,7 +202,7 @@ fn a_digest_comes_from_the_releases_list_then_from_github_then_from_what_is_ther
         (None, Some("<html>"), "could not read"),
         (None, Some(&format!("{ONE}  a\n{TWO}  a\n")), "two digests"),
         (Some("sha256:abc"), None, "hexadecimal digits"),
-        (Some("md5:d41d8cd98f00b204e9800998ecf8427e"), None, "only sha256"),
+        (Some("md5:d41d8cd98f00b204e9800998ecf8427e"), None, "expected one of: sha256"),
         (Some(""), None, "algorithm is missing"),
     ] {
         let error = digest_of(published, sums, None).unwrap_err();
