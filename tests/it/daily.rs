@@ -100,7 +100,10 @@ fn a_refused_link_leaves_the_install_and_says_so() {
     world.write("toolkit.toml", "[tools]\ngo = \"1.26\"\n");
     world.write("bin/go", "mine");
     let stderr = world.fails(2, &["install", "--link", "bin"]);
-    assert!(stderr.contains("hint: no link was made; remove ") && !stderr.contains("nothing was changed"), "{stderr}");
+    assert!(
+        stderr.contains("hint: no link was created; remove ") && !stderr.contains("nothing was changed"),
+        "{stderr}"
+    );
     assert_eq!(world.read("bin/go"), "mine");
     assert!(!world.project().join("bin/gofmt").exists(), "some links were made");
     world.ok(&["prune"]);

@@ -68,7 +68,7 @@ fn without_a_copy_the_error_says_both() {
     let (client, _) = client(Settings { cache: Some(folder.path().join("metadata")), ..hasty() });
     for (path, requests) in [("/index.json", 1), ("/gone.json", 4)] {
         let error = wait_for(client.read(&document(upstream.url(path)))).unwrap_err();
-        assert!(error.to_string().contains("no good copy"), "{error}");
+        assert!(error.to_string().contains("no usable copy"), "{error}");
         assert!(std::error::Error::source(&error).is_some() && !error.hints().is_empty());
         assert_eq!(upstream.requests(path), requests);
     }

@@ -320,8 +320,8 @@ fn redirects_are_followed_bounded_and_counted() {
     for (path, fine, requests, says) in [
         ("/2", true, 11, ""),
         ("/1", false, 11, "more than 10"),
-        ("/circle", false, 2, "circle"),
-        ("/self", false, 1, "circle"),
+        ("/circle", false, 2, "loop"),
+        ("/self", false, 1, "loop"),
         ("/secret", false, 1, "refused"),
         ("/local", false, 1, "a file of this machine"),
         ("/plain", false, 1, "plain http"),
@@ -373,7 +373,7 @@ fn tls_is_verified_and_never_left() {
         let (client, _) = client(Settings { authorities: vec![authorities], ..hasty() });
         assert_eq!(wait_for(download(&client, &secure.url(PATH))).unwrap(), payload());
         let error = wait_for(download(&client, &secure.url("/down"))).unwrap_err();
-        assert!(matches!(&error, Error::Redirect { reason, .. } if reason.contains("never left")), "{error:?}");
+        assert!(matches!(&error, Error::Redirect { reason, .. } if reason.contains("never downgraded")), "{error:?}");
     }
     assert_eq!(secure.requests(PATH), 3, "cut once, then whole");
     assert_eq!(secure.requests("/down"), 2, "a downgrade is not tried again");

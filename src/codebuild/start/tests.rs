@@ -169,7 +169,7 @@ fn machines_without_a_counterpart_are_named() {
             "arm64",
             "no image for arm64",
         ),
-        (project("LINUX_EC2", "example.com/ci:1", "CUSTOM_INSTANCE_TYPE"), "arm64", "those of a fleet"),
+        (project("LINUX_EC2", "example.com/ci:1", "CUSTOM_INSTANCE_TYPE"), "arm64", "that of a fleet"),
         (on_a_fleet(linux()), "arm64", "on the fleet `large:1`, which has no machines for arm64"),
     ] {
         let error = plan(&request_for(&[arch]), Some(&own)).unwrap_err();
