@@ -7,6 +7,7 @@
 // layer 0
 pub mod model;
 pub mod report;
+pub mod text;
 // layer 1, and `fs` below the rest of it
 pub mod archive;
 pub mod format;

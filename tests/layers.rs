@@ -14,7 +14,7 @@ use imports::{Modules, code_of};
 /// The modules, lowest layer first. Modules of one layer do not import each other; `fs` is a layer of its own, since the rest
 /// of DESIGN's layer 1 reads and writes through it.
 const LAYERS: &[&[&str]] = &[
-    &["model", "report"],
+    &["model", "report", "text"],
     &["fs"],
     &["host", "net", "archive", "store", "format", "sandbox"],
     &["aws"],

@@ -19,8 +19,8 @@ use aws_smithy_types::error::ErrorMetadata;
 
 use super::connector::Connector;
 use super::{Error, Service};
-use crate::model::said;
 use crate::net;
+use crate::text::excerpt;
 
 /// The limit for all sources together.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -86,7 +86,7 @@ fn explained(error: &CredentialsError, service: Service) -> Error {
         (code, _) => code.unwrap_or("AWS refused without a reason").to_owned(),
     });
     let innermost = || causes().last().map_or_else(|| error.to_string(), ToString::to_string);
-    broken(said(answer.unwrap_or_else(innermost).as_bytes()))
+    broken(excerpt(answer.unwrap_or_else(innermost).as_bytes()))
 }
 
 fn broken(reason: String) -> Error {

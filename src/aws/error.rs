@@ -1,7 +1,8 @@
 //! Why a request to AWS failed.
 
-use crate::model::{Explain, Kind, said};
+use crate::model::{Explain, Kind};
 use crate::net;
+use crate::text::excerpt;
 
 use super::Need;
 use super::permission::policy;
@@ -15,7 +16,7 @@ impl AwsMessage {
     /// Takes the text of a response; none when it is empty.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let text = said(text.as_bytes());
+        let text = excerpt(text.as_bytes());
         (!text.is_empty()).then_some(Self(text))
     }
 }

@@ -25,7 +25,8 @@ impl Arguments {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut super::definition(), "toolkit", &mut script);
-        render::data(&String::from_utf8_lossy(&script))?;
+        // As it is: a shell reads it.
+        render::raw(script)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -49,7 +49,8 @@ impl Arguments {
         let activation = provision::activate(&installs, &context)?;
         let path = host.search_path.as_ref().map(|path| path.to_string_lossy());
         let format = if global.json { Format::Json } else { self.format };
-        render::data(&shell::render(&activation, format, path.as_deref())?)?;
+        // As it is: a shell evaluates it, or it becomes a file. Each format quotes what it carries.
+        render::raw(shell::render(&activation, format, path.as_deref())?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

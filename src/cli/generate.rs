@@ -9,7 +9,8 @@ use serde_json::json;
 use similar::TextDiff;
 
 use super::Global;
-use super::render::{self, Failure, Style, done};
+use super::render::{self, Failure, done};
+use super::styled::{Styled, cyan, green, red};
 use crate::fs::{Cause, FileError, Within, make_folder, read_text_if_present};
 use crate::generate::{self, Generator, Output, Project, State, stamped, state};
 use crate::host::Host;
@@ -127,7 +128,7 @@ impl Arguments {
             summary(planned, &[])?;
         } else {
             for file in &stale {
-                render::data(&difference(file, root))?;
+                render::data(difference(file, root))?;
             }
         }
         if stale.is_empty() {
@@ -194,9 +195,10 @@ fn print(planned: &[Planned], global: &Global) -> Result<ExitCode, Failure> {
     }
     for file in planned {
         if planned.len() > 1 {
-            render::data(&format!("# ==> {} <==\n", file.path.display()))?;
+            render::data(format!("# ==> {} <==\n", file.path.display()))?;
         }
-        render::data(&file.text)?;
+        // As it would be written: the output may become the file.
+        render::raw(&file.text)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -244,25 +246,19 @@ fn summary(planned: &[Planned], written: &[&Path]) -> Result<(), Failure> {
     render::json(&json!({ "lock": LOCK, "files": files }))
 }
 
-fn difference(file: &Planned, root: &Path) -> String {
+fn difference(file: &Planned, root: &Path) -> Styled {
     let name = shown(&file.path, root);
     let found = file.found.as_deref().unwrap_or_default();
     let diff = TextDiff::from_lines(found, &file.text);
     let old = if file.found.is_some() { name.as_str() } else { "/dev/null" };
     let text = diff.unified_diff().context_radius(3).header(old, &name).to_string();
-    let style = Style::of_stdout();
-    text.lines()
-        .map(|line| {
-            let line = render::printable(line);
-            let line = match line.chars().next() {
-                Some('+') => style.green(&line),
-                Some('-') => style.red(&line),
-                Some('@') => style.cyan(&line),
-                _ => line,
-            };
-            format!("{line}\n")
-        })
-        .collect()
+    let painted = |line: &str| match line.chars().next() {
+        Some('+') => green(line),
+        Some('-') => red(line),
+        Some('@') => cyan(line),
+        _ => line.into(),
+    };
+    text.lines().map(|line| painted(line) + "\n").collect()
 }
 
 fn shown(path: &Path, root: &Path) -> String {

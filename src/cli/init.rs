@@ -46,7 +46,8 @@ impl Arguments {
         let tools = tools(&host.cwd, &names)?;
         let text = manifest(&tools, host.platform) + &pipeline(&tools, &names, &host.cwd);
         if self.dry_run {
-            render::data(&text)?;
+            // As it would be written: the output may become the file.
+            render::raw(&text)?;
         } else {
             project::write(&host.cwd, &path, &text)?;
             done(global, &format!("wrote {}", path.display()));

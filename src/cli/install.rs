@@ -8,8 +8,9 @@ use serde::Serialize;
 use url::Url;
 
 use super::installs::report_notes;
-use super::render::{self, Failure, Style};
+use super::render::{self, Failure};
 use super::settings::Settings;
+use super::styled::Styled;
 use super::{Global, platform, toolchain_help};
 use crate::host::Host;
 use crate::model::{Digest, Proof};
@@ -112,7 +113,7 @@ impl Arguments {
             return render::json(&rows).map(|()| ExitCode::SUCCESS);
         }
         if !global.quiet {
-            render::say(&summary(installs));
+            render::say(summary(installs));
             for link in linked {
                 render::say(&format!("linked {}\n", link.link.display()));
             }
@@ -181,7 +182,7 @@ fn piece<'a>(url: &'a Url, digest: &Digest, size: Option<u64>, proof: &'a Proof)
 }
 
 /// The table at the end: tool, version, platform, size, seconds, how it was verified.
-fn summary(installs: &[Installed]) -> String {
+fn summary(installs: &[Installed]) -> Styled {
     let rows: Vec<Vec<String>> = installs
         .iter()
         .map(|installed| {
@@ -209,5 +210,5 @@ fn summary(installs: &[Installed]) -> String {
             ]
         })
         .collect();
-    render::table(&["tool", "version", "platform", "download", "seconds", "verified by"], &rows, Style::of_stderr())
+    render::table(&["tool", "version", "platform", "download", "seconds", "verified by"], &rows)
 }

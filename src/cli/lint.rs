@@ -13,7 +13,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::Global;
-use super::render::{self, Failure, Style, done};
+use super::render::{self, Failure, done};
+use super::styled::Styled;
 use crate::format::Source;
 use crate::host::Host;
 use crate::lint::{self, Finding, Level, Rule, Setting, Target};
@@ -190,7 +191,7 @@ impl Checker<'_> {
         let fixed = fix::fix(source, target, &setting, &self.allowed);
         if fixed.changes > 0 {
             fix::write(file, &fixed.source, marked)?;
-            done(self.global, &format!("{}: {}", render::printable(&path), fixed.summary()));
+            done(self.global, format!("{path}: {}", fixed.summary()));
         }
         Ok(Checked { path, target, source: Some(fixed.source), findings: self.reported(fixed.findings) })
     }
@@ -202,19 +203,22 @@ impl Checker<'_> {
     }
 }
 
-/// Renders the findings for which no build is started. Empty if there are none.
-pub(super) fn broken(source: &Source, host: &Host, style: Style) -> String {
+/// Renders the findings for which no build is started; none if there are none.
+pub(super) fn broken(source: &Source, host: &Host) -> Option<Styled> {
     let setting = Setting { today: host.today(), schema: None };
     let mut findings = lint::check(source, Target::Buildspec, &setting);
     findings.retain(|finding| finding.rule.blocks);
+    if findings.is_empty() {
+        return None;
+    }
     let source = Some(source.clone());
     let path = source.as_ref().map_or(String::new(), |source| source.path.clone());
-    text::report(&[Checked { path, target: Target::Buildspec, source, findings }], style)
+    Some(text::report(&[Checked { path, target: Target::Buildspec, source, findings }]))
 }
 
 fn print(checked: &[Checked], format: Format) -> Result<(), Failure> {
     match format {
-        Format::Text => render::data(&text::report(checked, Style::of_stdout())),
+        Format::Text => render::data(text::report(checked)),
         Format::Json => render::json(&formats::json(checked)),
         Format::Gitlab => render::json(&formats::code_quality(checked)),
         Format::Sarif => render::json(&formats::sarif(checked)),

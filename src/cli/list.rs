@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::render::{self, Failure, Style};
+use super::render::{self, Failure};
 use super::settings::Settings;
 use super::{Global, toolchain_help};
 use crate::host::Host;
@@ -53,7 +53,7 @@ impl Arguments {
                 ]
             })
             .collect();
-        render::data(&render::table(&["tool", "version", "platform", "size", "root"], &rows, Style::of_stdout()))?;
+        render::data(render::table(&["tool", "version", "platform", "size", "root"], &rows))?;
         Ok(ExitCode::SUCCESS)
     }
 }

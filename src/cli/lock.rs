@@ -123,7 +123,7 @@ fn check(
         render::json(&serde_json::json!({ "findings": findings }))?;
     } else {
         for finding in &findings {
-            render::data(&format!("{}\n", render::printable(finding)))?;
+            render::data(format!("{finding}\n"))?;
         }
     }
     if findings.is_empty() {

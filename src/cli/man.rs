@@ -32,7 +32,8 @@ impl Arguments {
             None => {
                 let mut page = Vec::new();
                 clap_mangen::Man::new(super::definition()).render(&mut page).map_err(failed)?;
-                render::data(&String::from_utf8_lossy(&page))?;
+                // As it is: `man` reads it.
+                render::raw(page)?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -28,20 +28,23 @@ mod sandbox;
 mod settings;
 mod shell;
 mod signals;
+mod styled;
 mod verify;
 mod which;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::host::Host;
 use crate::model::{BadPlatform, Platform};
 use crate::toolchain;
-pub use render::{Failure, Style};
+pub use render::Failure;
 pub use shell::Unrepresentable;
+pub use styled::Styled;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -88,6 +91,10 @@ struct Global {
     /// Print errors and data only
     #[arg(long, short, global = true, help_heading = "Global options")]
     quiet: bool,
+    /// Use colour: auto, always or never; auto respects the terminal, NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, global = true, value_name = "WHEN", help_heading = "Global options")]
+    #[arg(default_value = "auto", hide_default_value = true, hide_possible_values = true)]
+    color: ColorChoice,
     /// Run as if started in this folder
     #[arg(long, short = 'C', global = true, value_name = "DIR", help_heading = "Global options")]
     directory: Option<PathBuf>,
@@ -124,14 +131,34 @@ pub fn run() -> ExitCode {
     if let Some(code) = sandbox::step(std::env::args_os()) {
         return code;
     }
-    let command = match Command::try_parse() {
+    let colour = colour(std::env::args_os());
+    render::use_colour(colour);
+    let mut definition = definition().color(colour);
+    let matches = definition.try_get_matches_from_mut(std::env::args_os());
+    let command = match matches.and_then(|matches| Command::from_arg_matches(&matches)) {
         Ok(command) => command,
-        Err(refusal) => return refuse(&refusal),
+        Err(refusal) => return refuse(&refusal.format(&mut definition)),
     };
     match command.execute() {
         Ok(code) => code,
         Err(failure) => render::failure(&failure),
     }
+}
+
+/// Finds `--color`, before the command line is understood: its own errors and help have colours, too.
+fn colour(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
+    let mut words = arguments.skip(1).take_while(|word| word != "--");
+    let mut choice = ColorChoice::Auto;
+    while let Some(word) = words.next() {
+        let Some(value) = word.to_str().and_then(|word| word.strip_prefix("--color")) else { continue };
+        let value = match value.strip_prefix('=') {
+            Some(value) => value.to_owned(),
+            None if value.is_empty() => words.next().unwrap_or_default().to_string_lossy().into_owned(),
+            None => continue,
+        };
+        choice = ColorChoice::from_str(&value, false).unwrap_or(choice);
+    }
+    choice
 }
 
 /// Prints what clap has to say: help and version are answers, all else is a usage error.

@@ -5,8 +5,10 @@ use std::sync::Mutex;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::render::{self, Style};
+use super::render;
+use super::styled::{Styled, yellow};
 use crate::report::{Report, Task};
+use crate::text::escape_line;
 
 /// How to show progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +24,6 @@ pub(super) enum View {
 /// Shows progress on standard error.
 pub(super) struct Progress {
     view: View,
-    style: Style,
     bars: MultiProgress,
     tasks: Mutex<Vec<Row>>,
 }
@@ -36,13 +37,14 @@ impl Progress {
     pub(super) fn new(view: View) -> Self {
         let target = if view == View::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bars = MultiProgress::with_draw_target(target);
-        Self { view, style: Style::of_stderr(), bars, tasks: Mutex::new(Vec::new()) }
+        Self { view, bars, tasks: Mutex::new(Vec::new()) }
     }
 
-    fn line(&self, text: &str) {
+    fn line(&self, text: impl Into<Styled>) {
+        let text = text.into() + "\n";
         match self.view {
-            View::Bars => self.bars.suspend(|| render::say(&format!("{text}\n"))),
-            View::Lines => render::say(&format!("{} {text}\n", now())),
+            View::Bars => self.bars.suspend(|| render::say(text)),
+            View::Lines => render::say(Styled::from(now() + " ") + text),
             View::Quiet => {}
         }
     }
@@ -61,20 +63,20 @@ impl fmt::Debug for Progress {
 
 impl Report for Progress {
     fn began(&self, what: &str, total: Option<u64>) -> Task {
-        let what = &render::printable(what);
+        let what = escape_line(what);
         // Added when it is complete: what is set on an added bar is drawn at once, in the looks of the moment.
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         bar.set_style(bar_style(total));
-        bar.set_message(what.to_owned());
+        bar.set_message(what.clone().into_owned());
         let bar = self.bars.add(bar);
         if self.view == View::Lines {
-            self.line(&format!(
+            self.line(format!(
                 "fetching {what}{}",
                 total.map_or(String::new(), |total| format!(" ({})", render::size(total)))
             ));
         }
         let Ok(mut tasks) = self.tasks.lock() else { return Task(usize::MAX) };
-        tasks.push(Row { what: what.to_owned(), bar });
+        tasks.push(Row { what: what.into_owned(), bar });
         Task(tasks.len() - 1)
     }
 
@@ -92,7 +94,7 @@ impl Report for Progress {
     fn restarted(&self, task: Task) {
         self.with(task, |row| row.bar.set_position(0));
         let what = self.with(task, |row| row.what.clone()).unwrap_or_default();
-        self.line(&format!("{what} starts again from the beginning"));
+        self.line(format!("{what} starts again from the beginning"));
     }
 
     fn ended(&self, task: Task, outcome: &str) {
@@ -101,26 +103,28 @@ impl Report for Progress {
             row.what.clone()
         });
         if let Some(what) = what {
-            self.line(&format!("{what}: {outcome}"));
+            self.line(format!("{what}: {outcome}"));
         }
     }
 
     fn noted(&self, note: &str) {
-        self.line(&render::printable(note));
+        self.line(note);
     }
 
     fn warned(&self, warning: &str) {
-        let text = format!("{} {}", self.style.yellow("warning:"), render::printable(warning));
+        let text = yellow("warning:") + " " + warning;
         match self.view {
-            View::Quiet => render::say(&format!("{text}\n")),
-            View::Bars | View::Lines => self.line(&text),
+            View::Quiet => render::say(text + "\n"),
+            View::Bars | View::Lines => self.line(text),
         }
     }
 }
 
 fn bar_style(total: Option<u64>) -> ProgressStyle {
-    let template = if total.is_some() {
+    let template = if total.is_some() && render::is_coloured() {
         "{msg:40!} {bar:24.cyan} {bytes:>10} of {total_bytes:<10} {bytes_per_sec:>12} {eta:>4}"
+    } else if total.is_some() {
+        "{msg:40!} {bar:24} {bytes:>10} of {total_bytes:<10} {bytes_per_sec:>12} {eta:>4}"
     } else {
         "{msg:40!} {spinner} {bytes:>10} {bytes_per_sec:>12}"
     };

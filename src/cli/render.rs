@@ -1,13 +1,18 @@
 //! What people and programs see: errors with causes and advice, tables, JSON, sizes.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
+use clap::ColorChoice;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use super::Global;
+use super::styled::{Styled, cyan, dim, red};
 use crate::model::{Explain, Kind};
+use crate::text;
 
 /// The reason why a command ends without success.
 #[derive(Debug)]
@@ -40,22 +45,22 @@ impl Explain for Mistake {
 }
 
 impl Failure {
-    /// Says what is wrong with what was typed.
+    /// Describes what is wrong with what was typed.
     pub(super) fn usage(what: impl Into<String>) -> Self {
         Mistake { what: what.into(), kind: Kind::Usage, hint: None, source: None }.into()
     }
 
-    /// Says what is wrong with what was typed, and what would be right.
+    /// Describes what is wrong with what was typed, and what would be right.
     pub(super) fn usage_with_hint(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Mistake { what: what.into(), kind: Kind::Usage, hint: Some(hint.into()), source: None }.into()
     }
 
-    /// Says what this machine would not do.
+    /// Describes what this machine refused.
     pub(super) fn machine(what: impl Into<String>, hint: impl Into<String>, source: std::io::Error) -> Self {
         Mistake { what: what.into(), kind: Kind::Machine, hint: Some(hint.into()), source: Some(source) }.into()
     }
 
-    /// The person or the system asked to stop. What was half-made is cleaned up by then.
+    /// The person or the system asked to stop, and everything unfinished was cleaned up.
     pub(super) fn interrupted() -> Self {
         Self::machine(
             "interrupted",
@@ -77,8 +82,8 @@ impl Failure {
 
     /// Returns the text that is printed: the error, its causes, advice.
     #[must_use]
-    pub fn text(&self, style: Style) -> String {
-        explain(&*self.0, style)
+    pub fn text(&self) -> Styled {
+        explain(&*self.0)
     }
 
     /// Returns the exit code.
@@ -90,109 +95,70 @@ impl Failure {
 
 /// Renders an error as people see it.
 #[must_use]
-pub fn explain(error: &dyn Explain, style: Style) -> String {
-    let mut text = format!("{} {}\n", style.red("error:"), indented(&error.to_string(), "       "));
+pub fn explain(error: &dyn Explain) -> Styled {
+    let mut text = red("error:") + " " + indented(&error.to_string(), "       ") + "\n";
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(&format!("  Caused by: {}\n", indented(&error.to_string(), "             ")));
+        text = text + "  Caused by: " + indented(&error.to_string(), "             ") + "\n";
         cause = StdError::source(error);
     }
     for hint in error.hints() {
-        text.push_str(&format!("{} {}\n", style.cyan("hint:"), indented(&hint, "      ")));
+        text = text + cyan("hint:") + " " + indented(&hint, "      ") + "\n";
     }
     text
 }
 
-fn indented(text: &str, margin: &str) -> String {
-    printable(text.trim_end()).replace('\n', &format!("\n{margin}"))
+fn indented(text: &str, margin: &str) -> Styled {
+    Styled::from(text.trim_end()).indented(margin)
 }
 
-/// Escapes what a terminal could obey: texts carry names from project files, documents and archives.
-pub(super) fn printable(text: &str) -> String {
-    let obeyed = |c: char| match c {
-        '\n' => false,
-        // Marks that turn the direction of writing let a text read as another one (CVE-2021-42574).
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        other => other.is_control(),
-    };
-    text.chars().map(|c| if obeyed(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
-}
-
-/// Prints a failure to standard error and gives its exit code.
+/// Prints a failure to standard error and returns its exit code.
 pub(super) fn failure(failure: &Failure) -> ExitCode {
-    say(&failure.text(Style::of_stderr()));
+    say(failure.text());
     ExitCode::from(failure.exit_code())
 }
 
-/// Whether escape codes may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// Escape codes.
-    Colour,
-    /// Plain text.
-    Plain,
+/// Switches colour on or off for all that is printed from now on; `auto` leaves that to the terminal, `NO_COLOR`
+/// (<https://no-color.org>), `CLICOLOR` and `CLICOLOR_FORCE` (<https://bixense.com/clicolors/>).
+pub(super) fn use_colour(when: ColorChoice) {
+    match when {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
 }
 
-impl Style {
-    /// Colours on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
-    pub(super) fn of_stderr() -> Self {
-        Self::of(std::io::stderr().is_terminal())
-    }
-
-    /// As [`Style::of_stderr`], for standard output.
-    pub(super) fn of_stdout() -> Self {
-        Self::of(std::io::stdout().is_terminal())
-    }
-
-    fn of(terminal: bool) -> Self {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if terminal && !refused { Self::Colour } else { Self::Plain }
-    }
-
-    fn paint(self, code: &str, text: &str) -> String {
-        match self {
-            Self::Colour => format!("\x1b[{code}m{text}\x1b[0m"),
-            Self::Plain => text.to_owned(),
-        }
-    }
-
-    pub(super) fn red(self, text: &str) -> String {
-        self.paint("1;31", text)
-    }
-
-    pub(super) fn cyan(self, text: &str) -> String {
-        self.paint("1;36", text)
-    }
-
-    pub(super) fn green(self, text: &str) -> String {
-        self.paint("1;32", text)
-    }
-
-    pub(super) fn yellow(self, text: &str) -> String {
-        self.paint("1;33", text)
-    }
-
-    pub(super) fn dim(self, text: &str) -> String {
-        self.paint("2", text)
-    }
+/// Returns true if colour is on for standard error.
+pub(super) fn is_coloured() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
-/// Writes to standard error. A closed one is nobody's problem.
-pub(super) fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
+/// Writes to standard error, escaped. A closed one is nobody's problem.
+pub(super) fn say(text: impl Into<Styled>) {
+    let _ = anstream::stderr().write_all(text.into().ansi().as_bytes());
 }
 
 /// Writes one line for people about something that was done, to standard error; nothing with `--quiet`.
-pub(super) fn done(global: &Global, text: &str) {
+pub(super) fn done(global: &Global, text: impl Into<Styled>) {
     if !global.quiet {
-        say(&format!("{text}\n"));
+        say(text.into() + "\n");
     }
 }
 
-/// Writes data to standard output. A reader that has gone (`| head`) has what it wanted.
-pub(super) fn data(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+/// Writes data to standard output, escaped. A reader that has gone (`| head`) has what it wanted.
+pub(super) fn data(text: impl Into<Styled>) -> Result<(), Failure> {
+    written(anstream::stdout().lock(), text.into().ansi().as_bytes())
+}
+
+/// Writes data to standard output as it is: for programs that read every byte, such as a shell that evaluates it or a file
+/// that it becomes. Everything else goes through [`data`].
+pub(super) fn raw(bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+    written(std::io::stdout().lock(), bytes.as_ref())
+}
+
+fn written(mut out: impl Write, bytes: &[u8]) -> Result<(), Failure> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::machine("could not write to standard output", "check whether its disk is full", cause))
         }
@@ -200,33 +166,37 @@ pub(super) fn data(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a value as JSON to standard output.
+/// Writes a value as JSON to standard output, with escapes of JSON for what a terminal would obey.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).expect("our own types have string keys");
-    data(&format!("{text}\n"))
+    raw(format!("{}\n", text::escape_json(&text)))
+}
+
+/// Writes a value as JSON on one line, as [`json`] does.
+pub(super) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).expect("our own types have string keys");
+    raw(format!("{}\n", text::escape_json(&text)))
 }
 
 /// Lays rows out in columns, two spaces between them, the last one ragged.
-pub(super) fn table(header: &[&str], rows: &[Vec<String>], style: Style) -> String {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
+pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Styled {
+    let rows: Vec<Vec<Cow<'_, str>>> =
+        rows.iter().map(|row| row.iter().map(|cell| text::escape_line(cell)).collect()).collect();
     let widths: Vec<usize> = (0..header.len())
-        .map(|column| {
-            rows.iter().map(|row| row[column].chars().count()).chain([header[column].len()]).max().unwrap_or(0)
-        })
+        .map(|column| rows.iter().map(|row| row[column].width()).chain([header[column].width()]).max().unwrap_or(0))
         .collect();
-    let line = |cells: &[String]| {
+    let line = |cells: &[Cow<'_, str>]| {
         let mut text = String::new();
         for (cell, width) in cells.iter().zip(&widths) {
             text.push_str(cell);
-            text.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
+            text.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
         }
         text.trim_end().to_owned()
     };
-    let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
-    let mut text = format!("{}\n", style.dim(&line(&header)));
+    let header: Vec<Cow<'_, str>> = header.iter().map(|&name| name.into()).collect();
+    let mut text = dim(line(&header)) + "\n";
     for row in &rows {
-        text.push_str(&line(row));
-        text.push('\n');
+        text.push(line(row) + "\n");
     }
     text
 }
@@ -265,19 +235,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_a_terminal_obeys_gets_through() {
-        assert_eq!(printable("a\x1b[31mb\r\u{9b}c\nd"), "a\\u{1b}[31mb\\r\\u{9b}c\nd");
-    }
-
-    #[test]
     fn columns_line_up() {
         let rows = vec![vec!["go".to_owned(), "1.27.3".to_owned()], vec!["dotnet".to_owned(), "8".to_owned()]];
-        assert_eq!(table(&["tool", "version"], &rows, Style::Plain), "tool    version\ngo      1.27.3\ndotnet  8\n");
+        assert_eq!(table(&["tool", "version"], &rows).plain(), "tool    version\ngo      1.27.3\ndotnet  8\n");
+        let rows = vec![vec!["日本".to_owned(), "1".to_owned()], vec!["a\nb".to_owned(), "2".to_owned()]];
+        assert_eq!(table(&["tool", "n"], &rows).plain(), "tool  n\n日本  1\na\\nb  2\n");
     }
 
     #[test]
     fn an_error_shows_its_causes_and_advice() {
-        let text = Failure::machine("could not x", "do y", std::io::Error::other("two\nlines")).text(Style::Plain);
+        let text = Failure::machine("could not x", "do y", std::io::Error::other("two\nlines")).text().plain();
         assert_eq!(text, "error: could not x\n  Caused by: two\n             lines\nhint: do y\n");
     }
 }

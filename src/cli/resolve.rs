@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::render::{self, Failure, Style};
+use super::render::{self, Failure};
 use super::settings::Settings;
+use super::styled::{Styled, dim, green};
 use super::{Global, platforms, toolchain_help};
 use crate::host::Host;
 use crate::model::{Choice, Date, Digest, Phase, Platform, Policy, Prefer, Release, Verdict};
@@ -119,9 +120,8 @@ impl Arguments {
             let list: Vec<_> = answers.iter().map(answer).collect();
             render::json(&list)?;
         } else {
-            let style = Style::of_stdout();
             for resolved in &answers {
-                render::data(&self.text(resolved, &settings.policy, style))?;
+                render::data(self.text(resolved, &settings.policy))?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -149,7 +149,7 @@ impl Arguments {
         }
     }
 
-    fn text(&self, resolved: &Resolved, policy: &Policy, style: Style) -> String {
+    fn text(&self, resolved: &Resolved, policy: &Policy) -> Styled {
         let pick = &resolved.pick;
         let mut facts = Vec::new();
         if let Some(released) = pick.released {
@@ -165,18 +165,19 @@ impl Arguments {
             facts.push("security fixes".to_owned());
         }
         let request = resolved.request.text();
-        let mut text = format!("{request} → {} ({})\n", style.green(pick.version.as_str()), facts.join(", "));
+        let mut text =
+            Styled::from(request) + " → " + green(pick.version.as_str()) + format!(" ({})\n", facts.join(", "));
         if self.explain {
-            text.push_str(&explanation(resolved));
+            text.push(explanation(resolved));
         }
         if let Some(image) = image(&resolved.releases) {
-            text.push_str(&format!("  {:<18} {}\n", "image", image.reference));
+            text.push(format!("  {:<18} {}\n", "image", image.reference));
         }
         for release in &resolved.releases {
             for artifact in &release.artifacts {
                 let size = artifact.size.map_or(String::new(), |size| format!("  {}", render::size(size)));
-                text.push_str(&format!("  {:<18} {}{size}\n", release.platform, artifact.url));
-                text.push_str(&format!("  {:<18} {}\n", "", style.dim(&artifact.digest.to_string())));
+                text.push(format!("  {:<18} {}{size}\n", release.platform, artifact.url));
+                text.push(Styled::from(" ".repeat(21)) + dim(artifact.digest.to_string()) + "\n");
             }
         }
         text

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::ValueEnum;
 
 use crate::model::Activation;
+use crate::text::shell::word;
 
 /// The readers of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -53,9 +54,9 @@ pub(super) fn render(activation: &Activation, format: Format, path: Option<&str>
     let vars = &activation.vars;
     Ok(match format {
         Format::Sh => {
-            let mut lines = lines(vars, |name, value| format!("export {name}={}", sh(value)));
+            let mut lines = lines(vars, |name, value| format!("export {name}={}", word(value)));
             if !folders.is_empty() {
-                lines.push_str(&format!("export PATH={}:\"$PATH\"\n", sh(&folders.join(":"))));
+                lines.push_str(&format!("export PATH={}:\"$PATH\"\n", word(&folders.join(":"))));
             }
             lines
         }
@@ -92,14 +93,6 @@ fn text(path: &Path) -> String {
 
 fn lines(vars: &[(String, String)], line: impl Fn(&str, &str) -> String) -> String {
     vars.iter().map(|(name, value)| format!("{}\n", line(name, value))).collect()
-}
-
-/// Quotes for POSIX shells (XCU 2.2.2): nothing is special in single quotes but the quote.
-pub(super) fn sh(value: &str) -> String {
-    if !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c)) {
-        return value.to_owned();
-    }
-    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 /// Quotes for fish: in single quotes only the quote and the backslash are special.
@@ -142,12 +135,12 @@ fn github(vars: &[(String, String)], folders: &[String]) -> Result<String, Unrep
     let mut text = String::new();
     for (name, value) in vars {
         let line = format!("{name}={}", one_line(name, value, "GITHUB_ENV")?);
-        text.push_str(&format!("printf '%s\\n' {} >> \"$GITHUB_ENV\"\n", sh(&line)));
+        text.push_str(&format!("printf '%s\\n' {} >> \"$GITHUB_ENV\"\n", word(&line)));
     }
     // The runner puts the last line of GITHUB_PATH first.
     for folder in folders.iter().rev() {
         let line = one_line("PATH", folder, "GITHUB_PATH")?;
-        text.push_str(&format!("printf '%s\\n' {} >> \"$GITHUB_PATH\"\n", sh(line)));
+        text.push_str(&format!("printf '%s\\n' {} >> \"$GITHUB_PATH\"\n", word(line)));
     }
     Ok(text)
 }

@@ -6,10 +6,12 @@ use clap::Args;
 
 use super::Global;
 use super::installs::chosen;
-use super::render::{self, Failure, Style, done};
+use super::render::{self, Failure, done};
 use super::settings::Settings;
+use super::styled::{Styled, green, red};
 use crate::host::Host;
 use crate::store::{self, Change, Check, Difference, Install, View};
+use crate::text::escape_line;
 
 /// Hash every installed file again and compare it with the receipt of its install
 ///
@@ -37,7 +39,7 @@ impl Arguments {
             let differences = differences(install, &settings)?;
             sound &= differences.is_empty();
             if !global.json {
-                tell(install, &differences)?;
+                print(install, &differences)?;
             }
             report.push(value(install, &differences));
         }
@@ -45,7 +47,7 @@ impl Arguments {
             let differences = settings.store.verify_view(&view, check(&settings))?;
             sound &= differences.is_empty();
             if !global.json && !differences.is_empty() {
-                render::data(&lines(&format!("view {}", view.root.display()), &differences))?;
+                render::data(lines(&format!("view {}", view.root.display()), &differences))?;
             }
             report.push(view_value(&view, &differences));
         }
@@ -76,21 +78,19 @@ pub(super) fn check(settings: &Settings) -> Check<'static> {
     Check { threads: settings.host.processors, advanced: &|_| {} }
 }
 
-fn tell(install: &Install, differences: &[Difference]) -> Result<(), Failure> {
+fn print(install: &Install, differences: &[Difference]) -> Result<(), Failure> {
     let id = &install.id;
     let name = format!("{} {} {}", id.tool, id.version, id.platform);
     if differences.is_empty() {
-        let style = Style::of_stdout();
-        return render::data(&format!("{} {name}, {}\n", style.green("ok"), render::size(install.bytes())));
+        return render::data(green("ok") + format!(" {name}, {}\n", render::size(install.bytes())));
     }
-    render::data(&lines(&name, differences))
+    render::data(lines(&name, differences))
 }
 
-fn lines(name: &str, differences: &[Difference]) -> String {
-    let style = Style::of_stdout();
-    let mut text = format!("{} {name}\n", style.red("differs"));
+fn lines(name: &str, differences: &[Difference]) -> Styled {
+    let mut text = red("differs") + " " + name + "\n";
     for difference in differences {
-        text.push_str(&format!("  {difference}\n"));
+        text.push(format!("  {}\n", escape_line(&difference.to_string())));
     }
     text
 }

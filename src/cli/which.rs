@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Global;
-use super::render::{self, Failure, Style};
+use super::render::{self, Failure};
 use super::settings::Settings;
+use super::styled::{Styled, green, red};
 use crate::host::Host;
 use crate::provision::{self, Sourcing, Visible};
 use crate::toolchain::{self, dotnet};
@@ -76,27 +77,26 @@ impl Arguments {
         if global.json {
             render::json(&selection)?;
         } else {
-            render::data(&self.text(&selection))?;
+            render::data(self.text(&selection))?;
         }
         Ok(if found { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 
-    fn text(&self, selection: &dotnet::host::Selection) -> String {
-        let style = Style::of_stdout();
+    fn text(&self, selection: &dotnet::host::Selection) -> Styled {
         let mut text = match (&selection.version, &selection.path) {
-            (Some(version), Some(path)) => format!("{} {}\n", style.green(version), path.display()),
-            _ => format!("{}\n", style.red("the host would find no compatible SDK")),
+            (Some(version), Some(path)) => green(version) + format!(" {}\n", path.display()),
+            _ => red("the host would find no compatible SDK") + "\n",
         };
         if let (None, Some(message)) = (&selection.version, &selection.message) {
-            text.push_str(&format!("  {message}\n"));
+            text.push(format!("  {message}\n"));
         }
         if self.explain || selection.version.is_none() {
             let file =
                 selection.global_json.as_ref().map_or("no global.json".to_owned(), |file| file.display().to_string());
-            text.push_str(&format!("  file      {file}\n  rule      {}\n", selection.rule));
+            text.push(format!("  file      {file}\n  rule      {}\n", selection.rule));
             for judged in &selection.explain {
                 let mark = if judged.verdict == "picked" { "✓" } else { "·" };
-                text.push_str(&format!("  {mark} {:<26} {}\n", judged.version, judged.reason));
+                text.push(format!("  {mark} {:<26} {}\n", judged.version, judged.reason));
             }
         }
         text

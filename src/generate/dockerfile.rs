@@ -6,8 +6,9 @@ mod fetch;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Comments, Error, Generator, Output, Project, Tool, shell};
+use super::{Comments, Error, Generator, Output, Project, Tool};
 use crate::project::pipeline::Method;
+use crate::text::shell;
 
 /// The target's name.
 const TARGET: &str = "dockerfile";

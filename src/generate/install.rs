@@ -1,10 +1,11 @@
 //! How a job gets the locked toolchains: from the image, with toolkit, or with plain shell. In every case the job checks at
 //! the end that the tools it finds in the source folder are the locked ones.
 
-use super::shell::word;
 use super::{Error, Project, Step, Tool, portable};
 use crate::format::buildspec::images::{self, Image, Runtime};
 use crate::project::pipeline::{Architecture, Method};
+use crate::text::all_of;
+use crate::text::shell::word;
 use crate::toolchain::VersionProof;
 
 /// Where a job runs, as far as installing is concerned.
@@ -92,7 +93,7 @@ impl Installation {
         if !downloaded.is_empty() {
             self.about_runtimes = Some(format!(
                 "Not in the image: CodeBuild downloads {} in every build and verifies no digest.",
-                downloaded.join(" and ")
+                all_of(&downloaded)
             ));
         }
         Ok(())

@@ -11,7 +11,6 @@ mod pinned;
 mod portable;
 mod project;
 mod runner;
-pub mod shell;
 mod stamp;
 mod step;
 

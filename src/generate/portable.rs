@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use super::pinned::{self, Pinned, artifacts, groups, unsupported};
-use super::shell::{expanding, word};
 use super::{Error, Project, Step, Tool};
 use crate::model::{Artifact, Format};
 use crate::project::pipeline::Architecture;
+use crate::text::shell::{expanding, word};
 use crate::toolchain::activate;
 
 /// A placeholder for an install's folder while its activation is computed; not a path on any machine.

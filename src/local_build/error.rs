@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::fs::FileError;
 use crate::model::{Explain, Kind};
+use crate::text::all_of;
 
 /// Why a buildspec cannot be run on this machine.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +31,7 @@ pub enum Error {
     /// A file pattern of artifacts, reports or caches is not valid.
     #[error("`{pattern}` is not a valid file pattern")]
     Glob { pattern: String, source: Box<globset::Error> },
-    #[error("no value is set for {}", listed(names))]
+    #[error("no value is set for {}", all_of(names))]
     Secrets { names: Vec<String> },
     /// A line of a secrets file is not valid.
     #[error("line {line} of {} is not of the form NAME=VALUE", path.display())]
@@ -49,7 +50,7 @@ pub enum Error {
     #[error("`batch` lists its builds in {found} ways; exactly one is needed")]
     BatchKinds { found: usize },
     /// Builds wait for each other, or for one that does not exist.
-    #[error("the build `{identifier}` can never start: it waits for {}", listed(waits_for))]
+    #[error("the build `{identifier}` can never start: it waits for {}", all_of(waits_for))]
     Order {
         identifier: String,
         /// The builds that it waits for.
@@ -59,7 +60,7 @@ pub enum Error {
     #[error("two builds of the batch have the identifier `{identifier}`")]
     Twice { identifier: String },
     /// The requested build does not exist.
-    #[error("the batch has no build `{identifier}`; it has {}", listed(known))]
+    #[error("the batch has no build `{identifier}`; it has {}", all_of(known))]
     NoBuild { identifier: String, known: Vec<String> },
     /// The file system refused something.
     #[error(transparent)]
@@ -112,12 +113,5 @@ impl Explain for Error {
             Self::Stopped => "run the command again to start over",
         };
         vec![hint.to_owned()]
-    }
-}
-
-fn listed(names: &[String]) -> String {
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
     }
 }

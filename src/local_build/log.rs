@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::text::{escape_except_tabs, escape_line};
+
 /// The shortest secret that is masked: masking `1` would hide half the log.
 const SHORTEST_SECRET: usize = 4;
 
@@ -41,13 +43,14 @@ impl Log {
 
     /// Prefixes each line with the name of the build from now on.
     pub(super) fn of_build(&mut self, identifier: Option<&str>) {
-        self.prefix = identifier.map(|name| format!("[{name}] ")).unwrap_or_default();
+        self.prefix = identifier.map(|name| format!("[{}] ", escape_line(name))).unwrap_or_default();
     }
 
-    /// Writes a line in the format of CodeBuild's agent.
+    /// Writes a line in the format of CodeBuild's agent. It may quote the buildspec, so it is escaped.
     pub(super) fn say(&mut self, text: &str) {
         let passed = i64::try_from(self.since.elapsed().as_micros()).unwrap_or(i64::MAX);
         let now = self.start.checked_add(jiff::SignedDuration::from_micros(passed)).unwrap_or(self.start);
+        let text = escape_except_tabs(text);
         let line = format!("[Container] {} {text}", now.strftime("%Y/%m/%d %H:%M:%S%.6f"));
         self.line(&line);
     }
@@ -57,7 +60,7 @@ impl Log {
         self.say(&format!("Note: {text}"));
     }
 
-    /// Writes a line of a command's output.
+    /// Writes a line of a command's output, byte by byte as in a shell.
     pub(super) fn output(&mut self, line: &[u8]) {
         if self.masked.is_empty() {
             let _ = self.out.write_all(self.prefix.as_bytes());

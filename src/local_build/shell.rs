@@ -10,6 +10,7 @@ use super::workspace::add_mode;
 use crate::format::buildspec::Buildspec;
 use crate::fs::{At, find_executable};
 use crate::host::Host;
+use crate::text::shell::word;
 
 /// Finds the shell that `env.shell` names. On Linux CodeBuild knows `bash` and `/bin/sh`; without a word it is the image's
 /// `sh` (<https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html#build-spec.env.shell>).
@@ -94,7 +95,7 @@ impl ControlDir {
 
     /// Returns the lines that bring back variables and folder in a new shell.
     pub(super) fn resume(&self) -> String {
-        let (state, working_dir) = (quoted(&self.state()), quoted(&self.working_dir()));
+        let (state, working_dir) = (word(&self.state().to_string_lossy()), word(&self.working_dir().to_string_lossy()));
         format!(". {state}\nif IFS= read -r OLDPWD < {working_dir}; then cd \"$OLDPWD\" || :; fi\n")
     }
 
@@ -107,7 +108,7 @@ impl ControlDir {
     /// The commands see neither the input nor the two descriptors: their input is empty, as in CodeBuild.
     pub(super) fn text(&self, marker: &str, resumed: bool) -> String {
         let (command, state, working_dir) =
-            (quoted(&self.command()), quoted(&self.state()), quoted(&self.working_dir()));
+            (word(&self.command().to_string_lossy()), word(&self.state().to_string_lossy()), word(&self.working_dir().to_string_lossy()));
         let resume = if resumed { self.resume() } else { String::new() };
         format!(
             "exec 8<&0 9>&1 </dev/null\n\
@@ -119,9 +120,4 @@ impl ControlDir {
              done\n"
         )
     }
-}
-
-/// Quotes a path for a POSIX shell.
-pub(super) fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }

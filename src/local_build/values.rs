@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use super::error::Error;
 use super::session::ShellConfig;
+use crate::text::shell::word;
 
 /// Returns texts as the shell expands them, with the variables after the last command. A text that the shell cannot read stays
 /// as it is.
@@ -33,7 +34,7 @@ pub(super) fn variables(names: &[&str], shell_config: &ShellConfig) -> Result<Ve
 
 fn ask(script: &str, shell_config: &ShellConfig) -> Result<Vec<String>, Error> {
     let state = shell_config.control_dir.state();
-    let resume = if state.exists() { format!(". {}\n", super::shell::quoted(&state)) } else { String::new() };
+    let resume = if state.exists() { format!(". {}\n", word(&state.to_string_lossy())) } else { String::new() };
     let mut command = shell_config.command();
     command.arg("-c").arg(format!("{resume}{script}")).stderr(Stdio::null());
     let output = command.output().map_err(|source| Error::Start { program: "sh".to_owned(), source })?;

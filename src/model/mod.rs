@@ -9,7 +9,6 @@ mod platform;
 mod policy;
 mod release;
 mod s3_uri;
-mod said;
 mod tree;
 mod version;
 mod words;
@@ -24,7 +23,6 @@ pub use release::{
     Activation, Artifact, Candidate, Date, Executable, Format, Phase, Release, SourceImage, Support, Train,
 };
 pub use s3_uri::{BadS3Uri, S3Endpoint, S3Style, S3Uri};
-pub use said::said;
 pub use tree::{Extra, ExtraKind, Node, NodeKind};
 pub use version::{BadVersion, Version};
 pub use words::did_you_mean;

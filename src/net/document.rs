@@ -14,12 +14,12 @@ use super::address::{host, shown};
 use super::body::{encoding, is_html};
 use super::cache::{Copy, age};
 use super::cause::explained;
-use super::error::in_one_line;
 use super::file::{self, blocking};
 use super::inner::Inner;
 use super::place::{Place, Server};
 use super::retry::{Attempts, Failure};
 use super::{Document, Error, Fault};
+use crate::text::chain;
 
 /// The largest document in bytes, decoded: ten times the largest that is known (Go's full list, 2026).
 const LARGEST: u64 = 64 << 20;
@@ -121,7 +121,7 @@ fn stand_in(inner: &Inner, url: &Url, copy: Option<Copy>, error: Error) -> Resul
     match copy {
         Some(copy) => {
             let age = age(copy.head.fetched, (inner.settings.now)());
-            let why = in_one_line(&error);
+            let why = chain(&error);
             inner
                 .report
                 .warned(&format!("using the copy of {} from {age} ago, because upstream failed: {why}", shown(url)));

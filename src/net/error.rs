@@ -363,17 +363,6 @@ impl Explain for Error {
     }
 }
 
-/// Writes an error with its causes on one line, for warnings.
-pub(super) fn in_one_line(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        line = format!("{line}: {next}");
-        cause = next.source();
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,7 +378,7 @@ mod tests {
             source: Box::new(Fault::Reset { host: "example.com".to_owned() }),
         };
         assert_eq!(
-            in_one_line(&error),
+            crate::text::chain(&error),
             "https://example.com/a.tar.gz: 4 attempts in 61 s; the last one ended after 41.2 of 213.6 MiB: \
              connection reset by example.com"
         );

@@ -7,12 +7,12 @@ use url::Url;
 
 use super::address::shown;
 use super::body::HttpBody;
-use super::error::in_one_line;
 use super::file::FileBody;
 use super::inner::Inner;
 use super::place::{Place, allowed};
 use super::settings::Order;
 use super::{Body, Error, Fault};
+use crate::text::chain;
 
 /// Where a URL is read, first choice first.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Inner {
         if !self.mirror.warned.swap(true, Ordering::Relaxed) {
             self.report.warned(&format!(
                 "the mirror {mirror} does not give everything, and upstreams are asked for the rest: {}",
-                in_one_line(error)
+                chain(error)
             ));
         }
     }

@@ -125,3 +125,64 @@ fn a_bad_toolkit_toml_is_named_with_its_line() {
         assert!(stderr.contains(said), "{text}: {stderr}");
     }
 }
+
+#[test]
+fn colour_is_used_where_it_is_asked_for() {
+    let world = World::new();
+    world.write("toolkit.toml", "[tools]\ngo = \"9.9\"\n");
+    // The outputs of tests are no terminals: auto means none.
+    for (arguments, vars, coloured) in [
+        (&["resolve"][..], &[][..], false),
+        (&["resolve", "--color", "always"], &[], true),
+        (&["--color=always", "resolve"], &[("NO_COLOR", "1")], true),
+        (&["resolve"], &[("CLICOLOR_FORCE", "1")], true),
+        (&["resolve"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+        (&["resolve", "--color=never"], &[("CLICOLOR_FORCE", "1")], false),
+        (&["resolve", "--help", "--color=always"], &[], true),
+        (&["resolve", "--no-such-flag"], &[("CLICOLOR_FORCE", "1")], true),
+        (&["resolve", "--no-such-flag", "--color", "never"], &[("CLICOLOR_FORCE", "1")], false),
+        (&["resolve", "--help"], &[], false),
+    ] {
+        let output = world.command(arguments).envs(vars.iter().copied()).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!text.is_empty());
+        assert_eq!(text.contains('\u{1b}'), coloured, "{arguments:?} {vars:?}: {text}");
+    }
+    assert_eq!(world.run(&["resolve", "--color", "sometimes"]).code, Some(2));
+}
+
+#[test]
+fn nothing_in_a_project_file_is_obeyed_by_the_terminal() {
+    let world = World::new();
+    world.write("toolkit.toml", "platforms = [\"linux/amd64\"]\n[tools]\ngo = \"1.27.3\"\n");
+    world.ok(&["lock"]);
+    let lock = std::fs::read_to_string(world.project().join("toolkit.lock")).unwrap();
+    let planted = lock.replacen("version = \"1.27.3\"", "version = \"\\u001b]0;owned\\u0007\\u202e\\u200b\"", 1);
+    assert_ne!(planted, lock);
+    world.write("toolkit.lock", &planted);
+    for arguments in [&["lock", "--check"][..], &["lock"]] {
+        let run = world.run(arguments);
+        let text = run.stdout + &run.stderr;
+        assert!(text.contains("\\u{1b}]0;owned\\u{7}\\u{202e}\\u{200b}"), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}', '\u{200b}']), "{text}");
+        world.write("toolkit.lock", &planted);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_in_the_name_of_an_installed_file_is_obeyed_by_the_terminal() {
+    let world = World::new();
+    world.ok(&["install", "go@1.27.3"]);
+    let root = std::fs::read_dir(world.store().join("installs/go")).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(root.join("tree/x\u{1b}[2J\nok everything is fine"), "").unwrap();
+    let run = world.run(&["verify"]);
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stdout.contains("x\\u{1b}[2J\\nok everything is fine") && !run.stdout.contains('\u{1b}'),
+        "{}",
+        run.stdout
+    );
+    let json = world.run(&["verify", "--json"]).stdout;
+    assert!(json.contains("\\u001b[2J\\nok everything"), "{json}");
+}

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::service;
+use super::spoken::spoken;
 use super::start::project;
 use crate::aws;
 use crate::cli::Global;
-use crate::cli::render::{self, Failure, Style};
+use crate::cli::render::{self, Failure};
 use crate::cli::settings::Settings;
 use crate::codebuild::{Batch, Build, Page, Service, console, with_retries};
 use crate::format::buildspec::images::environment_type;
@@ -67,7 +68,7 @@ impl Arguments {
             } else {
                 &["build", "number", "status", "environment", "started", "took", "source"]
             };
-            render::data(&render::table(header, &rows, Style::of_stdout()))?;
+            render::data(render::table(header, &rows))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -186,16 +187,6 @@ fn took(started: Option<Timestamp>, ended: Option<Timestamp>, now: Timestamp, ov
     format!("{}{running}", spoken(Duration::from_secs(seconds)))
 }
 
-/// Returns a time as people say it: `1m 42s`.
-pub(super) fn spoken(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
-        _ => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
-    }
-}
-
 fn seconds(started: Option<Timestamp>, ended: Option<Timestamp>) -> Option<i64> {
     Some(ended?.duration_since(started?).as_secs())
 }
@@ -209,10 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_as_people_say_them() {
-        for (seconds, expected) in [(0, "0s"), (59, "59s"), (102, "1m 42s"), (3600, "1h 0m"), (90_061, "25h 1m")] {
-            assert_eq!(spoken(Duration::from_secs(seconds)), expected);
-        }
+    fn a_build_that_runs_shows_how_long_it_has() {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
         assert_eq!(took(Some(at(0)), Some(at(61)), at(100), true), "1m 1s");
         assert_eq!(took(Some(at(0)), None, at(100), false), "1m 40s so far");

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::cli::Global;
 use crate::cli::lint::broken;
-use crate::cli::render::{self, Failure, Style, done, printable};
+use crate::cli::render::{self, Failure, done};
 use crate::cli::runtime::when_interrupted;
 #[cfg(feature = "aws")]
 use crate::cli::settings::Settings;
@@ -235,9 +235,9 @@ fn read(shown: &str, source: &Path, within: Within<'_>, host: &Host) -> Result<S
         Ok(source) => source,
         Err(cause) => return Err(Failure::usage(format!("{shown}: {cause}"))),
     };
-    let problems = broken(&source, host, Style::of_stderr());
-    if !problems.is_empty() {
-        render::say(&problems);
+    let problems = broken(&source, host);
+    if let Some(problems) = problems {
+        render::say(problems);
         let hint = "nothing was run; `toolkit lint --fix` fixes what has one clear answer";
         return Err(Failure::usage_with_hint(format!("CodeBuild would not run {shown}"), hint));
     }
@@ -283,7 +283,7 @@ fn report(outcomes: &[Outcome], kind: BuildKind, global: &Global) -> Result<Exit
         let ignored = if outcome.ignored && outcome.build_status != Status::Succeeded { ", ignored" } else { "" };
         let again = if outcome.attempts > 1 { format!(", {} attempts", outcome.attempts) } else { String::new() };
         let (status, seconds) = (outcome.build_status.as_str(), outcome.seconds);
-        done(global, &format!("{}: {status} in {seconds:.1} s{again}{ignored}", printable(&name)));
+        done(global, format!("{name}: {status} in {seconds:.1} s{again}{ignored}"));
     }
     if global.json {
         match outcomes {
@@ -333,7 +333,7 @@ fn text(plan: &Plan) -> String {
             text.push_str(&format!("    finally: {}\n", command.trim_end().replace('\n', "\n    ")));
         }
     }
-    printable(&text)
+    text
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -10,6 +10,8 @@ mod local;
 #[cfg(feature = "aws")]
 mod permissions;
 #[cfg(feature = "aws")]
+mod spoken;
+#[cfg(feature = "aws")]
 mod start;
 #[cfg(feature = "aws")]
 mod stop;

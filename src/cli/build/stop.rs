@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::service;
 use crate::aws;
 use crate::cli::Global;
-use crate::cli::render::{self, Failure, done, printable};
+use crate::cli::render::{self, Failure, done};
 use crate::cli::settings::Settings;
 use crate::codebuild::{BuildKind, Found, Service, Status, find, with_retries};
 use crate::host::Host;
@@ -104,13 +104,12 @@ fn stands(found: Found) -> Option<(String, BuildKind, Status)> {
 
 fn told(one: &Stopped) -> String {
     let what = one.kind.as_str();
-    let text = match (one.before, &one.status) {
+    match (one.before, &one.status) {
         (true, status) => format!("{what} {} had already ended ({status})", one.id),
         // It is stopped in a moment.
         (false, Status::Stopped | Status::InProgress) => format!("stopped {what} {}", one.id),
         (false, status) => format!("{what} {} ended before it was stopped ({status})", one.id),
-    };
-    printable(&text)
+    }
 }
 
 fn value(one: &Stopped) -> Value {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::registries;
 use crate::cli::Global;
-use crate::cli::render::{self, Failure, Style, done};
+use crate::cli::render::{self, Failure, done};
 use crate::cli::settings::{Retries, Settings};
 use crate::host::Host;
 use crate::image_audit::{
@@ -18,6 +18,7 @@ use crate::image_audit::{
 };
 use crate::model::{Explain, ImagePlatform, Kind};
 use crate::oci;
+use crate::text::chain;
 
 /// Show which images lack a platform, and which newer tag has it
 ///
@@ -96,10 +97,10 @@ impl Arguments {
         if global.json {
             render::json(&report(&matrix, &found.notes))?;
         } else {
-            render::data(&text::report(&matrix, &found.notes, Style::of_stdout()))?;
+            render::data(text::report(&matrix, &found.notes))?;
         }
         for error in failures(&matrix) {
-            render::say(&render::explain(error, Style::of_stderr()));
+            render::say(render::explain(error));
         }
         done(global, &text::summary(&matrix, &found.notes));
         Ok(ExitCode::from(self.code(&matrix, &found.notes)))
@@ -226,15 +227,4 @@ fn note_kind(kind: NoteKind) -> &'static str {
 
 fn names(platforms: &[ImagePlatform]) -> Vec<String> {
     platforms.iter().map(ToString::to_string).collect()
-}
-
-/// Returns an error with its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }

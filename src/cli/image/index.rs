@@ -8,9 +8,10 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::super::Global;
-use super::super::render::{self, Failure, Style, done};
+use super::super::render::{self, Failure, done};
 use super::super::settings::Settings;
 use super::{platform, registries};
+use crate::cli::styled::green;
 use crate::fs::{At, FileError, Links, replace};
 use crate::host::Host;
 use crate::image::index::{self, Assembled, Context, Format, IndexSpec, PushSpec, Pushing};
@@ -136,7 +137,6 @@ fn names(spec: &PushSpec) -> Vec<String> {
 }
 
 fn tell(spec: &PushSpec, assembled: &Assembled) -> Result<(), Failure> {
-    let style = Style::of_stdout();
     let rows: Vec<Vec<String>> = assembled
         .children
         .iter()
@@ -145,8 +145,8 @@ fn tell(spec: &PushSpec, assembled: &Assembled) -> Result<(), Failure> {
             vec![child.platform.to_string(), digest, render::size(child.size()), child.name.clone()]
         })
         .collect();
-    let table = render::table(&["platform", "digest", "size", "image"], &rows, style);
-    render::data(&format!("{}\n{table}", style.green(&spec.repository.pinned(&assembled.index.digest).to_string())))
+    let table = render::table(&["platform", "digest", "size", "image"], &rows);
+    render::data(green(spec.repository.pinned(&assembled.index.digest).to_string()) + "\n" + table)
 }
 
 fn value(spec: &PushSpec, assembled: &Assembled, pushing: Pushing, requests: u64) -> serde_json::Value {

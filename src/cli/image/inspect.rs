@@ -1,6 +1,5 @@
 //! `toolkit image inspect`: what is behind the name of an image.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -8,14 +7,16 @@ use oci_spec::image::{Config, Descriptor, ImageConfiguration};
 use serde_json::{Value, json};
 
 use super::super::Global;
-use super::super::render::{self, Failure, Style};
+use super::super::render::{self, Failure};
 use super::super::settings::Settings;
 use super::{platform, registries};
+use crate::cli::styled::{Styled, dim, green};
 use crate::host::Host;
 use crate::image::ImageLocation;
 use crate::image::index::IndexError;
 use crate::image::inspect::{Image, Inspected, inspect};
 use crate::oci::Content;
+use crate::text::escape_line;
 
 /// Show the platforms, sizes, layers, labels and configuration of an image
 #[derive(Debug, Args)]
@@ -49,7 +50,8 @@ impl Arguments {
         let one = platform.as_ref().and(inspected.images.first());
         if self.raw {
             let bytes = one.map_or(&inspected.manifest.bytes, |image| &image.manifest.bytes);
-            return raw(bytes);
+            // As they are: the digest of what comes out is that of the manifest.
+            return render::raw(bytes).map(|()| ExitCode::SUCCESS);
         }
         if global.json {
             render::json(&value(&self.image, &inspected))?;
@@ -59,26 +61,14 @@ impl Arguments {
                 Some(image) => details(&self.image, image),
                 None => overview(&self.image, &inspected),
             };
-            render::data(&text)?;
+            render::data(text)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Writes bytes as they are: the digest of what comes out is that of the manifest.
-fn raw(bytes: &[u8]) -> Result<ExitCode, Failure> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::machine("could not write to standard output", "check whether its disk is full", cause))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
-}
-
 /// Shows an index as a table of its images.
-fn overview(name: &str, inspected: &Inspected) -> String {
-    let style = Style::of_stdout();
+fn overview(name: &str, inspected: &Inspected) -> Styled {
     let mut text = head(name, &inspected.manifest.digest.to_string(), &inspected.manifest.media_type);
     let rows: Vec<Vec<String>> = inspected
         .images
@@ -94,15 +84,15 @@ fn overview(name: &str, inspected: &Inspected) -> String {
             ]
         })
         .collect();
-    text.push_str(&render::table(&["platform", "digest", "size", "layers", "created"], &rows, style));
+    text.push(render::table(&["platform", "digest", "size", "layers", "created"], &rows));
     if inspected.attestations > 0 {
-        text.push_str(&format!("and {} attestations\n", inspected.attestations));
+        text.push(format!("and {} attestations\n", inspected.attestations));
     }
     let annotations = match &inspected.manifest.content {
         Content::Index(index) => index.annotations().clone().unwrap_or_default(),
         Content::Image(_) => Default::default(),
     };
-    text + &pairs("annotations", annotations)
+    text + pairs("annotations", annotations)
 }
 
 /// Says where the index and the image disagree.
@@ -115,22 +105,22 @@ fn told_platform(image: &Image) -> String {
     }
 }
 
-fn head(name: &str, digest: &str, media_type: &str) -> String {
-    format!("{}\n{}", Style::of_stdout().green(name), lines(&[("digest", digest), ("type", media_type)]))
+fn head(name: &str, digest: &str, media_type: &str) -> Styled {
+    green(name) + "\n" + lines(&[("digest", digest), ("type", media_type)])
 }
 
 /// Shows all that is known about one image.
-fn details(name: &str, image: &Image) -> String {
+fn details(name: &str, image: &Image) -> Styled {
     let mut text = head(name, &image.manifest.digest.to_string(), &image.manifest.media_type);
     let configuration = image.configuration.as_ref();
     let created = configuration.and_then(|all| all.created().clone()).unwrap_or_else(|| "-".to_owned());
     let (platform, size) = (told_platform(image), render::size(image.size()));
-    text.push_str(&lines(&[("platform", &platform), ("created", &created), ("size", &size)]));
+    text.push(lines(&[("platform", &platform), ("created", &created), ("size", &size)]));
     let config = configuration.and_then(|all| all.config().clone()).unwrap_or_default();
-    text.push_str(&runs(&config));
+    text.push(runs(&config));
     let rows: Vec<Vec<String>> = image.layers().iter().map(layer_row).collect();
-    text.push_str(&render::table(&["layer", "size", "type"], &rows, Style::of_stdout()));
-    text + &pairs("labels", config.labels().clone().unwrap_or_default())
+    text.push(render::table(&["layer", "size", "type"], &rows));
+    text + pairs("labels", config.labels().clone().unwrap_or_default())
 }
 
 fn layer_row(layer: &Descriptor) -> Vec<String> {
@@ -158,17 +148,17 @@ fn runs(config: &Config) -> String {
 }
 
 fn lines(pairs: &[(&str, &str)]) -> String {
-    pairs.iter().map(|(name, value)| format!("  {name:<10}  {}\n", render::printable(value))).collect()
+    pairs.iter().map(|(name, value)| format!("  {name:<10}  {}\n", escape_line(value))).collect()
 }
 
-fn pairs(title: &str, pairs: impl IntoIterator<Item = (String, String)>) -> String {
+fn pairs(title: &str, pairs: impl IntoIterator<Item = (String, String)>) -> Styled {
     let mut pairs: Vec<(String, String)> = pairs.into_iter().collect();
     if pairs.is_empty() {
-        return String::new();
+        return Styled::default();
     }
     pairs.sort();
-    let line = |(key, value): &(String, String)| format!("  {}\n", render::printable(&format!("{key}={value}")));
-    format!("{}\n{}", Style::of_stdout().dim(title), pairs.iter().map(line).collect::<String>())
+    let line = |(key, value): &(String, String)| format!("  {key}={}\n", escape_line(value));
+    dim(title) + "\n" + pairs.iter().map(line).collect::<String>()
 }
 
 fn value(name: &str, inspected: &Inspected) -> Value {

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::cli::render::{self, Failure, Style};
+use crate::cli::render::{self, Failure};
+use crate::cli::styled::{Styled, dim};
 use crate::lint::{self, Rule, Target};
 use crate::project::did_you_mean;
 
@@ -27,7 +28,7 @@ pub(super) fn list(as_json: bool) -> Result<ExitCode, Failure> {
         .into_iter()
         .map(|rule| [rule.id, rule.level.as_str(), about(rule.target), rule.summary].map(str::to_owned).to_vec())
         .collect();
-    render::data(&render::table(&["rule", "level", "files", "finds"], &rows, Style::of_stdout()))?;
+    render::data(render::table(&["rule", "level", "files", "finds"], &rows))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -36,23 +37,18 @@ pub(super) fn explain(rule: &Rule, as_json: bool) -> Result<ExitCode, Failure> {
     if as_json {
         render::json(&value(rule))?;
     } else {
-        render::data(&page(rule, Style::of_stdout()))?;
+        render::data(page(rule))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn page(rule: &Rule, style: Style) -> String {
+fn page(rule: &Rule) -> Styled {
     let Rule { id, level, summary, reason, .. } = rule;
     let example =
         |text: &str| text.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect::<String>();
-    let head = super::text::paint(*level, style, &format!("{}[{id}]:", level.as_str()));
-    let (bad, good) = (render::printable(&example(rule.bad)), render::printable(&example(rule.good)));
-    format!(
-        "{head} {summary}\n\n{}\n\n{}\n{bad}\n{}\n{good}",
-        wrapped(reason),
-        style.dim("instead of"),
-        style.dim("write")
-    )
+    let head = super::text::paint(*level, &format!("{}[{id}]:", level.as_str()));
+    let head = head + format!(" {summary}\n\n{}\n\n", wrapped(reason));
+    head + dim("instead of") + "\n" + example(rule.bad) + "\n" + dim("write") + "\n" + example(rule.good)
 }
 
 fn wrapped(text: &str) -> String {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use url::Url;
 
 use crate::cli::Global;
-use crate::cli::render::{self, Failure, done};
+use crate::cli::render::{Failure, done};
 use crate::cli::settings::{Retries, Settings};
 use crate::format::source::LARGEST;
 use crate::host::Host;
@@ -96,8 +96,8 @@ impl<'a> Reader<'a> {
             .map(|bytes| text(&bytes));
         let schema = schema.ok().and_then(|text| Schema::parse(&text).ok());
         if schema.is_none() {
-            let said = "note: GitLab's JSON schema could not be read, so files are checked without it (`--no-schema`)";
-            done(self.global, &render::printable(said));
+            let note = "note: GitLab's JSON schema could not be read, so files are checked without it (`--no-schema`)";
+            done(self.global, note);
         }
         schema
     }

@@ -1,8 +1,11 @@
 //! Findings for people: the source line, with a caret below the finding.
 
+use unicode_width::UnicodeWidthChar;
+
 use super::{Checked, service};
-use crate::cli::render::{Style, printable};
+use crate::cli::styled::{Styled, cyan, dim, red, yellow};
 use crate::lint::{Finding, Level};
+use crate::text::{escape_line, is_unsafe, is_unusual_space};
 
 /// How many columns of a source line are shown.
 const WIDEST: usize = 110;
@@ -11,51 +14,48 @@ const WIDEST: usize = 110;
 const BEFORE: usize = 50;
 
 /// Renders all findings.
-pub(super) fn report(checked: &[Checked], style: Style) -> String {
-    let mut text = String::new();
+pub(super) fn report(checked: &[Checked]) -> Styled {
+    let mut text = Styled::default();
     for file in checked {
         for finding in &file.findings {
-            one(file, finding, style, &mut text);
+            one(file, finding, &mut text);
         }
     }
     text
 }
 
 /// Colours a text by level.
-pub(super) fn paint(level: Level, style: Style, text: &str) -> String {
+pub(super) fn paint(level: Level, text: &str) -> Styled {
     match level {
-        Level::Error => style.red(text),
-        Level::Warning => style.yellow(text),
-        Level::Note => style.cyan(text),
+        Level::Error => red(text),
+        Level::Warning => yellow(text),
+        Level::Note => cyan(text),
     }
 }
 
-fn one(file: &Checked, finding: &Finding, style: Style, text: &mut String) {
+fn one(file: &Checked, finding: &Finding, text: &mut Styled) {
     let rule = finding.rule;
-    let head = paint(rule.level, style, &format!("{}[{}]:", rule.level.as_str(), rule.id));
+    let head = paint(rule.level, &format!("{}[{}]:", rule.level.as_str(), rule.id));
     let (line, column) = (finding.start.line, finding.start.column);
-    text.push_str(&format!("{head} {}\n", printable(&finding.message)));
+    text.push(head + format!(" {}\n", finding.message));
     let margin = " ".repeat(line.to_string().len());
-    text.push_str(&format!("{margin}{} {}:{line}:{column}\n", style.dim("-->"), printable(&file.path)));
+    text.push(Styled::from(margin.clone()) + dim("-->") + format!(" {}:{line}:{column}\n", escape_line(&file.path)));
     if let Some(source) = &file.source {
         let shown = source.line(line);
         let last = if finding.end.line == line { finding.end.column } else { usize::MAX };
         let (shown, before, width) = cut(shown, column, last);
-        let caret = paint(rule.level, style, &"^".repeat(width));
-        let bar = style.dim("|");
-        text.push_str(&format!("{margin} {bar}\n{} {bar} {shown}\n", style.dim(&line.to_string())));
-        text.push_str(&format!("{margin} {bar} {}{caret}\n", " ".repeat(before)));
+        let caret = paint(rule.level, &"^".repeat(width));
+        let (margin, bar) = (format!("{margin} "), dim("|"));
+        text.push(Styled::from(&margin) + bar.clone() + "\n");
+        text.push(dim(line.to_string()) + " " + bar.clone() + format!(" {shown}\n"));
+        text.push(Styled::from(margin) + bar + format!(" {}", " ".repeat(before)) + caret + "\n");
     }
-    let mark = style.dim("=");
-    if let Some(said) = &finding.service_says {
-        text.push_str(&format!(
-            "{margin} {mark} {} says: {}\n",
-            service(file.target),
-            printable(said).replace('\n', " ")
-        ));
+    let mark = Styled::from(format!("{margin} ")) + dim("=");
+    if let Some(message) = &finding.service_says {
+        text.push(mark.clone() + format!(" {} says: {}\n", service(file.target), message.replace('\n', " ")));
     }
     let fix = if finding.fix.is_empty() { "" } else { "; `--fix` fixes it" };
-    text.push_str(&format!("{margin} {mark} help: toolkit lint --explain {}{fix}\n\n", rule.id));
+    text.push(mark + format!(" help: toolkit lint --explain {}{fix}\n\n", rule.id));
 }
 
 /// Returns the part of a line that is shown, the columns before the finding in it, and the columns of the finding.
@@ -90,31 +90,17 @@ fn cut(line: &str, column: usize, last: usize) -> (String, usize, usize) {
     (shown.trim_end().to_owned(), before, width.max(1))
 }
 
-/// Returns a character as it is shown, and the columns that it takes. What cannot be seen, or would be obeyed, is
-/// spelled.
+/// Returns a character as it is shown, and the columns that it takes. What cannot be seen, or would be obeyed, is spelled
+/// out, and so are spaces that look like the usual one: they may be the mistake.
 fn visible(c: char) -> (String, usize) {
-    let unseen = matches!(c, '\u{a0}' | '\u{ad}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}'
-        | '\u{3000}' | '\u{feff}');
     match c {
         '\t' => ("    ".to_owned(), 4),
-        c if unseen || printable(c.encode_utf8(&mut [0; 4])).len() > c.len_utf8() => {
+        c if is_unsafe(c) || is_unusual_space(c) => {
             let spelled = c.escape_unicode().to_string();
             let wide = spelled.len();
             (spelled, wide)
         }
-        c => (c.to_string(), columns(c)),
-    }
-}
-
-/// Counts the columns of a character on a terminal: wide ones of East Asia and emoji take two, accents none
-/// (<https://www.unicode.org/reports/tr11/>).
-fn columns(c: char) -> usize {
-    match u32::from(c) {
-        0x300..=0x36f | 0x1ab0..=0x1aff | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
-        0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff => 2,
-        0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1f64f | 0x1f680..=0x1f6ff => 2,
-        0x1f900..=0x1f9ff | 0x20000..=0x3fffd => 2,
-        _ => 1,
+        c => (c.to_string(), c.width().unwrap_or_default()),
     }
 }
 

@@ -6,12 +6,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::Global;
-use super::super::render::{self, Failure, Style, done};
+use super::super::render::{self, Failure, done};
 use super::super::settings::Settings;
+use super::super::styled::{Styled, green, red};
 use super::{address, store};
 use crate::host::Host;
 use crate::mirror::{self, Archive, Check, Checked, Error, Finding, Problem};
 use crate::project::Lock;
+use crate::text::escape_line;
 
 /// Read every file of a mirror, and compare it with toolkit-mirror.json and toolkit.lock
 ///
@@ -74,21 +76,20 @@ impl Arguments {
 }
 
 fn tell(checked: &Checked, mirror: &str) -> Result<(), Failure> {
-    let style = Style::of_stdout();
     if checked.findings.is_empty() {
         let (count, size) = (checked.sound, render::size(checked.bytes));
-        return render::data(&format!("{} {mirror}, {count} files, {size}\n", style.green("ok")));
+        return render::data(green("ok") + format!(" {mirror}, {count} files, {size}\n"));
     }
-    let mut text = String::new();
+    let mut text = Styled::default();
     for finding in &checked.findings {
-        text.push_str(&format!("{} {}\n", style.red(word(&finding.problem)), render::printable(&finding.path)));
+        text.push(red(word(&finding.problem)) + " " + escape_line(&finding.path).as_ref() + "\n");
         for line in details(&finding.problem) {
-            text.push_str(&format!("  {line}\n"));
+            text.push(format!("  {line}\n"));
         }
     }
     let (bad, good) = (checked.findings.len(), checked.sound);
-    text.push_str(&format!("{bad} of {} files are wrong or missing\n", bad + good));
-    render::data(&text)
+    text.push(format!("{bad} of {} files are wrong or missing\n", bad + good));
+    render::data(text)
 }
 
 fn word(problem: &Problem) -> &'static str {

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::Global;
-use super::super::render::{self, Failure, Style, done};
+use super::super::render::{self, Failure, done};
 use super::super::settings::Settings;
 use super::{address, store};
 use crate::host::Host;
@@ -43,7 +43,7 @@ impl Arguments {
         }
         let rows: Vec<_> = index.files.iter().map(|(path, entry)| row(path, entry)).collect();
         let header = ["tool", "version", "platform", "size", "path"];
-        render::data(&render::table(&header, &rows, Style::of_stdout()))?;
+        render::data(render::table(&header, &rows))?;
         let of = |kind: Kind| {
             let files = index.files.values().filter(|entry| entry.kind == kind);
             let (count, bytes) = files.fold((0, 0), |(count, bytes), entry| (count + 1, bytes + entry.size));

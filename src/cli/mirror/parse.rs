@@ -8,6 +8,7 @@ use serde_json::json;
 use super::super::Global;
 use super::super::render::{self, Failure};
 use crate::model::{BadS3Uri, S3Endpoint, S3Style, S3Uri};
+use crate::text::is_unsafe;
 
 /// Query parameters of signed addresses that are as good as a password.
 const SECRET: &[&str] = &["x-amz-signature", "x-amz-security-token", "x-amz-credential", "signature", "awsaccesskeyid"];
@@ -39,19 +40,20 @@ impl Arguments {
             return Ok(ExitCode::SUCCESS);
         }
         for uri in &uris {
-            render::data(&line(uri)?)?;
+            // As it is: a script splits it at the tabs. Nothing in it is unsafe.
+            render::raw(line(uri)?)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Writes the parts that a script wants. A key may hold what ends a line there.
+/// Writes the parts for a script, which splits them at tabs and line ends.
 fn line(uri: &S3Uri) -> Result<String, Failure> {
     let text = |part: &Option<String>| part.clone().unwrap_or_default();
     let key = text(&uri.key);
-    if key.contains(['\t', '\n', '\r']) {
+    if key.chars().any(is_unsafe) {
         return Err(Failure::usage_with_hint(
-            format!("the key of {uri} contains a tab or a line break, which separate the parts"),
+            format!("the key of {uri} contains a control character, such as the tab that separates the parts"),
             "`--json` writes any key",
         ));
     }

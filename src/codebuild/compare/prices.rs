@@ -10,7 +10,7 @@ use super::super::build::{Build, Environment};
 use super::Error;
 use super::billing::{Unit, work};
 use crate::fs::{Cause, Within, read};
-use crate::model::said;
+use crate::text::excerpt;
 
 /// The largest file of prices, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -90,11 +90,11 @@ impl Prices {
             source => Error::UnreadPrices { path: path.to_owned(), source },
         })?;
         let text = String::from_utf8(bytes).map_err(|_| bad("it is not UTF-8".to_owned()))?;
-        let file: File = toml::from_str(&text).map_err(|error| bad(said(error.message().as_bytes())))?;
+        let file: File = toml::from_str(&text).map_err(|error| bad(excerpt(error.message().as_bytes())))?;
         for rates in &file.price {
             let wrong = rates.usd.iter().find(|(_, usd)| !usd.is_finite() || **usd < 0.0);
             if let Some((compute, usd)) = wrong {
-                return Err(bad(format!("{usd} is not a price for {}", said(compute.as_bytes()))));
+                return Err(bad(format!("{usd} is not a price for {}", excerpt(compute.as_bytes()))));
             }
         }
         self.0.splice(0..0, file.price);

@@ -2,6 +2,7 @@
 
 use crate::aws;
 use crate::model::{Explain, Kind};
+use crate::text::comma_separated;
 
 /// Why builds cannot be followed.
 #[derive(Debug, thiserror::Error)]
@@ -44,5 +45,5 @@ impl Explain for Error {
 }
 
 fn listed(ids: &[String]) -> String {
-    ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+    comma_separated(ids.iter().map(|id| format!("`{id}`")))
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::{Pair, Problem, ProblemKind, Text};
 use crate::format::yaml::{Entry, Node};
 use crate::model::did_you_mean;
+use crate::text::all_of;
 
 /// Where keys belong, for keys in the wrong place.
 const HOMES: &[(&str, &[&str])] = &[
@@ -205,10 +206,7 @@ pub(super) fn misspelt(entries: &[&Entry], key: &str) -> bool {
 /// Joins names for a message.
 pub(super) fn listed(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => quoted.concat(),
-    }
+    all_of(quoted)
 }
 
 /// Returns the location of a list or map: its first item or key, not all of it.

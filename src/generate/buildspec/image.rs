@@ -3,9 +3,9 @@
 use super::push::when_pushed;
 use super::{Context, TARGET, value};
 use crate::format::yaml::Element;
-use crate::generate::shell::{expanding, word};
 use crate::generate::{Error, Project};
 use crate::project::pipeline::{Architecture, Builder, Container, Manifest};
+use crate::text::shell::{expanding, word};
 
 /// Refuses builders that CodeBuild's images do not have.
 pub(super) fn check_builder(project: &Project<'_>) -> Result<(), Error> {

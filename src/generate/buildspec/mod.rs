@@ -12,11 +12,11 @@ mod push;
 mod tests;
 
 use super::install::{Installation, Place, plan};
-use super::shell::{expanding, word};
 use super::{Error, Generator, Output, Project, Step};
 use crate::format::buildspec::images;
 use crate::format::yaml::{Element, Map, Out};
 use crate::project::pipeline::{Architecture, Shape};
+use crate::text::shell::{expanding, word};
 
 /// The generator of buildspec files.
 pub const BUILDSPEC: &Buildspec = &Buildspec;

@@ -4,8 +4,8 @@ use super::{Context, TARGET};
 use crate::format::buildspec::images;
 use crate::format::yaml::{Map, Out};
 use crate::generate::Error;
-use crate::generate::shell::word;
 use crate::project::pipeline::{Architecture, ReportFormat, Secret};
+use crate::text::shell::word;
 
 /// The report groups that a project may have
 /// (<https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html>).

@@ -1,8 +1,8 @@
 //! When results leave the build: only after a successful build, and only where the push rule allows it.
 
 use crate::format::yaml::Element;
-use crate::generate::shell::word;
 use crate::project::pipeline::Push;
+use crate::text::shell::word;
 
 /// Stops `post_build` after a failed build, because CodeBuild runs it even then.
 pub(super) fn guard() -> Element {

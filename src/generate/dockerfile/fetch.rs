@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use super::super::pinned::{self, Pinned};
-use super::super::{Error, Project, Tool, shell};
+use super::super::{Error, Project, Tool};
 use super::TARGET;
 use crate::model::{Artifact, Format};
 use crate::project::pipeline::Architecture;
+use crate::text::all_of;
+use crate::text::shell;
 
 /// Returns the folder of a tool below the trees; .NET tools share one.
 pub(super) fn folder(tool: &Tool<'_>) -> String {
@@ -66,7 +68,7 @@ fn by_architecture(cases: &[(Architecture, Vec<String>)]) -> String {
         let _ = write!(text, "      {}|{}) \\\n        ", architecture.as_str(), architecture.machine());
         let _ = writeln!(text, "{} ;; \\", lines.join("; \\\n        "));
     }
-    let known = cases.iter().map(|(architecture, _)| architecture.as_str()).collect::<Vec<_>>().join(" and ");
+    let known = all_of(cases.iter().map(|(architecture, _)| architecture.as_str()));
     let _ = write!(
         text,
         "      *) echo \"this image can be built for {known}, not for ${{TARGETARCH:-$(uname -m)}}\" >&2; exit 1 ;; \\\n    esac; \\\n    rm -f /tmp/download\n"

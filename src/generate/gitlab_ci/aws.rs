@@ -2,8 +2,9 @@
 
 use super::{Context, TARGET};
 use crate::format::yaml::{Element, Map, Out};
-use crate::generate::{Error, shell};
+use crate::generate::Error;
 use crate::project::pipeline::{Runners, Secret};
+use crate::text::shell;
 
 /// What a job needs to assume a role on AWS.
 #[derive(Debug, Default)]

@@ -6,8 +6,9 @@ use super::registry::{Client, Registry};
 use super::runners::{Artifacts, Job, Need};
 use super::{BUILD, CHECK, Context, IMAGE, TARGET, image_of, path, put, script};
 use crate::format::yaml::{Map, Out};
-use crate::generate::{Error, shell};
+use crate::generate::Error;
 use crate::project::pipeline::{Builder, Container, Runners};
+use crate::text::shell;
 
 /// The image of one architecture.
 pub(super) const NATIVE: &str = "$IMAGE_REPOSITORY:$CI_COMMIT_SHORT_SHA-$BUILD_ARCH";

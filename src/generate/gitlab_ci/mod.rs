@@ -16,9 +16,10 @@ use registry::{Client, Registry};
 use rules::Pushes;
 use runners::{Fleet, Job};
 
-use super::{Error, Generator, Output, Project, images, shell};
+use super::{Error, Generator, Output, Project, images};
 use crate::format::yaml::{Element, Map, Out};
 use crate::project::pipeline::{Container, Pipeline, Runners};
+use crate::text::shell;
 
 const TARGET: &str = "gitlab-ci";
 const BUILD: &str = "build";

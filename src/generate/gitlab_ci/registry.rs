@@ -3,8 +3,9 @@
 
 use super::{TARGET, fleet_is_codebuild};
 use crate::format::yaml::Element;
-use crate::generate::{Error, Project, shell};
+use crate::generate::{Error, Project};
 use crate::project::pipeline::{Builder, Manifest};
+use crate::text::shell;
 
 /// Docker Hub.
 const HUB: &str = "docker.io";

@@ -6,8 +6,9 @@ use super::registry::{Client, Registry};
 use super::runners::{Artifacts, Job, Need};
 use super::{Context, IMAGE, MANIFEST, TARGET, TEST, put, script};
 use crate::format::yaml::{Map, Out};
-use crate::generate::{Error, images, shell};
+use crate::generate::{Error, images};
 use crate::project::pipeline::{Builder, Container, Manifest, Runners};
+use crate::text::shell;
 
 /// Chooses what joins the architectures, and checks that the machines can run it.
 ///

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::super::{Comments, Output};
 use super::setup::Setup;
 use super::{release, secret};
+use crate::text::all_of;
 
 /// Makes the README of the folder.
 pub(super) fn output(setup: &Setup) -> Output {
@@ -22,7 +23,7 @@ pub(super) fn output(setup: &Setup) -> Output {
             body,
             "\nThe cache is the bucket `{}`. The service accounts {} need a role that can read and write it\n(EKS Pod Identity, or IAM roles for service accounts).\n",
             bucket.name,
-            words(setup.architectures.iter().map(|one| format!("`{}`", release(*one))))
+            all_of(setup.architectures.iter().map(|one| format!("`{}`", release(*one))))
         );
     }
     body.push_str("\n## Apply\n\n");
@@ -65,8 +66,4 @@ fn commands(setup: &Setup, body: &mut String) {
         );
     }
     body.push_str("   ```\n");
-}
-
-fn words(items: impl Iterator<Item = String>) -> String {
-    items.collect::<Vec<_>>().join(" and ")
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::fs::Cause;
 use crate::image::ReadError;
 use crate::model::{BadReference, Digest, Explain, ImagePlatform, Kind};
+use crate::text::comma_separated;
 use crate::{ingest, oci, store};
 
 #[derive(Debug, thiserror::Error)]
@@ -168,7 +169,7 @@ fn list(platforms: &[ImagePlatform]) -> String {
     if platforms.is_empty() {
         return "none".to_owned();
     }
-    platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    comma_separated(platforms)
 }
 
 /// Describes the progress of a push.

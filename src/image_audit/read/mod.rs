@@ -24,6 +24,7 @@ use crate::format::{Source, buildspec as spec, compose as composition, kubernete
 use crate::fs::{self, Cause, Within, lexical};
 use crate::model::{ImagePlatform, Reference};
 use crate::project::LOCK;
+use crate::text::comma_separated;
 
 /// The kinds of files that name images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,7 +204,7 @@ impl Findings {
             Err(error) => return note(NoteKind::Unresolved, error.to_string()),
         };
         if let Needs::Pinned(platforms) = &needs {
-            note(NoteKind::Pinned, format!("{image} is held to {}", listed(platforms)));
+            note(NoteKind::Pinned, format!("{image} is held to {}", comma_separated(platforms)));
         }
         let one = Use { location, role: role.to_owned(), image, needs };
         if self.known.insert(one.clone()) {
@@ -221,10 +222,6 @@ impl Findings {
             self.notes.push(note);
         }
     }
-}
-
-fn listed(platforms: &[ImagePlatform]) -> String {
-    platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Reads the platform that a file contains an image to; no note is made of one that cannot be read.

@@ -33,8 +33,8 @@ fn read_in(folder: &Path, name: &str, text: &str, environment: &[(&str, &str)]) 
         let needs = match &found.needs {
             Needs::All => String::new(),
             Needs::Any => " any".to_owned(),
-            Needs::Only(platforms) => format!(" {}", listed(platforms)),
-            Needs::Pinned(platforms) => format!(" @{}", listed(platforms)),
+            Needs::Only(platforms) => format!(" {}", comma_separated(platforms)),
+            Needs::Pinned(platforms) => format!(" @{}", comma_separated(platforms)),
         };
         let image = found.image.to_string();
         let image = image.trim_start_matches("docker.io/library/");

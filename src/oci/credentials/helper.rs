@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use super::{Credential, Error, Found, Secret};
 use crate::fs::find_executable;
 use crate::host::Host;
-use crate::model::said;
+use crate::text::excerpt;
 
 /// The time limit of a helper: ECR's sends two requests, a key store may ask the user.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -91,7 +91,7 @@ impl Helpers {
     ) -> Result<Option<Found>, Error> {
         let file = file.to_owned();
         if !is_name(helper) {
-            return Err(Error::HelperName { file, setting, name: said(helper.as_bytes()) });
+            return Err(Error::HelperName { file, setting, name: excerpt(helper.as_bytes()) });
         }
         let program = format!("docker-credential-{helper}");
         // The lock is held while the program runs, so that concurrent requests start it once.
@@ -198,7 +198,7 @@ fn read(ended: &Ended, program: &str, server: &str) -> Result<Option<Credential>
     let (program, server) = (program.to_owned(), server.to_owned());
     if !ended.status.success() {
         let text = if ended.output.trim_ascii().is_empty() { &ended.entry } else { &ended.output };
-        let text = said(text);
+        let text = excerpt(text);
         if text.contains(NOT_FOUND) {
             return Ok(None);
         }

@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::net::{self, Document, Metadata, is_loopback};
 use crate::oci::{ACCEPT, Content, Manifest, digest_of};
+use crate::text::all_of;
 
 /// The API host of `docker.io`.
 const HUB_SERVER: &str = "registry-1.docker.io";
@@ -248,9 +249,5 @@ fn in_words(platforms: impl Iterator<Item = ImagePlatform>) -> String {
     let mut names: Vec<String> = platforms.map(|platform| platform.to_string()).collect();
     names.sort();
     names.dedup();
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        Some((only, _)) => only.clone(),
-        None => "no platform".to_owned(),
-    }
+    if names.is_empty() { "no platform".to_owned() } else { all_of(names) }
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use toolkit::aws::Session;
-use toolkit::cli::{Failure as Refusal, Style};
+use toolkit::cli::Failure as Refusal;
 use toolkit::codebuild::{LogLocation, connect};
 use toolkit::host::Host;
 
@@ -67,7 +67,7 @@ fn what_a_log_says() {
         loop {
             let page = match service.log(&place, after.as_deref()).await {
                 Ok(page) => page,
-                Err(error) => return println!("{}", Refusal::from(error).text(Style::Plain)),
+                Err(error) => return println!("{}", Refusal::from(error).text().plain()),
             };
             for event in &page.events {
                 println!("LINE {} {}", event.time.as_millisecond(), event.message.trim_end());

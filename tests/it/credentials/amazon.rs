@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use toolkit::cli::{Failure, Style};
+use toolkit::cli::Failure;
 use toolkit::host::Host;
 use toolkit::net::{Limits, Settings};
 use toolkit::oci::credentials::{Credential, keychain};
@@ -43,7 +43,7 @@ fn what_a_process_finds() {
                 Ok(None) => println!("NONE, {}", keychain.reason_anonymous(&repository).unwrap_or_default()),
                 Err(error) => {
                     println!("FAILED {error:?}");
-                    print!("{}", Failure::from(error).text(Style::Plain));
+                    print!("{}", Failure::from(error).text().plain());
                 }
             }
         }

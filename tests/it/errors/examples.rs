@@ -3,7 +3,7 @@
 use std::io;
 use std::process::Command;
 
-use toolkit::cli::{Failure, Style};
+use toolkit::cli::Failure;
 use toolkit::model::{Explain, Platform};
 use toolkit::{archive, ingest, net, provision, toolchain};
 
@@ -31,7 +31,7 @@ pub struct Example {
 impl<E: Explain + Send + Sync + 'static> From<E> for Example {
     fn from(error: E) -> Self {
         let failure = Failure::from(error);
-        Self { code: failure.exit_code(), text: failure.text(Style::Plain), debug: Some(format!("{failure:?}")) }
+        Self { code: failure.exit_code(), text: failure.text().plain(), debug: Some(format!("{failure:?}")) }
     }
 }
 

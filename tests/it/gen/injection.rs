@@ -6,11 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 
 use serde_yaml::Value;
-use toolkit::generate::{self, Generator, Output, Project, shell};
+use toolkit::generate::{self, Generator, Output, Project};
 use toolkit::project::Lock;
 use toolkit::project::pipeline::{
     Architecture, Artifacts, Aws, Cache, Container, Pipeline, Report, ReportFormat, Secret,
 };
+use toolkit::text::shell;
 use toolkit::toolchain;
 
 /// What stands in a place when nothing hostile does; files made with it show where the place is.

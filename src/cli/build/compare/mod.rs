@@ -11,7 +11,7 @@ use clap::Args;
 use super::service;
 use super::start::named;
 use crate::cli::Global;
-use crate::cli::render::{self, Failure, Style, done};
+use crate::cli::render::{self, Failure, done};
 use crate::cli::settings::Settings;
 use crate::codebuild::compare::{CompareRequest, Prices, Subject, compare, gather, svg, warnings};
 use crate::codebuild::start::compute_type;
@@ -123,7 +123,7 @@ impl Arguments {
         if global.json {
             render::json(&shown::value(&comparison))?;
         } else {
-            render::data(&shown::text(&title, &comparison, Style::of_stdout()))?;
+            render::data(shown::text(&title, &comparison))?;
         }
         Ok(ExitCode::SUCCESS)
     }

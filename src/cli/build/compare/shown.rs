@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::render::{self, Style, printable};
+use crate::cli::render;
+use crate::cli::styled::Styled;
 use crate::codebuild::compare::{
     Architecture, Comparison, Cost, Line, Price, RULE, Spread, Subject, Verdict, dollars, duration_text, warnings,
 };
@@ -15,26 +16,26 @@ pub(super) fn title(subject: &Subject, comparison: &Comparison) -> String {
         Subject::Architectures(project) => project.clone(),
         Subject::Projects([first, second]) | Subject::Builds([first, second]) => format!("{first} and {second}"),
     };
-    printable(&format!("{what} in {}", comparison.gathered.region))
+    format!("{what} in {}", comparison.gathered.region)
 }
 
 /// Lays a comparison out for people.
-pub(super) fn text(title: &str, comparison: &Comparison, style: Style) -> String {
-    let mut text = format!("{title}\n");
+pub(super) fn text(title: &str, comparison: &Comparison) -> Styled {
+    let mut text = Styled::from(format!("{title}\n"));
     for (at, side) in comparison.gathered.sides.iter().enumerate() {
         let environments: Vec<String> =
             comparison.environments(at).iter().map(|(kind, compute)| format!("{kind} {compute}")).collect();
         let count = side.builds.len();
         let builds = if count == 1 { "build" } else { "builds" };
-        text.push_str(&printable(&format!("  {}: {count} {builds} on {}\n", side.name, environments.join(", "))));
+        text.push(format!("  {}: {count} {builds} on {}\n", side.name, environments.join(", ")));
     }
     let names = comparison.gathered.sides.each_ref().map(|side| side.name.as_str());
     let header = ["phase", names[0], "range", names[1], "range", "ratio"];
-    text.push_str(&format!("\n{}\n", render::table(&header, &rows(comparison), style)));
+    text = text + "\n" + render::table(&header, &rows(comparison)) + "\n";
     for note in notes(comparison) {
-        text.push_str(&printable(&format!("{note}\n")));
+        text.push(format!("{note}\n"));
     }
-    text.push_str(&printable(&format!("{}\n", Verdict::of(comparison).sentence)));
+    text.push(format!("{}\n", Verdict::of(comparison).sentence));
     text
 }
 

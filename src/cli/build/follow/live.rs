@@ -6,11 +6,11 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
-use super::super::list::spoken;
+use super::super::spoken::spoken;
 use super::plain;
-use crate::cli::render::printable;
 use crate::codebuild::follow::BuildRef;
 use crate::codebuild::{Group, Status};
+use crate::text::escape_line;
 
 /// The table; nothing when it is not shown.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Live {
         row.set_style(style("  {prefix:24!} {msg}"));
         let waits = match group.depends_on.as_slice() {
             [] => "waits".to_owned(),
-            others => format!("waits for {}", printable(&others.join(", "))),
+            others => format!("waits for {}", escape_line(&others.join(", "))),
         };
         row.set_message(waits);
         row.tick();
@@ -65,7 +65,7 @@ impl Live {
     /// A phase began.
     pub(super) fn phase(&self, build_ref: &BuildRef, phase: &str, at: Option<Timestamp>) {
         let Some(row) = self.rows.get(&build_ref.id) else { return };
-        row.set_message(printable(phase));
+        row.set_message(escape_line(phase).into_owned());
         if let Some(age) = at.and_then(|at| Duration::try_from(Timestamp::now().duration_since(at)).ok()) {
             row.set_elapsed(age);
         }
@@ -84,7 +84,7 @@ impl Live {
             started.zip(ended).map(|(started, ended)| ended.duration_since(started).as_secs().max(0).unsigned_abs());
         let time = time.map(|seconds| spoken(Duration::from_secs(seconds)));
         row.set_style(style("  {prefix:24!} {msg}"));
-        row.abandon_with_message(printable(&plain::how(status, time.as_deref())));
+        row.abandon_with_message(escape_line(&plain::how(status, time.as_deref())).into_owned());
     }
 
     pub(super) fn hide(&self) {
@@ -108,7 +108,7 @@ impl Live {
 
     fn row(&self, name: &str) -> ProgressBar {
         let row = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        row.set_prefix(printable(name));
+        row.set_prefix(escape_line(name).into_owned());
         self.table.add(row)
     }
 }

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::super::list::spoken;
-use crate::cli::render::{Style, printable};
+use super::super::spoken::spoken;
+use crate::cli::styled::{Styled, red};
 use crate::codebuild::follow::{BuildRef, Note};
 use crate::codebuild::{Phase, Status};
+use crate::text::chain;
 
-/// Makes a line of a log fit for a terminal: colours are taken out, tabs stay, and what else would be obeyed is spelled out.
-pub(super) fn harmless(line: &str) -> String {
+/// Makes a line of a log fit for a terminal: colours are taken out, tabs stay, and the rest is escaped as everywhere.
+pub(super) fn harmless(line: &str) -> Styled {
     let mut text = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(at) = rest.find("\x1b[") {
@@ -25,7 +26,7 @@ pub(super) fn harmless(line: &str) -> String {
         }
     }
     text.push_str(rest);
-    text.split('\t').map(printable).collect::<Vec<_>>().join("\t")
+    Styled::with_tabs(&text)
 }
 
 /// The time of a line: to the second, in UTC, as logs of CI have it.
@@ -37,11 +38,11 @@ pub(super) fn entered(phase: &str) -> String {
     format!("Entering phase {phase}")
 }
 
-pub(super) fn ended(phase: &Phase, style: Style) -> String {
+pub(super) fn ended(phase: &Phase) -> Styled {
     let time = phase.duration.map(spoken);
     let status = phase.status.clone().unwrap_or(Status::Succeeded);
-    let text = printable(&format!("Phase {} {}", phase.name, how(&status, time.as_deref())));
-    if status == Status::Succeeded { text } else { style.red(&text) }
+    let text = format!("Phase {} {}", phase.name, how(&status, time.as_deref()));
+    if status == Status::Succeeded { text.into() } else { red(text) }
 }
 
 /// Says how something ended: `succeeded in 1m 3s`.
@@ -64,7 +65,7 @@ pub(super) fn known(build_ref: &BuildRef) -> String {
     let number = build_ref.number.map_or(String::new(), |number| format!(" {number}"));
     let place = build_ref.architecture.map_or(String::new(), |architecture| format!(" on {architecture}"));
     let part = build_ref.identifier.as_ref().map_or(String::new(), |name| format!(", `{name}` of the batch"));
-    printable(&format!("following {what}{number} of {}{place}{part}: {}", build_ref.project, build_ref.id))
+    format!("following {what}{number} of {}{place}{part}: {}", build_ref.project, build_ref.id)
 }
 
 /// Says what stands in the way. `name` is what the build is called.
@@ -74,7 +75,7 @@ pub(super) fn note(note: &Note, name: &str) -> String {
             format!("{service} is throttling requests; the pauses are longer now, and nothing is lost")
         }
         Note::Lost { service, cause } => {
-            format!("{}; retrying {service} until it responds", whole(cause))
+            format!("{}; retrying {service} until it responds", chain(cause))
         }
         Note::Back { service } => format!("{service} responds again"),
         Note::Expired { patience } => format!(
@@ -89,7 +90,7 @@ pub(super) fn note(note: &Note, name: &str) -> String {
         Note::MissingLog { .. } => format!("the log of {name} was never created, although the build has ended"),
         Note::UnreadLog { cause, .. } => {
             let hints = crate::model::Explain::hints(cause).join("\n");
-            format!("the log of {name} cannot be read; its phases are still followed: {}\n{hints}", whole(cause))
+            format!("the log of {name} cannot be read; its phases are still followed: {}\n{hints}", chain(cause))
         }
         Note::EndlessLog { .. } => format!("the log of {name} has endless empty pages, and was given up"),
     }
@@ -121,17 +122,6 @@ pub(super) fn about(note: &Note) -> Option<&BuildRef> {
     }
 }
 
-/// Returns an error with its causes, in one line.
-fn whole(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,7 +138,7 @@ mod tests {
             ("\x1b[31", "\\u{1b}[31"),
             ("ü\u{202e}x", "ü\\u{202e}x"),
         ] {
-            assert_eq!(harmless(line), expected);
+            assert_eq!(harmless(line).plain(), expected);
         }
     }
 

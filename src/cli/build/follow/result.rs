@@ -4,104 +4,104 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::list::spoken;
+use super::super::spoken::spoken;
 use super::names::Names;
 use super::plain;
-use crate::cli::render::{self, Style, printable};
+use crate::cli::render;
+use crate::cli::styled::{Styled, cyan, green, red};
 use crate::codebuild::follow::{Finished, Report, Root, causes};
 use crate::codebuild::{Phase, Status, console};
+use crate::text::escape_line;
 
 /// Returns the text for people. With `terse` only what failed.
-pub(super) fn text(report: &Report, names: &mut Names, terse: bool, style: Style) -> String {
-    let mut text = String::new();
+pub(super) fn text(report: &Report, names: &mut Names, terse: bool) -> Styled {
+    let mut text = Styled::default();
     for root in &report.roots {
         if let Some((build_ref, batch)) = &root.batch {
             let failed = batch.status != Status::Succeeded;
             if failed || !terse {
                 let title = format!("batch {} of {}", build_ref.id, build_ref.project);
                 let time = lasted(batch.started, batch.ended);
-                text.push_str(&heading(&title, &batch.status, time.as_deref(), "", style));
-                text.push_str(&why(&batch.phases, &batch.status, style));
-                text.push_str(&link("console", batch.arn.as_deref().and_then(console).as_deref()));
+                text.push(heading(&title, &batch.status, time.as_deref(), ""));
+                text.push(why(&batch.phases, &batch.status));
+                text.push(link("console", batch.arn.as_deref().and_then(console).as_deref()));
             }
         }
         for build in root.builds.iter().filter(|build| !build.replaced) {
-            text.push_str(&one(build, names, terse, style));
+            text.push(one(build, names, terse));
         }
     }
     let builds = |root: &Root| root.batch.as_ref().map_or(0, |(_, batch)| batch.groups.len()).max(root.builds.len());
     let several = report.roots.iter().map(builds).sum::<usize>() > 1;
     if several && !terse {
-        text.push_str(&table(report, names, style));
+        text.push(table(report, names));
     }
     text
 }
 
-fn one(finished: &Finished, names: &mut Names, terse: bool, style: Style) -> String {
+fn one(finished: &Finished, names: &mut Names, terse: bool) -> Styled {
     let build = &finished.build;
     let succeeded = build.status == Status::Succeeded;
     if terse && (succeeded || finished.ignored) {
-        return String::new();
+        return Styled::default();
     }
     let name = names.of(&finished.build_ref);
     let ignored = if finished.ignored && !succeeded { ", which its batch ignores" } else { "" };
     let time = lasted(build.started, build.ended);
-    let mut text = heading(&format!("{name} ({})", build.id), &build.status, time.as_deref(), ignored, style);
-    text.push_str(&why(&build.phases, &build.status, style));
-    text.push_str(&link("console", build.arn.as_deref().and_then(console).as_deref()));
+    let mut text = heading(&format!("{name} ({})", build.id), &build.status, time.as_deref(), ignored);
+    text.push(why(&build.phases, &build.status));
+    text.push(link("console", build.arn.as_deref().and_then(console).as_deref()));
     if !succeeded {
-        text.push_str(&link("log", build.log_link.as_deref().or(build.s3_log_link.as_deref())));
+        text.push(link("log", build.log_link.as_deref().or(build.s3_log_link.as_deref())));
     }
     for artifact in &build.artifacts {
-        text.push_str(&link("artifacts", Some(artifact)));
+        text.push(link("artifacts", Some(artifact)));
     }
     for report in &build.reports {
-        text.push_str(&link("report", Some(report)));
+        text.push(link("report", Some(report)));
     }
     for (name, value) in &build.exported {
-        text.push_str(&link("exported", Some(&format!("{name}={value}"))));
+        text.push(link("exported", Some(&format!("{name}={value}"))));
     }
     text
 }
 
-fn heading(title: &str, status: &Status, time: Option<&str>, more: &str, style: Style) -> String {
-    let text = printable(&format!("{title} {}{more}", plain::how(status, time))).replace('\n', " ");
-    let painted = if *status == Status::Succeeded { style.green(&text) } else { style.red(&text) };
-    format!("\n{painted}\n")
+fn heading(title: &str, status: &Status, time: Option<&str>, more: &str) -> Styled {
+    let text = format!("{title} {}{more}", plain::how(status, time)).replace('\n', " ");
+    let painted = if *status == Status::Succeeded { green(text) } else { red(text) };
+    Styled::from("\n") + painted + "\n"
 }
 
 /// Says which phases failed, what CodeBuild says about it, and what that usually means.
-fn why(phases: &[Phase], status: &Status, style: Style) -> String {
-    let mut text = String::new();
+fn why(phases: &[Phase], status: &Status) -> Styled {
+    let mut text = Styled::default();
     let mut explained = false;
     for phase in causes::failed(phases) {
         let time = phase.duration.map(spoken);
         let status = phase.status.clone().unwrap_or(Status::Failed);
-        text.push_str(&format!("  phase {} {}\n", printable(&phase.name), plain::how(&status, time.as_deref())));
+        text.push(format!("  phase {} {}\n", phase.name, plain::how(&status, time.as_deref())));
         for context in phase.contexts.iter().filter(|context| !context.code.is_empty() || !context.message.is_empty()) {
             let words: Vec<&str> =
                 [context.code.as_str(), context.message.trim()].into_iter().filter(|word| !word.is_empty()).collect();
-            text.push_str(&format!("    {}\n", printable(&words.join(": ")).replace('\n', "\n    ")));
+            text.push(format!("    {}\n", words.join(": ").replace('\n', "\n    ")));
             if let Some(cause) = causes::cause(context) {
-                text.push_str(&format!("    likely cause: {}\n", cause.why));
-                text.push_str(&format!("    {} {}\n", style.cyan("hint:"), cause.remedy));
+                text.push(format!("    likely cause: {}\n", cause.why));
+                text.push(Styled::from("    ") + cyan("hint:") + format!(" {}\n", cause.remedy));
                 explained = true;
             }
         }
     }
     if let Some((why, remedy)) = causes::ending(status).filter(|_| !explained) {
-        text.push_str(&format!("  likely cause: {why}\n  {} {remedy}\n", style.cyan("hint:")));
+        text.push(Styled::from(format!("  likely cause: {why}\n  ")) + cyan("hint:") + format!(" {remedy}\n"));
     }
     text
 }
 
 fn link(what: &str, target: Option<&str>) -> String {
-    target.map_or_else(String::new, |target| {
-        format!("  {:<10} {}\n", format!("{what}:"), printable(target).replace('\n', "\\n"))
-    })
+    target.map_or_else(String::new, |target| format!("  {:<10} {}\n", format!("{what}:"), escape_line(target)))
 }
 
-fn table(report: &Report, names: &mut Names, style: Style) -> String {
+fn table(report: &Report, names: &mut Names) -> Styled {
     let mut rows = Vec::new();
     for root in &report.roots {
         for finished in &root.builds {
@@ -123,7 +123,7 @@ fn table(report: &Report, names: &mut Names, style: Style) -> String {
         }
         rows.extend(not_started(root));
     }
-    format!("\n{}", render::table(&["build", "status", "took", "failed in", "id"], &rows, style))
+    Styled::from("\n") + render::table(&["build", "status", "took", "failed in", "id"], &rows)
 }
 
 /// Those builds of a batch that waited for others which failed.

@@ -4,7 +4,8 @@ use super::live::Live;
 use super::names::Names;
 use super::{json, plain};
 use crate::aws;
-use crate::cli::render::{self, Failure, Style, printable};
+use crate::cli::render::{self, Failure};
+use crate::cli::styled::{Styled, cyan, yellow};
 use crate::codebuild::follow::{BuildRef, Event, Note, Observer};
 
 /// How events are shown.
@@ -28,8 +29,6 @@ pub(super) struct View {
     /// Whether lines need the names of their builds.
     several: bool,
     live: Live,
-    out: Style,
-    err: Style,
     /// Standard output does not take what is shown.
     broken: Option<Failure>,
     /// Why a log could not be read.
@@ -43,8 +42,6 @@ impl View {
             names: Names::default(),
             several,
             live: Live::new(manner == Manner::Live),
-            out: Style::of_stdout(),
-            err: Style::of_stderr(),
             broken: None,
             unread: None,
         }
@@ -75,37 +72,38 @@ impl View {
         self.live.end();
     }
 
-    fn data(&mut self, text: &str) {
+    fn data(&mut self, text: Styled) {
         if self.broken.is_none() {
             self.broken = self.live.above(|| render::data(text)).err();
         }
     }
 
+    /// One object on a line of its own.
+    fn json(&mut self, value: &serde_json::Value) {
+        if self.broken.is_none() {
+            self.broken = render::json_line(value).err();
+        }
+    }
+
     /// A line of a build or batch.
-    fn line(&mut self, build_ref: &BuildRef, line: &str) {
-        let text = if self.several {
-            let prefix = format!("[{}]", printable(&self.names.of(build_ref)));
-            format!("{} {line}\n", self.out.cyan(&prefix))
-        } else {
-            format!("{line}\n")
-        };
-        self.data(&text);
+    fn line(&mut self, build_ref: &BuildRef, line: Styled) {
+        let text = if self.several { cyan(format!("[{}]", self.names.of(build_ref))) + " " + line } else { line };
+        self.data(text + "\n");
     }
 
     fn say(&self, text: &str) {
         if self.manner != Manner::Quiet {
-            self.live.above(|| render::say(&format!("{text}\n")));
+            self.live.above(|| render::say(format!("{text}\n")));
         }
     }
 
     fn note(&mut self, note: &Note) {
         let name = plain::about(note).map(|build_ref| self.names.of(build_ref)).unwrap_or_default();
-        let text = printable(&plain::note(note, &name)).replace('\n', "\n  ");
+        let text = plain::note(note, &name).replace('\n', "\n  ");
         match note {
             Note::Back { .. } | Note::Renewed => self.say(&text),
             _ => {
-                let text = format!("{} {text}\n", self.err.yellow("warning:"));
-                self.live.above(|| render::say(&text));
+                self.live.above(|| render::say(yellow("warning:") + format!(" {text}\n")));
             }
         }
     }
@@ -115,7 +113,7 @@ impl Observer for View {
     fn observe(&mut self, event: Event) {
         if self.manner == Manner::Json {
             let value = json::value(&event, &mut self.names);
-            self.data(&format!("{value}\n"));
+            self.json(&value);
         } else {
             self.show_event(&event);
         }
@@ -140,22 +138,20 @@ impl View {
             }
             Event::Group { group, .. } => self.live.group(group),
             Event::Entered { build_ref, phase, at } => {
-                let text = format!("{}{}", plain::stamp(*at), printable(&plain::entered(phase)));
-                self.phase(build_ref, &text);
+                self.phase(build_ref, format!("{}{}", plain::stamp(*at), plain::entered(phase)).into());
                 self.live.phase(build_ref, phase, *at);
             }
             Event::Ended { build_ref, phase } => {
-                let text = format!("{}{}", plain::stamp(phase.ended), plain::ended(phase, self.out));
-                self.phase(build_ref, &text);
+                self.phase(build_ref, Styled::from(plain::stamp(phase.ended)) + plain::ended(phase));
             }
-            Event::Line { build_ref, text, .. } => self.line(build_ref, &plain::harmless(text)),
+            Event::Line { build_ref, text, .. } => self.line(build_ref, plain::harmless(text)),
             Event::Over { build_ref, build } => self.live.over(build_ref, &build.status, build.started, build.ended),
             Event::BatchOver { build_ref, batch } => {
                 self.live.over(build_ref, &batch.status, batch.started, batch.ended)
             }
             Event::Retried { build_ref, next, number, limit } => {
                 let name = self.names.of(build_ref);
-                self.say(&printable(&format!("{name} is retried as {next} (retry {number} of {limit})")));
+                self.say(&format!("{name} is retried as {next} (retry {number} of {limit})"));
             }
             Event::Note(note) => self.note(note),
             Event::AllOver { .. } => {}
@@ -165,7 +161,7 @@ impl View {
 
 impl View {
     /// A batch has a name of its own before its lines.
-    fn phase(&mut self, build_ref: &BuildRef, text: &str) {
+    fn phase(&mut self, build_ref: &BuildRef, text: Styled) {
         if self.manner == Manner::Live {
             return;
         }

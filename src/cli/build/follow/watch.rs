@@ -9,7 +9,7 @@ use super::result;
 use super::view::{Manner, View};
 use crate::cli::Global;
 use crate::cli::network::seconds;
-use crate::cli::render::{self, Failure, Style, printable};
+use crate::cli::render::{self, Failure};
 use crate::cli::settings::Settings;
 use crate::cli::signals::{Signals, StopRequest};
 use crate::codebuild::Service;
@@ -63,7 +63,7 @@ pub(in crate::cli::build) fn watch(
     }
     if manner != Manner::Json {
         let terse = manner == Manner::Quiet;
-        render::say(&result::text(&report, &mut view.names, terse, Style::of_stderr()));
+        render::say(result::text(&report, &mut view.names, terse));
     }
     if stopped || !report.succeeded() {
         return Ok(ExitCode::FAILURE);
@@ -161,7 +161,7 @@ fn detached(follower: &Follower<View>) -> Failure {
         [one] => ("; the build continues on CodeBuild", std::slice::from_ref(one)),
         several => ("; the builds continue on CodeBuild", several),
     };
-    let ids = printable(&ids.join(" "));
+    let ids = ids.join(" ");
     Failure::machine(
         format!("interrupted{what}"),
         format!("follow again: `toolkit build follow {ids}`; stop: `toolkit build stop {ids}`"),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::start::{named, project};
 use crate::aws::{self, Identity, Need, policy};
-use crate::cli::render::{self, Failure, Style, done};
+use crate::cli::render::{self, Failure, done};
 use crate::cli::settings::Settings;
 use crate::cli::{Global, network};
 use crate::host::Host;
@@ -206,7 +206,7 @@ fn show(
                 cells.insert(1, answer(row).map_or_else(String::new, |answer| word(answer).to_owned()));
             }
         }
-        render::data(&render::table(&header, &cells, Style::of_stdout()))?;
+        render::data(render::table(&header, &cells))?;
     }
     let Some((checked, _)) = checked else {
         return Ok(ExitCode::SUCCESS);
@@ -219,7 +219,7 @@ fn report(checked: &Checked, global: &Global) -> ExitCode {
     done(global, &checked.how);
     for (need, answer) in &checked.answers {
         if let Answer::Unknown(why) = answer {
-            done(global, &render::printable(&format!("unknown: {} on {}: {why}", need.action, need.resource)));
+            done(global, format!("unknown: {} on {}: {why}", need.action, need.resource));
         }
     }
     let missing = |wanted: bool| -> Vec<Need> {
@@ -229,13 +229,13 @@ fn report(checked: &Checked, global: &Global) -> ExitCode {
     let (missing, explicit) = (missing(false), missing(true));
     if !missing.is_empty() {
         let statements = policy(&missing);
-        render::say(&render::printable(&format!(
+        render::say(format!(
             "missing; add to the policy of the role or user that makes the request:\n{statements}\n"
-        )));
+        ));
     }
     for need in &explicit {
         let text = format!("a policy denies {} on {} explicitly: no Allow overrides it\n", need.action, need.resource);
-        render::say(&render::printable(&text));
+        render::say(text);
     }
     ExitCode::from(u8::from(!missing.is_empty() || !explicit.is_empty()))
 }

@@ -13,7 +13,7 @@ use super::follow::{Options, watch};
 use super::service;
 use crate::aws;
 use crate::cli::Global;
-use crate::cli::render::{self, Failure, done, printable};
+use crate::cli::render::{self, Failure, done};
 use crate::cli::settings::Settings;
 use crate::codebuild::start::{Planned, StartRequest, plan};
 use crate::codebuild::{BuildKind, Cache, Environment, Project, Service, Variable, console, with_retries};
@@ -140,7 +140,7 @@ impl Arguments {
         if global.json {
             render::json(&started.iter().map(value).collect::<Vec<_>>())?;
         } else {
-            let ids: String = started.iter().map(|one| format!("{}\n", printable(&one.id))).collect();
+            let ids: String = started.iter().map(|one| format!("{}\n", one.id)).collect();
             render::data(&ids)?;
         }
         Ok(ExitCode::SUCCESS)
@@ -247,7 +247,7 @@ fn told(one: &Started) -> String {
     let number = one.number.map_or(String::new(), |number| format!(" {number}"));
     let arch = one.arch.map_or(String::new(), |arch| format!(" on {arch}"));
     let link = one.arn.as_deref().and_then(console).map_or(String::new(), |link| format!("\n  {link}"));
-    printable(&format!("started {what}{number}{arch}: {}{link}", one.id))
+    format!("started {what}{number}{arch}: {}{link}", one.id)
 }
 
 fn value(one: &Started) -> Value {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Arguments;
 use super::Variable;
 use crate::cli::lint::broken;
-use crate::cli::render::{self, Failure, Style};
+use crate::cli::render::{self, Failure};
 use crate::codebuild::start::{StartRequest, compute_type, environment_named};
 use crate::codebuild::{BuildKind, Cache, Start, VariableKind};
 use crate::format::Source;
@@ -71,9 +71,9 @@ impl Arguments {
         let bytes = read(&path, crate::project::within(file, &host.cwd), LARGEST as u64)
             .map_err(|error| refused(&error.source))?;
         let source = Source::decode(&shown, bytes).map_err(|cause| refused(&cause))?;
-        let problems = if self.no_lint { String::new() } else { broken(&source, host, Style::of_stderr()) };
-        if !problems.is_empty() {
-            render::say(&problems);
+        let problems = if self.no_lint { None } else { broken(&source, host) };
+        if let Some(problems) = problems {
+            render::say(problems);
             let hint = "nothing was started; `toolkit lint --fix` fixes what has one clear answer, --no-lint sends it as it is";
             return Err(Failure::usage_with_hint(format!("CodeBuild would not run {shown}"), hint));
         }

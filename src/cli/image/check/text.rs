@@ -1,29 +1,31 @@
 //! The matrix as people read it.
 
-use super::{chain, names};
-use crate::cli::render::{self, Style};
+use super::names;
+use crate::cli::render;
+use crate::cli::styled::Styled;
 use crate::image_audit::{Answer, Cell, Matrix, Newer, Note, NoteKind, Row};
 use crate::model::ImagePlatform;
 use crate::oci;
+use crate::text::chain;
 
 /// How many places of one image are printed; `--json` has all.
 const MOST_PLACES: usize = 3;
 
 /// Lays out the matrix, and below it what is missing and what else is to be known.
-pub(super) fn report(matrix: &Matrix<oci::Error>, notes: &[Note], style: Style) -> String {
-    let mut text = String::new();
+pub(super) fn report(matrix: &Matrix<oci::Error>, notes: &[Note]) -> Styled {
+    let mut text = Styled::default();
     if !matrix.rows.is_empty() {
         let columns = names(&matrix.platforms);
         let header: Vec<&str> =
             ["image"].into_iter().chain(columns.iter().map(String::as_str)).chain(["found in"]).collect();
         let rows: Vec<Vec<String>> = matrix.rows.iter().map(|row| line(row, &matrix.platforms)).collect();
-        text.push_str(&render::table(&header, &rows, style));
+        text.push(render::table(&header, &rows));
     }
     let told: Vec<String> = matrix.rows.iter().filter_map(|row| lacking(row, &matrix.platforms)).collect();
     for lines in [told, notes.iter().map(note).collect()] {
         if !lines.is_empty() {
-            text.push_str(if text.is_empty() { "" } else { "\n" });
-            lines.iter().for_each(|line| text.push_str(&format!("{}\n", render::printable(line))));
+            text.push(if text == Styled::default() { "" } else { "\n" });
+            lines.iter().for_each(|line| text.push(format!("{line}\n")));
         }
     }
     text

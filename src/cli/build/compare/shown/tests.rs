@@ -19,7 +19,7 @@ fn the_table_reads_as_this() {
     let comparison = comparison("us-east-1", "ARM_CONTAINER");
     let title = title(&Subject::Architectures("web".to_owned()), &comparison);
     assert_eq!(
-        text(&title, &comparison, Style::Plain),
+        text(&title, &comparison).plain(),
         "\
 web in us-east-1
   amd64: 3 builds on LINUX_CONTAINER BUILD_GENERAL1_SMALL
@@ -45,7 +45,7 @@ arm64 takes 28 % less time and costs 49 % less (medians of 3 and 2 builds)
 #[test]
 fn without_a_price_none_is_printed() {
     let comparison = comparison("eu-west-1", "ARM_CONTAINER");
-    let text = text("web in eu-west-1", &comparison, Style::Plain);
+    let text = text("web in eu-west-1", &comparison).plain();
     assert!(!text.contains('$') && !text.contains("price per build") && !text.contains("list prices"), "{text}");
     assert!(text.ends_with("arm64 takes 28 % less time; the ratio of prices is unknown (medians of 3 and 2 builds)\n"));
     let value = value(&comparison);
@@ -60,7 +60,7 @@ fn without_a_price_none_is_printed() {
 #[test]
 fn a_price_on_one_side_only_stands_there() {
     let comparison = comparison("us-east-1", "ARM_EC2");
-    let text = text("web", &comparison, Style::Plain);
+    let text = text("web", &comparison).plain();
     let line = text.lines().find(|line| line.starts_with("price per build")).unwrap();
     assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["price", "per", "build", "$0.0300", "none", "–"]);
 }

@@ -1,9 +1,11 @@
 //! Quoting for a POSIX shell: any text becomes one word that the shell reads as exactly that text.
 
-/// Quotes a text as one word: in single quotes unless every character is harmless.
+/// Quotes a text as one word, in single quotes unless every character is harmless (XCU 2.2.2: nothing is special in single
+/// quotes but the quote). A tilde expands at the start of a word, and after `:` and `=` in an assignment.
 #[must_use]
 pub fn word(text: &str) -> String {
-    if !text.is_empty() && text.chars().all(is_harmless) && !text.starts_with('~') {
+    let expands = text.starts_with('~') || text.contains(":~") || text.contains("=~");
+    if !text.is_empty() && text.chars().all(is_harmless) && !expands {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -60,7 +62,7 @@ mod tests {
     fn a_word_is_read_back_by_a_real_shell_as_the_same_text() {
         for text in [
             "a", "", "a b", "it's", "$HOME", "$(id)", "`id`", "a\nb", "~", "-n", "\\", "\"", "*", "a;b", "é", "!x",
-            "{a,b}", "#a",
+            "{a,b}", "#a", "x:~/b", "a~b", "x=~",
         ] {
             let script = format!("printf '%s|' {}", word(text));
             let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
