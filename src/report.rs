@@ -1,4 +1,4 @@
-//! How the rooms below tell the person what is going on, without knowing whether a terminal listens.
+//! How the modules below report progress, without knowing whether a terminal shows it.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Task(pub usize);
 
-/// Hears about progress. Implementations must be cheap: `advanced` is called for every chunk of a download.
+/// Receives progress. Implementations must be cheap: `advanced` is called for every chunk of a download.
 pub trait Report: fmt::Debug + Send + Sync {
     /// A task begins; `total` is its length in bytes when known.
     fn began(&self, what: &str, total: Option<u64>) -> Task;
@@ -14,10 +14,10 @@ pub trait Report: fmt::Debug + Send + Sync {
     /// The task turns out to have `total` bytes, when [`Report::began`] could not say.
     fn sized(&self, _task: Task, _total: u64) {}
 
-    /// `bytes` more of the task are done. A download that starts again from zero says so by [`Report::restarted`].
+    /// `bytes` more of the task are done. A download that starts over calls [`Report::restarted`].
     fn advanced(&self, task: Task, bytes: u64);
 
-    /// The task starts again from its first byte.
+    /// The task starts over from its first byte.
     fn restarted(&self, task: Task);
 
     /// The task has ended; `outcome` says how in a few words: `verified`, `failed`.
@@ -26,11 +26,11 @@ pub trait Report: fmt::Debug + Send + Sync {
     /// One step worth a line in a log.
     fn noted(&self, note: &str);
 
-    /// Something the person should know although the work goes on.
+    /// A warning: the work goes on.
     fn warned(&self, warning: &str);
 }
 
-/// Hears and says nothing: for tests and for libraries that bring their own view.
+/// Ignores everything: for tests, and for libraries that bring their own view.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

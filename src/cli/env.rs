@@ -14,7 +14,7 @@ use crate::provision::{self, Sourcing};
 
 /// Print what to add to the environment: PATH and variables
 ///
-/// Works on what is installed and makes no connection. Without arguments: the tools of the project's toolkit.lock.
+/// Uses what is installed and makes no connection. Without arguments: the tools of the project's toolkit.lock.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

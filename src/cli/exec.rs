@@ -18,14 +18,14 @@ use crate::sandbox::Job;
 
 /// Run a command with the project's tools, or the named ones, in front of PATH
 ///
-/// Tools that are not installed are installed first, as `toolkit install` would. The exit code is the command's, or as a
-/// shell has it: 127 when the command is not found, 126 when it cannot be run.
+/// Tools that are not installed are installed first, as `toolkit install` would. The exit code is that of the command, or
+/// as in a shell 127 when the command is not found and 126 when it cannot be run.
 ///
-/// Kaniko empties the root file system that it runs on, so that it is never put in front of PATH. `toolkit exec kaniko --
-/// FLAGS` runs its executor with a private copy of its own files as the root. The folder of --context is there read-only, or
-/// as a copy where mounts are not allowed; --digest-file, --tar-path and the like are moved to where they belong when it has
-/// succeeded. Docker's config.json, SSL_CERT_FILE, and the variables AWS_*, AZURE_*, CI*, GITLAB_*, GIT_*, KANIKO_* and those
-/// of proxies go along, no others. It needs root and CAP_SYS_CHROOT.
+/// Kaniko empties the root file system that it runs on, so it is never put on PATH. `toolkit exec kaniko -- FLAGS` runs its
+/// executor with a private copy of its own files as the root. The folder of --context is mounted read-only, or copied where
+/// mounts are not allowed; the files of --digest-file, --tar-path and the like are moved to their place after success.
+/// Docker's config.json, SSL_CERT_FILE, the proxy variables and AWS_*, AZURE_*, CI*, GITLAB_*, GIT_* and KANIKO_* are passed
+/// on, no others. It needs root and CAP_SYS_CHROOT.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -90,7 +90,7 @@ fn search_path(activation: &Activation, path: Option<&OsStr>) -> OsString {
     std::env::join_paths(folders).unwrap_or_else(|_| path.unwrap_or_default().into())
 }
 
-/// Finds the command on the new `PATH`: the one of this process is not what the command shall see.
+/// Finds the command on the new `PATH`, not on that of this process.
 fn find(name: &OsStr, path: &OsStr, host: &Host) -> Option<PathBuf> {
     if PathBuf::from(name).components().count() > 1 {
         return Some(host.cwd.join(name));
@@ -114,7 +114,7 @@ fn start(mut command: Command, name: &OsStr) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
 }
 
-/// Says why the command did not start, and returns the exit code that shells, `env` and `nohup` give then
+/// Prints why the command did not start, and returns the exit code that shells, `env` and `nohup` use then
 /// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/env.html>): scripts tell it from one of the command's own.
 fn not_started(name: &OsStr, cause: std::io::Error) -> ExitCode {
     let code = if cause.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };

@@ -18,24 +18,24 @@ use crate::store::AtomicDir;
 
 /// Download a file whose digest is known, verify it, and keep or unpack it
 ///
-/// The file or folder is whole or absent afterwards. Archives (tar, tar.gz, tar.xz, tar.zst, zip) are told by their first
-/// bytes, then by their name; what leaves the folder, links out of it or is a device is refused.
+/// Afterwards the file or folder is complete or absent. Archives (tar, tar.gz, tar.xz, tar.zst, zip) are recognised by their
+/// first bytes, then by their name; entries that leave the folder, links out of it and devices are refused.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, group = ArgGroup::new("target").required(true))]
 pub(super) struct Arguments {
-    /// Where it is: https://…, file://…, s3://bucket/key, or http:// on this machine
+    /// Its URL: https://…, file://…, s3://bucket/key, or http:// on this machine
     #[arg(value_name = "URL")]
     url: String,
-    /// What its bytes must hash to: sha256:… or sha512:…
+    /// The digest of its bytes: sha256:… or sha512:…
     #[arg(long, value_name = "DIGEST")]
     digest: String,
-    /// Keep it as this file, which is replaced
+    /// Save it as this file, replacing an existing one
     #[arg(long, value_name = "FILE", group = "target")]
     output: Option<PathBuf>,
     /// Unpack it into this folder, which must be absent or empty
     #[arg(long, value_name = "DIR", group = "target")]
     unpack: Option<PathBuf>,
-    /// Drop this many leading parts of every path in the archive
+    /// Remove this many leading components from each path in the archive
     #[arg(long, value_name = "N", default_value_t = 0, requires = "unpack")]
     strip: usize,
 }
@@ -56,16 +56,16 @@ impl Arguments {
         let url = location(&self.url)?;
         let settings = Settings::without_project(host, global)?;
         let net = reader(&self.url, &url, &settings)?;
-        let wanted = Download { url: &url, digest: &digest, size: None, publisher: "--digest" };
+        let download = Download { url: &url, digest: &digest, size: None, publisher: "--digest" };
         let last = url.path_segments().and_then(|mut parts| parts.next_back()).filter(|name| !name.is_empty());
         let name = last.or(url.host_str()).unwrap_or_default();
         let task = settings.report.began(name, None);
         let progress = Progress { report: settings.report.as_ref(), task };
         let outcome = match (&self.output, &self.unpack) {
-            (Some(file), _) => keep(&*net, wanted, &host.cwd.join(file), progress, &settings),
+            (Some(file), _) => keep(&*net, download, &host.cwd.join(file), progress, &settings),
             (None, folder) => {
                 let folder = host.cwd.join(folder.as_deref().unwrap_or(Path::new(".")));
-                unpack((&*net, wanted), &folder, self.strip, progress, &settings)
+                unpack((&*net, download), &folder, self.strip, progress, &settings)
             }
         };
         settings.report.ended(task, if outcome.is_ok() { "verified" } else { "failed" });
@@ -126,7 +126,7 @@ fn bucket(_: &str, _: &Settings) -> Result<Box<dyn Net>, Failure> {
 
 fn keep(
     net: &dyn Net,
-    wanted: Download<'_>,
+    download: Download<'_>,
     file: &Path,
     progress: Progress<'_>,
     settings: &Settings,
@@ -140,31 +140,31 @@ fn keep(
             "nothing was downloaded; create the folder first",
         ));
     }
-    settings.runtime.block_on(async { Ok(ingest::save(net, wanted, file, progress).await?) })?;
+    settings.runtime.block_on(async { Ok(ingest::save(net, download, file, progress).await?) })?;
     let bytes = file.metadata().map_or(0, |data| data.len());
     Ok((file.to_owned(), bytes))
 }
 
 fn unpack(
-    (net, wanted): (&dyn Net, Download<'_>),
+    (net, download): (&dyn Net, Download<'_>),
     folder: &Path,
     strip: usize,
     progress: Progress<'_>,
     settings: &Settings,
 ) -> Result<(PathBuf, u64), Failure> {
-    let beside = AtomicDir::new(folder)?;
-    let tree = beside.tree();
+    let target = AtomicDir::new(folder)?;
+    let tree = target.tree();
     let processors = settings.host.processors;
-    let options = ingest::Options { staging: beside.folder(), limits: Limits::default(), processors, progress };
+    let options = ingest::Options { staging: target.folder(), limits: Limits::default(), processors, progress };
     let packing = Packing { format: None, strip };
     let ingested =
-        settings.runtime.block_on(async { Ok(ingest::unpack(net, wanted, packing, &tree, &options).await?) })?;
+        settings.runtime.block_on(async { Ok(ingest::unpack(net, download, packing, &tree, &options).await?) })?;
     if strip > 0 && std::fs::read_dir(&tree).is_ok_and(|mut entries| entries.next().is_none()) {
         return Err(Failure::usage_with_hint(
             format!("--strip {strip} leaves nothing of the archive: no path in it has more than {strip} parts"),
             "nothing was written; name a smaller number",
         ));
     }
-    beside.promote()?;
+    target.promote()?;
     Ok((folder.to_owned(), ingested.bytes))
 }

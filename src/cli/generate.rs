@@ -1,4 +1,4 @@
-//! `toolkit gen`: writes pipeline files from `[pipeline]` in toolkit.toml, or says whether they are stale.
+//! `toolkit gen`: writes pipeline files from `[pipeline]` in toolkit.toml, or reports whether they are stale.
 
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ use crate::provision;
 #[derive(Debug, Args)]
 #[command(after_long_help = help(), after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// What to make; without it, every target whose files are here already
+    /// What to generate; by default every target whose files exist already
     #[arg(value_name = "TARGET", value_parser = targets())]
     targets: Vec<String>,
     /// Write nothing; exit 1 and show the difference when a file is missing or stale
@@ -58,7 +58,7 @@ fn targets() -> PossibleValuesParser {
     PossibleValuesParser::new(generate::ALL.iter().map(|target| target.name()))
 }
 
-/// A file as it should be, beside what is there.
+/// A file as it should be, and the file that is there.
 struct Planned {
     /// Where it belongs, as people see it.
     path: PathBuf,
@@ -148,7 +148,7 @@ impl Planned {
         self.found.as_ref().is_some_and(|found| found.replace("\r\n", "\n") == self.text)
     }
 
-    /// Returns true if writing it would lose somebody's work.
+    /// Returns why writing it would lose somebody's work, if it would.
     fn would_lose(&self) -> Option<&'static str> {
         let found = self.found.as_ref().filter(|_| !self.is_current())?;
         match state(found) {
@@ -166,7 +166,7 @@ fn stamp(target: &dyn Generator, outputs: Vec<Output>, root: &Path) -> Result<Ve
         .map(|output| {
             let path = root.join(inside(&output.path)?);
             let found = match read_text_if_present(&path, Within::Folder(project::boundary(root))) {
-                // It is there and is no text: nothing that toolkit wrote.
+                // It is not text, so toolkit did not write it.
                 Err(FileError { source: Cause::NotText, .. }) => Some(String::new()),
                 found => found?,
             };

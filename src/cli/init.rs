@@ -29,7 +29,7 @@ Examples:
   toolkit init --dry-run
   toolkit init && toolkit lock && toolkit install";
 
-/// Files of toolchains that this program does not provide, so that nobody wonders why they were passed over.
+/// Files of toolchains that this program does not provide, so that the reader learns why they are left out.
 const OTHERS: &[(&str, &str)] =
     &[("package.json", "Node.js"), ("pyproject.toml", "Python"), ("pom.xml", "Java and Maven"), ("Cargo.toml", "Rust")];
 
@@ -55,14 +55,12 @@ impl Arguments {
         for (file, tool) in OTHERS.iter().filter(|(file, _)| names.iter().any(|name| name == file)) {
             done(
                 global,
-                &format!(
-                    "note: {file} is here, and {tool} is not among the tools of this toolkit (`toolkit list --known`)"
-                ),
+                &format!("note: {file} is here, but toolkit does not provide {tool} (`toolkit list --known`)"),
             );
         }
         if let Some(above) = host.cwd.parent().and_then(project::find) {
             let file = above.join(MANIFEST);
-            done(global, &format!("note: this file takes the place of {} in this folder and below", file.display()));
+            done(global, &format!("note: this file replaces {} for this folder and below", file.display()));
         }
         if tools.is_empty() {
             done(global, "note: no project file of a known tool is here; name your tools under [tools]");
@@ -126,7 +124,7 @@ fn manifest(tools: &[Needed], here: Platform) -> String {
 }
 
 /// Returns `[pipeline]`: the usual commands of the tools, and the image when there is a Dockerfile. Nothing when there is
-/// neither, so that nobody keeps a section that does nothing.
+/// neither: a section that does nothing is not written.
 fn pipeline(tools: &[Needed], names: &[String], folder: &Path) -> String {
     let usual: Vec<_> = tools.iter().map(|(tool, _)| tool.card().pipeline).collect();
     let step = |name: &str, commands: Vec<&str>| {

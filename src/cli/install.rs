@@ -16,7 +16,7 @@ use crate::host::Host;
 use crate::model::{Digest, Proof};
 use crate::provision::{self, Installed, Plan, Sourcing};
 
-/// Install toolchains, every byte verified
+/// Install toolchains and verify every byte
 ///
 /// Without arguments: what the project's toolkit.lock says; when that is missing or out of date, it is resolved and written
 /// first (never with --locked). Without a toolkit.toml the project's own files decide.
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     /// What to install instead of the project's tools: TOOL or TOOL@CHANNEL
     #[arg(value_name = "SPEC", conflicts_with = "locked")]
     specs: Vec<String>,
-    /// Install exactly what toolkit.lock says: resolve nothing, write no lock
+    /// Install exactly what toolkit.lock pins: resolve nothing, write no lock
     #[arg(long)]
     locked: bool,
     /// Print what would be installed; change nothing
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// Install for this platform instead of this machine's
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<String>,
-    /// How many downloads run side by side [default: one for each processor, at most 4]
+    /// How many downloads run in parallel [default: one for each processor, at most 4]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     jobs: Option<u8>,
 }

@@ -15,7 +15,7 @@ use crate::toolchain;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = toolchain_help(EXAMPLES))]
 pub(super) struct Arguments {
-    /// List the tools that this toolkit knows, and what can be asked of them
+    /// List the tools that toolkit knows, and their channels
     #[arg(long)]
     known: bool,
 }

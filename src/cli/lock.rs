@@ -14,11 +14,11 @@ use crate::provision::{self, ToolRequest};
 
 /// Write toolkit.lock: one version for each tool, with URL, size, digest and proof for every platform
 ///
-/// Entries that still answer what the project asks for are kept; --upgrade looks again.
+/// Entries that still match the project are kept; --upgrade resolves them again.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Change nothing; exit 1 when a platform is missing, an entry does not answer, or the file would change
+    /// Change nothing; exit 1 when a platform is missing, an entry is out of date, or the file would change
     #[arg(long, conflicts_with = "upgrade")]
     check: bool,
     /// Resolve again: everything, or only this tool; may be repeated
@@ -59,7 +59,7 @@ fn requests_tool(requests: &[ToolRequest], name: &str) -> bool {
     requests.iter().any(|request| request.tool.name() == name)
 }
 
-/// Writes the lock when its bytes differ, and says what changed.
+/// Writes the lock when its bytes differ, and prints what changed.
 fn write(lock: &Lock, old: Option<&Lock>, settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
     let path = settings.root.join(project::LOCK);
     let same = project::read_if_present(&settings.root, project::LOCK).is_ok_and(|text| text == Some(lock.to_text()));
@@ -116,7 +116,8 @@ fn check(
     if let (Some(lock), true) = (old, findings.is_empty()) {
         let text = project::read_if_present(&settings.root, project::LOCK)?.unwrap_or_default();
         if text != lock.to_text() {
-            findings.push("the file was edited: `toolkit lock` would write other bytes for the same answer".to_owned());
+            findings
+                .push("the file was edited: `toolkit lock` would write other bytes for the same versions".to_owned());
         }
     }
     if global.json {
@@ -127,7 +128,7 @@ fn check(
         }
     }
     if findings.is_empty() {
-        done(global, "toolkit.lock answers what the project asks for");
+        done(global, "toolkit.lock is up to date");
         return Ok(ExitCode::SUCCESS);
     }
     done(global, "hint: run `toolkit lock`, and commit toolkit.lock");

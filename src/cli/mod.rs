@@ -1,4 +1,4 @@
-//! The command line: what can be typed, and one file per command. Data goes to standard output, all else to standard
+//! The command line: one file per command. Data goes to standard output, all else to standard
 //! error.
 
 mod build;
@@ -73,13 +73,13 @@ pub struct Command {
     action: Action,
 }
 
-/// What every command understands.
+/// The options of every command.
 #[derive(Debug, Clone, Args)]
 struct Global {
-    /// Read upstreams' files from this mirror: https://…, s3://…, file://… or a folder [env: TOOLKIT_MIRROR]
+    /// Read the files of upstreams from this mirror: https://…, s3://…, file://… or a folder [env: TOOLKIT_MIRROR]
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     mirror: Option<String>,
-    /// Whether upstreams are asked for what the mirror does not give [env: TOOLKIT_MIRROR_ORDER]
+    /// Whether upstreams are used for files that the mirror lacks [env: TOOLKIT_MIRROR_ORDER]
     #[arg(long, global = true, value_name = "ORDER", value_parser = network::ORDERS, help_heading = "Global options")]
     mirror_order: Option<String>,
     /// Make no connection; use what is cached, installed and locked
@@ -161,7 +161,7 @@ fn colour(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
     choice
 }
 
-/// Prints what clap has to say: help and version are answers, all else is a usage error.
+/// Prints help and version, which succeed, and usage errors, which fail.
 fn refuse(refusal: &clap::Error) -> ExitCode {
     // A closed pipe while printing help is nobody's problem.
     let _ = refusal.print();
@@ -213,9 +213,9 @@ fn platform(text: Option<&str>, host: &Host) -> Result<Platform, Failure> {
     text.map_or(Ok(host.platform), |text| text.parse().map_err(|cause: BadPlatform| Failure::usage(cause.to_string())))
 }
 
-/// Appends to a command's examples what can be asked of each tool, for `--help` (`-h` stays short).
+/// Appends the channels of each tool to a command's examples, for `--help` (`-h` stays short).
 fn toolchain_help(examples: &str) -> String {
-    let mut text = format!("{examples}\n\nTools and what can be asked of them:");
+    let mut text = format!("{examples}\n\nTools and their channels:");
     for tool in toolchain::ALL.iter() {
         let card = tool.card();
         text.push_str(&format!("\n  {:<25} {}\n", card.name, card.about));

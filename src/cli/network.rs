@@ -1,4 +1,4 @@
-//! What the command line, the environment and the project say about the network: mirror, order, time-outs, authorities.
+//! Network settings of the command line, the environment and the project: mirror, order, timeouts, certificates.
 
 use std::path::{Path, PathBuf};
 #[cfg(feature = "aws")]
@@ -38,12 +38,12 @@ pub(super) fn location(
 ) -> Result<Option<crate::aws::s3::Location>, Failure> {
     let text = mirror_text(host, global, manifest, &host.cwd).map(|(text, _)| text).filter(|text| is_store(text));
     let location: Option<crate::aws::s3::Location> = text.map(str::parse).transpose()?;
-    // Who runs a project that somebody else wrote shall not pay for it unasked.
+    // A project that somebody else wrote must not make its user pay.
     let typed = mirror_text(host, global, None, &host.cwd).is_some();
     if location.as_ref().is_some_and(|location| location.requester_pays && !typed) {
         return Err(Failure::usage_with_hint(
-            format!("the project's mirror `{}` lets whoever reads it pay", text.unwrap_or_default()),
-            "leave `requester-pays` out of toolkit.toml; whoever agrees names the mirror by --mirror or TOOLKIT_MIRROR",
+            format!("the project's mirror `{}` charges the reader (requester pays)", text.unwrap_or_default()),
+            "remove `requester-pays` from toolkit.toml; to agree to the costs, name the mirror with --mirror or TOOLKIT_MIRROR",
         ));
     }
     Ok(location)
@@ -128,7 +128,7 @@ pub(super) fn settings(
     Ok(settings)
 }
 
-/// Names the certificates that are trusted beside the system's, by the variables that OpenSSL, curl and Go know.
+/// Returns the certificates that are trusted in addition to the system's, by the variables of OpenSSL, curl and Go.
 fn authorities(host: &Host) -> Vec<PathBuf> {
     let file = host.var("SSL_CERT_FILE").map(PathBuf::from);
     let folders = host.var("SSL_CERT_DIR").map(std::env::split_paths).into_iter().flatten();

@@ -18,7 +18,7 @@ use crate::toolchain;
 
 /// Remove installs that no project's toolkit.lock names, views without members, and what interrupted installs left
 ///
-/// A project is known from its first `toolkit install` on, for as long as its toolkit.lock is there.
+/// A project is known from its first `toolkit install` on, as long as its toolkit.lock exists.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {

@@ -1,4 +1,4 @@
-//! `toolkit repair`: installs anew what differs from its receipt.
+//! `toolkit repair`: reinstalls what differs from its receipt.
 
 use std::process::ExitCode;
 
@@ -12,11 +12,11 @@ use super::verify::{check, differences, value, view_value};
 use crate::host::Host;
 use crate::provision;
 
-/// Install anew what differs from its receipt, from the URLs and digests that the receipt records
+/// Reinstall what differs from its receipt, from the URLs and digests that the receipt records
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Which installs to look at instead of all: TOOL or TOOL@CHANNEL
+    /// Which installs to check instead of all: TOOL or TOOL@CHANNEL
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
 }
@@ -47,7 +47,7 @@ impl Arguments {
             let differences = settings.store.verify_view(&view, check(&settings))?;
             if !differences.is_empty() {
                 provision::recompose(&view, &settings.store, settings.report.as_ref())?;
-                done(global, &format!("composed {} anew", view.root.display()));
+                done(global, &format!("rebuilt the view {}", view.root.display()));
                 repaired.push(view_value(&view, &differences));
             }
         }

@@ -18,33 +18,32 @@ use crate::provision::{self, Origin, Resolved, ToolRequest};
 
 /// Show which release a channel means, its files and digests, and why
 ///
-/// Without arguments: what the project asks for, on all platforms of its toolkit.toml. Nothing is downloaded but the
-/// upstreams' release documents.
+/// Without arguments: the project's tools, on all platforms of its toolkit.toml. Only the upstreams' release documents are
+/// downloaded.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = toolchain_help(EXAMPLES))]
 pub(super) struct Arguments {
     /// What to resolve: TOOL or TOOL@CHANNEL
     #[arg(value_name = "SPEC", conflicts_with = "file")]
     specs: Vec<String>,
-    /// Resolve what this project file asks for: global.json, go.mod, go.work, .go-version, .tool-versions
+    /// Resolve the request of this project file: global.json, go.mod, go.work, .go-version, .tool-versions
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
-    /// Print what is asked for and by whom; resolve nothing
+    /// Print the requests and where each comes from; resolve nothing
     #[arg(long)]
     requests: bool,
     /// Print the rule, the pick, and every rejected candidate with its reason
     #[arg(long)]
     explain: bool,
-    /// Resolve as on this day (YYYY-MM-DD): with what was released by then, end of life judged then
+    /// Resolve as of this day (YYYY-MM-DD): only releases up to that day, end of life as on that day
     ///
-    /// Upstreams sometimes rewrite their dates, so the same day may answer differently later: the lock, not the date, is
-    /// the guarantee.
+    /// Upstreams sometimes change dates later, so the result for a day is not reproducible; the lock is.
     #[arg(long, value_name = "DATE")]
     as_of: Option<Date>,
-    /// Take the newest that a global.json allows, not the version that it names
+    /// Take the newest version that a global.json allows, not the one that it names
     #[arg(long)]
     upgrade: bool,
-    /// A platform to give files for, such as linux/arm64 or linux/amd64/musl; may be repeated, or a list with commas
+    /// A platform to list files for, such as linux/arm64 or linux/amd64/musl; may be repeated, or a list with commas
     #[arg(long = "platform", value_name = "PLATFORM", value_delimiter = ',')]
     platforms: Vec<String>,
 }
@@ -56,7 +55,7 @@ Examples:
   toolkit resolve --file global.json --json
   toolkit resolve dotnet@sts --as-of 2025-12-01 --platform linux/arm64";
 
-/// One request as JSON shows it.
+/// One request in JSON.
 #[derive(Serialize)]
 struct Answer<'a> {
     request: String,
@@ -138,7 +137,7 @@ impl Arguments {
         }
     }
 
-    /// The platforms that were named; else those of the project when it is the project that is resolved; else this one.
+    /// Returns the named platforms; else those of the project when the project is resolved; else this machine's.
     fn platforms(&self, settings: &Settings) -> Result<Vec<Platform>, Failure> {
         if !self.platforms.is_empty() {
             return platforms(&self.platforms);
@@ -184,7 +183,7 @@ impl Arguments {
     }
 }
 
-/// Explains a request that nothing answers, before the error is told.
+/// Prints the candidates of a request that no release matches, before its error.
 fn explain_failure(failure: Failure, global: &Global) -> Result<Failure, Failure> {
     if let Some(provision::Error::NothingChosen { request, choice, .. }) = failure.cause() {
         if global.json {
@@ -228,9 +227,9 @@ fn origin(request: &ToolRequest) -> String {
 }
 
 fn explanation(resolved: &Resolved) -> String {
-    let mut text = format!("  asked by  {}\n", origin(&resolved.request));
+    let mut text = format!("  source    {}\n", origin(&resolved.request));
     if let Some(rule) = &resolved.request.rule {
-        text.push_str(&format!("  it says   {rule}\n"));
+        text.push_str(&format!("  meaning   {rule}\n"));
     }
     text + &candidates(&resolved.choice)
 }

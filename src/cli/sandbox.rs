@@ -1,4 +1,4 @@
-//! Programs that run in a root of their own: what `exec` does with them, and the steps for which this program starts itself.
+//! Programs that run in a root of their own, and the steps for which this program starts itself.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -36,7 +36,7 @@ pub(super) fn run(job: Job, installs: &[Installed], store: &Store) -> Result<Exi
     Ok(ExitCode::from(code))
 }
 
-/// Carries out a step of [`crate::sandbox`] when this process was started for one. It stands in no help: nobody types it.
+/// Executes a step of [`crate::sandbox`] when this process was started for one. It is not in the help: nobody types it.
 pub(super) fn step(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let words: Vec<OsString> = arguments.skip(1).take(5).collect();
     let words: Vec<&str> = words.iter().map(|word| word.to_str()).collect::<Option<_>>()?;

@@ -2,7 +2,7 @@
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only what is followed asks who wants it to stop"))]
+#[cfg_attr(not(feature = "aws"), allow(dead_code, reason = "only `build follow` tells signals apart"))]
 pub(super) enum StopRequest {
     /// Ctrl-C: a person is there, who may be asked.
     Interrupt,
@@ -10,7 +10,7 @@ pub(super) enum StopRequest {
     End,
 }
 
-/// Hears signals from now on, those between two questions too.
+/// Listens for signals from now on; those between two calls are not lost.
 #[derive(Debug)]
 pub(super) struct Signals {
     #[cfg(unix)]

@@ -57,7 +57,7 @@ impl Arguments {
         if sound {
             return Ok(ExitCode::SUCCESS);
         }
-        done(global, "hint: `toolkit repair` installs anew what differs");
+        done(global, "hint: `toolkit repair` reinstalls what differs");
         Ok(ExitCode::from(1))
     }
 }

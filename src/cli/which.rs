@@ -16,7 +16,7 @@ use crate::toolchain::{self, dotnet};
 /// Print the path of an executable of the project's tools
 ///
 /// `which dotnet-sdk` prints the SDK that the .NET host would select in the current directory, by the host's own rules
-/// (global.json, roll-forward, prereleases) and without running it.
+/// (global.json, roll-forward, prereleases), without running it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -56,7 +56,7 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Says which SDK the host would select; exit 1 when it would find none.
+    /// Prints the SDK that the host would select; exits 1 when it would find none.
     fn sdk(&self, settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
         let root = match (&self.root, settings.host.var("DOTNET_ROOT")) {
             (Some(root), _) => settings.host.cwd.join(root),
@@ -65,7 +65,7 @@ impl Arguments {
         };
         if !root.is_dir() {
             return Err(Failure::usage_with_hint(
-                format!("{} is not a folder, so it is no .NET root", root.display()),
+                format!("{} is not a folder, so it is not a .NET root", root.display()),
                 "name the folder that holds `dotnet` and `sdk` with --root",
             ));
         }

@@ -1,12 +1,13 @@
-//! What can go wrong between a request and an activation, told as a user must hear it.
+//! Errors between a request and an activation, as the user reads them.
 
 use std::path::PathBuf;
 
 use crate::fs::FileError;
 use crate::model::{BadChannel, BadRequest, Choice, Explain, Kind, Level, Platform};
+use crate::text::comma_separated;
 use crate::{ingest, net, project, store, toolchain};
 
-/// What can go wrong between a request and an activation.
+/// An error between a request and an activation.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A request is not one.
@@ -99,23 +100,23 @@ pub enum Error {
         source: toolchain::Error,
     },
     /// Every candidate was rejected.
-    #[error("nothing answers {request}: {}{}", meaning(request, &choice.rule), lines(nearest))]
+    #[error("{}: {}{}", no_match(request), meaning(request, &choice.rule), lines(nearest))]
     NothingChosen {
         /// The request.
         request: String,
         /// The rule that was applied, and every candidate with the reason of its rejection.
         choice: Box<Choice>,
-        /// The nearest candidates, in words.
+        /// The nearest candidates, each with the reason of its rejection.
         nearest: Vec<String>,
     },
     /// The proof is weaker than the policy accepts.
-    #[error("{file} is proven by `{found}` ({source_name}), and the policy asks for `{required}`")]
+    #[error("{file} is verified by `{found}` ({source_name}), and the policy requires `{required}`")]
     WeakProof {
         /// The file.
         file: String,
         /// What there is.
         found: Level,
-        /// Who says so.
+        /// Its source.
         source_name: String,
         /// What the policy requires.
         required: Level,
@@ -193,14 +194,14 @@ impl Explain for Error {
                 vec![format!("{tool} has only its default source; remove `source` from the line")]
             }
             Self::UnknownTool { known, .. } => vec![
-                format!("known are {}", known.join(", ")),
+                format!("expected one of: {}", comma_separated(known)),
                 "a project can define others: `[tools.NAME]` with `github` or `url` in toolkit.toml".to_owned(),
             ],
             Self::BadDefinition { .. } => {
                 vec!["nothing was changed; fix the tool's table in toolkit.toml".to_owned()]
             }
             Self::UnknownSource { known, .. } | Self::UnknownFile { known, .. } => {
-                vec![format!("known are {}", known.join(", "))]
+                vec![format!("expected one of: {}", comma_separated(known))]
             }
             Self::ManifestLine { source, .. } => source.hints(),
             Self::ReadFile(source) if source.is_absent() => {
@@ -240,19 +241,27 @@ impl Explain for Error {
     }
 }
 
-/// Adds what was left as it was.
+/// Appends what was left unchanged.
 fn and(mut hints: Vec<String>, unchanged: &str) -> Vec<String> {
     hints.push(unchanged.to_owned());
     hints
 }
 
-/// Returns what a rule says of its channel, without the channel: the request has just named it.
+/// Describes that no release matches a request: "no go release matches `1.99`".
+fn no_match(request: &str) -> String {
+    match request.split_once('@') {
+        Some((tool, channel)) => format!("no {tool} release matches `{channel}`"),
+        None => format!("no release matches `{request}`"),
+    }
+}
+
+/// Returns the meaning of a channel by its rule, without the channel: the message has just named it.
 fn meaning<'a>(request: &str, rule: &'a str) -> &'a str {
     let channel = request.split_once('@').map_or(request, |(_, channel)| channel);
     rule.strip_prefix(channel).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(rule)
 }
 
-/// Puts each text on a line of its own, below what stands before.
+/// Puts each text on a line of its own, after the line before it.
 fn lines(texts: &[String]) -> String {
     texts.iter().map(|text| format!("\n{text}")).collect()
 }

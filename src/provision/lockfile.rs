@@ -1,4 +1,4 @@
-//! The lock: written from the project's wishes for every platform, checked against them, installed from.
+//! The lock: resolved from the project's requests for every platform, checked against them, installed from.
 
 use futures_util::{StreamExt, stream};
 
@@ -6,11 +6,11 @@ use super::{Context, Error, Resolved, ToolRequest, resolve};
 use crate::model::{Artifact, Platform, Policy, Release, SourceImage, ToolName, Version};
 use crate::project::{Lock, LockedArtifact, LockedTool};
 
-/// What `lock --check` found, one line each. Empty when the lock answers the project's wishes.
+/// What `lock --check` found, one line each. Empty when the lock is up to date.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings(pub Vec<String>);
 
-/// Compares a lock with what the project asks for, without any upstream document.
+/// Compares a lock with the project's requests, without any document of an upstream.
 #[must_use]
 pub fn check(requests: &[ToolRequest], platforms: &[Platform], lock: &Lock, policy: &Policy) -> Findings {
     let mut findings = Vec::new();
@@ -23,20 +23,20 @@ pub fn check(requests: &[ToolRequest], platforms: &[Platform], lock: &Lock, poli
     }
     for locked in &lock.tools {
         if !requests.iter().any(|request| request.tool.name() == locked.name) {
-            findings.push(format!("{} is locked and no longer asked for", locked.name));
+            findings.push(format!("{} is locked and no longer requested", locked.name));
         }
     }
     Findings(findings)
 }
 
-/// Lists what is wrong with one tool's entry.
+/// Lists what is out of date in one tool's entry.
 fn entry(request: &ToolRequest, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Vec<String> {
     let name = request.tool.name();
     let mut findings = Vec::new();
     let channel = request.channel.to_string();
     if locked.request != channel || locked.file.as_deref() != request.file() || locked.source != request.source {
         findings.push(format!(
-            "{name} is asked for as {}, and locked as {}",
+            "{name} is requested as {}, and locked as {}",
             wording(&channel, request.file(), request.source.as_deref()),
             wording(&locked.request, locked.file.as_deref(), locked.source.as_deref())
         ));
@@ -57,7 +57,7 @@ fn entry(request: &ToolRequest, platforms: &[Platform], locked: &LockedTool, pol
         // A version that cannot be read was found above.
         let Ok(release) = release(request, locked, platform, locked.artifacts_for(platform)) else { continue };
         if !request.tool.could_have_locked(&release) {
-            findings.push(format!("{name} is defined in another way than it is locked for {platform}"));
+            findings.push(format!("{name} is defined differently from how it is locked for {platform}"));
         }
     }
     for LockedArtifact { platform, artifact, .. } in &locked.artifacts {
@@ -66,7 +66,7 @@ fn entry(request: &ToolRequest, platforms: &[Platform], locked: &LockedTool, pol
         }
         if artifact.proof.level < policy.verification {
             findings.push(format!(
-                "{name}: {} is proven by {}, and the policy asks for {}",
+                "{name}: {} is verified by {}, and the policy requires {}",
                 artifact.file_name(),
                 artifact.proof.level,
                 policy.verification
@@ -121,7 +121,7 @@ pub async fn lock(
     Ok(Lock { tools })
 }
 
-/// Keeps an entry that answers the request on every platform; platforms that are no longer wanted go.
+/// Keeps an entry that matches the request on every platform, without platforms that the project no longer lists.
 fn keep(request: &ToolRequest, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Option<LockedTool> {
     let mut kept = locked.clone();
     kept.artifacts.retain(|locked| platforms.contains(&locked.platform));
@@ -155,8 +155,8 @@ async fn new_entry(resolved: Resolved, context: &Context<'_>) -> LockedTool {
     }
 }
 
-/// Asks the server how long a file is, where the upstream's documents do not say (.NET). A server that does not answer
-/// is no reason to fail: the digest is what counts, and the archive may reach the mirror later than the documents.
+/// Asks the server for the length of a file that the upstream's documents leave out (.NET). A server that does not answer
+/// is not a reason to fail: the digest is what counts, and the archive may reach the mirror later than the documents.
 async fn published_size(artifact: &Artifact, context: &Context<'_>) -> Option<u64> {
     match context.net.open(&artifact.url).await {
         Ok(body) => body.length(),
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_differs_from_the_wishes_in_one_thing_has_one_finding() {
+    fn a_lock_that_differs_from_the_requests_in_one_thing_has_one_finding() {
         type Change = fn(&mut ToolRequest, &mut Lock);
         let cases: [(Change, Option<&str>); 10] = [
             (|_, _| {}, None),
@@ -274,7 +274,7 @@ mod tests {
             ),
             (
                 |_, lock| lock.tools.push(LockedTool { name: "dotnet".to_owned(), ..lock.tools[0].clone() }),
-                Some("dotnet is locked and no longer asked for"),
+                Some("dotnet is locked and no longer requested"),
             ),
         ];
         for (change, expected) in cases {
@@ -294,7 +294,7 @@ mod tests {
         let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
         let found = check(std::slice::from_ref(&request), &platforms, &lock, &policy).0;
         assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found.iter().all(|line| line.contains("is proven by checksum")), "{found:?}");
+        assert!(found.iter().all(|line| line.contains("is verified by checksum")), "{found:?}");
         assert!(matches!(from_lock(&[request], platforms[0], &lock, &policy), Err(Error::StaleLock { .. })));
     }
 }

@@ -84,7 +84,7 @@ impl Plan {
     /// Installs what is missing, at most `context.jobs` at once, and returns all installs: those that were here first.
     ///
     /// # Errors
-    /// The first failure; the others are stopped and leave nothing half-made.
+    /// The first failure; the others are stopped and leave nothing unfinished.
     pub async fn apply(self, context: &Context<'_>) -> Result<Vec<Installed>, Error> {
         let mut installs = self.present;
         if self.missing.is_empty() {
@@ -130,10 +130,10 @@ async fn install(missing: Missing, context: &Context<'_>) -> Result<Installed, E
     Ok(Installed { request, install, work: Some(Work { bytes, seconds: started.elapsed().as_secs_f64() }) })
 }
 
-/// Installs anew what an install was made of, in its place.
+/// Installs the files of an install again, in its place.
 ///
 /// # Errors
-/// When a file cannot be had again; the damaged install stays then.
+/// When a file is not available any more; the damaged install stays then.
 pub async fn repair(install: &Install, context: &Context<'_>) -> Result<Install, Error> {
     let release = install.release();
     let lock = lock(&install.id, context).await?;
@@ -154,7 +154,7 @@ struct Staged {
     unpacked: Unpacked,
 }
 
-/// Fetches, verifies and unpacks every file of the release into a staging folder, and adds what the tool needs beside it.
+/// Fetches, verifies and unpacks every file of the release into a staging folder, and adds the files that the tool needs next to them.
 /// The files stand side by side in one tree, but for the layers of an image, each of which changes the tree that those
 /// before it made.
 async fn stage(
@@ -219,7 +219,7 @@ async fn ingest_one(
     })
 }
 
-/// Runs blocking work beside the async thread.
+/// Runs blocking work off the async thread.
 async fn blocking<T: Send + 'static, E: Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Error>

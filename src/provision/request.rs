@@ -127,10 +127,10 @@ pub fn argument_in(text: &str, manifest: Option<&Manifest>) -> Result<ToolReques
         let reason = "write it as TOOL or TOOL@CHANNEL, like go@1.27".to_owned();
         return Err(BadRequest { text: text.to_owned(), reason }.into());
     }
-    let wants = manifest.map_or(&[][..], |manifest| &manifest.tools);
-    let tool = match wants.iter().find(|want| want.tool == name).and_then(|want| want.definition.as_ref()) {
+    let entries = manifest.map_or(&[][..], |manifest| &manifest.tools);
+    let tool = match entries.iter().find(|entry| entry.tool == name).and_then(|entry| entry.definition.as_ref()) {
         Some(definition) => defined(name, definition)?,
-        None => known(name).map_err(|_| unknown(name, wants))?,
+        None => known(name).map_err(|_| unknown(name, entries))?,
     };
     let channel = tool.channel(channel.unwrap_or(tool.card().default_channel))?;
     Ok(new_request(tool, channel, Origin::Argument(text.to_owned())))
@@ -142,7 +142,7 @@ pub fn argument_in(text: &str, manifest: Option<&Manifest>) -> Result<ToolReques
 /// When a file is not understood, or names an unknown tool.
 pub fn project(root: &Path, manifest: Option<&Manifest>) -> Result<Vec<ToolRequest>, Error> {
     match manifest {
-        Some(manifest) => manifest.tools.iter().map(|want| wanted(root, want)).collect(),
+        Some(manifest) => manifest.tools.iter().map(|entry| of_entry(root, entry)).collect(),
         None => discovered(root),
     }
 }
@@ -155,9 +155,9 @@ fn known(name: &str) -> Result<Arc<dyn Toolchain>, Error> {
     toolchain::find(name).ok_or_else(|| unknown(name, &[]))
 }
 
-/// Says which tools there are: those that this program knows, and those that the project defines.
-fn unknown(name: &str, wants: &[ToolEntry]) -> Error {
-    let defined = || wants.iter().filter(|want| want.definition.is_some()).map(|want| want.tool.as_str());
+/// Returns the error for an unknown tool, with all known ones: those of this program and those of the project.
+fn unknown(name: &str, entries: &[ToolEntry]) -> Error {
+    let defined = || entries.iter().filter(|entry| entry.definition.is_some()).map(|entry| entry.tool.as_str());
     let names = || toolchain::ALL.iter().map(|tool| tool.name()).chain(defined());
     Error::UnknownTool {
         name: name.to_owned(),
@@ -173,28 +173,28 @@ fn defined(name: &str, definition: &Definition) -> Result<Arc<dyn Toolchain>, Er
 }
 
 /// Reads one line of `[tools]`.
-fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
-    let at_line = |source: Error| Error::ManifestLine { line: want.line, source: Box::new(source) };
-    ToolName::parse(&want.tool).map_err(|cause| at_line(Error::BadRequest(cause)))?;
-    if let Some(definition) = &want.definition {
-        let Requirement::Channel(text) = &want.requirement else { return Err(at_line(unknown(&want.tool, &[]))) };
-        let tool = defined(&want.tool, definition).map_err(at_line)?;
+fn of_entry(root: &Path, entry: &ToolEntry) -> Result<ToolRequest, Error> {
+    let at_line = |source: Error| Error::ManifestLine { line: entry.line, source: Box::new(source) };
+    ToolName::parse(&entry.tool).map_err(|cause| at_line(Error::BadRequest(cause)))?;
+    if let Some(definition) = &entry.definition {
+        let Requirement::Channel(text) = &entry.requirement else { return Err(at_line(unknown(&entry.tool, &[]))) };
+        let tool = defined(&entry.tool, definition).map_err(at_line)?;
         let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
-        return Ok(new_request(tool, channel, Origin::Manifest { line: want.line }));
+        return Ok(new_request(tool, channel, Origin::Manifest { line: entry.line }));
     }
-    let mut tool = known(&want.tool).map_err(at_line)?;
-    if let Some(name) = &want.source {
+    let mut tool = known(&entry.tool).map_err(at_line)?;
+    if let Some(name) = &entry.source {
         let Some(variant) = tool.with_source(name) else {
             let known = tool.card().sources.iter().map(|known| (*known).to_owned()).collect();
             return Err(at_line(Error::UnknownSource { tool: tool.name().to_owned(), name: name.clone(), known }));
         };
         tool = variant;
     }
-    toolchain::check_settings(tool.as_ref(), &want.settings).map_err(|cause| at_line(cause.into()))?;
-    let mut request = match &want.requirement {
+    toolchain::check_settings(tool.as_ref(), &entry.settings).map_err(|cause| at_line(cause.into()))?;
+    let mut request = match &entry.requirement {
         Requirement::Channel(text) => {
             let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
-            new_request(tool, channel, Origin::Manifest { line: want.line })
+            new_request(tool, channel, Origin::Manifest { line: entry.line })
         }
         Requirement::File(path) => {
             let within = Within::Folder(project::boundary(root));
@@ -202,8 +202,8 @@ fn wanted(root: &Path, want: &ToolEntry) -> Result<ToolRequest, Error> {
             file.ok_or_else(|| at_line(Error::NothingInFile { path: root.join(path), tool: tool.name().to_owned() }))?
         }
     };
-    request.source.clone_from(&want.source);
-    request.settings.clone_from(&want.settings);
+    request.source.clone_from(&entry.source);
+    request.settings.clone_from(&entry.settings);
     Ok(request)
 }
 

@@ -72,7 +72,7 @@ fn shared_root(shared: SharedRoot, members: &[Install], store: &Store, report: &
     Ok(store.view(&composition, &|waiting| report.noted(waiting))?.root)
 }
 
-/// Composes a damaged view anew; one whose members are not all installed any more is given up.
+/// Composes a damaged view again, and removes one whose members are not all installed any more.
 ///
 /// # Errors
 /// When a member is damaged itself, or the store cannot be written to.

@@ -81,7 +81,7 @@ fn mistakes_end_with_exit_2_and_a_way_out() {
         (&["instal"][..], "install"),
         (&["install", "--lokced"], "--locked"),
         (&["resolve", "dotnett@lts"], "did you mean `dotnet`?"),
-        (&["resolve", "rust@stable"], "known are"),
+        (&["resolve", "rust@stable"], "expected one of"),
         (&["resolve", "go@"], "TOOL@CHANNEL"),
         (&["resolve", "@1"], "TOOL@CHANNEL"),
         (&["resolve", "go@tip"], "go"),
@@ -116,7 +116,7 @@ fn a_bad_toolkit_toml_is_named_with_its_line() {
         ),
         ("[tools]\ngo = \"v1\"\n", "line 2, cannot be used"),
         ("[tools]\ngo = { file = \"go.mod\" }\n", "could not read"),
-        ("[tools]\ngo = { version = \"1.26\", source = \"ftp\" }\n", "known are goproxy"),
+        ("[tools]\ngo = { version = \"1.26\", source = \"ftp\" }\n", "expected one of: goproxy"),
         ("[tools]\ngo = { version = \"1.26\", flavour = \"x\" }\n", "flavour"),
         ("[tools]\ngo = { file = \"Gopkg.toml\" }\n", "no project file"),
     ] {

@@ -91,7 +91,7 @@ fn a_project_inside_a_project_is_announced() {
     world.write("toolkit.toml", "[tools]\ngo = \"1.26\"\n");
     fs::create_dir(world.project().join("inner")).unwrap();
     let said = world.run(&["-C", "inner", "init"]).stderr;
-    assert!(said.contains("takes the place of") && said.contains("toolkit.toml in this folder"), "{said}");
+    assert!(said.contains("replaces") && said.contains("toolkit.toml for this folder"), "{said}");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn a_defined_tool_resolves_like_any_other() {
         assert_eq!(version(spec), expected, "{spec}");
     }
     let stderr = world.fails(2, &["resolve", "jq@1.5"]);
-    assert!(stderr.contains("nothing answers jq@1.5"), "{stderr}");
+    assert!(stderr.contains("no jq release matches `1.5`"), "{stderr}");
     let stderr = world.fails(2, &["resolve", "jqq"]);
     assert!(stderr.contains("did you mean `jq`?"), "{stderr}");
     let stderr = world.fails(2, &["resolve", "jq", "--platform", "linux/s390x"]);

@@ -117,7 +117,7 @@ fn lock_check_names_what_is_wrong() {
 
     world.write("toolkit.lock", &good);
     world.write("go.mod", "module example.com/hello\n\ngo 1.25\n");
-    assert!(stdout(&["lock", "--check"]).contains("go is asked for as `1.25`"));
+    assert!(stdout(&["lock", "--check"]).contains("go is requested as `1.25`"));
     assert!(world.fails(2, &["install", "--locked"]).contains("toolkit lock"));
     assert_eq!(world.read("toolkit.lock"), good, "a check or a locked install wrote the lock");
 
@@ -193,7 +193,11 @@ fn a_request_that_nothing_answers_is_explained_as_text_and_as_json() {
     let run = world.run(&["resolve", "--explain", "go@1.99"]);
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     assert!(run.stdout.starts_with("go@1.99 → nothing\n") && run.stdout.contains("· 1.20 "), "{}", run.stdout);
-    assert!(run.stderr.contains("error: nothing answers go@1.99") && run.stderr.contains("more\n"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("error: no go release matches `1.99`") && run.stderr.contains("more\n"),
+        "{}",
+        run.stderr
+    );
     let json: serde_json::Value =
         serde_json::from_str(&world.run(&["resolve", "--explain", "--json", "go@1.99"]).stdout).unwrap();
     assert!(json[0]["version"].is_null() && json[0]["explain"].as_array().unwrap().len() > 5, "{json}");

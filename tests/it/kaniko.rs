@@ -128,7 +128,7 @@ fn what_is_not_published_is_told_with_what_is() {
         (&["resolve", "kaniko@2"][..], "the newest release of kaniko 2"),
         (&["resolve", "kaniko@1.28.9"], "1.28.3"),
         (&["resolve", "kaniko@1-debug"], "`kaniko-debug@1`"),
-        (&["resolve", "kaniko-alpine@1"], "nothing answers"),
+        (&["resolve", "kaniko-alpine@1"], "no kaniko-alpine release matches"),
         (&["resolve", "kaniko", "--platform", "linux/s390x"], "linux/amd64 and linux/arm64, not for linux/s390x"),
         (&["resolve", "kaniko", "--platform", "darwin/arm64"], "not for darwin/arm64"),
     ] {

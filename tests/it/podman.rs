@@ -138,7 +138,7 @@ fn a_release_without_the_platform_names_those_it_has() {
     let stderr = world.fails(2, &["resolve", "podman-remote@6", "--platform", "darwin/arm64"]);
     assert!(stderr.contains("published for linux/amd64 and linux/arm64, not for darwin/arm64"), "{stderr}");
     let stderr = world.fails(2, &["resolve", "podman-remote@3.0.0"]);
-    assert!(stderr.contains("nothing answers podman-remote@3.0.0"), "{stderr}");
+    assert!(stderr.contains("no podman-remote release matches `3.0.0`"), "{stderr}");
 }
 
 #[test]

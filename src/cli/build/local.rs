@@ -167,7 +167,7 @@ impl Arguments {
         #[cfg(not(feature = "aws"))]
         let _ = (host, global);
         let job = |&(build, spec): &(&'a Build, &'a Spec)| {
-            #[cfg_attr(not(feature = "aws"), expect(unused_mut, reason = "nobody adds secrets of AWS"))]
+            #[cfg_attr(not(feature = "aws"), expect(unused_mut, reason = "secrets of AWS need the feature `aws`"))]
             let mut settings = settings.clone();
             #[cfg(feature = "aws")]
             if let Some(place) = &place {

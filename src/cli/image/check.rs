@@ -67,12 +67,12 @@ Examples:
 Cells:
   yes      the image is for the platform
   missing  it is not, and is needed there: exit code 1
-  no       it is not, and nobody needs it there: its file holds it to another platform, or it only
-           runs on the machine that builds (FROM --platform=$BUILDPLATFORM), where one is enough
+  no       it is not, and need not be: its file pins it to another platform, or it only runs on
+           the machine that builds (FROM --platform=$BUILDPLATFORM), where one is enough
   ?        the registry could not be asked: exit code 3, or 1 when another image lacks a platform
 
 Variables: Dockerfiles see the defaults of their arguments and --build-arg; compose files the
-environment and the .env beside them; pipelines their own variables and the environment. What has
+environment and the .env next to them; pipelines their own variables and the environment. What has
 no value is not guessed: it is listed as not resolved, and is not checked.
 
 Newer tags are those of the same form with a higher version: 405 and 406, 1.2.3-alpine and

@@ -95,7 +95,7 @@ fn overview(name: &str, inspected: &Inspected) -> Styled {
     text + pairs("annotations", annotations)
 }
 
-/// Says where the index and the image disagree.
+/// Returns the platform, with both values where the index and the image disagree.
 fn told_platform(image: &Image) -> String {
     match (image.platform(), &image.stated) {
         (Some(own), Some(stated)) if own != *stated => format!("{stated} (the image says {own})"),

@@ -90,7 +90,7 @@ impl Arguments {
     }
 }
 
-/// Reads the lock, which must answer what the project asks for: a mirror of an old answer serves nobody.
+/// Reads the lock, which must be up to date: a mirror of an old lock is useless.
 fn locked(settings: &Settings) -> Result<(Vec<ToolRequest>, Lock), Failure> {
     let context = settings.context();
     let requests = provision::requests(&[], &context)?.list;
@@ -110,7 +110,7 @@ fn say_gone(gone: &Gone, dry: bool, global: &Global) {
     done(global, &format!("{verb} {} ({})", gone.path, render::size(gone.size)));
 }
 
-/// Tells what a sync would do.
+/// Prints what a sync would do.
 fn foreseen(plan: &Plan, address: &Address, global: &Global) -> Result<(), Failure> {
     if global.json {
         let put: Vec<Value> = plan.put.iter().map(planned).collect();
@@ -132,7 +132,7 @@ fn foreseen(plan: &Plan, address: &Address, global: &Global) -> Result<(), Failu
     Ok(())
 }
 
-/// Tells what a sync did.
+/// Prints what a sync did.
 fn told(outcome: &Outcome, address: &Address, global: &Global) -> Result<(), Failure> {
     if global.json {
         let put = outcome.put.iter().map(|(path, entry)| {

@@ -254,7 +254,8 @@ fn choice(rule: &str) -> Box<Choice> {
 
 fn locks() -> Vec<Section> {
     let (tool, version, platform) = (|| text("go"), || text("1.27.3"), arm64());
-    let reasons = vec![text("dotnet is requested but not locked"), text("go: 1.26 is asked for, 1.27 was answered")];
+    let reasons =
+        vec![text("dotnet is requested but not locked"), text("go is requested as `1.26`, and locked as `1.27`")];
     vec![
         section("provision::Error::NoLock", [Example::from(Error::NoLock { folder: "/src/shop".into() })]),
         section("provision::Error::StaleLock", [Example::from(Error::StaleLock { reasons })]),

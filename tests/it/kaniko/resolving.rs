@@ -64,7 +64,7 @@ fn a_project_names_the_archived_image_another_registry_or_its_own() {
         assert!(world.fails(2, &["lock"]).contains("dockerhub, archived"), "{source}");
     }
     world.write("toolkit.toml", "[tools]\ngo = { version = \"1\", source = \"registry.example/go\" }\n");
-    assert!(world.fails(2, &["lock"]).contains("known are goproxy"));
+    assert!(world.fails(2, &["lock"]).contains("expected one of: goproxy"));
 }
 
 #[test]

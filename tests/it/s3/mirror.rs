@@ -139,7 +139,10 @@ fn a_project_lets_nobody_pay_unasked() {
     let world = friend(&server).with("TOOLKIT_MIRROR", "");
     world.write("toolkit.toml", &format!("[source]\nmirror = \"{location}\"\n"));
     let stderr = world.fails(2, &["resolve", GO]);
-    assert!(stderr.contains(&format!("the project's mirror `{location}` lets whoever reads it pay")), "{stderr}");
+    assert!(
+        stderr.contains(&format!("the project's mirror `{location}` charges the reader (requester pays)")),
+        "{stderr}"
+    );
     assert_eq!(server.total_requests(), 0);
     world.ok(&["resolve", GO, "--mirror", location]);
     assert_eq!(server.total_requests(), 1);

@@ -1,4 +1,4 @@
-//! `toolkit build compare`: builds on amd64 beside builds on arm64.
+//! `toolkit build compare`: builds on amd64 next to builds on arm64.
 
 mod shown;
 

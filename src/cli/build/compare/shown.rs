@@ -10,7 +10,7 @@ use crate::codebuild::compare::{
     Architecture, Comparison, Cost, Line, Price, RULE, Spread, Subject, Verdict, dollars, duration_text, warnings,
 };
 
-/// Says what is compared: `web in us-east-1`.
+/// Names the comparison: `web in us-east-1`.
 pub(super) fn title(subject: &Subject, comparison: &Comparison) -> String {
     let what = match subject {
         Subject::Architectures(project) => project.clone(),
@@ -83,7 +83,7 @@ fn ratio(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"))
 }
 
-/// Says by which rule and which prices a build costs what it costs.
+/// Describes the billing rule and the prices behind the costs.
 fn notes(comparison: &Comparison) -> Vec<String> {
     let prices = prices(comparison);
     if prices.is_empty() {

@@ -75,11 +75,11 @@ as lines show it:
   phase-began   phase, time
   phase-ended   phase, time, status, seconds, contexts: [{code, message}]
   log           time, line
-  retry         the build is done again: next (its id), number, limit
+  retry         the build is retried: next (its id), number, limit
   build-over    status, seconds, failed: [{phase, status, code, message, cause, remedy}],
                 artifacts, reports, exported, link, log_link, s3_log_link
   batch-over    status, seconds, failed, link
-  note          what stands in the way: text, and kind (throttled, lost, back, expired, renewed,
+  note          a problem on the way: text, and kind (throttled, lost, back, expired, renewed,
                 no-log, missing-log, unread-log, endless-log)
   end           succeeded";
 
@@ -97,7 +97,7 @@ impl Arguments {
     }
 }
 
-/// Reads the time between two looks.
+/// Reads the time between two polls.
 pub(super) fn interval(text: &str) -> Result<Duration, String> {
     let seconds: Option<f64> = text.parse().ok().filter(|seconds| (0.001..=3600.0).contains(seconds));
     seconds.map(Duration::from_secs_f64).ok_or_else(|| "a number of seconds, up to 3600".to_owned())

@@ -45,7 +45,7 @@ pub(super) fn ended(phase: &Phase) -> Styled {
     if status == Status::Succeeded { text.into() } else { red(text) }
 }
 
-/// Says how something ended: `succeeded in 1m 3s`.
+/// Describes how something ended: `succeeded in 1m 3s`.
 pub(super) fn how(status: &Status, time: Option<&str>) -> String {
     let after = |word: &str| time.map_or_else(|| word.to_owned(), |time| format!("{word} after {time}"));
     match status {
@@ -59,7 +59,7 @@ pub(super) fn how(status: &Status, time: Option<&str>) -> String {
     }
 }
 
-/// Names a build as people talk of it.
+/// Describes a build that is being followed.
 pub(super) fn known(build_ref: &BuildRef) -> String {
     let what = build_ref.kind.as_str();
     let number = build_ref.number.map_or(String::new(), |number| format!(" {number}"));
@@ -68,7 +68,7 @@ pub(super) fn known(build_ref: &BuildRef) -> String {
     format!("following {what}{number} of {}{place}{part}: {}", build_ref.project, build_ref.id)
 }
 
-/// Says what stands in the way. `name` is what the build is called.
+/// Describes a problem on the way. `name` is the name of the build.
 pub(super) fn note(note: &Note, name: &str) -> String {
     match note {
         Note::Throttled { service } => {
@@ -111,7 +111,7 @@ pub(super) fn kind(note: &Note) -> &'static str {
     }
 }
 
-/// Returns whom a note is about.
+/// Returns the build that a note is about.
 pub(super) fn about(note: &Note) -> Option<&BuildRef> {
     match note {
         Note::NoLog { build_ref, .. }

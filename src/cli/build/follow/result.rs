@@ -72,7 +72,7 @@ fn heading(title: &str, status: &Status, time: Option<&str>, more: &str) -> Styl
     Styled::from("\n") + painted + "\n"
 }
 
-/// Says which phases failed, what CodeBuild says about it, and what that usually means.
+/// Describes which phases failed, with CodeBuild's message and its usual cause.
 fn why(phases: &[Phase], status: &Status) -> Styled {
     let mut text = Styled::default();
     let mut explained = false;

@@ -1,4 +1,4 @@
-//! Follows to the end, or until somebody wants it to stop.
+//! Follows builds to the end, or until it is asked to stop.
 
 use std::io::{self, BufRead, IsTerminal};
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use crate::codebuild::follow::{Error, FollowOptions, Follower, Monotonic, Pace, 
 /// How long the end of builds is waited for that were stopped.
 const STOPPING: Duration = Duration::from_secs(60);
 
-/// How long an answer is waited for, before the builds go on.
+/// How long to wait for an answer before the builds go on.
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// How builds are followed.
@@ -69,7 +69,7 @@ pub(in crate::cli::build) fn watch(
         return Ok(ExitCode::FAILURE);
     }
     match view.unread() {
-        // Whoever asked for logs shall not take their absence for an empty log.
+        // A missing log must not be taken for an empty one.
         Some(cause) => Err(Error::UnreadLogs { source: Box::new(cause) }.into()),
         None => Ok(ExitCode::SUCCESS),
     }
@@ -136,11 +136,11 @@ async fn ask(follower: &mut Follower<View>, signals: &mut Signals) -> bool {
     let what = if follower.running().len() > 1 { "builds" } else { "build" };
     render::say(&format!("\nAlso stop the {what} on CodeBuild? [y/N] (Ctrl-C leaves without) "));
     let (sender, answer) = tokio::sync::oneshot::channel();
-    // A thread of its own: a line may never come, and nobody waits for the thread then.
+    // In a thread: a line may never come, and nothing waits for the thread then.
     let reading = std::thread::Builder::new().spawn(move || {
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line);
-        // Nobody listens any more when it comes too late.
+        // The receiver is gone when the answer comes too late.
         let _ = sender.send(read.is_ok() && matches!(line.trim().to_lowercase().as_str(), "y" | "yes"));
     });
     let stops = tokio::select! {

@@ -1,5 +1,5 @@
-//! Whether permissions are there: IAM is asked what it would decide; where it may not be asked, or knows nobody of the name,
-//! harmless questions answer for themselves. What neither tells stays unknown.
+//! Checks permissions: IAM simulates its decisions; where that is denied, or IAM does not know the identity, harmless
+//! requests are tried. What neither shows stays unknown.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::cli::render::Failure;
 use crate::cli::settings::Settings;
 use crate::codebuild::{LogLocation, Service};
 
-/// Part of ids and keys that nobody has.
+/// Part of ids and keys that do not exist.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Whether something is allowed.
@@ -23,7 +23,7 @@ pub(super) enum Answer {
     No {
         explicit: bool,
     },
-    /// Nobody knows, and why.
+    /// It is unknown, and why.
     Unknown(String),
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Checked {
     pub(super) how: String,
 }
 
-/// Finds out which of these needs are allowed to whoever asks.
+/// Finds out which of these needs are allowed to the caller.
 pub(super) async fn check(
     settings: &Settings,
     scope: &Scope,
@@ -107,7 +107,7 @@ async fn asked(service: &dyn Service, scope: &Scope, need: &Need) -> Option<Resu
     Some(result)
 }
 
-/// Reads an answer: whoever hears that something does not exist was allowed to ask.
+/// Reads an answer: a caller that learns that something does not exist was allowed to ask.
 fn classify(result: Result<(), Error>) -> Answer {
     match result {
         Ok(()) | Err(Error::Missing { .. }) => Answer::Yes,
@@ -158,7 +158,7 @@ fn denied_or(error: Error, unknown: impl Fn(Error) -> Answer) -> Answer {
     }
 }
 
-/// Says why a need was not tried.
+/// Returns why a need was not tried.
 fn unasked(need: &Need, scope: &Scope) -> &'static str {
     let about_a_project = need.action.starts_with("codebuild:BatchGet") || need.action.ends_with("ForProject");
     if scope.project.is_none() && (about_a_project || need.action.starts_with("logs:")) {

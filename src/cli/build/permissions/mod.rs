@@ -158,7 +158,7 @@ impl Arguments {
     }
 }
 
-/// Says which images are none of Amazon ECR's.
+/// Reports images that are not in Amazon ECR.
 fn tell_others(images: &[String], settings: &Settings) {
     for image in images.iter().filter(|image| ecr_place(image.split('/').next().unwrap_or_default()).is_none()) {
         settings.report.warned(&format!("{image} is not in Amazon ECR and needs no AWS permission"));
@@ -214,7 +214,7 @@ fn show(
     Ok(report(checked, global))
 }
 
-/// Says how it was found out, what nobody knows, and what is missing.
+/// Prints how it was checked, what is unknown, and what is missing.
 fn report(checked: &Checked, global: &Global) -> ExitCode {
     done(global, &checked.how);
     for (need, answer) in &checked.answers {

@@ -23,9 +23,9 @@ pub(super) use typed::{named, project};
 
 /// Start a build on CodeBuild, one for each architecture, or a batch
 ///
-/// Prints the ids, one a line, or with --wait follows the builds to their end. With --arch, environment type, image and size are overridden together if the project's own
-/// machine is for another architecture; what does not go together is refused before anything is started. Every request has a
-/// token, so that one that is sent again starts nothing twice.
+/// Prints the ids, one per line, or with --wait follows the builds to their end. With --arch, environment type, image and size
+/// are overridden together where the project's own machine has another architecture; settings that do not fit together are
+/// refused before anything is started. Every request has a token, so that a repeated request starts nothing twice.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -147,8 +147,8 @@ impl Arguments {
     }
 }
 
-/// Reads the project where the machine depends on it. Who may start builds may not be allowed to read projects: where
-/// nothing has to be chosen from it, the checks do without.
+/// Reads the project where the machine depends on it. The permission to start builds does not include
+/// reading projects: where nothing has to be chosen from it, the checks do without.
 async fn own_machine(
     service: &dyn Service,
     request: &StartRequest,
@@ -208,7 +208,7 @@ async fn start(
     Ok(started)
 }
 
-/// Says what goes on at AWS when somebody interrupts this in between.
+/// Reports what goes on at AWS when this is interrupted.
 struct Begun<'a> {
     report: &'a Arc<dyn Report>,
     project: &'a str,

@@ -1,4 +1,4 @@
-//! What was typed after `build start`, read and checked.
+//! The arguments of `build start`, parsed and checked.
 
 use std::path::Path;
 
@@ -140,7 +140,7 @@ pub(super) fn image(text: &str) -> Result<Image, String> {
         None => (None, text),
     };
     if image.is_empty() || image.contains(char::is_whitespace) {
-        return Err("it is no image".to_owned());
+        return Err("it is not an image".to_owned());
     }
     Ok((of, image.to_owned()))
 }

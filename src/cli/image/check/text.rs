@@ -74,7 +74,7 @@ fn line(row: &Row<oci::Error>, platforms: &[ImagePlatform]) -> Vec<String> {
     [row.image.to_string()].into_iter().chain(cells).chain([locations.join(", ")]).collect()
 }
 
-/// Says what an image lacks, and what has it.
+/// Describes which platforms an image lacks, and which tag has them.
 fn lacking(row: &Row<oci::Error>, platforms: &[ImagePlatform]) -> Option<String> {
     let missing = row.missing(platforms);
     if missing.is_empty() {
