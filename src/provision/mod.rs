@@ -5,6 +5,7 @@
 
 mod error;
 mod first_use;
+mod found;
 mod lockfile;
 mod plan;
 mod request;
@@ -16,11 +17,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::Error;
+pub use found::{Found, id_of};
 pub use lockfile::{Findings, check, lock};
-pub use plan::{Installed, Missing, Plan, Work, id_of, repair};
+pub use plan::{Installed, Missing, Plan, Work, repair};
 pub use request::{Origin, Requests, Scope, ToolRequest, argument, argument_in, file, project, requests};
 pub use resolve::{Resolved, resolve};
-pub use source::{Found, Sourcing, releases};
+pub use source::{Sourcing, releases};
 pub use visible::{Visible, link, recompose, visible_roots};
 
 use crate::model::{Activation, Platform, Policy};

@@ -5,11 +5,12 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::{Context, Error, Found, ToolRequest};
+use super::found::Found;
+use super::{Context, Error, ToolRequest};
 use crate::archive::{Layers, Limits};
 use crate::ingest::{self, Ingested, IngestedLayer};
 use crate::model::{Artifact, Release, Verified};
-use crate::store::{Fingerprint, Install, InstallId, Lock, Origin, Staging, Store, Unpacked};
+use crate::store::{Install, InstallId, Lock, Origin, Staging, Store, Unpacked};
 use crate::toolchain::{self, Toolchain};
 
 /// What is here already and what is missing. A value, so that `--dry-run` can print it before anything changes.
@@ -98,20 +99,6 @@ impl Plan {
             installs.push(installed?);
         }
         Ok(installs)
-    }
-}
-
-/// Returns the place of a release in the store.
-#[must_use]
-pub fn id_of(release: &Release) -> InstallId {
-    InstallId {
-        tool: release.tool.clone(),
-        version: release.version.clone(),
-        platform: release.platform,
-        fingerprint: Fingerprint::laid_out(
-            release.artifacts.iter().map(|artifact| (&artifact.digest, artifact.strip)),
-            &release.executables,
-        ),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Where releases come from: the lock, the store, or upstream, in this order of cost.
 
-use super::{Context, Error, Requests, Resolved, Scope, ToolRequest, id_of, lockfile, resolve};
+use super::found::{Found, id_of};
+use super::{Context, Error, Requests, Resolved, Scope, ToolRequest, lockfile, resolve};
 use crate::model::{Channel, Platform, Release, Version};
 use crate::project::{LOCK, Lock};
-use crate::store::{Install, InstallId};
+use crate::store::Install;
 
 /// Where releases may come from, and what may be done about a lock that is out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,25 +20,6 @@ pub enum Sourcing {
     /// Installs alone, by the lock where there is one. Needs no connection: what a moving name means is read from the
     /// last good copies of upstream's documents.
     InstalledOnly,
-}
-
-/// What answers a request.
-#[derive(Debug, Clone)]
-pub enum Found {
-    /// An install.
-    Install(Install),
-    /// A release, which may be installed or not.
-    Release(Release),
-}
-
-impl Found {
-    /// Returns its place in the store.
-    pub(super) fn id(&self) -> InstallId {
-        match self {
-            Self::Install(install) => install.id.clone(),
-            Self::Release(release) => id_of(release),
-        }
-    }
 }
 
 /// Finds what answers each request on `platform`, in the order of the requests.
