@@ -107,8 +107,11 @@ impl ControlDir {
     ///
     /// The commands see neither the input nor the two descriptors: their input is empty, as in CodeBuild.
     pub(super) fn text(&self, marker: &str, resumed: bool) -> String {
-        let (command, state, working_dir) =
-            (word(&self.command().to_string_lossy()), word(&self.state().to_string_lossy()), word(&self.working_dir().to_string_lossy()));
+        let (command, state, working_dir) = (
+            word(&self.command().to_string_lossy()),
+            word(&self.state().to_string_lossy()),
+            word(&self.working_dir().to_string_lossy()),
+        );
         let resume = if resumed { self.resume() } else { String::new() };
         format!(
             "exec 8<&0 9>&1 </dev/null\n\

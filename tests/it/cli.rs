@@ -118,7 +118,7 @@ fn a_bad_toolkit_toml_is_named_with_its_line() {
         ("[tools]\ngo = { file = \"go.mod\" }\n", "could not read"),
         ("[tools]\ngo = { version = \"1.26\", source = \"ftp\" }\n", "expected one of: goproxy"),
         ("[tools]\ngo = { version = \"1.26\", flavour = \"x\" }\n", "flavour"),
-        ("[tools]\ngo = { file = \"Gopkg.toml\" }\n", "no project file"),
+        ("[tools]\ngo = { file = \"Gopkg.toml\" }\n", "is not a project file"),
     ] {
         world.write("toolkit.toml", text);
         let stderr = world.fails(2, &["lock"]);

@@ -101,7 +101,7 @@ fn a_lock_of_another_definition_is_stale() {
     ] {
         world.write("toolkit.toml", &JQ.replace(from, to));
         let run = world.run(&["lock", "--check"]);
-        assert!(run.code == Some(1) && run.stdout.contains("defined in another way"), "{to}: {}", run.stdout);
+        assert!(run.code == Some(1) && run.stdout.contains("defined differently"), "{to}: {}", run.stdout);
         world.fails(2, &["install", "--locked"]);
     }
     // Another name for the same bytes is another install, and the first one stays as it is.
@@ -309,7 +309,7 @@ fn a_lock_cannot_name_executables_for_a_known_tool_or_outside_of_an_install() {
     world.write("toolkit.toml", "[tools]\ngo = \"1.26\"\n");
     world.ok(&["lock"]);
     let good = world.read("toolkit.lock");
-    for (bin, said) in [("bin/go", "defined in another way"), ("../../../go", "below a root")] {
+    for (bin, said) in [("bin/go", "defined differently"), ("../../../go", "below a root")] {
         world.write("toolkit.lock", &good.replace("strip = 1\n", &format!("strip = 1\nbin = {{ go = \"{bin}\" }}\n")));
         let stderr = world.fails(2, &["install", "--locked"]);
         assert!(stderr.contains(said), "{bin}: {stderr}");

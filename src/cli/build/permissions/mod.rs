@@ -229,9 +229,7 @@ fn report(checked: &Checked, global: &Global) -> ExitCode {
     let (missing, explicit) = (missing(false), missing(true));
     if !missing.is_empty() {
         let statements = policy(&missing);
-        render::say(format!(
-            "missing; add to the policy of the role or user that makes the request:\n{statements}\n"
-        ));
+        render::say(format!("missing; add to the policy of the role or user that makes the request:\n{statements}\n"));
     }
     for need in &explicit {
         let text = format!("a policy denies {} on {} explicitly: no Allow overrides it\n", need.action, need.resource);
