@@ -182,7 +182,7 @@ fn what_is_denied_is_named_with_the_statement_that_helps() {
     let run = world.run(&arguments);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     for expected in [
-        "missing; add this to the policy",
+        "missing; add to the policy",
         "\"Action\": \"codebuild:StartBuild\"",
         "a policy denies codebuild:BatchGetProjects on arn:aws:codebuild:eu-west-1:111122223333:project/web explicitly",
         "unknown: codebuild:StopBuild on arn:aws:codebuild:eu-west-1:111122223333:project/web: it depends on aws:SourceIp",
