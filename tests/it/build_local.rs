@@ -73,6 +73,16 @@ impl Place {
         assert!(left.is_empty(), "left behind: {left:?}");
     }
 
+    /// Returns the folder for what is temporary.
+    pub fn temp(&self) -> &std::path::Path {
+        self.temp.path()
+    }
+
+    /// Returns the folder of the build that runs.
+    pub fn begun(&self) -> Option<std::path::PathBuf> {
+        Some(std::fs::read_dir(self.temp.path()).unwrap().next()?.unwrap().path())
+    }
+
     /// Returns true if anything temporary is there.
     pub fn is_busy(&self) -> bool {
         std::fs::read_dir(self.temp.path()).unwrap().next().is_some()

@@ -58,4 +58,5 @@ mod resolve_go;
 #[cfg(feature = "aws")]
 mod s3;
 mod store;
+mod strangers;
 mod support;

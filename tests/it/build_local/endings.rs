@@ -168,6 +168,39 @@ fn even_when_it_is_killed_nothing_is_left() {
     wait_for("the copy to go", || !place.is_busy());
 }
 
+#[test]
+fn killed_while_it_copies_it_leaves_no_copy() {
+    let place = Place::new("phases: {build: {commands: ['true']}}");
+    for number in 0..2_000 {
+        place.world.write(&format!("files/{number}"), "x");
+    }
+    for _ in 0..3 {
+        let mut child = place.world.command(&["build", "local"]).stdout(Stdio::null()).spawn().unwrap();
+        wait_for("the copying to begin", || place.begun().is_some_and(|folder| folder.join("tmp").exists()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        wait_for("the copy to go", || !place.is_busy());
+    }
+}
+
+#[test]
+fn what_killed_builds_left_is_swept_by_the_next() {
+    let place = Place::new("phases: {build: {commands: ['echo x > f']}}\ncache: {key: k, paths: [f]}");
+    let cache = place.world.home().join("cache");
+    let left = [place.temp().join("toolkit-build-0123456789abcdef"), cache.join(".k.toolkit-0123456789abcdef")];
+    for folder in &left {
+        fs::create_dir_all(folder.join("made/source")).unwrap();
+        fs::write(folder.join("alive"), "").unwrap();
+    }
+    // What another program or person has made stays.
+    let others = place.temp().join("toolkit-build-notes");
+    fs::create_dir(&others).unwrap();
+    assert_eq!(place.run(&["--cache", cache.to_str().unwrap()]).code, Some(0));
+    assert!(left.iter().all(|folder| !folder.exists()) && others.exists());
+    let kept: Vec<_> = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(kept, ["k"]);
+}
+
 /// Starts the build and waits until its second command runs.
 fn started(place: &Place) -> Child {
     let mut command = place.world.command(&["build", "local"]);
