@@ -1,5 +1,5 @@
 //! The machine this runs on, read once at the start and passed down: environment, folders, clock, terminal, C library.
-//! No other room reads the environment or the clock.
+//! No other module reads the environment or the clock.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -95,7 +95,7 @@ fn unicode((name, value): (OsString, OsString)) -> Option<(String, String)> {
     Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
-/// Tells the platform of this machine, the C library by its loader: a static binary runs on both.
+/// Returns the platform of this machine; the C library is detected by its loader: a static binary runs on both.
 fn this_platform() -> Platform {
     let os = match std::env::consts::OS {
         "macos" => Os::Darwin,
@@ -119,7 +119,7 @@ fn has_musl_loader(folder: &Path) -> bool {
         .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("ld-musl-")))
 }
 
-/// A Debian with `musl` installed beside glibc is a glibc machine.
+/// A Debian with `musl` installed next to glibc is a glibc machine.
 fn has_glibc_loader() -> bool {
     ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-linux-armhf.so.3", "/lib64/ld64.so.2"]
         .iter()

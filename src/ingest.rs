@@ -59,16 +59,16 @@ pub struct Packing {
     pub strip: usize,
 }
 
-/// Hears how far it is. `began` and `ended` are the caller's to say.
+/// Receives progress. The caller reports `began` and `ended`.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {
-    /// Who hears it.
+    /// Who receives it.
     pub report: &'a dyn Report,
     /// The task that advances.
     pub task: Task,
 }
 
-/// What ingesting needs beside the file.
+/// What ingesting needs in addition to the file.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
     /// An existing folder of the caller's own, for the one file that a zip is received into; best on the target's disk.
@@ -77,7 +77,7 @@ pub struct Options<'a> {
     pub limits: Limits,
     /// How many threads can run at once.
     pub processors: usize,
-    /// Hears how far it is.
+    /// Receives progress.
     pub progress: Progress<'a>,
 }
 
@@ -122,14 +122,14 @@ pub async fn ingest(
 /// network, the archive or this machine says.
 pub async fn unpack(
     net: &dyn Net,
-    wanted: Download<'_>,
+    download: Download<'_>,
     packing: Packing,
     target: &Path,
     options: &Options<'_>,
 ) -> Result<Ingested, Error> {
     let mut restarts = 0;
     loop {
-        match unpack_once(net, wanted, packing, target, options).await {
+        match unpack_once(net, download, packing, target, options).await {
             Err(Error::Net { source: net::Error::Changed { .. }, .. }) if restarts < RESTARTS => {
                 restarts += 1;
                 empty(target).await?;
@@ -145,10 +145,15 @@ pub async fn unpack(
 ///
 /// # Errors
 /// As [`unpack`].
-pub async fn save(net: &dyn Net, wanted: Download<'_>, path: &Path, progress: Progress<'_>) -> Result<Verified, Error> {
+pub async fn save(
+    net: &dyn Net,
+    download: Download<'_>,
+    path: &Path,
+    progress: Progress<'_>,
+) -> Result<Verified, Error> {
     let mut restarts = 0;
     loop {
-        match save_once(net, wanted, path, progress).await {
+        match save_once(net, download, path, progress).await {
             Err(Error::Net { source: net::Error::Changed { .. }, .. }) if restarts < RESTARTS => {
                 restarts += 1;
                 progress.restarted();
@@ -160,21 +165,21 @@ pub async fn save(net: &dyn Net, wanted: Download<'_>, path: &Path, progress: Pr
 
 async fn unpack_once(
     net: &dyn Net,
-    wanted: Download<'_>,
+    download: Download<'_>,
     packing: Packing,
     target: &Path,
     options: &Options<'_>,
 ) -> Result<Ingested, Error> {
-    let mut incoming = Incoming::open(net, wanted, options.progress).await?;
+    let mut incoming = Incoming::open(net, download, options.progress).await?;
     let format = match packing.format {
         Some(format) => Some(format),
-        None => archive::detect(incoming.first_bytes().await?, wanted.url.path()),
+        None => archive::detect(incoming.first_bytes().await?, download.url.path()),
     };
     let Some(format) = format else {
         // Most often this is a page that says why there is no archive; then the digest is what is wrong.
         let total = incoming.receive::<()>(None).await?;
-        wanted.verify(total)?;
-        return Err(Error::UnknownFormat { file: wanted.file() });
+        download.verify(total)?;
+        return Err(Error::UnknownFormat { file: download.file() });
     };
     if format == Format::File {
         return plain::place(incoming, target).await;
@@ -193,18 +198,18 @@ async fn unpack_stream(
     target: &Path,
     options: archive::Options,
 ) -> Result<Ingested, Error> {
-    let wanted = incoming.wanted();
-    if wanted.digest.algorithm() == Algorithm::GoModule {
-        return Err(Error::NoModule { file: wanted.file() });
+    let download = incoming.download();
+    if download.digest.algorithm() == Algorithm::GoModule {
+        return Err(Error::NoModule { file: download.file() });
     }
-    let (target, file) = (target.to_owned(), wanted.file());
+    let (target, file) = (target.to_owned(), download.file());
     let mut worker = Worker::start("unpack", move |arrivals| {
         archive::unpack_tar(arrivals, compression, &target, &options).map_err(|source| Error::Archive { file, source })
     })?;
     let total = incoming.receive(Some(&mut worker)).await?;
     let outcome = worker.outcome().await;
     let bytes = total.bytes;
-    Ok(Ingested { verified: wanted.verify(total)?, nodes: outcome?, bytes })
+    Ok(Ingested { verified: download.verify(total)?, nodes: outcome?, bytes })
 }
 
 /// A zip's list of entries is at its end, so it is received whole, into a file without a name where the system has such.
@@ -215,11 +220,11 @@ async fn unpack_zip(
     options: archive::Options,
     staging: &Path,
 ) -> Result<Ingested, Error> {
-    let wanted = incoming.wanted();
+    let download = incoming.download();
     let (file, total) = receive_nameless(incoming, staging).await?;
     let bytes = total.bytes;
-    let (verified, file) = verify_file(wanted, total, file, options.limits).await?;
-    let (target, name) = (target.to_owned(), wanted.file());
+    let (verified, file) = verify_file(download, total, file, options.limits).await?;
+    let (target, name) = (target.to_owned(), download.file());
     let mut worker = Worker::start("unpack", move |arrivals| {
         archive::unpack_zip(Stoppable::new(file, &arrivals), layout, &target, &options)
             .map_err(|source| Error::Archive { file: name, source })
@@ -230,15 +235,15 @@ async fn unpack_zip(
 
 async fn save_once(
     net: &dyn Net,
-    wanted: Download<'_>,
+    download: Download<'_>,
     path: &Path,
     progress: Progress<'_>,
 ) -> Result<Verified, Error> {
-    let incoming = Incoming::open(net, wanted, progress).await?;
+    let incoming = Incoming::open(net, download, progress).await?;
     let part = Replacement::new(path, Links::Replace)?;
     let file = part.file().try_clone().at("write", path)?;
     let (file, total) = receive_into(incoming, file, path).await?;
-    let (verified, file) = verify_file(wanted, total, file, Limits::default()).await?;
+    let (verified, file) = verify_file(download, total, file, Limits::default()).await?;
     drop(file);
     // Not synced: what a power cut takes can be downloaded again.
     part.commit(Durability::Cached)?;
@@ -266,15 +271,15 @@ async fn receive_into(incoming: Incoming<'_>, file: File, path: &Path) -> Result
 
 /// Checks a file that was received: by what was hashed on the way, or, for a module's hash, by what is in the zip.
 async fn verify_file(
-    wanted: Download<'_>,
+    download: Download<'_>,
     mut total: Total,
     file: File,
     limits: Limits,
 ) -> Result<(Verified, File), Error> {
-    if wanted.digest.algorithm() != Algorithm::GoModule {
-        return Ok((wanted.verify(total)?, file));
+    if download.digest.algorithm() != Algorithm::GoModule {
+        return Ok((download.verify(total)?, file));
     }
-    let name = wanted.file();
+    let name = download.file();
     let mut worker = Worker::start("hash", move |arrivals| {
         let mut reader = Stoppable::new(file, &arrivals);
         let digest = archive::module_hash(&mut reader, &limits);
@@ -282,7 +287,7 @@ async fn verify_file(
     })?;
     let (digest, file) = worker.outcome().await?;
     total.digest = Some(digest);
-    Ok((wanted.verify(total)?, file))
+    Ok((download.verify(total)?, file))
 }
 
 /// Removes what an attempt left in a folder, and keeps the folder.

@@ -28,7 +28,7 @@ mod unix {
     pub(in crate::archive) struct Disk {
         root: OwnedFd,
         open: Vec<(String, OwnedFd)>,
-        /// Whether the process's mask takes bits away from what is asked for.
+        /// Whether the process's umask takes bits away.
         masked: bool,
     }
 
@@ -107,11 +107,11 @@ mod unix {
     /// Returns true if the umask hides bits that are to be set, by trying: to read a umask is to change it, for all threads.
     fn masks_bits(root: BorrowedFd<'_>) -> io::Result<bool> {
         const PROBE: &str = ".umask";
-        let wanted = Mode::from_raw_mode(super::FOLDER as _);
-        rustix::fs::mkdirat(root, PROBE, wanted)?;
+        let full = Mode::from_raw_mode(super::FOLDER as _);
+        rustix::fs::mkdirat(root, PROBE, full)?;
         let found = rustix::fs::statat(root, PROBE, AtFlags::SYMLINK_NOFOLLOW).map(|stat| stat.st_mode);
         rustix::fs::unlinkat(root, PROBE, AtFlags::REMOVEDIR)?;
-        Ok(!Mode::from_raw_mode(found?).contains(wanted))
+        Ok(!Mode::from_raw_mode(found?).contains(full))
     }
 }
 

@@ -43,7 +43,7 @@ pub enum Error {
     /// This machine did not start a thread.
     #[error("could not start a thread")]
     Thread {
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
 }
@@ -152,7 +152,7 @@ pub enum Refusal {
         /// How much it brings.
         size: u64,
     },
-    /// Two headers that tell different lengths.
+    /// Two headers that state different lengths.
     #[error("its headers disagree on its size: {header} and {extended} bytes")]
     Sizes {
         /// The length in the plain header.
@@ -160,7 +160,7 @@ pub enum Refusal {
         /// The length in the extended header.
         extended: u64,
     },
-    /// Two headers that tell different names.
+    /// Two headers that state different names.
     #[error("its extended headers give it two names")]
     TwoNames,
     /// A layer's entry whose name begins like a whiteout's.

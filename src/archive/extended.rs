@@ -7,7 +7,7 @@ pub(super) const LONGEST: u64 = 64 << 10;
 /// A plain header holds eleven octal digits of size; only beyond may PAX say something else.
 const PLAIN_SIZES: u64 = 0o777_7777_7777;
 
-/// What is known about the next entry beside its plain header.
+/// What is known about the next entry in addition to its plain header.
 #[derive(Debug, Default)]
 pub(super) struct Extended {
     path: Option<Vec<u8>>,
@@ -104,7 +104,9 @@ fn without_nul(contents: &[u8]) -> &[u8] {
 
 fn decimal(value: &[u8]) -> Result<u64, Error> {
     let digits = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    digits.and_then(|text| text.parse().ok()).ok_or_else(|| Error::malformed("an extended header's size is no number"))
+    digits
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| Error::malformed("an extended header's size is not a number"))
 }
 
 /// Splits `<length> <key>=<value>\n` records; the length counts the whole record

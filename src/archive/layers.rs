@@ -1,7 +1,7 @@
 //! Layers of images: what one says is to be changed in the tree of those below it.
 //!
 //! The rules are those of <https://github.com/opencontainers/image-spec/blob/main/layer.md>; where that is silent, what
-//! umoci and containerd do. As everywhere in this room, the list of what was made here is the truth about the target, and
+//! umoci and containerd do. As everywhere in this module, the list of what was made here is the truth about the target, and
 //! the names of a layer are looked up in that list and never on the disk.
 
 use std::collections::HashSet;
@@ -94,7 +94,7 @@ impl Layer {
         if hops > 0 { path::clean(here.as_bytes()) } else { Ok(here) }
     }
 
-    /// Makes room for something that is no folder: what a lower layer has at the path goes, whatever it is.
+    /// Makes way for something that is not a folder: what a lower layer has at the path goes, whatever it is.
     fn vacate(&mut self, place: &str) -> Result<(), Error> {
         let refusal = match self.tree.at(place) {
             None => return Ok(()),
@@ -170,7 +170,7 @@ impl Grow for Layer {
         self.tree.close(file)
     }
 
-    /// Adds a symbolic link. Where it leads is for those to care who follow it, in a chroot.
+    /// Adds a symbolic link. Whoever follows it does so in a chroot.
     fn symbolic_link(&mut self, path: &str, target: &[u8]) -> Result<(), Error> {
         let target = path::any_target(target).map_err(|reason| reason.of(path.as_bytes()))?;
         let place = self.place(path)?;

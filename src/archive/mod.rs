@@ -15,7 +15,7 @@
 //! | PAX and plain header disagree on a size that both can hold | refused |
 //! | gzip, xz, zstd in several members | read on |
 //! | after the last gzip member, after the end of a tar | zeros pass, anything else is refused |
-//! | no end-of-archive mark | refused as cut |
+//! | no end-of-archive marker | refused as cut |
 //! | layer of an image: a path of a lower layer again, of whatever kind | replaced; a file by a new file, never written through another name |
 //! | layer: `.wh.NAME`, `.wh..wh..opq` | removes what lower layers brought, before or after it in the layer; itself no file |
 //! | layer: below a symbolic link | resolved as if the tree were `/`, never out of it |
@@ -48,7 +48,7 @@ pub use error::{Error, Refusal};
 pub use layers::Layers;
 pub use zip::{Layout, module_hash, unpack_zip};
 
-/// The size of the blocks between decoder and walk: handing one over costs little beside the work on it, and eight of them
+/// The size of the blocks between decoder and walk: handing one over costs little compared with the work on it, and eight of them
 /// stay in the cache.
 const BLOCK: usize = 128 << 10;
 
@@ -121,7 +121,7 @@ pub enum Compression {
 
 impl Compression {
     /// Returns the compression of a format that is a tar stream; `None` for zips, which need a file to seek in, and for what
-    /// is no archive.
+    /// is not an archive.
     #[must_use]
     pub fn of(format: Format) -> Option<Self> {
         match format {
@@ -134,7 +134,7 @@ impl Compression {
     }
 }
 
-/// Tells the format by the first bytes of a file, else by its name. 512 bytes are enough.
+/// Detects the format by the first bytes of a file, else by its name. 512 bytes are enough.
 ///
 /// What is compressed is taken for a tar archive: nothing else of that kind is unpacked here.
 #[must_use]

@@ -12,7 +12,7 @@ enum Message {
         length: usize,
     },
     Failed(io::Error),
-    /// A writer that is gone without this word has died, and that is no end of file.
+    /// A writer that is gone without this word has died, which is not the end of the file.
     End,
 }
 

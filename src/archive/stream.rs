@@ -156,22 +156,22 @@ impl<'r> Metered<'r> {
         self.inner.consume(count);
     }
 
-    /// Says how many bytes were unpacked, those before this stream included.
+    /// Reports how many bytes were unpacked, those before this stream included.
     pub(super) fn unpacked(&self) -> u64 {
         self.before + self.taken
     }
 
-    /// Says of how many bytes they were unpacked.
+    /// Reports how many bytes they were unpacked from.
     pub(super) fn packed(&self) -> u64 {
         self.packed.load(Ordering::Relaxed)
     }
 
-    /// Says how many bytes of this stream were consumed.
+    /// Returns how many bytes of this stream were consumed.
     pub(super) fn position(&self) -> u64 {
         self.taken
     }
 
-    /// Refuses contents that are announced to be larger than what is left of the limit.
+    /// Refuses contents whose stated size is larger than what is left of the limit.
     pub(super) fn announce(&self, size: u64) -> Result<(), Error> {
         if self.unpacked().saturating_add(size) > self.limits.bytes { Err(self.too_much()) } else { Ok(()) }
     }

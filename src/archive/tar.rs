@@ -62,7 +62,7 @@ impl<'r, T: Grow> Walk<'r, T> {
         Ok((self.tree.finish()?, cost))
     }
 
-    /// Reads the next header; `None` at the end-of-archive mark. An archive without the mark was cut.
+    /// Reads the next header; `None` at the end-of-archive marker. An archive without the marker was cut.
     fn header(&mut self) -> Result<Option<Header>, Error> {
         let at = self.stream.position();
         let mut header = Header::new_old();
@@ -169,7 +169,7 @@ impl<'r, T: Grow> Walk<'r, T> {
         Ok(())
     }
 
-    /// Reads what follows the end-of-archive mark. Some readers stop there and some go on, so nothing may hide there.
+    /// Reads what follows the end-of-archive marker. Some readers stop there and some go on, so nothing may hide there.
     fn only_zeros_follow(&mut self) -> Result<(), Error> {
         loop {
             let ready = self.stream.fill()?;
@@ -186,7 +186,7 @@ impl<'r, T: Grow> Walk<'r, T> {
 
     fn bad_number(&self, field: &str, entry: &[u8]) -> Error {
         let entry = String::from_utf8_lossy(entry);
-        Error::malformed(format!("the {field} of `{}` is no number", entry.escape_debug()))
+        Error::malformed(format!("the {field} of `{}` is not a number", entry.escape_debug()))
     }
 }
 
@@ -201,7 +201,7 @@ fn checksum(header: &[u8; BLOCK]) -> u32 {
     sum(&header[..148]) + 8 * u32::from(b' ') + sum(&header[156..])
 }
 
-/// Tells what an entry is, of the few things that are unpacked.
+/// Returns what an entry is, of the few things that are unpacked.
 fn known(header: &Header, sparse: bool) -> Result<EntryType, Refusal> {
     let special = |kind| Err(Refusal::Special { kind });
     match header.entry_type() {

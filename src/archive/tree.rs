@@ -36,7 +36,7 @@ pub(super) trait Grow {
         target
     }
 
-    /// Takes an entry that says what is to be removed; tells whether it is one.
+    /// Takes an entry that says what is to be removed; returns true if it is one.
     fn whiteout(&mut self, _path: &str, _is_file: bool, _size: u64) -> Result<bool, Error> {
         Ok(false)
     }
@@ -48,7 +48,7 @@ pub(super) struct Tree {
     root: PathBuf,
     disk: Disk,
     nodes: BTreeMap<String, NodeKind>,
-    /// Lower-case path → path, where the file system does not tell the two apart.
+    /// Lower-case path → path, where the file system does not distinguish the two.
     folded: Option<HashMap<String, String>>,
     /// The folder of the last entry: the next one is most often in it.
     last_parent: String,

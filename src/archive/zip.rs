@@ -281,9 +281,11 @@ fn contents<R: Read + Seek>(
         };
         let name = || String::from_utf8_lossy(file.name_raw()).escape_debug().to_string();
         match left.checked_sub(count as u64) {
-            None => return Err(Error::malformed(format!("`{}` is longer than announced", name()))),
+            None => return Err(Error::malformed(format!("`{}` is longer than its header says", name()))),
             Some(0) if count == 0 => return Ok(()),
-            Some(_) if count == 0 => return Err(Error::malformed(format!("`{}` is shorter than announced", name()))),
+            Some(_) if count == 0 => {
+                return Err(Error::malformed(format!("`{}` is shorter than its header says", name())));
+            }
             Some(rest) => left = rest,
         }
         take(&buffer[..count])?;

@@ -127,7 +127,7 @@ fn system_hints(source: &io::Error, reading: bool) -> Vec<String> {
 
 /// Adds the operation and the path to an I/O error.
 pub trait At<T> {
-    /// Says that `action` failed at `path`.
+    /// Adds that `action` failed at `path`.
     ///
     /// # Errors
     /// The I/O error as a [`FileError`].

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 const DIGITS: usize = 16;
 const OURS: &str = ".toolkit-";
 
-/// Returns the prefix of what is made beside `target` before it gets that name: `.NAME.toolkit-`.
+/// Returns the prefix of what is made next to `target` before it gets that name: `.NAME.toolkit-`.
 #[must_use]
 pub fn beside(target: &Path) -> String {
     // A name may have 255 bytes, and the rest of ours needs some of them.

@@ -48,7 +48,7 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Makes an empty file beside `path`, with the mode that the file has or that a new one gets.
+    /// Makes an empty file next to `path`, with the mode that the file has or that a new one gets.
     ///
     /// # Errors
     /// When something else than a regular file is there, a link leads where it may not, or the folder cannot be written to.
@@ -145,7 +145,7 @@ pub fn replace_link(target: &Path, link: &Path) -> Result<(), FileError> {
             Err(error) => return Err(error).at("create", link),
         }
         let renamed = fs::rename(&temporary, link).inspect_err(|_| {
-            // The rename's error is the one to tell.
+            // The rename's error is the one to report.
             let _ = fs::remove_file(&temporary);
         });
         return renamed.at("create", link);

@@ -28,7 +28,7 @@ pub struct TempDir {
 }
 
 impl TempDir {
-    /// Makes a folder beside `target`, on its file system. Sweeps what was left there.
+    /// Makes a folder next to `target`, on its file system. Sweeps what was left there.
     ///
     /// # Errors
     /// When the folder above cannot be written to.
@@ -181,7 +181,7 @@ pub enum Maker {
     Alive,
     /// It died. Holding the file keeps others from deleting the same folder.
     Dead(File),
-    /// It never said that it lives.
+    /// It never locked its file.
     Unknown,
 }
 

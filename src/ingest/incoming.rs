@@ -8,7 +8,7 @@ use super::{Download, Error, Progress};
 use crate::model::{Algorithm, Digest};
 use crate::net::{self, Body, Net};
 
-/// How many bytes tell a format.
+/// How many bytes detect a format.
 const FIRST_BYTES: usize = 512;
 
 /// A file on its way.
@@ -16,7 +16,7 @@ pub(super) struct Incoming<'a> {
     body: Box<dyn Body>,
     /// Bytes that were looked at and not passed on yet.
     ahead: Option<Bytes>,
-    wanted: Download<'a>,
+    download: Download<'a>,
     progress: Progress<'a>,
 }
 
@@ -31,25 +31,28 @@ pub(super) struct Total {
 
 impl<'a> Incoming<'a> {
     /// Asks for the file. A length that is wrong already now is an error already now.
-    pub(super) async fn open(net: &dyn Net, wanted: Download<'a>, progress: Progress<'a>) -> Result<Self, Error> {
-        let body = net.open(wanted.url).await.map_err(|source| failed(&wanted, source))?;
-        match (wanted.size, body.length()) {
-            (Some(expected), Some(received)) if expected != received => {
-                Err(Error::Length { file: wanted.file(), publisher: wanted.publisher.to_owned(), expected, received })
-            }
+    pub(super) async fn open(net: &dyn Net, download: Download<'a>, progress: Progress<'a>) -> Result<Self, Error> {
+        let body = net.open(download.url).await.map_err(|source| failed(&download, source))?;
+        match (download.size, body.length()) {
+            (Some(expected), Some(received)) if expected != received => Err(Error::Length {
+                file: download.file(),
+                publisher: download.publisher.to_owned(),
+                expected,
+                received,
+            }),
             (None, Some(length)) => {
                 progress.report.sized(progress.task, length);
-                Ok(Self { body, ahead: None, wanted, progress })
+                Ok(Self { body, ahead: None, download, progress })
             }
-            _ => Ok(Self { body, ahead: None, wanted, progress }),
+            _ => Ok(Self { body, ahead: None, download, progress }),
         }
     }
 
-    pub(super) fn wanted(&self) -> Download<'a> {
-        self.wanted
+    pub(super) fn download(&self) -> Download<'a> {
+        self.download
     }
 
-    /// Waits for enough bytes to tell a format, or for all there are.
+    /// Waits for enough bytes to detect a format, or for all there are.
     pub(super) async fn first_bytes(&mut self) -> Result<&[u8], Error> {
         let mut first = BytesMut::new();
         while first.len() < FIRST_BYTES {
@@ -65,12 +68,12 @@ impl<'a> Incoming<'a> {
     /// At once when the network gives up, when more comes than is published, or when the worker fails because of this
     /// machine. A worker that fails because of the bytes does not end it: the digest decides whose fault that is.
     pub(super) async fn receive<T>(mut self, mut worker: Option<&mut Worker<T>>) -> Result<Total, Error> {
-        let mut hasher = Hasher::new(self.wanted.digest.algorithm());
+        let mut hasher = Hasher::new(self.download.digest.algorithm());
         let mut bytes = 0;
         while let Some(chunk) = self.chunk().await? {
             bytes += chunk.len() as u64;
-            if let Some(expected) = self.wanted.size.filter(|size| bytes > *size) {
-                let (file, publisher) = (self.wanted.file(), self.wanted.publisher.to_owned());
+            if let Some(expected) = self.download.size.filter(|size| bytes > *size) {
+                let (file, publisher) = (self.download.file(), self.download.publisher.to_owned());
                 return Err(Error::Longer { file, publisher, expected });
             }
             if let Some(worker) = &mut worker {
@@ -90,13 +93,13 @@ impl<'a> Incoming<'a> {
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         match self.ahead.take() {
             Some(chunk) => Ok(Some(chunk)),
-            None => self.body.chunk().await.map_err(|source| failed(&self.wanted, source)),
+            None => self.body.chunk().await.map_err(|source| failed(&self.download, source)),
         }
     }
 }
 
-fn failed(wanted: &Download<'_>, source: net::Error) -> Error {
-    Error::Net { file: wanted.file(), source }
+fn failed(download: &Download<'_>, source: net::Error) -> Error {
+    Error::Net { file: download.file(), source }
 }
 
 enum Hasher {

@@ -37,10 +37,10 @@ pub async fn ingest_layer(
     options: &Options<'_>,
     lower: Layers,
 ) -> Result<IngestedLayer, Error> {
-    let wanted = Download::of(artifact);
+    let download = Download::of(artifact);
     let mut restarts = 0;
     let (verified, file, bytes) = loop {
-        match receive_whole(net, wanted, options).await {
+        match receive_whole(net, download, options).await {
             Err(Error::Net { source: net::Error::Changed { .. }, .. }) if restarts < RESTARTS => {
                 restarts += 1;
                 options.progress.restarted();
@@ -49,11 +49,11 @@ pub async fn ingest_layer(
         }
     };
     let Some(compression) = Compression::of(artifact.format).filter(|_| artifact.format.is_layer()) else {
-        return Err(Error::UnknownFormat { file: wanted.file() });
+        return Err(Error::UnknownFormat { file: download.file() });
     };
     let unpacking =
         archive::Options { limits: options.limits, ..archive::Options::new(artifact.strip, options.processors) };
-    let (target, name) = (target.to_owned(), wanted.file());
+    let (target, name) = (target.to_owned(), download.file());
     let mut worker = Worker::start("unpack", move |arrivals| {
         let reader = BufReader::with_capacity(1 << 20, Stoppable::new(file, &arrivals));
         archive::unpack_layer(reader, compression, &target, &unpacking, lower)
@@ -65,12 +65,12 @@ pub async fn ingest_layer(
 /// Receives a file into one without a name, and checks it.
 async fn receive_whole(
     net: &dyn Net,
-    wanted: Download<'_>,
+    download: Download<'_>,
     options: &Options<'_>,
 ) -> Result<(Verified, File, u64), Error> {
-    let incoming = Incoming::open(net, wanted, options.progress).await?;
+    let incoming = Incoming::open(net, download, options.progress).await?;
     let (file, total) = receive_nameless(incoming, options.staging).await?;
     let bytes = total.bytes;
-    let (verified, file) = verify_file(wanted, total, file, options.limits).await?;
+    let (verified, file) = verify_file(download, total, file, options.limits).await?;
     Ok((verified, file, bytes))
 }

@@ -1,4 +1,4 @@
-//! A file that is no archive: an executable as it is, received into the tree under its own name.
+//! A file that is not an archive: an executable as it is, received into the tree under its own name.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -16,8 +16,8 @@ const MODE: u32 = 0o755;
 /// Receives the file into `target`, an empty folder. As with archives, its digest is checked at the end, before anybody
 /// else sees the folder.
 pub(super) async fn place(incoming: Incoming<'_>, target: &Path) -> Result<Ingested, Error> {
-    let wanted = incoming.wanted();
-    let name = wanted.file();
+    let download = incoming.download();
+    let name = download.file();
     if !matches!(Path::new(&name).components().collect::<Vec<_>>().as_slice(), [Component::Normal(_)]) {
         return Err(Error::UnknownFormat { file: name });
     }
@@ -44,7 +44,7 @@ pub(super) async fn place(incoming: Incoming<'_>, target: &Path) -> Result<Inges
     let total = incoming.receive(Some(&mut worker)).await?;
     let outcome = worker.outcome().await;
     let bytes = total.bytes;
-    let verified = wanted.verify(total)?;
+    let verified = download.verify(total)?;
     Ok(Ingested { verified, nodes: vec![Node { path: name, kind: outcome? }], bytes })
 }
 

@@ -13,20 +13,20 @@ use tokio::sync::{Semaphore, oneshot};
 use super::Error;
 use crate::model::{Explain, Kind};
 
-/// How many bytes may wait: enough to outlast the creation of many small files, little beside the decoder's window.
+/// How many bytes may wait: enough to outlast the creation of many small files, little compared with the decoder's window.
 const QUEUE: u32 = 2 << 20;
 
 enum Item {
     Chunk(Bytes),
-    /// A sender that is gone without this word has vanished, and that is no end of file.
+    /// A sender that is gone without this word has vanished, which is not the end of the file.
     End,
 }
 
-/// A thread at work. Dropped, it is told to stop and waited for: afterwards it writes nothing any more.
+/// A thread at work. Dropped, it is asked to stop and waited for: afterwards it writes nothing any more.
 pub(super) struct Worker<T> {
     queue: Option<Sender<Item>>,
     /// One permit for each byte that may wait.
-    room: Arc<Semaphore>,
+    capacity: Arc<Semaphore>,
     stop: Arc<AtomicBool>,
     outcome: oneshot::Receiver<Result<T, Error>>,
     early: Option<Result<T, Error>>,
@@ -41,10 +41,10 @@ impl<T: Send + 'static> Worker<T> {
     ) -> Result<Self, Error> {
         let (queue, chunks) = channel();
         let (sender, outcome) = oneshot::channel();
-        let (room, stop) = (Arc::new(Semaphore::new(QUEUE as usize)), Arc::new(AtomicBool::new(false)));
+        let (capacity, stop) = (Arc::new(Semaphore::new(QUEUE as usize)), Arc::new(AtomicBool::new(false)));
         let arrivals = Arrivals {
             chunks,
-            room: Arc::clone(&room),
+            capacity: Arc::clone(&capacity),
             stop: Arc::clone(&stop),
             current: Bytes::new(),
             held: 0,
@@ -57,7 +57,7 @@ impl<T: Send + 'static> Worker<T> {
                 let _ = sender.send(work(arrivals));
             })
             .map_err(|source| Error::Thread { source })?;
-        Ok(Self { queue: Some(queue), room, stop, outcome, early: None, thread: Some(thread) })
+        Ok(Self { queue: Some(queue), capacity, stop, outcome, early: None, thread: Some(thread) })
     }
 }
 
@@ -68,9 +68,9 @@ impl<T> Worker<T> {
     /// What the worker ended with, when this machine is at fault: then the rest is not worth receiving.
     pub(super) async fn pass(&mut self, chunk: Bytes) -> Result<(), Error> {
         let Some(queue) = self.queue.as_ref().filter(|_| !chunk.is_empty()) else { return Ok(()) };
-        if let Ok(permits) = self.room.acquire_many(permits(&chunk)).await {
+        if let Ok(permits) = self.capacity.acquire_many(permits(&chunk)).await {
             permits.forget();
-            // A worker that ends right now drops the chunk; the next one finds the room closed.
+            // A worker that ends right now drops the chunk; the next one finds the queue closed.
             let _ = queue.send(Item::Chunk(chunk));
             return Ok(());
         }
@@ -84,7 +84,7 @@ impl<T> Worker<T> {
         }
     }
 
-    /// Says that all chunks have come.
+    /// Signals that all chunks were received.
     pub(super) fn end(&mut self) {
         if let Some(queue) = self.queue.take() {
             // As above: a worker that has ended need not know.
@@ -119,7 +119,7 @@ fn permits(chunk: &Bytes) -> u32 {
 /// The chunks, as a reader for the worker. Their end is the sender's word; without it they end in an error.
 pub(super) struct Arrivals {
     chunks: Receiver<Item>,
-    room: Arc<Semaphore>,
+    capacity: Arc<Semaphore>,
     stop: Arc<AtomicBool>,
     current: Bytes,
     /// Permits to give back for the current chunk.
@@ -131,7 +131,7 @@ impl BufRead for Arrivals {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         stopped(&self.stop)?;
         while self.current.is_empty() && !self.ended {
-            self.room.add_permits(std::mem::take(&mut self.held) as usize);
+            self.capacity.add_permits(std::mem::take(&mut self.held) as usize);
             match self.chunks.recv() {
                 Ok(Item::Chunk(chunk)) => (self.held, self.current) = (permits(&chunk), chunk),
                 Ok(Item::End) => self.ended = true,
@@ -158,11 +158,11 @@ impl Read for Arrivals {
 
 impl Drop for Arrivals {
     fn drop(&mut self) {
-        self.room.close();
+        self.capacity.close();
     }
 }
 
-/// A file that fails when its worker is told to stop.
+/// A file that fails when its worker is asked to stop.
 pub(super) struct Stoppable {
     file: File,
     stop: Arc<AtomicBool>,

@@ -1,4 +1,4 @@
-//! What to say to servers that ask who is there, and what they mean when they refuse.
+//! Credentials for servers that require them, and what refusals of such servers mean.
 
 use std::fmt::Debug;
 
@@ -29,7 +29,7 @@ pub struct Refusal<'a> {
     pub headers: &'a HeaderMap,
     /// The beginning of its body, 64 KiB at most; empty where it could not be read.
     pub body: &'a [u8],
-    /// How many times the server was asked until now.
+    /// How many requests the server has received so far.
     pub attempts: u32,
     /// Whether [`Interpretation::Again`] will be heard.
     pub again: bool,
@@ -48,12 +48,12 @@ pub enum Interpretation {
 
 /// Knows credentials, and for which servers they are meant.
 ///
-/// It is asked only about the server that a request was meant for, never about one that it was redirected to. Values must
+/// It is consulted only for the server that a request was meant for, never about one that it was redirected to. Values must
 /// be marked as [sensitive](reqwest::header::HeaderValue::set_sensitive).
 #[async_trait]
 pub trait Authorizer: Debug + Send + Sync {
-    /// Returns the headers by which a request says who asks, in place of those of the same name; none where there is nothing
-    /// to say (yet). Every attempt asks anew, so that signatures are fresh.
+    /// Returns the headers that authenticate a request, in place of those of the same name; none where there are none
+    /// (yet). Every attempt calls it again, so that signatures are fresh.
     ///
     /// # Errors
     /// When there should be some and they cannot be had.
@@ -78,7 +78,7 @@ pub trait Authorizer: Debug + Send + Sync {
         false
     }
 
-    /// Says what a refusal means.
+    /// Returns what a refusal means.
     async fn refused(&self, _asking: PendingRequest<'_>, _refusal: Refusal<'_>) -> Interpretation {
         Interpretation::Plain
     }

@@ -1,9 +1,9 @@
-//! The bytes of one file from a server. After a cut, the rest is asked for by `Range`, and only from the same file.
+//! The bytes of one file from a server. After a cut, the rest is requested by `Range`, and only from the same file.
 //!
 //! Which answer continues a file: `206` with the expected start and total; `200` (the server ignores ranges) with the
 //! same validator, whose first bytes are skipped. A server without any validator is taken at its length; either way the
 //! digest of the whole decides in the end, so that a wrong guess costs time and never correctness. That holds too for an
-//! answer that announces no length and is not chunked: where it ends cannot be told from a cut.
+//! answer without a length and is not chunked: its end cannot be distinguished from a cut.
 
 use std::sync::Arc;
 
@@ -26,11 +26,11 @@ use super::{Authorizer, Body, Error, Fault};
 /// A file on its way from a server.
 pub(super) struct HttpBody {
     inner: Arc<Inner>,
-    /// Where it was asked for; redirects are followed again by every attempt, as signed targets expire.
+    /// Where it was requested; redirects are followed again by every attempt, as signed targets expire.
     url: Url,
     authorizer: Option<Arc<dyn Authorizer>>,
     attempts: Attempts,
-    /// What tells this file from a later one; none before the first answer.
+    /// What distinguishes this file from a later one; none before the first answer.
     validators: Option<Validators>,
     encoding: Option<String>,
     /// The answer that bytes come from; none before an attempt.
@@ -49,14 +49,14 @@ impl HttpBody {
         body.connect().await?;
         if let Some(encoding) = &body.encoding {
             body.inner.report.warned(&format!(
-                "{} came with Content-Encoding {encoding}, which nobody asked for; its bytes are checked as they come",
+                "{} came with Content-Encoding {encoding}, which was not requested; the bytes are checked as received",
                 body.attempts.url
             ));
         }
         Ok(body)
     }
 
-    /// Asks until an answer stands at the byte that is needed next.
+    /// Sends requests until a response starts at the byte that is needed next.
     async fn connect(&mut self) -> Result<(), Error> {
         while let Err(failure) = self.ask().await {
             self.recover(failure).await?;
@@ -78,7 +78,7 @@ impl HttpBody {
             200 => self.begin_again(&response)?,
             206 if self.attempts.received > 0 => self.go_on(&response)?,
             416 if self.attempts.received > 0 => return Ok(self.beyond(&response)?),
-            status => return Err(self.contradiction(format!("status {status}, which was not asked for")).into()),
+            status => return Err(self.contradiction(format!("status {status}, which was not requested")).into()),
         }
         self.response = Some(response);
         Ok(())
@@ -96,7 +96,7 @@ impl HttpBody {
         headers
     }
 
-    /// Takes the first answer.
+    /// Takes the first response.
     fn begin(&mut self, response: &Response) -> Result<(), Error> {
         self.refuse_html(response)?;
         let length = announced(response);
@@ -109,7 +109,7 @@ impl HttpBody {
         Ok(())
     }
 
-    /// Takes a whole file where the rest was asked for: the server knows no ranges, or has another file now.
+    /// Takes a whole file where the rest was requested: the server knows no ranges, or has another file now.
     fn begin_again(&mut self, response: &Response) -> Result<(), Error> {
         self.refuse_html(response)?;
         let now = Validators::of(response.headers());
@@ -128,8 +128,8 @@ impl HttpBody {
             return Err(self.contradiction("206 without a usable Content-Range".to_owned()));
         };
         if start != self.attempts.received {
-            let asked = self.attempts.received;
-            return Err(self.contradiction(format!("bytes from {asked} were requested, bytes from {start} came")));
+            let requested = self.attempts.received;
+            return Err(self.contradiction(format!("bytes from {requested} were requested, bytes from {start} came")));
         }
         let now = Validators::of(response.headers());
         let other_total = matches!((total, self.attempts.length), (Some(now), Some(before)) if now != before);
@@ -154,8 +154,8 @@ impl HttpBody {
 
     /// Log-in pages and error pages come with status 200 (go.dev/dl/….sha256 is one: <https://go.dev/issue/41172>).
     fn refuse_html(&self, response: &Response) -> Result<(), Error> {
-        let wanted = [".html", ".htm"].iter().any(|end| self.url.path().ends_with(end));
-        if is_html(response.headers()) && !wanted {
+        let is_page = [".html", ".htm"].iter().any(|end| self.url.path().ends_with(end));
+        if is_html(response.headers()) && !is_page {
             return Err(Error::Html { url: self.attempts.url.clone() });
         }
         Ok(())
@@ -241,7 +241,7 @@ impl Body for HttpBody {
     }
 }
 
-/// What tells a file from a later one under the same URL.
+/// What distinguishes a file from a later one under the same URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Validators {
     etag: Option<HeaderValue>,
@@ -259,7 +259,7 @@ impl Validators {
         self.etag.as_ref().filter(|etag| !etag.as_bytes().starts_with(b"W/")).or(self.last_modified.as_ref())
     }
 
-    /// Returns true if two whole answers are of one file. Two without validators are, as far as anybody can tell.
+    /// Returns true if two whole answers are of one file. Two without validators are, as far as is known.
     fn same(&self, other: &Self) -> bool {
         match (&self.etag, &other.etag) {
             (None, None) => self.last_modified == other.last_modified,

@@ -37,7 +37,7 @@ pub(super) struct Head {
     pub(super) next: Option<String>,
     /// When upstream last gave or confirmed it.
     pub(super) fetched: Timestamp,
-    /// The BLAKE3 hash of the document: tells a copy that a full disk or a crash cut short.
+    /// The BLAKE3 hash of the document: detects a copy that a full disk or a crash cut short.
     pub(super) blake3: String,
 }
 
@@ -88,7 +88,7 @@ impl Cache {
     }
 }
 
-/// Says an age in the largest unit that fits: `3 days`.
+/// Formats an age in the largest unit that fits: `3 days`.
 pub(super) fn age(since: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(since).as_secs().max(0);
     let (count, unit) = match seconds {

@@ -9,7 +9,7 @@ use super::address::{host, shown};
 use super::retry::Failure;
 use super::{Error, Fault};
 
-/// Tells what a failed request means.
+/// Returns what a failed request means.
 pub(super) fn explained(error: &reqwest::Error, url: &Url, connect: std::time::Duration) -> Failure {
     let host = host(url);
     if let Some(certificate) = certificate_fault(error) {

@@ -27,7 +27,7 @@ const MOST_PAGES: usize = 1000;
 pub struct Client(Arc<Inner>);
 
 impl Client {
-    /// Makes a client that tells `report` about retries, old copies and odd answers.
+    /// Makes a client that reports to `report` retries, old copies and odd answers.
     #[must_use]
     pub fn new(settings: Settings, report: Arc<dyn Report>) -> Self {
         let http = Arc::new(Http::new(&settings));
@@ -43,7 +43,7 @@ impl Client {
     }
 
     /// Returns a client that shares connections with this one and asks every server itself, whatever mirror there is: a
-    /// registry that is written to is no upstream of which copies serve as well.
+    /// registry that is written to is not an upstream whose copies would do.
     #[must_use]
     pub fn direct(&self) -> Self {
         self.with(Settings { mirror: None, ..self.0.settings.clone() }, self.0.authorizer.clone())

@@ -92,14 +92,14 @@ fn page(url: &Url, copy: Copy) -> Result<Page, Error> {
 /// page is asked with the same credentials.
 fn following(url: &Url, next: &str) -> Result<Url, Error> {
     let wrong = |reason: &str| Error::Contradiction { url: shown(url), reason: reason.to_owned() };
-    let next = url.join(next).map_err(|_| wrong("its Link header names no address"))?;
+    let next = url.join(next).map_err(|_| wrong("its Link header is not a URL"))?;
     if next.origin() != url.origin() || next == *url {
         return Err(wrong("its Link header names another server, or itself, as the next page"));
     }
     Ok(next)
 }
 
-/// Reads `Link: </v2/x/tags/list?last=b>; rel="next"` (RFC 8288 §3), which may list other relations beside it.
+/// Reads `Link: </v2/x/tags/list?last=b>; rel="next"` (RFC 8288 §3), which may list other relations, too.
 fn next_link(headers: &HeaderMap) -> Option<String> {
     let links = headers.get_all(LINK).into_iter().filter_map(|value| value.to_str().ok());
     links.flat_map(|value| value.split(",")).find_map(|link| {
@@ -175,7 +175,7 @@ async fn fetch(inner: &Inner, server: &Server, copy: Option<&Copy>, document: &D
         match attempt(inner, server, &headers, &mut attempts).await {
             Ok((_, None)) if copy.is_some() => return Ok(Answer::Unchanged),
             Ok((_, None)) => {
-                let reason = "304, although nothing was known before".to_owned();
+                let reason = "304, although no copy was known".to_owned();
                 return Err(Error::Contradiction { url: attempts.url, reason });
             }
             Ok((head, Some(body))) => return checked(inner, url, &head, body, document.check),
@@ -230,7 +230,7 @@ async fn attempt(
         200 => {}
         304 => return Ok((head, None)),
         status => {
-            let reason = format!("status {status}, which was not asked for");
+            let reason = format!("status {status}, which was not requested");
             return Err(Error::Contradiction { url: shown(url), reason }.into());
         }
     }
@@ -239,7 +239,7 @@ async fn attempt(
         None => Ok((head, Some(body))),
         Some("gzip" | "x-gzip") => Ok((head, Some(inflated(url, &body)?))),
         Some(other) => {
-            let reason = format!("it came with Content-Encoding {other}, which was not asked for");
+            let reason = format!("it came with Content-Encoding {other}, which was not requested");
             Err(Error::Unfit { url: shown(url), reason }.into())
         }
     }

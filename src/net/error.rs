@@ -35,7 +35,7 @@ pub enum Error {
         /// What is wrong, and what would be right.
         reason: String,
     },
-    /// The server answered with a status that a retry does not mend.
+    /// The server answered with a status that a retry does not fix.
     #[error("{url} answered {}", Status(*status))]
     Status {
         /// The file.
@@ -48,7 +48,7 @@ pub enum Error {
     GaveUp {
         /// The file.
         url: String,
-        /// How many times it was asked for.
+        /// How many times it was requested.
         attempts: u32,
         /// The time from the first request to the end, pauses included.
         spent: Duration,
@@ -101,7 +101,7 @@ pub enum Error {
         /// The file.
         url: String,
     },
-    /// The server contradicts what it said before or what HTTP allows.
+    /// The server contradicts an earlier response or what HTTP allows.
     #[error("{url} was answered inconsistently: {reason}")]
     Contradiction {
         /// The file.
@@ -123,7 +123,7 @@ pub enum Error {
         /// The file.
         url: String,
     },
-    /// What came is not the document that was asked for.
+    /// The response is not the requested document.
     #[error("{url} is not as expected: {reason}")]
     Unfit {
         /// The document.
@@ -160,7 +160,7 @@ pub enum Error {
     /// A file of this machine cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The server asks who is there, and that could not be settled.
+    /// The server requires credentials, and none could be obtained.
     #[error("could not authenticate with {host}")]
     Authorization {
         /// The server.
@@ -226,7 +226,7 @@ pub enum Fault {
     Unreachable {
         /// The server.
         host: String,
-        /// What the system said.
+        /// The error of the system.
         reason: String,
     },
     /// The connection was reset.
@@ -240,7 +240,7 @@ pub enum Fault {
     Broken {
         /// The server.
         host: String,
-        /// What the system said.
+        /// The error of the system.
         reason: String,
     },
     /// Nothing came for too long.
@@ -251,7 +251,7 @@ pub enum Fault {
         /// The limit that was reached.
         waited: Duration,
     },
-    /// The connection ended before all announced bytes had come.
+    /// The connection ended before all bytes were received.
     #[error("{host} ended the connection before the end of the file")]
     Short {
         /// The server.
@@ -293,7 +293,7 @@ impl Error {
         }
     }
 
-    /// Returns true if upstream says plainly that there is no such file, so that the next source may be asked.
+    /// Returns true if upstream clearly says that there is no such file, so that the next source may be tried.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Status { status: 404 | 410, .. } | Self::Missing { .. })

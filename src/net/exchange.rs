@@ -92,7 +92,7 @@ impl Client {
     pub async fn exchange(&self, request: &Request) -> Result<Answer, Error> {
         let inner = self.inner();
         let Place::Http(url) = allowed(&request.url)? else {
-            let reason = "a file answers no request".to_owned();
+            let reason = "a file URL cannot answer a request".to_owned();
             return Err(Error::Refused { url: shown(&request.url), reason });
         };
         if inner.settings.offline {
@@ -161,7 +161,7 @@ impl Payload {
     }
 }
 
-/// Reads a part of a file piece by piece, beside the async thread.
+/// Reads a part of a file piece by piece, outside the async thread.
 fn pieces(path: PathBuf, start: u64, length: u64) -> impl stream::Stream<Item = std::io::Result<Bytes>> {
     stream::try_unfold((None::<File>, length), move |(file, left)| {
         let path = path.clone();

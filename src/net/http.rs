@@ -1,4 +1,4 @@
-//! One HTTP exchange: the client made when first needed, TLS, redirects, and which answers are worth another attempt.
+//! One HTTP exchange: the client, made when first needed, TLS, redirects, and which responses are worth another attempt.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -162,15 +162,15 @@ impl Http {
     }
 
     /// Sends the request to `url`, once more where the authorizer has something new to say to the server that refused it.
-    /// A server that the request was redirected to is told nothing, and gets no header that is marked as sensitive.
+    /// A server that the request was redirected to gets no credentials and no header that is marked as sensitive.
     async fn answer_of(&self, request: &Outgoing<'_>, url: &Url, of: &Attempts) -> Result<Response, Failure> {
         let mut headers = request.headers.clone();
-        let asked = url.origin() == request.url.origin();
-        if !asked {
+        let same = url.origin() == request.url.origin();
+        if !same {
             headers.remove(AUTHORIZATION);
             headers = open_ones(headers);
         }
-        let Some(authorizer) = request.authorizer.filter(|_| asked) else {
+        let Some(authorizer) = request.authorizer.filter(|_| same) else {
             return self.send_once(request, url, headers, of).await;
         };
         let open = headers;
@@ -318,7 +318,7 @@ impl Http {
     }
 }
 
-/// Puts what says who asks over the other headers.
+/// Adds the headers that authenticate the request.
 fn joined(open: &HeaderMap, sent: &HeaderMap) -> HeaderMap {
     let mut headers = open.clone();
     for (name, value) in sent {

@@ -1,4 +1,4 @@
-//! What the parts of one client share: its settings, its connections, its copies, and whom it tells.
+//! What the parts of one client share: its settings, its connections, its copies, and its report.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(super) struct Inner {
     pub(super) http: Arc<Http>,
     pub(super) authorizer: Option<Arc<dyn Authorizer>>,
     pub(super) cache: Option<Cache>,
-    /// Set once the person knows that copies cannot be kept.
+    /// Set once the user was warned that copies cannot be kept.
     pub(super) cache_warned: Arc<AtomicBool>,
     pub(super) mirror: Arc<MirrorState>,
     pub(super) report: Arc<dyn Report>,
@@ -27,7 +27,7 @@ pub(super) struct Inner {
 /// What was found out about the mirror in this run.
 #[derive(Debug, Default)]
 pub(super) struct MirrorState {
-    /// Set once the person knows that upstreams are asked, too.
+    /// Set once the user was warned that upstreams are used, too.
     pub(super) warned: AtomicBool,
     /// Set when it could not be reached: to wait for it again would cost every file minutes.
     pub(super) lost: AtomicBool,
@@ -47,7 +47,7 @@ impl Inner {
         self.authorizer.as_deref()
     }
 
-    /// Says once that copies cannot be kept.
+    /// Warns once that copies cannot be kept.
     pub(super) fn warn_about_cache(&self, cache: &Cache, error: &std::io::Error) {
         if !self.cache_warned.swap(true, Ordering::Relaxed) {
             let folder = cache.folder().display();

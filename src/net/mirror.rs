@@ -26,7 +26,7 @@ enum Root {
     Store(Arc<dyn Store>),
 }
 
-/// A store of objects whose keys are paths, and which wants to know who asks.
+/// A store of objects whose keys are paths, and which requires credentials.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
     /// Returns its name for people: `s3://bucket/prefix`.
@@ -38,12 +38,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When the address of the store is not known.
     async fn address(&self, path: &str) -> Result<Url, Error>;
 
-    /// Returns who answers for requests to its addresses.
+    /// Returns who authenticates requests to its addresses.
     fn authorizer(&self) -> Arc<dyn Authorizer>;
 }
 
 /// Why a program that fetches by itself cannot read from a store.
-const UNSIGNED: &str = "S3 wants signed requests, which plain downloads are not; serve the bucket over https, or sync it to \
+const UNSIGNED: &str = "S3 requires signed requests, which plain downloads are not; serve the bucket over https, or sync it to \
                         a folder";
 
 impl Mirror {
@@ -86,14 +86,14 @@ impl Mirror {
     /// Returns the URL of an upstream file in the mirror, for programs that fetch by themselves.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the mirror can have no such file, [`Error::BadMirror`] for a store: it wants signed requests.
+    /// [`Error::Refused`] when the mirror can have no such file, [`Error::BadMirror`] for a store: it requires signed requests.
     pub fn url(&self, upstream: &Url) -> Result<Url, Error> {
         let tree = tree(upstream, None)?;
         match &self.0 {
             Root::Web(root) => Ok(web(root, &tree)),
             Root::Folder(root) => {
                 let path = file_of(root, &tree)?;
-                Url::from_file_path(&path).map_err(|()| bad(&path.display().to_string(), "it is no path from the root"))
+                Url::from_file_path(&path).map_err(|()| bad(&path.display().to_string(), "it is not an absolute path"))
             }
             Root::Store(store) => Err(bad(&store.name(), UNSIGNED)),
         }

@@ -1,6 +1,6 @@
 //! HTTP and files: documents with a last good copy, and bodies that resume by themselves.
 //! It knows no credential and refuses URLs that hold one; where an [`Authorizer`] brings some, they go to the server that
-//! was asked for and to no other. It leaves digests to whoever reads the bytes.
+//! was requested and to no other. It leaves digests to the caller.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -90,7 +90,7 @@ pub trait Metadata: Send + Sync {
         Ok(None)
     }
 
-    /// Tells the person something about what was read.
+    /// Warns the user about what was read.
     fn warn(&self, warning: &str);
 }
 
@@ -107,17 +107,17 @@ pub trait Net: Send + Sync {
 /// The bytes of one file, in order, resumed by itself after a cut.
 #[async_trait]
 pub trait Body: Send {
-    /// Returns the length in bytes, when the server announced it.
+    /// Returns the length in bytes, when the server stated it.
     fn length(&self) -> Option<u64>;
 
-    /// Returns the coding that the server put on top of the file although none was asked for (`gzip`). The bytes are given
+    /// Returns the coding that the server put on top of the file although none was requested (`gzip`). The bytes are given
     /// as they come: some servers label an archive that way and mean the archive itself. A digest that does not fit
     /// can be explained by it.
     fn encoding(&self) -> Option<&str> {
         None
     }
 
-    /// Returns the next bytes; `None` only when all announced bytes have come. A sender that vanishes is an error, never
+    /// Returns the next bytes; `None` only when all bytes were received. A sender that vanishes is an error, never
     /// the end.
     ///
     /// # Errors

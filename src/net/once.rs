@@ -1,4 +1,4 @@
-//! One request, sent once: for libraries that retry by themselves, and for the services beside a machine in a cloud.
+//! One request, sent once: for libraries that retry by themselves, and for the metadata services of cloud machines.
 
 use std::time::Duration;
 
@@ -27,7 +27,10 @@ impl Client {
             url => match allowed(url)? {
                 Place::Http(url) => url,
                 Place::File(_) | Place::Store(..) => {
-                    return Err(Error::Refused { url: shown(url), reason: "a file answers no request".to_owned() });
+                    return Err(Error::Refused {
+                        url: shown(url),
+                        reason: "a file URL cannot answer a request".to_owned(),
+                    });
                 }
             },
         };

@@ -13,13 +13,13 @@ use super::{Authorizer, Error};
 pub(super) enum Place {
     /// Over https, or over http from this machine.
     Http(Url),
-    /// The same, from a store that asks who is there.
+    /// The same, from a store that requires credentials.
     Store(Url, Arc<dyn Authorizer>),
     /// From the file system.
     File(PathBuf),
 }
 
-/// A server that is asked, and who answers it when it asks who is there.
+/// A server, and who authenticates requests to it.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     pub(super) url: Url,
@@ -41,7 +41,7 @@ pub(super) fn allowed(url: &Url) -> Result<Place, Error> {
             let path = below(Path::new("/"), url)?;
             Ok(Place::File(path))
         }
-        "s3" => refuse("objects of S3 are read from a mirror: --mirror s3://bucket/prefix"),
+        "s3" => refuse("S3 objects are read from a mirror: --mirror s3://bucket/prefix"),
         other => refuse(&format!("the scheme is not supported: `{other}`")),
     }
 }

@@ -31,7 +31,7 @@ impl Relay {
     }
 
     /// Goes on at upstream, where what came already is skipped: that the two have one and the same file is likely, and the
-    /// digest tells when they have not.
+    /// digest shows when they have not.
     async fn take_over(&mut self) -> Result<(), Error> {
         let upstreams = std::mem::take(&mut self.upstreams);
         self.body = self.inner.open_upstream(&upstreams, &self.name).await?;

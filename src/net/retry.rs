@@ -1,4 +1,4 @@
-//! How often, how long and with which pauses one file is asked for.
+//! How often, how long and with which pauses one file is requested.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Returns up on a silent server within half a minute, and on a slow one only after two hours.
+    /// Gives up on a silent server within half a minute, and on a slow one only after two hours.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(20),
@@ -27,7 +27,7 @@ impl Default for Limits {
     }
 }
 
-/// How often a file is asked for, and the pauses in between.
+/// How often a file is requested, and the pauses in between.
 #[derive(Debug, Clone, Copy)]
 pub struct Retry {
     /// The most requests for one file that end in a fault, at least 1; a redirect does not count.
@@ -36,7 +36,7 @@ pub struct Retry {
     pub base: Duration,
     /// No pause is longer than this, unless the server asks for it.
     pub cap: Duration,
-    /// The longest `Retry-After` that is obeyed. A server that asks for more is not asked again.
+    /// The longest `Retry-After` that is obeyed. A server that asks for more gets no further request.
     pub patience: Duration,
     /// Chooses a pause between nothing and its longest: full jitter
     /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
@@ -57,9 +57,9 @@ impl Default for Retry {
 
 impl Retry {
     /// Returns the pause after the fault that ended attempt number `attempt` (from 1).
-    fn pause(&self, attempt: u32, asked: Option<Duration>) -> Duration {
+    fn pause(&self, attempt: u32, requested: Option<Duration>) -> Duration {
         let longest = self.base.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1))).min(self.cap);
-        (self.jitter)(longest).max(asked.unwrap_or_default())
+        (self.jitter)(longest).max(requested.unwrap_or_default())
     }
 }
 
@@ -159,7 +159,7 @@ impl Attempts {
     }
 }
 
-/// Reads `Retry-After`: seconds or a date (RFC 9110 §10.2.3). A date in the past is no wait.
+/// Reads `Retry-After`: seconds or a date (RFC 9110 §10.2.3). A date in the past is no pause.
 pub(super) fn retry_after(value: &str, now: jiff::Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {

@@ -37,7 +37,7 @@ impl Inner {
             allowed(url)?;
         }
         let place = match mirror.place(url, name).await {
-            // Nobody may be asked where it is.
+            // No server may be asked for it.
             Err(Error::Unlocated { .. }) if self.settings.offline => Err(Error::Offline { url: shown(url) }),
             place => place,
         };
@@ -53,7 +53,7 @@ impl Inner {
         Ok(Route { mirror: place, upstreams: upstreams()? })
     }
 
-    /// Returns true if upstreams are to be asked after the mirror failed like this, and says so the first time.
+    /// Returns true if upstreams are to be used after the mirror failed like this, and warns the first time.
     pub(super) fn passes_on(&self, error: &Error, upstreams: &[Place]) -> bool {
         if upstreams.is_empty() || !next_may_have_it(error) && !keeps_back(error) {
             return false;
@@ -69,7 +69,7 @@ impl Inner {
         let Some(mirror) = &self.settings.mirror else { return };
         if !self.mirror.warned.swap(true, Ordering::Relaxed) {
             self.report.warned(&format!(
-                "the mirror {mirror} does not give everything, and upstreams are asked for the rest: {}",
+                "the mirror {mirror} does not serve every file, and the rest is read from upstream: {}",
                 chain(error)
             ));
         }
@@ -108,7 +108,7 @@ fn joined(base: &Url, url: &Url) -> Url {
     joined
 }
 
-/// Returns true if the next place is worth a look: this one lacks the file, or may not be asked for it.
+/// Returns true if the next place is worth a look: this one lacks the file, or refuses to serve it.
 pub(super) fn next_may_have_it(error: &Error) -> bool {
     error.is_missing() || matches!(error, Error::Offline { .. })
 }
@@ -127,7 +127,7 @@ fn keeps_back(error: &Error) -> bool {
     }
 }
 
-/// Returns true if a server did not answer at all.
+/// Returns true if a server did not respond at all.
 fn is_lost(error: &Error) -> bool {
     match error {
         Error::GaveUp { source, received: 0, .. } => {

@@ -1,4 +1,4 @@
-//! What a client obeys.
+//! Settings of a client.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,13 @@ use url::Url;
 
 use super::{Limits, Mirror, Retry};
 
-/// Whether upstreams are asked where there is a mirror.
+/// Whether upstreams are used where there is a mirror.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Order {
     /// Never.
     #[default]
     MirrorOnly,
-    /// Where the mirror lacks a file, denies it or cannot be reached. That is said once. Bytes that are wrong are an error all
+    /// Where the mirror lacks a file, denies it or cannot be reached. A warning says so once. Bytes that are wrong are an error all
     /// the same, and no reason to look elsewhere.
     MirrorFirst,
 }
@@ -22,12 +22,12 @@ impl Order {
     pub const ALL: [(&'static str, Self); 2] = [("mirror-only", Self::MirrorOnly), ("mirror-first", Self::MirrorFirst)];
 }
 
-/// What a client obeys.
+/// Settings of a client.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Read everything from here instead of its own host. A `file://` URL stays where it is.
     pub mirror: Option<Mirror>,
-    /// Whether upstreams are asked where there is a mirror.
+    /// Whether upstreams are used where there is a mirror.
     pub order: Order,
     /// Make no connection: only copies of documents, `file://` and a mirror that is a folder.
     pub offline: bool,

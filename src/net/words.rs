@@ -36,7 +36,7 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// How far the last attempt came; nothing where no byte came and none was announced.
+/// How far the last attempt came; nothing where no byte was received and no length was stated.
 pub(super) struct Last(pub(super) u64, pub(super) Option<u64>);
 
 impl fmt::Display for Last {

@@ -20,7 +20,7 @@ pub fn possible(program: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// Always.
-pub fn run(job: Job, _tree: &Path, _room: &Path) -> Result<u8, Error> {
+pub fn run(job: Job, _tree: &Path, _scratch: &Path) -> Result<u8, Error> {
     not_here(&job.program.display().to_string())
 }
 

@@ -33,13 +33,13 @@ pub fn possible(program: &str) -> Result<(), Error> {
 }
 
 /// Runs a job in a copy of `tree` and gives the exit code of its program, or 128 and the number of the signal that ended it.
-/// `room` is an empty folder of the caller's own, which removes it afterwards, whatever happens.
+/// `scratch` is an empty folder of the caller's own, which removes it afterwards, whatever happens.
 ///
 /// # Errors
 /// When the machine does not do what is needed, or the program succeeds without making a result.
-pub fn run(job: Job, tree: &Path, room: &Path) -> Result<u8, Error> {
-    let plan = Plan { tree: tree.to_owned(), room: room.to_owned(), job };
-    let path = room.join("plan.json");
+pub fn run(job: Job, tree: &Path, scratch: &Path) -> Result<u8, Error> {
+    let plan = Plan { tree: tree.to_owned(), scratch: scratch.to_owned(), job };
+    let path = scratch.join("plan.json");
     let text = serde_json::to_vec(&plan).map_err(io::Error::other).at("write", &path)?;
     fs::write(&path, text).at("write", &path)?;
     let code = again(&plan, &["sandbox", "first"], &path)?;
@@ -113,7 +113,7 @@ impl Plan {
     }
 
     fn root(&self) -> PathBuf {
-        self.room.join("root")
+        self.scratch.join("root")
     }
 }
 
@@ -152,7 +152,7 @@ fn share(plan: &Plan, Brought { from, inside, how }: &Brought, mounts: Mounts) -
         How::Copied(_) => return Ok(()),
         How::Shared => from.clone(),
         How::Mounted => {
-            let copy = plan.room.join(format!("mounted-{:016x}", fastrand::u64(..)));
+            let copy = plan.scratch.join(format!("mounted-{:016x}", fastrand::u64(..)));
             fs::copy(from, &copy).at("copy", from)?;
             copy
         }

@@ -99,6 +99,6 @@ struct Plan {
     /// The tree of the install, of which the root is a copy.
     tree: PathBuf,
     /// The private folder.
-    room: PathBuf,
+    scratch: PathBuf,
     job: Job,
 }

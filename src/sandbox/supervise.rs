@@ -1,4 +1,4 @@
-//! A process that is started, waited for, and told every signal that this one is told.
+//! A process that is started, waited for, and sent every signal that this one receives.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -22,16 +22,17 @@ pub(super) fn run(command: Command) -> io::Result<u8> {
         let mut child = tokio::process::Command::from(command).spawn()?;
         let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         loop {
-            let told = std::future::poll_fn(|context| {
+            let received = std::future::poll_fn(|context| {
                 let mut streams = streams.iter_mut();
-                let told = streams.find_map(|(passed, stream)| stream.poll_recv(context).is_ready().then_some(*passed));
-                told.map_or(Poll::Pending, Poll::Ready)
+                let received =
+                    streams.find_map(|(passed, stream)| stream.poll_recv(context).is_ready().then_some(*passed));
+                received.map_or(Poll::Pending, Poll::Ready)
             });
             tokio::select! {
                 status = child.wait() => return Ok(code(status?)),
-                passed = told => {
+                passed = received => {
                     if let Some(pid) = pid {
-                        // A process that has ended by itself meanwhile need not be told.
+                        // A process that has ended by itself meanwhile need not be signalled.
                         let _ = kill_process(pid, passed);
                     }
                 }

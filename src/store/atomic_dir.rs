@@ -7,7 +7,7 @@ use super::error::Error;
 use super::staging::make_movable;
 use crate::fs::{At, FileError, TempDir, is_absent};
 
-/// A staging folder beside its target, deleted on drop.
+/// A staging folder next to its target, deleted on drop.
 #[derive(Debug)]
 pub struct AtomicDir {
     target: PathBuf,
@@ -15,8 +15,8 @@ pub struct AtomicDir {
 }
 
 impl AtomicDir {
-    /// Makes a staging folder beside `target`, which must be absent or an empty folder. Folders above it are made.
-    /// What killed processes left beside it is deleted.
+    /// Makes a staging folder next to `target`, which must be absent or an empty folder. Folders above it are made.
+    /// What killed processes left next to it is deleted.
     ///
     /// # Errors
     /// [`Error::NotEmpty`] when something is there; when the folder above cannot be written to.
@@ -91,15 +91,15 @@ mod tests {
     fn the_target_is_whole_or_absent() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("deep/er/out");
-        let beside = AtomicDir::new(&target).unwrap();
-        fs::write(beside.tree().join("file"), "x").unwrap();
+        let staged = AtomicDir::new(&target).unwrap();
+        fs::write(staged.tree().join("file"), "x").unwrap();
         assert!(!target.exists());
-        drop(beside);
+        drop(staged);
         assert!(names(target.parent().unwrap()).is_empty());
         for _ in 0..2 {
-            let beside = AtomicDir::new(&target).unwrap();
-            fs::write(beside.tree().join("file"), "x").unwrap();
-            beside.promote().unwrap();
+            let staged = AtomicDir::new(&target).unwrap();
+            fs::write(staged.tree().join("file"), "x").unwrap();
+            staged.promote().unwrap();
             assert_eq!(names(target.parent().unwrap()), ["out"]);
             fs::remove_file(target.join("file")).unwrap(); // and again into the empty folder
         }
@@ -115,10 +115,10 @@ mod tests {
         assert!(matches!(AtomicDir::new(&full.join("mine")), Err(Error::NotEmpty { .. })));
         assert!(matches!(AtomicDir::new(Path::new("/")), Err(Error::NotEmpty { .. })));
         let late = folder.path().join("late");
-        let beside = AtomicDir::new(&late).unwrap();
+        let staged = AtomicDir::new(&late).unwrap();
         fs::create_dir(&late).unwrap();
         fs::write(late.join("mine"), "x").unwrap();
-        assert!(matches!(beside.promote(), Err(Error::NotEmpty { .. })));
+        assert!(matches!(staged.promote(), Err(Error::NotEmpty { .. })));
         assert_eq!(names(&late), ["mine"]);
         assert_eq!(names(folder.path()).len(), 2);
     }

@@ -23,7 +23,7 @@ impl Files {
     /// Collects what was unpacked; where several artifacts bring one path, the last wins, as it did on disk.
     ///
     /// # Errors
-    /// The reason, when a path could lead out of the tree or goes through something that is no folder.
+    /// The reason, when a path could lead out of the tree or goes through something that is not a folder.
     pub(super) fn new(nodes: impl IntoIterator<Item = Node>) -> Result<Self, String> {
         let mut entries = BTreeMap::new();
         for node in nodes {
@@ -35,7 +35,7 @@ impl Files {
             match entries.entry(parent) {
                 Entry::Vacant(slot) => drop(slot.insert(NodeKind::Folder)),
                 Entry::Occupied(slot) if *slot.get() == NodeKind::Folder => {}
-                Entry::Occupied(slot) => return Err(format!("`{}` is no folder and has entries", slot.key())),
+                Entry::Occupied(slot) => return Err(format!("`{}` is not a folder and has entries", slot.key())),
             }
         }
         Ok(Self(entries))
@@ -94,7 +94,7 @@ fn parents(path: &str) -> impl Iterator<Item = &str> {
 
 fn check_path(path: &str) -> Result<(), String> {
     let fine = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
-    if path.split('/').all(fine) { Ok(()) } else { Err(format!("`{path}` is no path inside a tree")) }
+    if path.split('/').all(fine) { Ok(()) } else { Err(format!("`{path}` is not a path inside a tree")) }
 }
 
 fn parse_line(line: &str) -> Result<Node, String> {

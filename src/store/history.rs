@@ -1,4 +1,4 @@
-//! What the store remembers beside installs: which projects use it, and which install of a tool is the newest.
+//! What the store remembers in addition to installs: which projects use it, and which install of a tool is the newest.
 
 use std::fs;
 use std::io::Write;

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::model::{Digest, Executable, Platform, ToolName, Version};
 
-/// What tells one install from every other.
+/// What distinguishes one install from every other.
 #[derive(Debug, Clone)]
 pub struct InstallId {
     /// The tool.
@@ -43,8 +43,8 @@ impl Fingerprint {
         Self(hex)
     }
 
-    /// Derives the mark of an install of which the project says how it is laid out: another layout of the same files is
-    /// another install. Without executables of the project's the mark is that of the digests alone.
+    /// Derives the fingerprint of an install of which the project says how it is laid out: another layout of the same files is
+    /// another install. Without executables of the project's the fingerprint is that of the digests alone.
     #[must_use]
     pub fn laid_out<'a>(files: impl IntoIterator<Item = (&'a Digest, usize)>, executables: &[Executable]) -> Self {
         let files: Vec<(&Digest, usize)> = files.into_iter().collect();
@@ -71,7 +71,7 @@ impl Fingerprint {
 }
 
 impl InstallId {
-    /// Returns the name of its folder: `1.27.3-linux-amd64-0df0a1b2c3d4`. The grammars of version, platform and mark leave
+    /// Returns the name of its folder: `1.27.3-linux-amd64-0df0a1b2c3d4`. The grammars of version, platform and fingerprint leave
     /// no character in it that could lead elsewhere.
     #[must_use]
     pub fn folder_name(&self) -> String {

@@ -52,7 +52,7 @@ impl Store {
         match fs::read_link(link) {
             Ok(target) if self.holds(&folder.join(&target)) => Ok(()),
             Err(error) if is_absent(&error) => Ok(()),
-            // Linux says "invalid input" of what is no link.
+            // Linux says "invalid input" for what is not a link.
             Ok(_) | Err(_) if fs::symlink_metadata(link).is_ok() => {
                 Err(Error::NotOurs { path: link.to_owned(), store: self.root.clone() })
             }

@@ -1,7 +1,7 @@
 //! Installs on disk: found by their receipt, made in staging, promoted by one rename, removed without leaving the store.
 //!
 //! ```text
-//! installs/<tool>/<version>-<platform>-<mark>/   tree/, files, receipt.json (written last)
+//! installs/<tool>/<version>-<platform>-<fingerprint>/   tree/, files, receipt.json (written last)
 //! views/<name>/<digest of the members>/          the same three, hard links to installs
 //! staging/<random>/                              0700, held by an advisory lock on `alive` while its maker lives
 //! locks/                                         one file for each install and view; never deleted
@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Nothing is synced to the disk: it would cost a third of an install, and a tree can always be had again. After a power
-//! cut a receipt may stand beside empty files; `verify` finds that and `repair` mends it. A receipt that was itself cut
+//! cut a receipt may stand next to empty files; `verify` finds that and `repair` fixes it. A receipt that was itself cut
 //! does not parse, so that its install does not exist.
 
 mod atomic_dir;

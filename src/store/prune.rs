@@ -1,4 +1,4 @@
-//! Removes installs and views: first said, then done, and never outside the store.
+//! Removes installs and views: first reported, then done, and never outside the store.
 
 use std::collections::HashSet;
 use std::fs;
@@ -15,14 +15,14 @@ use crate::fs::{At, is_absent};
 /// What a prune would remove.
 #[derive(Debug)]
 pub struct Prune {
-    /// The installs that nobody asked to keep.
+    /// The installs that are not to be kept.
     pub installs: Vec<Install>,
     /// The views that lose a member.
     pub views: Vec<View>,
 }
 
 impl Store {
-    /// Removes the install whose lock is held; tells whether there was one. It is moved out of sight by one rename
+    /// Removes the install whose lock is held; returns true if there was one. It is moved out of sight by one rename
     /// before anything is deleted, so that a kill leaves no half of it.
     ///
     /// # Errors
@@ -31,7 +31,7 @@ impl Store {
         self.remove_folder(&self.install_folder(&lock.id))
     }
 
-    /// Says what a prune would remove when these installs are to stay. A view stays when all its members do.
+    /// Returns what a prune would remove when these installs are to stay. A view stays when all its members do.
     ///
     /// # Errors
     /// When the store cannot be read.

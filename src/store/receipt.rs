@@ -39,7 +39,7 @@ pub struct Origin {
     pub url: Url,
     /// What its bytes hashed to.
     pub digest: Digest,
-    /// Who announced that digest.
+    /// Who published that digest.
     pub proof: Proof,
     /// Its length in bytes.
     pub size: u64,
@@ -90,7 +90,7 @@ struct Schema {
 }
 
 impl Receipt {
-    /// Reads a receipt; none when there is no file or what it holds is no receipt.
+    /// Reads a receipt; none when there is no file or what it holds is not a receipt.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, Error> {
         let Some(text) = read_text(path)? else { return Ok(None) };
         check_schema(&text, path)?;

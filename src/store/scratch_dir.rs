@@ -10,7 +10,7 @@ use super::{Error, Store};
 pub struct ScratchDir(Scratch);
 
 impl Store {
-    /// Makes a room.
+    /// Makes a scratch folder.
     ///
     /// # Errors
     /// When the store cannot be written to.

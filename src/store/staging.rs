@@ -147,7 +147,7 @@ impl Staging {
         }
         let strips = unpacked.artifacts.iter().map(|artifact| artifact.strip);
         if Fingerprint::laid_out(digests.iter().zip(strips), &unpacked.executables) != self.id.fingerprint {
-            return Err(unproven("it is named by other digests than those that were verified"));
+            return Err(unproven("its name has other digests than those that were verified"));
         }
         let folder = self.scratch.made();
         let list = folder.join(FILES);
@@ -196,7 +196,7 @@ impl Scratch {
         self.0.path().join("made")
     }
 
-    /// Moves what was made to `target`, where nothing may stand; tells whether it did.
+    /// Moves what was made to `target`, where nothing may stand; returns true if it did.
     pub(super) fn place_if_absent(&self, store: &Store, target: &Path) -> Result<bool, Error> {
         make_parent(store, target)?;
         if fs::symlink_metadata(target).is_ok() {
@@ -217,14 +217,14 @@ impl Scratch {
         let old = self.take(target)?;
         let renamed = fs::rename(self.made(), target).inspect_err(|_| {
             if let Some(old) = old {
-                // The first error is the one to tell; this only tries to keep what was there.
+                // The first error is the one to report; this only tries to keep what was there.
                 let _ = fs::rename(old, target);
             }
         });
         Ok(renamed.at("create", target)?)
     }
 
-    /// Moves `path` in here, to be deleted with the rest, and tells where it is now; a link is moved as a link.
+    /// Moves `path` in here, to be deleted with the rest, and returns where it is now; a link is moved as a link.
     pub(super) fn take(&self, path: &Path) -> Result<Option<PathBuf>, Error> {
         let trash = self.0.path().join("trash");
         match fs::rename(path, &trash) {

@@ -63,7 +63,7 @@ impl Store {
     }
 }
 
-/// Compares the tree at `root` with the list beside it, whose digest is `files`.
+/// Compares the tree at `root` with the list next to it, whose digest is `files`.
 pub(super) fn verify_tree(root: &Path, files: &str, check: Check<'_>) -> Result<Vec<Difference>, Error> {
     let files = Files::read(&root.with_file_name(FILES), files)?;
     let mut found = BTreeMap::new();
@@ -127,7 +127,7 @@ fn walk(folder: &Path, prefix: &str, files: &Files, found: &mut BTreeMap<String,
     Ok(())
 }
 
-/// Compares what can be told without reading a file.
+/// Compares what is known without reading a file.
 fn compare(expected: &NodeKind, entry: &Entry) -> Result<Outcome, Error> {
     let Entry { path, metadata } = entry;
     Ok(match expected {

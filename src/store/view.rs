@@ -118,7 +118,7 @@ impl Store {
         verify_tree(&view.root, &view.files, check)
     }
 
-    /// Removes a view, waiting for whoever makes it; tells whether there was one.
+    /// Removes a view, waiting for whoever makes it; returns true if there was one.
     ///
     /// # Errors
     /// As [`Store::remove`].

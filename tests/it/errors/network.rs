@@ -73,7 +73,7 @@ fn answers() -> Vec<Section> {
             "net::Error::Contradiction",
             [
                 contradiction("bytes from 43201331 were asked for, bytes from 0 came"),
-                contradiction("more bytes than the 71703101 that were announced"),
+                contradiction("more bytes than the 71703101 of its Content-Length"),
             ],
         ),
         section("net::Error::Changed", [downloading(Error::Changed { url: text(GO_URL) })]),

@@ -252,7 +252,7 @@ fn what_s3_denies_comes_from_upstream_where_the_order_allows_it_and_that_is_said
     let run = world.run(&[&arguments[..], &["--mirror-order", "mirror-first"]].concat());
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(upstream.total_requests(), 1);
-    let start = "the mirror s3://builds/t does not give everything, and upstreams are asked for the rest: ";
+    let start = "the mirror s3://builds/t does not serve every file, and the rest is read from upstream: ";
     assert_eq!(run.stderr.matches(start).count(), 1, "{}", run.stderr);
     assert!(run.stderr.contains("AWS denies s3:GetObject"), "{}", run.stderr);
 }
