@@ -71,7 +71,7 @@ fn what_a_mirror_keeps_back_comes_from_upstream_and_that_is_said_once() {
         assert_eq!(pair.requests(), (mirror_requests, 2), "{faults:?}");
         let warnings = ear.warnings.lock().unwrap().clone();
         assert_eq!(warnings.len(), 1, "{warnings:?}");
-        let start = format!("the mirror {} does not give everything, and upstreams are asked", pair.mirror.url("/m/"));
+        let start = format!("the mirror {} does not serve every file, and the rest is read from upstream", pair.mirror.url("/m/"));
         assert!(warnings[0].starts_with(&start), "{warnings:?}");
     }
 }
@@ -211,7 +211,7 @@ fn the_flag_goes_before_the_environment_and_that_before_the_project() {
         assert_eq!(code, Some(3), "{stderr}");
         assert!(mirror.total_requests() > 0);
         assert_eq!(proxy.total_requests() > 0, asked, "{file}, {variable}, {flag}: {stderr}");
-        let said = stderr.matches("does not give everything").count();
+        let said = stderr.matches("does not serve every file").count();
         assert_eq!(said, usize::from(asked), "{stderr}");
     }
     let world = World::new().with("TOOLKIT_MIRROR_ORDER", "first");
