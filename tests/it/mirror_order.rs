@@ -71,7 +71,10 @@ fn what_a_mirror_keeps_back_comes_from_upstream_and_that_is_said_once() {
         assert_eq!(pair.requests(), (mirror_requests, 2), "{faults:?}");
         let warnings = ear.warnings.lock().unwrap().clone();
         assert_eq!(warnings.len(), 1, "{warnings:?}");
-        let start = format!("the mirror {} does not serve every file, and the rest is read from upstream", pair.mirror.url("/m/"));
+        let start = format!(
+            "the mirror {} does not serve every file, and the rest is read from upstream",
+            pair.mirror.url("/m/")
+        );
         assert!(warnings[0].starts_with(&start), "{warnings:?}");
     }
 }
