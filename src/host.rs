@@ -72,7 +72,7 @@ impl Host {
     /// Returns the current day, in UTC.
     #[must_use]
     pub fn today(&self) -> Date {
-        self.now.to_zoned(jiff::tz::TimeZone::UTC).date()
+        self.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date()
     }
 
     /// Returns the folder for installs and caches: `TOOLKIT_HOME`, else `toolkit` in the XDG data folder

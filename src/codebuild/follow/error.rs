@@ -15,7 +15,7 @@ pub enum Error {
     UnreadLogs { source: Box<aws::Error> },
     /// A request to AWS failed.
     #[error(transparent)]
-    Asking(#[from] aws::Error),
+    Aws(#[from] aws::Error),
 }
 
 impl Explain for Error {
@@ -23,7 +23,7 @@ impl Explain for Error {
         match self {
             Self::UnknownBuilds { .. } => Kind::Upstream,
             Self::UnreadLogs { source } => source.kind(),
-            Self::Asking(cause) => cause.kind(),
+            Self::Aws(cause) => cause.kind(),
         }
     }
 
@@ -39,7 +39,7 @@ impl Explain for Error {
             Self::UnreadLogs { .. } => {
                 vec!["the warning above says what is missing; use --no-logs to follow without logs".to_owned()]
             }
-            Self::Asking(cause) => cause.hints(),
+            Self::Aws(cause) => cause.hints(),
         }
     }
 }

@@ -95,7 +95,7 @@ pub(super) async fn created(tool: &str, tag: &Reference, metadata: &dyn Metadata
     };
     let config = config(tool, &tag.repository, &image, metadata).await?;
     let stamp: Option<jiff::Timestamp> = config.created.and_then(|text| text.parse().ok());
-    let day = stamp.map(|stamp| stamp.to_zoned(jiff::tz::TimeZone::UTC).date());
+    let day = stamp.map(|stamp| stamp.to_zoned_datetime(jiff::tz::TimeZone::UTC).date());
     Ok(day.filter(|day| day.year() >= FIRST_YEAR))
 }
 

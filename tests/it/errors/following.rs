@@ -16,6 +16,6 @@ pub fn sections() -> Vec<Section> {
     vec![
         section("codebuild::Error::UnreadLogs", [Error::UnreadLogs { source: Box::new(log) }.into()]),
         section("codebuild::Error::UnknownBuilds", [unknown(&["web:1", "web:2"]).into()]),
-        section("codebuild::Error::Asking", [Error::from(denied).into()]),
+        section("codebuild::Error::Aws", [Error::from(denied).into()]),
     ]
 }
