@@ -115,7 +115,7 @@ fn hostile_tar_archives_are_refused() {
             "behind the end",
             Format::Tar,
             [Tar::new().end(), Tar::new().file("f", b"x").end()].concat(),
-            Refused("follows"),
+            Refused("after the end"),
         ),
         Case("a web page", Format::Tar, b"<html>".repeat(200), Refused("wrong checksum")),
     ]);

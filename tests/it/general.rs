@@ -224,7 +224,7 @@ fn a_file_without_a_digest_is_taken_only_where_the_project_says_so() {
     assert!(stderr.contains("has the wrong length"), "{stderr}");
     world.write("toolkit.toml", PROTOC);
     let stderr = world.fails(2, &["install", "--locked"]);
-    assert!(stderr.contains("is proven by first-seen, and the policy asks for checksum"), "{stderr}");
+    assert!(stderr.contains("is verified by first-seen, and the policy requires checksum"), "{stderr}");
 }
 
 #[test]

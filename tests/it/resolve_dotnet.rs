@@ -120,7 +120,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@latest", NOW, "10.0.302"),
     ("dotnet@preview", NOW, "11.0.100-preview.6.26359.118"),
     ("dotnet@sts", NOW, "-9.0 reached end of life on 2026-11-10"),
-    ("dotnet@sts", NOW, "-11.0 has only prereleases (name one, such as 11.0.100-preview.6.26359.118"),
+    ("dotnet@sts", NOW, "-11.0 has only prereleases (request one by its version, such as 11.0.100-preview.6.26359.118"),
     ("dotnet@sts", "2026-11-23 allow", "-9.0 reached end of life on 2026-11-10"),
     ("dotnet-sdk@lts", NOW, "10.0.302"),
     ("dotnetcore@lts", NOW, "10.0.302"),
@@ -162,7 +162,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@8.0.2xx", NOW, "!8.0.206"),
     ("dotnet@8.0.3xx", NOW, "!8.0.319"),
     ("dotnet@8.0.4XX", NOW, "!8.0.423"),
-    ("dotnet@8.0.5xx", NOW, "-8.0 ended"),
+    ("dotnet@8.0.5xx", NOW, "-8.0 reached end of life on 2026-11-10"),
     ("dotnet@9", NOW, "!9.0.316"),
     ("dotnet@9.0.1xx", NOW, "!9.0.119"),
     ("dotnet@9.0.2xx", JULY, "9.0.205"),
@@ -213,7 +213,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("dotnet@2.1.202", NOW, "!2.1.202"),
     ("dotnet@1.0.0-preview2.1-003177", NOW, "!1.0.0-preview2.1-003177"), // only in channel 1.1
     ("dotnet-runtime@8.0.29", NOW, "!8.0.29"),
-    ("dotnet-runtime@8.0.129", NOW, "-that is an SDK's version"),
+    ("dotnet-runtime@8.0.129", NOW, "-it is an SDK version"),
     ("aspnetcore-runtime@8.0.0-rc.2.23480.2", NOW, "!8.0.0-rc.2.23480.2"),
     ("aspnetcore-runtime@1.0.13", NOW, "-no aspnetcore-runtime release matches"),
     // ranges

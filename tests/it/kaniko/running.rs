@@ -318,10 +318,10 @@ fn a_result_is_written_only_after_success_and_only_when_it_is_a_file() {
     for mode in MODES {
         for (script, code, said) in [
             ("echo x > ${2#*=}; exit 3", 3, ""),
-            ("exit 0", 5, "did not make it"),
-            ("ln -s /etc/passwd ${2#*=}", 5, "no file"),
+            ("exit 0", 5, "did not create it"),
+            ("ln -s /etc/passwd ${2#*=}", 5, "regular file"),
             ("mkdir ${2#*=}; ln -s /etc/passwd ${2#*=}/l", 5, "a link"),
-            ("rm -rf /kaniko/toolkit; ln -s /etc /kaniko/toolkit", 5, "did not make it"),
+            ("rm -rf /kaniko/toolkit; ln -s /etc /kaniko/toolkit", 5, "did not create it"),
         ] {
             let run = stage.run(mode, script, &["--context=context", "--digest-file=digest"]);
             assert_eq!(run.code, Some(code), "{mode:?} {script}: {run:?}");
