@@ -75,7 +75,7 @@ impl Arguments {
                 serde_json::json!({ "url": net::shown(&url), "digest": digest, "bytes": bytes, "path": target });
             render::json(&value)?;
         } else {
-            done(global, &format!("{} ({}, {})", target.display(), render::size(bytes), digest.short()));
+            done(global, format!("{} ({}, {})", target.display(), render::size(bytes), digest.short()));
         }
         Ok(ExitCode::SUCCESS)
     }

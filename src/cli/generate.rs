@@ -132,11 +132,11 @@ impl Arguments {
             }
         }
         if stale.is_empty() {
-            done(global, &format!("{} up to date", count(planned.len())));
+            done(global, format!("{} up to date", count(planned.len())));
             return Ok(ExitCode::SUCCESS);
         }
         let names: Vec<String> = stale.iter().map(|file| shown(&file.path, root)).collect();
-        done(global, &format!("stale: {}", names.join(", ")));
+        done(global, format!("stale: {}", names.join(", ")));
         done(global, "hint: run `toolkit gen` with the target's name, and commit what it writes");
         Ok(ExitCode::from(u8::from(self.check)))
     }
@@ -215,13 +215,13 @@ fn write(planned: &[Planned], root: &Path, force: bool, global: &Global) -> Resu
     for file in planned {
         let name = shown(&file.path, root);
         if file.is_current() {
-            done(global, &format!("{name} is up to date"));
+            done(global, format!("{name} is up to date"));
             continue;
         }
         let folder = file.path.parent().unwrap_or(root);
         make_folder(folder, Within::Folder(project::boundary(root)))?;
         project::write(root, &file.path, &file.text)?;
-        done(global, &format!("{} {name}", if file.found.is_some() { "updated" } else { "wrote" }));
+        done(global, format!("{} {name}", if file.found.is_some() { "updated" } else { "wrote" }));
         written.push(file.path.as_path());
     }
     if global.json {

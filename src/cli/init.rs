@@ -50,17 +50,14 @@ impl Arguments {
             render::raw(&text)?;
         } else {
             project::write(&host.cwd, &path, &text)?;
-            done(global, &format!("wrote {}", path.display()));
+            done(global, format!("wrote {}", path.display()));
         }
         for (file, tool) in OTHERS.iter().filter(|(file, _)| names.iter().any(|name| name == file)) {
-            done(
-                global,
-                &format!("note: {file} is here, but toolkit does not provide {tool} (`toolkit list --known`)"),
-            );
+            done(global, format!("note: {file} is here, but toolkit does not provide {tool} (`toolkit list --known`)"));
         }
         if let Some(above) = host.cwd.parent().and_then(project::find) {
             let file = above.join(MANIFEST);
-            done(global, &format!("note: this file replaces {} for this folder and below", file.display()));
+            done(global, format!("note: this file replaces {} for this folder and below", file.display()));
         }
         if tools.is_empty() {
             done(global, "note: no project file of a known tool is here; name your tools under [tools]");
@@ -92,7 +89,7 @@ fn tools(folder: &Path, names: &[String]) -> Result<Vec<Needed>, Failure> {
         match file {
             Some(file) => lines.push((tool.clone(), format!("{} = {{ file = \"{file}\" }}", tool.name()))),
             None if marked => {
-                lines.push((tool.clone(), format!("{} = \"{}\"", tool.name(), tool.card().default_channel)))
+                lines.push((tool.clone(), format!("{} = \"{}\"", tool.name(), tool.card().default_channel)));
             }
             None => {}
         }

@@ -115,7 +115,7 @@ impl Arguments {
         if !global.quiet {
             render::say(summary(installs));
             for link in linked {
-                render::say(&format!("linked {}\n", link.link.display()));
+                render::say(format!("linked {}\n", link.link.display()));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -144,14 +144,14 @@ fn print_plan(plan: &Plan, global: &Global) -> Result<ExitCode, Failure> {
     }
     for present in &plan.present {
         let id = &present.install.id;
-        render::data(&format!("present  {} {} {}\n", id.tool, id.version, id.platform))?;
+        render::data(format!("present  {} {} {}\n", id.tool, id.version, id.platform))?;
     }
     for missing in &plan.missing {
         let release = &missing.release;
-        render::data(&format!("missing  {} {} {}\n", release.tool, release.version, release.platform))?;
+        render::data(format!("missing  {} {} {}\n", release.tool, release.version, release.platform))?;
         for artifact in &release.artifacts {
             let size = artifact.size.map_or(String::new(), |size| format!(", {}", render::size(size)));
-            render::data(&format!("         would fetch {}{size}\n", artifact.url))?;
+            render::data(format!("         would fetch {}{size}\n", artifact.url))?;
         }
     }
     Ok(ExitCode::SUCCESS)

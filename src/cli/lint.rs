@@ -127,7 +127,7 @@ impl Arguments {
         let files = files::find(&self.files, host)?;
         let checked = files.iter().map(|file| checker.check(file)).collect::<Result<Vec<_>, _>>()?;
         print(&checked, format)?;
-        done(global, &summary(&checked));
+        done(global, summary(&checked));
         let code =
             u8::from(checked.iter().flat_map(|one| &one.findings).any(|finding| self.denies(finding.rule.level)));
         Ok(ExitCode::from(code))

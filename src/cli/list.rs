@@ -37,7 +37,7 @@ impl Arguments {
             return render::json(&installs.iter().map(value).collect::<Vec<_>>()).map(|()| ExitCode::SUCCESS);
         }
         if installs.is_empty() {
-            render::done(global, &format!("nothing is installed in {}", settings.store.root().display()));
+            render::done(global, format!("nothing is installed in {}", settings.store.root().display()));
             return Ok(ExitCode::SUCCESS);
         }
         let rows: Vec<Vec<String>> = installs
@@ -90,6 +90,6 @@ fn known(global: &Global) -> Result<ExitCode, Failure> {
             .collect();
         return render::json(&tools).map(|()| ExitCode::SUCCESS);
     }
-    render::data(&format!("{}\n", toolchain_help("").trim_start()))?;
+    render::data(format!("{}\n", toolchain_help("").trim_start()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -73,14 +73,14 @@ fn write(lock: &Lock, old: Option<&Lock>, settings: &Settings, global: &Global) 
             Some(version) => format!("was {version}"),
             None => "new".to_owned(),
         };
-        done(global, &format!("{} {} ({change})", tool.name, tool.version));
+        done(global, format!("{} {} ({change})", tool.name, tool.version));
         if let Some(image) = &tool.image {
-            done(global, &format!("  {image}"));
+            done(global, format!("  {image}"));
         }
     }
     let platforms: Vec<String> = settings.context().platforms().iter().map(ToString::to_string).collect();
     let state = if same { "is up to date" } else { "written" };
-    done(global, &format!("{} {state}, for {}", path.display(), platforms.join(", ")));
+    done(global, format!("{} {state}, for {}", path.display(), platforms.join(", ")));
     if global.json {
         render::json(&summary(lock, same))?;
     }

@@ -62,14 +62,14 @@ impl Arguments {
             let verb = if self.dry_run { "would remove" } else { "removing" };
             done(
                 global,
-                &format!("{verb} {} {} {} ({})", id.tool, id.version, id.platform, render::size(install.bytes())),
+                format!("{verb} {} {} {} ({})", id.tool, id.version, id.platform, render::size(install.bytes())),
             );
         }
         let bytes = plan.bytes();
         if !self.dry_run {
             settings.store.prune(&plan, &|waiting| settings.report.noted(waiting))?;
         }
-        done(global, &format!("{} {}", if self.dry_run { "would free" } else { "freed" }, render::size(bytes)));
+        done(global, format!("{} {}", if self.dry_run { "would free" } else { "freed" }, render::size(bytes)));
         Ok(ExitCode::SUCCESS)
     }
 }

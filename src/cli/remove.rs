@@ -41,7 +41,7 @@ impl Arguments {
             let verb = if self.dry_run { "would remove" } else { "removed" };
             done(
                 global,
-                &format!("{verb} {} {} {} ({})", id.tool, id.version, id.platform, render::size(install.bytes())),
+                format!("{verb} {} {} {} ({})", id.tool, id.version, id.platform, render::size(install.bytes())),
             );
         }
         if !self.dry_run {

@@ -173,6 +173,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 }
 
 /// Writes a value as JSON on one line, as [`json`] does.
+#[cfg(feature = "aws")] // only `build follow` prints line by line
 pub(super) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).expect("our own types have string keys");
     raw(format!("{}\n", text::escape_json(&text)))

@@ -39,7 +39,7 @@ impl Arguments {
             let id = &install.id;
             done(
                 global,
-                &format!("repaired {} {} {} ({} differed)", id.tool, id.version, id.platform, differences.len()),
+                format!("repaired {} {} {} ({} differed)", id.tool, id.version, id.platform, differences.len()),
             );
             repaired.push(value(&install, &differences));
         }
@@ -47,7 +47,7 @@ impl Arguments {
             let differences = settings.store.verify_view(&view, check(&settings))?;
             if !differences.is_empty() {
                 provision::recompose(&view, &settings.store, settings.report.as_ref())?;
-                done(global, &format!("rebuilt the view {}", view.root.display()));
+                done(global, format!("rebuilt the view {}", view.root.display()));
                 repaired.push(view_value(&view, &differences));
             }
         }

@@ -191,7 +191,7 @@ fn explain_failure(failure: Failure, global: &Global) -> Result<Failure, Failure
                 { "request": request, "version": null, "rule": choice.rule, "explain": choice.verdicts }
             ]))?;
         } else {
-            render::data(&format!("{request} → nothing\n{}", candidates(choice)))?;
+            render::data(format!("{request} → nothing\n{}", candidates(choice)))?;
         }
     }
     Ok(failure)
@@ -212,7 +212,7 @@ fn print_requests(requests: &[ToolRequest], global: &Global) -> Result<ExitCode,
     } else {
         for request in requests {
             let rule = request.rule.as_ref().map_or(String::new(), |rule| format!(": {rule}"));
-            render::data(&format!("{}  ({}{rule})\n", request.text(), origin(request)))?;
+            render::data(format!("{}  ({}{rule})\n", request.text(), origin(request)))?;
         }
     }
     Ok(ExitCode::SUCCESS)

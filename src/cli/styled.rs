@@ -25,6 +25,7 @@ impl Styled {
     }
 
     /// Escapes text but for its tabs, as in lines of logs.
+    #[cfg(feature = "aws")] // only `build follow` prints logs
     pub(super) fn with_tabs(text: &str) -> Self {
         Self(text::escape_except_tabs(text).into_owned())
     }

@@ -51,7 +51,7 @@ impl Arguments {
         if global.json {
             render::json(&serde_json::json!({ "name": self.name, "path": path }))?;
         } else {
-            render::data(&format!("{}\n", path.display()))?;
+            render::data(format!("{}\n", path.display()))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -25,7 +25,8 @@ pub fn is_executable(metadata: &Metadata) -> bool {
     metadata.is_file()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;

@@ -206,7 +206,8 @@ pub fn maker_of(folder: &Path) -> Result<Maker, FileError> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 

@@ -139,7 +139,8 @@ fn scalar(node: &Node) -> Value {
     }
 }
 
-#[cfg(all(test, feature = "schema"))]
+#[cfg(feature = "schema")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::format::Source;

@@ -61,7 +61,7 @@ impl Arguments {
             render::json(&values)?;
         } else if rows.is_empty() {
             let what = if self.batches { "batches" } else { "builds" };
-            render::say(&format!("no {what}\n"));
+            render::say(format!("no {what}\n"));
         } else {
             let header: &[&str] = if self.batches {
                 &["batch", "number", "status", "builds", "started", "took"]

@@ -305,7 +305,7 @@ fn show(plans: &[Plan], kind: BuildKind, global: &Global) -> Result<ExitCode, Fa
         }
         return Ok(ExitCode::SUCCESS);
     }
-    render::data(&plans.iter().map(text).collect::<Vec<_>>().join("\n"))?;
+    render::data(plans.iter().map(text).collect::<Vec<_>>().join("\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -49,7 +49,7 @@ impl Arguments {
             for (id, found) in self.ids.iter().zip(found) {
                 match stop(&*service, id, found).await {
                     Ok(one) => {
-                        done(global, &told(&one));
+                        done(global, told(&one));
                         stopped.push(one);
                     }
                     // The others are stopped all the same: they cost money.

@@ -102,7 +102,7 @@ impl Arguments {
         for error in failures(&matrix) {
             render::say(render::explain(error));
         }
-        done(global, &text::summary(&matrix, &found.notes));
+        done(global, text::summary(&matrix, &found.notes));
         Ok(ExitCode::from(self.code(&matrix, &found.notes)))
     }
 

@@ -103,7 +103,7 @@ impl Arguments {
         } else {
             tell(&spec, &assembled)?;
             let verb = if self.dry_run { "would be pushed as" } else { "pushed as" };
-            done(global, &format!("{verb} {}", names(&spec).join(", ")));
+            done(global, format!("{verb} {}", names(&spec).join(", ")));
         }
         Ok(ExitCode::SUCCESS)
     }

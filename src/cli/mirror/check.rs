@@ -64,7 +64,7 @@ impl Arguments {
             let (size, files) = (render::size(bytes), if strange == 1 { "file" } else { "files" });
             done(
                 global,
-                &format!("{strange} more {files} ({size}), left from an interrupted sync or from another program"),
+                format!("{strange} more {files} ({size}), left from an interrupted sync or from another program"),
             );
         }
         if checked.findings.is_empty() {

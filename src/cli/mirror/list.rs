@@ -49,7 +49,7 @@ impl Arguments {
             let (count, bytes) = files.fold((0, 0), |(count, bytes), entry| (count + 1, bytes + entry.size));
             format!("{count} ({})", render::size(bytes))
         };
-        done(global, &format!("{address}: archives {}, documents {}", of(Kind::Archive), of(Kind::Metadata)));
+        done(global, format!("{address}: archives {}, documents {}", of(Kind::Archive), of(Kind::Metadata)));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -107,7 +107,7 @@ fn source(dest: &Address, settings: &Settings, global: &Global) -> Client {
 
 fn say_gone(gone: &Gone, dry: bool, global: &Global) {
     let verb = if dry { "would remove" } else { "removing" };
-    done(global, &format!("{verb} {} ({})", gone.path, render::size(gone.size)));
+    done(global, format!("{verb} {} ({})", gone.path, render::size(gone.size)));
 }
 
 /// Prints what a sync would do.
@@ -121,13 +121,10 @@ fn foreseen(plan: &Plan, address: &Address, global: &Global) -> Result<(), Failu
     }
     for planned in &plan.put {
         let size = planned.size.map_or(String::new(), |size| format!("{}, ", render::size(size)));
-        done(global, &format!("would upload {} ({size}{})", planned.path, because(planned.reason)));
+        done(global, format!("would upload {} ({size}{})", planned.path, because(planned.reason)));
     }
     let (count, bytes) = (plan.put.len(), render::size(plan.bytes()));
-    done(
-        global,
-        &format!("{address}: {} would be uploaded ({bytes}), {} in place", files(count), files(plan.in_place)),
-    );
+    done(global, format!("{address}: {} would be uploaded ({bytes}), {} in place", files(count), files(plan.in_place)));
     sum_of_gone(&plan.prune, "would be removed", global);
     Ok(())
 }
@@ -145,11 +142,11 @@ fn told(outcome: &Outcome, address: &Address, global: &Global) -> Result<(), Fai
     }
     let bytes = render::size(outcome.put.iter().map(|(_, entry)| entry.size).sum());
     if outcome.put.is_empty() && !outcome.index_written {
-        done(global, &format!("{address} is up to date: {} in place, nothing was written", files(outcome.in_place)));
+        done(global, format!("{address} is up to date: {} in place, nothing was written", files(outcome.in_place)));
         return Ok(());
     }
     let count = files(outcome.put.len());
-    done(global, &format!("{address}: {count} uploaded ({bytes}), {} in place before", files(outcome.in_place)));
+    done(global, format!("{address}: {count} uploaded ({bytes}), {} in place before", files(outcome.in_place)));
     sum_of_gone(&outcome.pruned, "removed", global);
     Ok(())
 }
@@ -157,7 +154,7 @@ fn told(outcome: &Outcome, address: &Address, global: &Global) -> Result<(), Fai
 fn sum_of_gone(gone: &[Gone], verb: &str, global: &Global) {
     if !gone.is_empty() {
         let bytes = gone.iter().map(|gone| gone.size).sum();
-        done(global, &format!("{} {verb} ({})", files(gone.len()), render::size(bytes)));
+        done(global, format!("{} {verb} ({})", files(gone.len()), render::size(bytes)));
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn plain(kind: &ErrorKind) -> (Fault, String) {
     use ErrorKind as E;
     let text = match kind {
         E::RecursionLimitExceeded => {
-            return (Fault::Depth, format!("nests deeper than {} levels", DEEPEST));
+            return (Fault::Depth, format!("nests deeper than {DEEPEST} levels"));
         }
         E::TabNotAllowed
         | E::TabInBlockIndentation

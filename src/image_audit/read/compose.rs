@@ -39,7 +39,7 @@ pub(super) fn read(file: &File, tree: &Tree, setting: &Setting<'_>, findings: &m
             match parse(&included.source.text) {
                 Ok(tree) => read(&included, &tree, setting, findings),
                 Err(error) => {
-                    findings.unread(file.location(&node.span), &name, format!("it is not valid YAML: {error}"))
+                    findings.unread(file.location(&node.span), &name, format!("it is not valid YAML: {error}"));
                 }
             }
         }

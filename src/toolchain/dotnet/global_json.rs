@@ -64,7 +64,7 @@ fn roll_forward(version: &semver::Version, settings: &Settings) -> Result<Minimu
     if stays && is_runtime_style(&version) {
         return Err(advice(&What::Version(version.to_string())));
     }
-    Ok(requirement.roll_forward.from_version(version, requirement.allow_prerelease))
+    Ok(requirement.roll_forward.minimum(version, requirement.allow_prerelease))
 }
 
 fn any_version(settings: &Settings) -> String {

@@ -78,7 +78,7 @@ impl RollForward {
     }
 
     /// Returns what a file with this value requests when it names `version`.
-    pub(super) fn from_version(self, version: Version, allow_prerelease: bool) -> Minimum {
+    pub(super) fn minimum(self, version: Version, allow_prerelease: bool) -> Minimum {
         let prereleases = if allow_prerelease { "" } else { " allowPrerelease=false" };
         let text = format!("{version} rollForward={}{prereleases}", self.as_str());
         let (within, preference) = (self.within(), self.preference());
@@ -100,11 +100,11 @@ mod tests {
     #[test]
     fn a_request_keeps_the_value_and_prints_as_the_lock_records_it() {
         for value in RollForward::ALL {
-            let minimum = value.from_version(Version::parse("9.0.105").unwrap(), true);
+            let minimum = value.minimum(Version::parse("9.0.105").unwrap(), true);
             assert_eq!(RollForward::of(&minimum), value);
             assert_eq!(minimum.to_string(), format!("9.0.105 rollForward={}", value.as_str()));
         }
-        let stable = RollForward::LatestPatch.from_version(Version::parse("9.0.105").unwrap(), false);
+        let stable = RollForward::LatestPatch.minimum(Version::parse("9.0.105").unwrap(), false);
         assert_eq!(stable.to_string(), "9.0.105 rollForward=latestPatch allowPrerelease=false");
     }
 }

@@ -57,7 +57,7 @@ fn helpers() -> Vec<Section> {
         section("oci::Error::HelperMissing", [asking("ghcr.io", missing)]),
         section(
             "oci::Error::HelperNotRun",
-            [asking("ghcr.io", Error::HelperNotRun { program: program(), source: denied().into() })],
+            [asking("ghcr.io", Error::HelperNotRun { program: program(), source: denied() })],
         ),
         section("oci::Error::HelperTooSlow", [asking("ghcr.io", slow)]),
         section("oci::Error::HelperTooLoud", [asking("ghcr.io", loud)]),

@@ -110,7 +110,7 @@ impl Arguments {
         })?;
         let comparison = compare(gathered, &prices);
         for tally in &comparison.gathered.tallies {
-            done(global, &tally.to_string());
+            done(global, tally.to_string());
         }
         for warning in warnings(&comparison) {
             settings.report.warned(&warning);
@@ -118,7 +118,7 @@ impl Arguments {
         let title = shown::title(&request.subject, &comparison);
         if let Some(path) = chart {
             replace(&path, svg(&comparison, &title), project::links(&path, &host.cwd))?;
-            done(global, &format!("drew {}", path.display()));
+            done(global, format!("drew {}", path.display()));
         }
         if global.json {
             render::json(&shown::value(&comparison))?;

@@ -147,7 +147,7 @@ impl View {
             Event::Line { build_ref, text, .. } => self.line(build_ref, plain::harmless(text)),
             Event::Over { build_ref, build } => self.live.over(build_ref, &build.status, build.started, build.ended),
             Event::BatchOver { build_ref, batch } => {
-                self.live.over(build_ref, &batch.status, batch.started, batch.ended)
+                self.live.over(build_ref, &batch.status, batch.started, batch.ended);
             }
             Event::Retried { build_ref, next, number, limit } => {
                 let name = self.names.of(build_ref);

@@ -134,7 +134,7 @@ async fn stop(follower: &mut Follower<View>, signals: &mut Signals, place: &Sett
 async fn ask(follower: &mut Follower<View>, signals: &mut Signals) -> bool {
     follower.observer().hide();
     let what = if follower.running().len() > 1 { "builds" } else { "build" };
-    render::say(&format!("\nAlso stop the {what} on CodeBuild? [y/N] (Ctrl-C leaves without) "));
+    render::say(format!("\nAlso stop the {what} on CodeBuild? [y/N] (Ctrl-C leaves without) "));
     let (sender, answer) = tokio::sync::oneshot::channel();
     // In a thread: a line may never come, and nothing waits for the thread then.
     let reading = std::thread::Builder::new().spawn(move || {

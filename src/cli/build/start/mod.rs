@@ -183,7 +183,7 @@ async fn start(
     for planned in plans {
         let error = match with_retries(async || one(&**service, planned, request.kind).await).await {
             Ok(one) => {
-                done(global, &told(&one));
+                done(global, told(&one));
                 begun.ids.push(one.id.clone());
                 started.push(one);
                 continue;
