@@ -44,7 +44,7 @@ impl Arguments {
         let context = settings.context();
         let requests = provision::requests(&self.specs, &context)?;
         let provisioned = provision::provision(&requests, platform, Sourcing::InstalledOnly, &context);
-        let installs = settings.runtime.block_on(async { Ok(provisioned.await?) })?;
+        let installs = settings.runtime.block_on_if_waiting(provisioned)?;
         report_notes(&installs, &settings);
         let activation = provision::activate(&installs, &context)?;
         let path = host.search_path.as_ref().map(|path| path.to_string_lossy());

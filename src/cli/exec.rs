@@ -51,7 +51,7 @@ impl Arguments {
         let requests = provision::requests(&self.specs, &context)?;
         let job = self.job_in_own_root(&requests, host)?;
         let provisioned = provision::provision(&requests, host.platform, Sourcing::PreferInstalled, &context);
-        let installs = settings.runtime.block_on(async { Ok(provisioned.await?) })?;
+        let installs = settings.runtime.block_on_if_waiting(provisioned)?;
         if let Some(job) = job {
             return sandbox::run(job, &installs, &settings.store);
         }

@@ -87,10 +87,10 @@ impl Arguments {
         let requests = provision::requests(&self.specs, &context)?;
         if self.dry_run {
             let plan = provision::plan(&requests, platform, sourcing, &context);
-            return print_plan(&settings.runtime.block_on(async { Ok(plan.await?) })?, global);
+            return print_plan(&settings.runtime.block_on_if_waiting(plan)?, global);
         }
         let provisioned = provision::provision(&requests, platform, sourcing, &context);
-        self.finish(&settings.runtime.block_on(async { Ok(provisioned.await?) })?, &settings, global)
+        self.finish(&settings.runtime.block_on_if_waiting(provisioned)?, &settings, global)
     }
 
     /// Composes views, links executables, prints what was done.

@@ -1,6 +1,8 @@
 //! The asynchronous work of a command. It starts nothing for commands that need none.
 
 use std::cell::OnceCell;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime as Tokio};
@@ -21,6 +23,19 @@ impl Runtime {
                 () = interrupted() => Err(Failure::interrupted()),
             }
         })
+    }
+
+    /// As [`Runtime::block_on`], for work that returns [`Poll::Pending`] before it first needs the runtime, as provisioning
+    /// does: none is started where there is nothing to wait for.
+    pub(super) fn block_on_if_waiting<T, E: Into<Failure>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        let mut work = pin!(work);
+        match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result.map_err(Into::into),
+            Poll::Pending => self.block_on(async { work.await.map_err(Into::into) }),
+        }
     }
 
     /// As [`Runtime::block_on`], for work that listens for signals itself.

@@ -107,7 +107,7 @@ fn visible(settings: &Settings) -> Result<Vec<Visible>, Failure> {
     let context = settings.context();
     let requests = provision::requests(&[], &context)?;
     let provisioned = provision::provision(&requests, settings.host.platform, Sourcing::InstalledOnly, &context);
-    let installs = settings.runtime.block_on(async { Ok(provisioned.await?) })?;
+    let installs = settings.runtime.block_on_if_waiting(provisioned)?;
     Ok(provision::visible_roots(&installs, &settings.store, settings.report.as_ref())?)
 }
 

@@ -24,8 +24,11 @@ pub enum Within<'a> {
 /// When it is absent, leads out of the folder, is not a regular file, is larger, or cannot be read. The error quotes nothing
 /// of it.
 pub fn read(path: &Path, within: Within<'_>, limit: u64) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
-    open(path, within)?.take(limit.saturating_add(1)).read_to_end(&mut bytes).at("read", path)?;
+    let file = open(path, within)?;
+    let length = file.metadata().at("read", path)?.len().min(limit);
+    // One byte more shows the end of the file by the first read.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).at("read", path)?;
     if bytes.len() as u64 > limit {
         return Err(FileError::new("read", path, Cause::TooLarge { limit }));
     }

@@ -15,6 +15,7 @@ mod visible;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 
 pub use error::Error;
 pub use found::{Found, id_of};
@@ -66,6 +67,20 @@ pub async fn plan(
 pub fn activate(installs: &[Installed], context: &Context<'_>) -> Result<Activation, Error> {
     let roots = visible_roots(installs, context.store, context.report.as_ref())?;
     visible::activation(&roots)
+}
+
+/// Returns to the caller once. Whatever the lock and the store answer is done before, so that a command with nothing to
+/// wait for can go without an asynchronous runtime: to start one is a tenth of its time.
+async fn before_waiting() {
+    let mut returned = false;
+    std::future::poll_fn(|task| {
+        if std::mem::replace(&mut returned, true) {
+            return Poll::Ready(());
+        }
+        task.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// What provisioning needs of the project and the machine.

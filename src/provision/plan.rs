@@ -91,6 +91,7 @@ impl Plan {
         if self.missing.is_empty() {
             return Ok(installs);
         }
+        super::before_waiting().await;
         let store = context.store.clone();
         blocking(move || store.sweep()).await?;
         let mut running = stream::iter(self.missing.into_iter().map(|missing| install(missing, context)))

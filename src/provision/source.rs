@@ -48,7 +48,11 @@ pub async fn releases(
         }
         installs.push(install.map(Found::Install));
     }
+    if !open.is_empty() {
+        super::before_waiting().await;
+    }
     let mut answers = match sourcing {
+        _ if open.is_empty() => Vec::new(),
         Sourcing::InstalledOnly => by_last_good_copies(&open, platform, context).await?,
         _ => upstream(&open, platform, context).await?,
     }
@@ -81,6 +85,7 @@ async fn lock(
     if context.manifest.is_none() || sourcing == Sourcing::DryRun {
         return Ok(None);
     }
+    super::before_waiting().await;
     let lock = lockfile::lock(&requests.list, lock.as_ref(), &|_| false, context).await?;
     lock.write(context.root)?;
     context.report.noted(&format!("wrote {}", context.root.join(LOCK).display()));
