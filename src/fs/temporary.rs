@@ -100,7 +100,7 @@ pub fn nameless_file(folder: &Path) -> Result<File, FileError> {
 
 /// Deletes temporary files and folders in `folder` whose makers were killed, where `prefix` accepts what stands before the
 /// random digits. Never touches what a living process holds, or what belongs to another user. What cannot be deleted stays:
-/// a leftover is no reason to fail.
+/// a leftover does not fail the command.
 pub fn sweep(folder: &Path, prefix: &dyn Fn(&str) -> bool) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {

@@ -35,7 +35,7 @@ pub(super) fn explained(error: &reqwest::Error, url: &Url, connect: std::time::D
     }
 }
 
-/// Knows hyper's two texts for a peer that went away; hyper is no dependency of this crate, so its type cannot be asked.
+/// Knows hyper's two texts for a peer that went away; this crate does not depend on hyper, so it cannot match on the type.
 fn is_incomplete(reason: &str) -> bool {
     reason.contains("before message completed") || reason.contains("end of file before message length reached")
 }

@@ -154,7 +154,7 @@ async fn find_copy(inner: &Inner, url: &Url) -> Option<Copy> {
     blocking(move || Ok(cache.find(&url))).await.ok()?
 }
 
-/// Keeps a good copy for the next time; failing to is no reason to fail.
+/// Keeps a good copy for the next time; a failure to keep it is ignored.
 async fn keep(inner: &Inner, url: &Url, copy: Copy) -> Copy {
     let Some(cache) = inner.cache.clone() else { return copy };
     let (kept, url) = (copy.clone(), url.to_string());
@@ -205,7 +205,7 @@ fn headers(copy: Option<&Copy>, accept: Option<&'static str>) -> HeaderMap {
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
     }
     let mut add = |name: HeaderName, value: &Option<String>| {
-        // A copy's file may hold anything; what is no header is not sent.
+        // A copy's file may hold anything; what is not a valid header is not sent.
         if let Some(value) = value.as_ref().and_then(|value| HeaderValue::from_str(value).ok()) {
             headers.insert(name, value);
         }

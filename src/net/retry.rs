@@ -159,7 +159,7 @@ impl Attempts {
     }
 }
 
-/// Reads `Retry-After`: seconds or a date (RFC 9110 §10.2.3). A date in the past is no pause.
+/// Reads `Retry-After`: seconds or a date (RFC 9110 §10.2.3). A date in the past means no pause.
 pub(super) fn retry_after(value: &str, now: jiff::Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {

@@ -47,7 +47,7 @@ impl Manifest {
     /// # Errors
     /// In words, when they are none, or of a kind that is not understood.
     pub fn read(announced: Option<&str>, bytes: Vec<u8>) -> Result<Self, String> {
-        let shape: Shape = serde_json::from_slice(&bytes).map_err(|error| format!("it is no manifest: {error}"))?;
+        let shape: Shape = serde_json::from_slice(&bytes).map_err(|error| format!("it is not a manifest: {error}"))?;
         if shape.schema != Some(2) {
             return Err("its schemaVersion is not 2; images from Docker before 1.10 must be pushed again".to_owned());
         }
@@ -67,7 +67,7 @@ impl Manifest {
         if (media_type.contains(".index.") || media_type.contains(".list.")) != index {
             return Err(format!("its media type {media_type} is not that of its contents"));
         }
-        let unfit = |error: serde_json::Error| format!("it is no manifest: {error}");
+        let unfit = |error: serde_json::Error| format!("it is not a manifest: {error}");
         let content = if index {
             Content::Index(serde_json::from_slice(&bytes).map_err(unfit)?)
         } else {

@@ -310,7 +310,7 @@ impl fmt::Display for Bucket {
 }
 
 fn add(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), Error> {
-    let value = HeaderValue::from_str(value).map_err(|_| unexpected("its ETag is no value of a header"))?;
+    let value = HeaderValue::from_str(value).map_err(|_| unexpected("its ETag is not a valid header value"))?;
     headers.insert(HeaderName::from_static(name), value);
     Ok(())
 }
