@@ -95,8 +95,8 @@ mod tests {
     #[test]
     fn what_is_no_manifest_is_refused_with_a_reason() {
         for (text, said) in [
-            ("", "no manifest"),
-            ("[]", "no manifest"),
+            ("", "not a manifest"),
+            ("[]", "not a manifest"),
             ("{}", "schemaVersion"),
             (r#"{"schemaVersion":1,"fsLayers":[]}"#, "schemaVersion"),
             (r#"{"schemaVersion":2,"manifests":[],"layers":[]}"#, "both"),
@@ -105,7 +105,7 @@ mod tests {
                 "media type",
             ),
             (r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","layers":[]}"#, "media type"),
-            (r#"{"schemaVersion":2,"layers":[]}"#, "no manifest"),
+            (r#"{"schemaVersion":2,"layers":[]}"#, "not a manifest"),
         ] {
             let error = Manifest::read(None, text.as_bytes().to_vec()).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
