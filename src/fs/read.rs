@@ -75,17 +75,45 @@ pub fn read_stream(path: &Path) -> Result<String, FileError> {
 pub fn open(path: &Path, within: Within<'_>) -> Result<File, FileError> {
     let opened = match within {
         Within::Anywhere => open_regular(path, EndLink::Followed),
-        Within::Folder(root) => {
-            let real = path.canonicalize().at("read", path)?;
-            let bound = root.canonicalize().at("read", root)?;
-            if !real.starts_with(&bound) {
-                return Err(FileError::new("read", path, Cause::LeadsOut { root: root.to_owned() }));
+        Within::Folder(root) => match open_beneath(root, path) {
+            Some(opened) => opened,
+            None => {
+                let real = path.canonicalize().at("read", path)?;
+                let bound = root.canonicalize().at("read", root)?;
+                if !real.starts_with(&bound) {
+                    return Err(FileError::new("read", path, Cause::LeadsOut { root: root.to_owned() }));
+                }
+                // A link that came meanwhile is not followed.
+                open_regular(&real, EndLink::Refused)
             }
-            // A link that came meanwhile is not followed.
-            open_regular(&real, EndLink::Refused)
-        }
+        },
     };
     opened.at("read", path)
+}
+
+/// Opens a regular file below `root` by two system calls, as long as every link on the way is relative and stays below. None
+/// when that is not known: a link is absolute, `path` is not written below `root`, or the kernel or its filter lacks
+/// `openat2`.
+#[cfg(target_os = "linux")]
+fn open_beneath(root: &Path, path: &Path) -> Option<Result<File, Cause>> {
+    use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+    let below = path.strip_prefix(root).ok().filter(|below| !below.as_os_str().is_empty())?;
+    // Opening some devices does something, and a link may lead to one.
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return None,
+        Err(error) => return Some(Err(error.into())),
+    }
+    let folder = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    let folder = rustix::fs::open(folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let file = File::from(openat2(folder, below, READING, Mode::empty(), beneath).ok()?);
+    Some(file.metadata().map_err(Cause::from).and_then(|metadata| regular(metadata.file_type())).map(|()| file))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_beneath(_: &Path, _: &Path) -> Option<Result<File, Cause>> {
+    None
 }
 
 /// Makes a folder and those above it, as long as no link on the way leads out.
@@ -120,13 +148,17 @@ pub(super) fn open_regular(path: &Path, link: EndLink) -> Result<File, Cause> {
     Ok(file)
 }
 
+/// Reading that waits for nobody: opening a named pipe would.
+#[cfg(unix)]
+const READING: rustix::fs::OFlags = rustix::fs::OFlags::RDONLY
+    .union(rustix::fs::OFlags::CLOEXEC)
+    .union(rustix::fs::OFlags::NONBLOCK)
+    .union(rustix::fs::OFlags::NOCTTY);
+
 #[cfg(unix)]
 fn open_at_once(path: &Path, link: EndLink) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
-    let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    if link == EndLink::Refused {
-        flags |= OFlags::NOFOLLOW;
-    }
+    let flags = if link == EndLink::Refused { READING.union(OFlags::NOFOLLOW) } else { READING };
     Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
