@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::model::{Arch, Date, Libc, Os, Platform};
 
@@ -23,8 +24,8 @@ pub struct Host {
     pub now: jiff::Timestamp,
     /// Whether standard error is a terminal.
     pub terminal: bool,
-    /// How many threads can run at once: 1 where no second processor is free for us.
-    pub processors: usize,
+    /// How many threads can run at once.
+    pub processors: Processors,
 }
 
 impl Host {
@@ -40,7 +41,7 @@ impl Host {
             platform: this_platform(),
             now: jiff::Timestamp::now(),
             terminal: std::io::stderr().is_terminal(),
-            processors: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            processors: Processors::default(),
         })
     }
 
@@ -91,6 +92,18 @@ impl Host {
     }
 }
 
+/// How many threads can run at once. Read when it is first needed: the limits of a container take a dozen system calls.
+#[derive(Debug, Clone, Default)]
+pub struct Processors(OnceLock<usize>);
+
+impl Processors {
+    /// Returns the number: 1 where no second processor is free for this program.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        *self.0.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+    }
+}
+
 fn unicode((name, value): (OsString, OsString)) -> Option<(String, String)> {
     Some((name.into_string().ok()?, value.into_string().ok()?))
 }
@@ -110,7 +123,7 @@ fn this_platform() -> Platform {
         "riscv64" => Arch::Riscv64,
         _ => Arch::Amd64,
     };
-    let musl = os == Os::Linux && has_musl_loader(Path::new("/lib")) && !has_glibc_loader();
+    let musl = os == Os::Linux && !has_glibc_loader() && has_musl_loader(Path::new("/lib"));
     Platform { os, arch, libc: musl.then_some(Libc::Musl) }
 }
 
@@ -139,7 +152,7 @@ mod tests {
             platform: this_platform(),
             now: jiff::Timestamp::UNIX_EPOCH,
             terminal: false,
-            processors: 2,
+            processors: Processors::default(),
         }
     }
 

@@ -154,7 +154,7 @@ fn unpack(
 ) -> Result<(PathBuf, u64), Failure> {
     let target = AtomicDir::new(folder)?;
     let tree = target.tree();
-    let processors = settings.host.processors;
+    let processors = settings.host.processors.count();
     let options = ingest::Options { staging: target.folder(), limits: Limits::default(), processors, progress };
     let packing = Packing { format: None, strip };
     let ingested =

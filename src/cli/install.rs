@@ -75,7 +75,7 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let mut settings = Settings::new(host, global)?;
         if let Some(jobs) = self.jobs {
-            settings.jobs = usize::from(jobs);
+            settings.jobs = Some(usize::from(jobs));
         }
         let platform = platform(self.platform.as_deref(), host)?;
         let sourcing = match (self.locked, self.dry_run) {

@@ -37,7 +37,8 @@ pub(super) struct Settings {
     pub(super) runtime: Runtime,
     pub(super) report: Arc<dyn Report>,
     pub(super) policy: Policy,
-    pub(super) jobs: usize,
+    /// How many requests and installs run side by side, where the user says it.
+    pub(super) jobs: Option<usize>,
 }
 
 /// How long a document is worth waiting for.
@@ -101,7 +102,6 @@ impl Settings {
         let client = store.map_or(client.clone(), |store| client.mirrored_by(store));
         let client = client.authorized_by(access.clone());
         let policy = policy(host, manifest.as_ref());
-        let jobs = host.processors.clamp(1, 4);
         let documents = Memory::of(client.clone());
         let (host, store, runtime) = (host.clone(), Store::at(home), Runtime::default());
         Ok(Self {
@@ -117,7 +117,7 @@ impl Settings {
             runtime,
             report,
             policy,
-            jobs,
+            jobs: None,
         })
     }
 
@@ -131,7 +131,7 @@ impl Settings {
             net: &self.client,
             report: &self.report,
             policy: &self.policy,
-            processors: self.host.processors,
+            processors: &self.host.processors,
             jobs: self.jobs,
             now: self.host.now,
         }

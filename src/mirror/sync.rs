@@ -108,7 +108,7 @@ impl<'a> Sync<'a> {
                 return Ok(outcome);
             }
             context.report.noted("another sync has changed this mirror in the meantime: planning again");
-            plan = self.plan(context.jobs).await?;
+            plan = self.plan(context.jobs()).await?;
             // Changes by others were not part of the shown plan.
             plan.prune.retain(|gone| shown.contains(&gone.path));
         }
@@ -131,7 +131,7 @@ impl<'a> Sync<'a> {
             plan.put.iter().partition(|planned| planned.kind == Kind::Archive);
         let mut running = stream::iter(archives)
             .map(|planned| self.put_one(planned, &scratch_dir, context))
-            .buffer_unordered(context.jobs.max(1));
+            .buffer_unordered(context.jobs());
         while let Some(put) = running.next().await {
             let (path, entry) = put?;
             counted.fetch_add(1, Ordering::Relaxed);

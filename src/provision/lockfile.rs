@@ -116,7 +116,7 @@ pub async fn lock(
     }
     let resolved = resolve(&open, &platforms, context).await?;
     let entries = resolved.into_iter().map(|resolved| new_entry(resolved, context));
-    tools.extend(stream::iter(entries).buffered(context.jobs.max(1)).collect::<Vec<_>>().await);
+    tools.extend(stream::iter(entries).buffered(context.jobs()).collect::<Vec<_>>().await);
     tools.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(Lock { tools })
 }

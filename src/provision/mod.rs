@@ -26,6 +26,7 @@ pub use resolve::{Resolved, resolve};
 pub use source::{Sourcing, releases};
 pub use visible::{Visible, link, recompose, visible_roots};
 
+use crate::host::Processors;
 use crate::model::{Activation, Platform, Policy};
 use crate::net::{Metadata, Net};
 use crate::project::Manifest;
@@ -101,14 +102,21 @@ pub struct Context<'a> {
     /// The rules of the project.
     pub policy: &'a Policy,
     /// How many threads can run at once.
-    pub processors: usize,
-    /// How many requests are resolved, and how many installs run, side by side.
-    pub jobs: usize,
+    pub processors: &'a Processors,
+    /// How many requests are resolved, and how many installs run, side by side; up to 4, as the machine allows, where it is not
+    /// said.
+    pub jobs: Option<usize>,
     /// The time that receipts record.
     pub now: jiff::Timestamp,
 }
 
 impl Context<'_> {
+    /// Returns how many requests are resolved, and how many installs run, side by side.
+    #[must_use]
+    pub fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(|| self.processors.count().min(4)).max(1)
+    }
+
     /// Returns the platforms that the project's lock covers.
     #[must_use]
     pub fn platforms(&self) -> Vec<Platform> {

@@ -82,7 +82,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Installs what is missing, at most `context.jobs` at once, and returns all installs: those that were here first.
+    /// Installs what is missing, at most `context.jobs()` at once, and returns all installs: those that were here first.
     ///
     /// # Errors
     /// The first failure; the others are stopped and leave nothing unfinished.
@@ -94,8 +94,8 @@ impl Plan {
         super::before_waiting().await;
         let store = context.store.clone();
         blocking(move || store.sweep()).await?;
-        let mut running = stream::iter(self.missing.into_iter().map(|missing| install(missing, context)))
-            .buffered(context.jobs.max(1));
+        let mut running =
+            stream::iter(self.missing.into_iter().map(|missing| install(missing, context))).buffered(context.jobs());
         while let Some(installed) = running.next().await {
             installs.push(installed?);
         }
@@ -185,7 +185,7 @@ async fn ingest_one(
     let options = ingest::Options {
         staging: &staging.folder(),
         limits: Limits::default(),
-        processors: context.processors,
+        processors: context.processors.count(),
         progress: ingest::Progress { report, task },
     };
     let outcome = if artifact.format.is_layer() {

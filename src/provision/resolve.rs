@@ -41,7 +41,7 @@ pub async fn resolve(
 ) -> Result<Vec<Resolved>, Error> {
     let documents: Vec<FirstUse<'_>> = requests.iter().map(|_| FirstUse::new(context)).collect();
     let tasks = requests.iter().zip(&documents).map(|(request, documents)| resolve_one(request, platforms, documents));
-    let mut outcomes = stream::iter(tasks).buffered(context.jobs.max(1));
+    let mut outcomes = stream::iter(tasks).buffered(context.jobs());
     let mut resolved = Vec::with_capacity(requests.len());
     for documents in &documents {
         let outcome = outcomes.next().await.expect("each request has an outcome");

@@ -43,7 +43,7 @@ impl Arguments {
         let lock = if self.all { None } else { Lock::read(&place.root)? };
         let archives: Vec<Archive> = lock.as_ref().map(mirror::archives).transpose()?.unwrap_or_default();
         let (report, store) = (place.report.as_ref(), &place.store);
-        let check = Check { archives: &archives, jobs: place.jobs, report, store };
+        let check = Check { archives: &archives, jobs: place.context().jobs(), report, store };
         let checked = place.runtime.block_on(async { Ok(mirror::check(mirror.as_ref(), &check).await?) });
         let checked = match checked {
             Ok(checked) => checked,

@@ -57,7 +57,7 @@ impl Arguments {
         let context = Context { metadata: &documents, net: &client, ..settings.context() };
         let outcome = settings.runtime.block_on(async {
             let sync = Sync::new(&lock, &requests, prune, store.as_ref(), &context).await?;
-            let plan = sync.plan(context.jobs).await?;
+            let plan = sync.plan(context.jobs()).await?;
             for gone in &plan.prune {
                 say_gone(gone, self.dry_run, global);
             }
