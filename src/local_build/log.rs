@@ -41,6 +41,16 @@ impl Log {
         self.masked.dedup();
     }
 
+    /// Returns the values that are masked.
+    pub(super) fn masked(&self) -> &[String] {
+        &self.masked
+    }
+
+    /// Returns a text with the masked values hidden.
+    pub(super) fn hide(&self, text: &str) -> String {
+        self.masked.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    }
+
     /// Prefixes each line with the name of the build from now on.
     pub(super) fn of_build(&mut self, identifier: Option<&str>) {
         self.prefix = identifier.map(|name| format!("[{}] ", escape_line(name))).unwrap_or_default();
@@ -77,8 +87,7 @@ impl Log {
     }
 
     fn line(&mut self, line: &str) {
-        let hidden = self.masked.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "***"));
-        let text = format!("{}{hidden}\n", self.prefix);
+        let text = format!("{}{}\n", self.prefix, self.hide(line));
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 }

@@ -121,6 +121,7 @@ pub fn run(
     outcome.identifier.clone_from(&build.identifier);
     outcome.ignored = build.ignore_failure;
     outcome.seconds = begun.elapsed().as_secs_f64();
+    outcome.hide(&|text| log.hide(text));
     workspace.remove()?;
     Ok(outcome)
 }

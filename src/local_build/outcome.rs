@@ -115,6 +115,20 @@ impl Outcome {
         }
     }
 
+    /// Hides secrets wherever commands may have put them.
+    pub(super) fn hide(&mut self, hide: &dyn Fn(&str) -> String) {
+        let apply = |text: &mut String| *text = hide(text);
+        self.exported_variables.values_mut().for_each(apply);
+        self.phases
+            .iter_mut()
+            .filter_map(|phase| phase.context.as_mut())
+            .for_each(|context| apply(&mut context.message));
+        for artifact in &mut self.artifacts {
+            artifact.name.iter_mut().chain(&mut artifact.files).for_each(apply);
+        }
+        self.reports.iter_mut().flat_map(|report| &mut report.files).for_each(apply);
+    }
+
     /// Returns true unless the build failed and the failure counts.
     #[must_use]
     pub fn is_fine(&self) -> bool {

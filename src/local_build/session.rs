@@ -13,7 +13,7 @@ use super::log::Log;
 use super::process::Group;
 use super::shell::ControlDir;
 use super::user::User;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, admit};
 
 /// How often a silent command is checked: has its shell ended, is the time limit reached, was the build stopped?
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -122,6 +122,9 @@ impl Session {
             drop(orders);
             let _ = child.wait();
         }
+        if let Some(user) = &user {
+            admit(&self.shell_config.scratch, user)?;
+        }
         self.shell_config.control_dir.give_to(user.as_ref())?;
         self.user = user;
         Ok(())
@@ -137,7 +140,7 @@ impl Session {
         }
         let mut running = match self.running.take() {
             Some(running) => running,
-            None => self.start()?,
+            None => self.start(log.masked())?,
         };
         self.begun = true;
         // A shell that has ended meanwhile is noticed below.
@@ -225,7 +228,8 @@ impl Session {
         }
     }
 
-    fn start(&self) -> Result<Running, Error> {
+    /// Starts the shell. No line of its output is split within one of the `masked` values.
+    fn start(&self, masked: &[String]) -> Result<Running, Error> {
         let marker = format!("toolkit-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
         let driver = self.shell_config.control_dir.driver();
         let resumed = self.begun && self.shell_config.control_dir.state().exists();
@@ -244,7 +248,8 @@ impl Session {
         drop(command);
         let orders = child.stdin.take().expect("it was asked for");
         let (sender, events) = sync_channel(256);
-        std::thread::Builder::new().spawn(move || read(from, &marker, &sender)).map_err(failed)?;
+        let lines = Lines::new(&marker, masked);
+        std::thread::Builder::new().spawn(move || read(from, lines, &sender)).map_err(failed)?;
         Ok(Running { child, orders, events })
     }
 }
@@ -280,8 +285,7 @@ fn code(status: std::process::ExitStatus) -> i32 {
 }
 
 /// Reads lines and marks until the pipe closes, or nobody listens.
-fn read(mut from: PipeReader, marker: &str, to: &SyncSender<Event>) {
-    let mut lines = Lines { marker: format!("{marker} "), partial: Vec::new(), blank: false, goes_on: false };
+fn read(mut from: PipeReader, mut lines: Lines, to: &SyncSender<Event>) {
     let mut buffer = vec![0; 32 * 1024];
     loop {
         match from.read(&mut buffer) {
@@ -305,9 +309,15 @@ struct Lines {
     partial: Vec<u8>,
     blank: bool,
     goes_on: bool,
+    masked: Vec<String>,
 }
 
 impl Lines {
+    fn new(marker: &str, masked: &[String]) -> Self {
+        let (marker, masked) = (format!("{marker} "), masked.to_vec());
+        Self { marker, partial: Vec::new(), blank: false, goes_on: false, masked }
+    }
+
     /// Returns `None` when nobody listens.
     fn take(&mut self, mut bytes: &[u8], to: &SyncSender<Event>) -> Option<()> {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
@@ -317,12 +327,30 @@ impl Lines {
             self.line(line, to)?;
         }
         self.partial.extend_from_slice(bytes);
-        if self.partial.len() > LONGEST_LINE {
+        let longest = self.masked.iter().map(String::len).max().unwrap_or_default();
+        while self.partial.len() > LONGEST_LINE + longest {
             self.goes_on = true;
             self.release(to)?;
-            to.send(Event::Line(std::mem::take(&mut self.partial))).ok()?;
+            let rest = self.partial.split_off(self.place_to_split());
+            to.send(Event::Line(std::mem::replace(&mut self.partial, rest))).ok()?;
         }
         Some(())
+    }
+
+    /// Returns where a line that is too long is split: before a value that is masked, never within.
+    fn place_to_split(&self) -> usize {
+        let mut place = LONGEST_LINE;
+        loop {
+            let begins_before = |secret: &String| {
+                let first = (place + 1).saturating_sub(secret.len());
+                (first..place).find(|start| self.partial[*start..].starts_with(secret.as_bytes()))
+            };
+            match self.masked.iter().find_map(begins_before) {
+                Some(0) => return LONGEST_LINE, // masked values from the beginning on: none of them is read whole anyway
+                Some(start) => place = start,
+                None => return place,
+            }
+        }
     }
 
     fn line(&mut self, line: Vec<u8>, to: &SyncSender<Event>) -> Option<()> {
@@ -361,7 +389,7 @@ mod tests {
 
     fn cut(pieces: &[&str]) -> Vec<String> {
         let (sender, events) = sync_channel(100);
-        let mut lines = Lines { marker: "M ".to_owned(), partial: Vec::new(), blank: false, goes_on: false };
+        let mut lines = Lines::new("M", &["hunter2secret".to_owned(), "2secretmore".to_owned()]);
         for piece in pieces {
             lines.take(piece.as_bytes(), &sender).unwrap();
         }
@@ -373,6 +401,21 @@ mod tests {
             Event::Closed => "closed".to_owned(),
         };
         events.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_never_split_within_a_secret() {
+        for secret in ["hunter2secret", "2secretmore", "hunter2secretmore", "hunter2hunter2secret"] {
+            for before in LONGEST_LINE - secret.len() - 1..=LONGEST_LINE + 1 {
+                let whole = format!("{}{secret}{}\n", "x".repeat(before), "y".repeat(40));
+                let (first, second) = whole.split_at(before + 3);
+                let lines = cut(&[first, second]);
+                assert_eq!(lines.concat(), whole.trim_end(), "nothing is lost");
+                let hidden: String =
+                    lines.iter().map(|line| line.replace("hunter2secret", "").replace("2secretmore", "")).collect();
+                assert!(!hidden.contains("secret"), "{before} bytes before {secret}");
+            }
+        }
     }
 
     #[test]

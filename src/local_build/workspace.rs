@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::process::Group;
+use super::user::User;
 use super::{RunOptions, Stop};
 use crate::fs::{At, TempDir};
 
@@ -23,7 +24,7 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    /// Makes the folders. With `shared` other users may read and run what is in the copy.
+    /// Makes the folders. With `shared` the user that [`admit`] admits may read and run what is in the copy.
     pub(super) fn new(options: &RunOptions, shared: bool, stop: &Stop) -> Result<Self, Error> {
         let temporary = TempDir::below(&options.temp, PREFIX)?;
         let folder = temporary.path().canonicalize().at("read", temporary.path())?;
@@ -31,10 +32,8 @@ impl Workspace {
         let control_dir = folder.join("tmp");
         let source = if options.in_place { options.source.clone() } else { folder.join("src") };
         let workspace = Self { folder, source, control_dir, temporary, _watch: watch };
-        fs::create_dir(&workspace.control_dir).at("create", &workspace.control_dir)?;
-        if shared {
-            add_mode(&workspace.folder, 0o711)?;
-        }
+        // The values of secrets stand in it.
+        private_folder(&workspace.control_dir).at("create", &workspace.control_dir)?;
         if !options.in_place {
             let mut left_out = vec![workspace.folder.clone()];
             left_out.extend([&options.artifacts, &options.reports, &options.cache].into_iter().flatten().cloned());
@@ -52,6 +51,27 @@ impl Workspace {
     pub(super) fn remove(self) -> Result<(), Error> {
         Ok(self.temporary.close()?)
     }
+}
+
+/// Lets another user, and nobody else, into the folder of a build.
+#[cfg(unix)]
+pub(super) fn admit(folder: &Path, user: &User) -> Result<(), Error> {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    chown(folder, None, Some(user.gid)).at("change the owner of", folder)?;
+    Ok(fs::set_permissions(folder, fs::Permissions::from_mode(0o710)).at("change the mode of", folder)?)
+}
+
+#[cfg(not(unix))]
+pub(super) fn admit(_: &Path, _: &User) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Makes a folder for its owner alone.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// What the names of workspaces begin with. A later build sweeps what neither this process nor its watch removed.

@@ -181,3 +181,22 @@ fn run_as_chooses_the_user_where_root_runs_the_build() {
         case("run-as: nobody-at-all\nphases: {build: {commands: ['echo :no']}}", 2, ""),
     ]);
 }
+
+#[test]
+fn a_build_as_another_user_is_hidden_from_all_the_others() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: who is not root cannot run commands as another user");
+        return;
+    }
+    const MODES: &str = "stat -c %a:%U \"$CODEBUILD_SRC_DIR/..\" \"$CODEBUILD_SRC_DIR/../tmp\" | tr '\\n' ' '";
+    let spec = format!(
+        "run-as: nobody\nphases: {{build: {{commands: ['echo \":$({})\"']}}, \
+         post_build: {{run-as: root, commands: ['echo \":$({})\"']}}}}",
+        MODES.replace('\'', "''"),
+        MODES.replace('\'', "''")
+    );
+    let place = super::Place::new(&spec);
+    let run = place.run(&[]);
+    let said: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with(':')).map(str::trim).collect();
+    assert_eq!(said, [":710:root 700:nobody", ":710:root 700:root"], "{}", run.stdout);
+}

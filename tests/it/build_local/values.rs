@@ -98,3 +98,21 @@ fn the_commit_is_known_as_the_resolved_source_version() {
     place.world.write(".git/refs/heads/main", &format!("{commit}\n"));
     assert_eq!(trace(&place.run(&[]).stdout), format!("BUILD :{commit} :copied UPLOAD"));
 }
+
+#[test]
+fn secrets_are_hidden_in_the_result_and_in_lines_that_are_split() {
+    const SPEC: &str = "env: {parameter-store: {TOKEN: /shop/token}, exported-variables: [TOKEN, COPY]}\nphases: {build: {commands: ['COPY=pre-$TOKEN', 'printf %065530d%s 0 $TOKEN', 'echo x > out-$TOKEN', 'false $TOKEN']}, post_build: {commands: ['true']}}\nartifacts: {files: ['out-*'], name: 'a-$TOKEN'}";
+    let place = Place::new(SPEC);
+    let place = Place { world: place.world.with("TOKEN", "hunter2secret"), ..place };
+    let run = place.run(&["--json"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    for text in [&run.stdout, &run.stderr] {
+        assert!(!text.contains("hunter2secret") && !text.contains("hunter") && !text.contains("2secret"), "{text}");
+    }
+    let result: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(result["exportedVariables"], serde_json::json!({ "COPY": "pre-***", "TOKEN": "***" }));
+    assert_eq!(
+        result["artifacts"][0],
+        serde_json::json!({ "identifier": null, "name": "a-***", "files": ["out-***"] })
+    );
+}
