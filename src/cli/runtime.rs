@@ -1,6 +1,7 @@
 //! The asynchronous work of a command. It starts nothing for commands that need none.
 
 use std::cell::OnceCell;
+use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -46,15 +47,34 @@ impl Runtime {
         let runtime = match self.0.get() {
             Some(runtime) => runtime,
             None => {
-                let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| {
-                    Failure::machine("could not start", "this machine is out of threads or files", cause)
-                })?;
+                let runtime = start().map_err(|cause| Failure::machine("could not start", OUT_OF_THEM, cause))?;
                 self.0.get_or_init(|| runtime)
             }
         };
         runtime.block_on(work)
     }
 }
+
+const OUT_OF_THEM: &str = "the limit on files, processes or memory of this machine or container is reached (`ulimit -a`); raise \
+                           it, or run fewer programs at the same time";
+
+/// How many files a runtime opens before it does anything: for polling, waking and signals.
+const FILES: usize = 8;
+
+/// Starts a runtime. What it would panic without is tried out before: files for its signals, and the first of the threads for
+/// blocking work, to which everything falls when the system starts no second one.
+fn start() -> io::Result<Tokio> {
+    let files: io::Result<Vec<_>> = (0..FILES / 2).map(|_| io::pipe()).collect();
+    drop(files?);
+    let thread = std::thread::Builder::new().spawn(|| ())?;
+    // It has nothing to panic about.
+    let _ = thread.join();
+    let runtime = Builder::new_current_thread().enable_all().thread_keep_alive(A_DAY).build()?;
+    drop(runtime.spawn_blocking(|| ()));
+    Ok(runtime)
+}
+
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Drop for Runtime {
     /// Gives blocking work a moment to end: an install that is being promoted is done in milliseconds, but the wait for
@@ -70,7 +90,7 @@ impl Drop for Runtime {
 pub(super) fn when_interrupted(stop: impl FnOnce() + Send + 'static) {
     // Without a thread or a runtime the signal ends the process by itself.
     let _ = std::thread::Builder::new().spawn(move || {
-        if let Ok(runtime) = Builder::new_current_thread().enable_all().build() {
+        if let Ok(runtime) = start() {
             runtime.block_on(interrupted());
             stop();
         }
