@@ -46,7 +46,7 @@ impl Arguments {
         let provisioned = provision::provision(&requests, platform, Sourcing::InstalledOnly, &context);
         let installs = settings.runtime.block_on_if_waiting(provisioned)?;
         report_notes(&installs, &settings);
-        let activation = provision::activate(&installs, &context)?;
+        let (activation, _holds) = provision::activate(&installs, &context)?;
         let path = host.search_path.as_ref().map(|path| path.to_string_lossy());
         let format = if global.json { Format::Json } else { self.format };
         // As it is: a shell evaluates it, or it becomes a file. Each format quotes what it carries.

@@ -15,11 +15,13 @@ use crate::host::Host;
 use crate::model::Activation;
 use crate::provision::{self, Requests, Scope, Sourcing, ToolRequest};
 use crate::sandbox::Job;
+use crate::store::Hold;
 
 /// Run a command with the project's tools, or the named ones, in front of PATH
 ///
 /// Tools that are not installed are installed first, as `toolkit install` would. The exit code is that of the command, or
-/// as in a shell 127 when the command is not found and 126 when it cannot be run.
+/// as in a shell 127 when the command is not found and 126 when it cannot be run. Until the command and the programs that it
+/// started have ended, `remove`, `prune` and `repair` leave its tools alone.
 ///
 /// Kaniko empties the root file system that it runs on, so it is never put on PATH. `toolkit exec kaniko -- FLAGS` runs its
 /// executor with a private copy of its own files as the root. The folder of --context is mounted read-only, or copied where
@@ -55,12 +57,17 @@ impl Arguments {
         if let Some(job) = job {
             return sandbox::run(job, &installs, &settings.store);
         }
-        let activation = provision::activate(&installs, &context)?;
+        let (activation, holds) = provision::activate(&installs, &context)?;
         let path = search_path(&activation, host.search_path.as_deref());
         let (name, arguments) = self.command.split_first().expect("clap requires a command");
         let program = find(name, &path, host).unwrap_or_else(|| PathBuf::from(name));
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&host.cwd).env("PATH", &path).envs(activation.vars);
+        // Until the command and its children have ended, nobody removes what they use.
+        #[cfg(unix)]
+        let _inherited = Hold::inherit(&holds);
+        #[cfg(not(unix))]
+        let _held: Vec<Hold> = holds;
         start(command, name)
     }
 

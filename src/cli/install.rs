@@ -97,13 +97,6 @@ impl Arguments {
     fn finish(&self, installs: &[Installed], settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
         report_notes(installs, settings);
         let visible = provision::visible_roots(installs, &settings.store, settings.report.as_ref())?;
-        // Before the links, which may be refused: what the project uses is installed by now, and `prune` must know it.
-        if self.specs.is_empty() {
-            // A store that is part of an image cannot be written to, and is not pruned either.
-            if let Err(cause) = settings.store.remember(&settings.root) {
-                settings.report.noted(&format!("`toolkit prune` will not know this project: {cause}"));
-            }
-        }
         let linked = match &self.link {
             Some(folder) => provision::link(&visible, &settings.host.cwd.join(folder), &settings.store)?,
             None => Vec::new(),

@@ -1,17 +1,28 @@
-//! What `verify`, `repair` and `remove` do with the installs that were named, and the notes of tools on installs.
+//! What `list`, `verify`, `repair`, `remove` and `prune` do with installs, and the notes of tools on installs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::render::Failure;
+use super::Global;
+use super::render::{self, Failure, done};
 use super::settings::Settings;
 use crate::model::Channel;
 use crate::provision::{self, Installed};
-use crate::store::Install;
+use crate::store::{self, Install, InstallId, Removal, Unlinked};
+use crate::text::{chain, comma_separated};
 use crate::toolchain;
+
+/// Lists the installs that can be used, and says which cannot: they are private, or broken.
+pub(super) fn readable(settings: &Settings) -> Result<Vec<Install>, Failure> {
+    let inventory = settings.store.inventory()?;
+    for skipped in &inventory.skipped {
+        settings.report.warned(&format!("skipped {}: {}", skipped.folder.display(), chain(&skipped.reason)));
+    }
+    Ok(inventory.installs)
+}
 
 /// Finds installs by what was typed: all without arguments, all versions of a tool without a channel.
 pub(super) fn chosen(specs: &[String], settings: &Settings) -> Result<Vec<Install>, Failure> {
-    let all = settings.store.list()?;
+    let all = readable(settings)?;
     if specs.is_empty() {
         return Ok(all);
     }
@@ -55,6 +66,90 @@ fn meaning(spec: &str, installs: &[Install], settings: &Settings) -> Result<(Str
         }
         Err(cause) => Err(cause.into()),
     }
+}
+
+/// What was removed of some installs, and what was not.
+#[derive(Debug, Default)]
+pub(super) struct Discarded {
+    pub(super) removed: Vec<Install>,
+    /// One line for each install that was kept.
+    pub(super) kept: Vec<String>,
+    /// The first failure that is not about the rights of this user.
+    pub(super) failure: Option<store::Error>,
+}
+
+/// Removes installs, then views without members and links that lead nowhere. What is in use, what somebody has come to need
+/// and what belongs to another user is kept; none of it keeps the others from being removed.
+pub(super) fn discard(
+    installs: &[Install],
+    needed: &dyn Fn(&InstallId) -> bool,
+    settings: &Settings,
+    global: &Global,
+) -> Result<Discarded, Failure> {
+    let mut discarded = Discarded { failure: settings.store.sweep().err(), ..Discarded::default() };
+    for install in installs {
+        // Looked up before, since nobody can tell afterwards.
+        let lost = install.added(folders_of_tool(install.id.tool.as_str()));
+        match settings.store.discard(install, &|| needed(&install.id)) {
+            Ok(Removal::Removed) => {
+                let size = render::size(install.bytes());
+                done(global, format!("removed {} ({size}){}", name(install), with(&lost)));
+                discarded.removed.push(install.clone());
+            }
+            Ok(Removal::Absent) => {}
+            Ok(kept) => discarded.kept.push(format!("kept {}: {kept}", name(install))),
+            Err(error) => {
+                discarded.kept.push(format!("kept {}: {}", name(install), chain(&error)));
+                if !error.is_denied() {
+                    discarded.failure.get_or_insert(error);
+                }
+            }
+        }
+    }
+    let mut roots: Vec<PathBuf> = discarded.removed.iter().map(|install| install.root.clone()).collect();
+    roots.extend(discard_views(settings, global)?);
+    for Unlinked { link, failure } in settings.store.unlink(&roots)? {
+        match failure {
+            None => done(global, format!("removed the link {}", link.display())),
+            Some(error) => settings.report.warned(&format!("{} leads nowhere now: {}", link.display(), chain(&error))),
+        }
+    }
+    Ok(discarded)
+}
+
+/// Removes views without members, and returns their roots.
+fn discard_views(settings: &Settings, global: &Global) -> Result<Vec<PathBuf>, Failure> {
+    let added: Vec<_> =
+        settings.store.views()?.into_iter().map(|view| (view.added(folders_of_root(&view.name)), view.root)).collect();
+    let views = settings.store.prune_views(&|waiting| settings.report.noted(waiting))?;
+    for (lost, root) in added {
+        if !lost.is_empty() && views.iter().any(|view| view.root == root) {
+            done(global, format!("removed the view {}{}", root.display(), with(&lost)));
+        }
+    }
+    Ok(views.into_iter().map(|view| view.root).collect())
+}
+
+/// Names what was in a removed root and came from somebody else.
+fn with(lost: &[String]) -> String {
+    if lost.is_empty() { String::new() } else { format!(", with what was added to it: {}", comma_separated(lost)) }
+}
+
+/// Names an install as people know it: `go 1.27.3 linux/amd64`.
+pub(super) fn name(install: &Install) -> String {
+    let id = &install.id;
+    format!("{} {} {}", id.tool, id.version, id.platform)
+}
+
+/// Lists the folders into which a tool puts files of its own.
+pub(super) fn folders_of_tool(tool: &str) -> &'static [&'static str] {
+    toolchain::find(tool).and_then(|tool| tool.card().layout.shared()).map_or(&[], |root| root.added)
+}
+
+/// Lists the folders of a shared root into which its tool puts files of its own.
+pub(super) fn folders_of_root(name: &str) -> &'static [&'static str] {
+    let mut roots = toolchain::ALL.iter().filter_map(|tool| tool.card().layout.shared());
+    roots.find(|root| root.name == name).map_or(&[], |root| root.added)
 }
 
 /// Reports the notes of the tools: what they need of the person.

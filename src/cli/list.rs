@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::installs::readable;
 use super::render::{self, Failure};
 use super::settings::Settings;
 use super::{Global, toolchain_help};
@@ -32,7 +33,7 @@ impl Arguments {
             return known(global);
         }
         let settings = Settings::without_project(host, global)?;
-        let installs = settings.store.list()?;
+        let installs = readable(&settings)?;
         if global.json {
             return render::json(&installs.iter().map(value).collect::<Vec<_>>()).map(|()| ExitCode::SUCCESS);
         }

@@ -1,17 +1,18 @@
 //! `toolkit remove`: takes installs out of the store.
 
-use std::collections::HashSet;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::Global;
-use super::installs::chosen;
+use super::installs::{chosen, discard, name};
 use super::render::{self, Failure, done};
 use super::settings::Settings;
 use crate::host::Host;
 
-/// Remove installs from the store
+/// Remove installs from the store, and the links that `install --link` made to them
+///
+/// An install that a running `toolkit exec` uses is kept; the exit code is 5 then. The others are removed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -31,26 +32,24 @@ Examples:
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::without_project(host, global)?;
-        let installs = chosen(&self.specs, &settings)?;
-        let waiting = |text: &str| settings.report.noted(text);
-        for install in &installs {
-            let id = &install.id;
-            if !self.dry_run {
-                settings.store.remove(&settings.store.lock(id, &waiting)?)?;
+        let mut installs = chosen(&self.specs, &settings)?;
+        let mut kept = Vec::new();
+        if self.dry_run {
+            for install in &installs {
+                done(global, format!("would remove {} ({})", name(install), render::size(install.bytes())));
             }
-            let verb = if self.dry_run { "would remove" } else { "removed" };
-            done(
-                global,
-                format!("{verb} {} {} {} ({})", id.tool, id.version, id.platform, render::size(install.bytes())),
-            );
-        }
-        if !self.dry_run {
-            let keep: HashSet<_> = settings.store.list()?.into_iter().map(|install| install.id).collect();
-            settings.store.prune(&settings.store.plan_prune(&keep)?, &waiting)?;
+        } else {
+            let discarded = discard(&installs, &|_| false, &settings, global)?;
+            installs = discarded.removed;
+            kept = discarded.kept;
+            kept.iter().for_each(|line| render::say(format!("{line}\n")));
+            if let Some(error) = discarded.failure.filter(|_| kept.is_empty()) {
+                return Err(error.into());
+            }
         }
         if global.json {
             render::json(&installs.iter().map(super::list::value).collect::<Vec<_>>())?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(if kept.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(5) })
     }
 }

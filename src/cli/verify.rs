@@ -1,27 +1,35 @@
 //! `toolkit verify`: hashes every installed file again and compares it with the receipt.
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 
 use super::Global;
-use super::installs::chosen;
+use super::installs::{chosen, folders_of_root, folders_of_tool, name};
 use super::render::{self, Failure, done};
 use super::settings::Settings;
 use super::styled::{Styled, green, red};
 use crate::host::Host;
-use crate::store::{self, Change, Check, Difference, Install, View};
-use crate::text::escape_line;
+use crate::store::{Change, Check, Difference, Error, Hold, Install, View};
+use crate::text::{chain, escape_line};
 
 /// Hash every installed file again and compare it with the receipt of its install
 ///
-/// Exits 1 when something differs. Use it after a CI cache was restored: caches are not trusted.
+/// Exits 1 when a file is missing, was changed, or was added where no tool puts files. What a tool itself has added (the packs and
+/// records of `dotnet workload install`) is listed and is no damage, unless --strict is given. Use it after a CI cache was restored:
+/// caches are not trusted. What is removed meanwhile is passed over; what cannot be read does not keep the rest from being checked,
+/// and the exit code is 5.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Which installs to check instead of all: TOOL or TOOL@CHANNEL
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
+    /// Exit 1 for every file that was added, also by the tool itself
+    #[arg(long)]
+    strict: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -32,79 +40,204 @@ Examples:
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::without_project(host, global)?;
-        let installs = chosen(&self.specs, &settings)?;
         let mut sound = true;
         let mut report = Vec::new();
-        for install in &installs {
-            let differences = differences(install, &settings)?;
-            sound &= differences.is_empty();
-            if !global.json {
-                print(install, &differences)?;
+        let mut failure = None;
+        for install in &chosen(&self.specs, &settings)? {
+            match examine(install, &settings) {
+                Ok(Some(found)) => {
+                    let found = if self.strict { found.strict() } else { found };
+                    sound &= found.is_sound();
+                    if !global.json {
+                        print(install, &found)?;
+                    }
+                    report.push(value(install, &found));
+                }
+                Ok(None) => settings.report.noted(&format!("{} was removed meanwhile", name(install))),
+                Err(error) => failure = first(failure, error, &name(install), &settings),
             }
-            report.push(value(install, &differences));
         }
         for view in settings.store.views()? {
-            let differences = settings.store.verify_view(&view, check(&settings))?;
-            sound &= differences.is_empty();
-            if !global.json && !differences.is_empty() {
-                render::data(lines(&format!("view {}", view.root.display()), &differences))?;
+            match examine_view(&view, &settings) {
+                Ok(Some(found)) => {
+                    let found = if self.strict { found.strict() } else { found };
+                    sound &= found.is_sound();
+                    if !global.json && !found.is_empty() {
+                        render::data(lines(&format!("view {}", view.root.display()), &found))?;
+                    }
+                    report.push(view_value(&view, &found));
+                }
+                Ok(None) => {}
+                Err(error) => failure = first(failure, error, &format!("view {}", view.root.display()), &settings),
             }
-            report.push(view_value(&view, &differences));
         }
         if global.json {
             render::json(&report)?;
         }
-        if sound {
-            return Ok(ExitCode::SUCCESS);
+        match failure {
+            _ if !sound => {
+                done(global, "hint: `toolkit repair` reinstalls what differs");
+                Ok(ExitCode::from(1))
+            }
+            Some(error) => Err(error.into()),
+            None => Ok(ExitCode::SUCCESS),
         }
-        done(global, "hint: `toolkit repair` reinstalls what differs");
-        Ok(ExitCode::from(1))
     }
 }
 
-/// Lists what differs in an install. A file list that cannot be trusted is a difference like any other: the receipt vouches
-/// for it.
-pub(super) fn differences(install: &Install, settings: &Settings) -> Result<Vec<Difference>, Failure> {
-    match settings.store.verify(install, check(settings)) {
-        Err(store::Error::FileList { path, .. }) => {
+/// Says what could not be checked, and keeps the first failure.
+pub(super) fn first(known: Option<Error>, error: Error, name: &str, settings: &Settings) -> Option<Error> {
+    settings.report.warned(&format!("{name} could not be checked: {}", chain(&error)));
+    known.or(Some(error))
+}
+
+/// What was found in a root.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// What is damage.
+    pub(super) differences: Vec<Difference>,
+    /// What the tool itself has added.
+    pub(super) added: Vec<String>,
+}
+
+impl Found {
+    /// Sorts differences, some of which lie in the folders into which the tool itself puts files.
+    fn new(differences: Vec<Difference>, folders: &[&str]) -> Self {
+        let by_tool = |difference: &Difference| {
+            let below = |folder: &&str| Path::new(&difference.path).starts_with(folder);
+            difference.change == Change::Extra && folders.iter().any(below)
+        };
+        let (added, differences) = differences.into_iter().partition(by_tool);
+        let added: Vec<Difference> = added;
+        Self { differences, added: added.into_iter().map(|difference| difference.path).collect() }
+    }
+
+    /// Takes everything that was added for damage.
+    fn strict(self) -> Self {
+        let extra = |path| Difference { path, change: Change::Extra };
+        let mut differences: Vec<Difference> =
+            self.differences.into_iter().chain(self.added.into_iter().map(extra)).collect();
+        differences.sort();
+        Self { differences, added: Vec::new() }
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_sound() && self.added.is_empty()
+    }
+}
+
+/// Compares an install with its receipt, while nobody can remove it; none when it is gone by now.
+pub(super) fn examine(install: &Install, settings: &Settings) -> Result<Option<Found>, Error> {
+    let folders = folders_of_tool(install.id.tool.as_str());
+    loop {
+        let Some(held) = settings.store.claim(&install.id)? else { return Ok(None) };
+        let outcome = trusted(settings.store.verify(&held, check(settings)));
+        if is_settled(&outcome, held.hold.as_ref()) {
+            return Ok(Some(Found::new(outcome?, folders)));
+        }
+    }
+}
+
+/// Compares a view with its receipt, as [`examine`] does.
+pub(super) fn examine_view(view: &View, settings: &Settings) -> Result<Option<Found>, Error> {
+    loop {
+        let Some(held) = settings.store.hold_view(view)? else { return Ok(None) };
+        let outcome = trusted(settings.store.verify_view(&held, check(settings)));
+        if is_settled(&outcome, held.hold.as_ref()) {
+            return Ok(Some(Found::new(outcome?, folders_of_root(&view.name))));
+        }
+    }
+}
+
+/// Returns false if what seems damaged is just being deleted. Only `toolkit` asks whether something is held: `rm -rf` on a part
+/// of the store does not.
+fn is_settled(outcome: &Result<Vec<Difference>, Error>, hold: Option<&Hold>) -> bool {
+    if outcome.as_ref().is_ok_and(Vec::is_empty) {
+        return true;
+    }
+    std::thread::sleep(DELETION);
+    hold.is_none_or(Hold::is_in_place)
+}
+
+/// How long the deletion of a root may take until its receipt is gone as well.
+const DELETION: Duration = Duration::from_millis(100);
+
+/// Returns a file list that cannot be trusted as a difference like any other: the receipt vouches for it.
+fn trusted(outcome: Result<Vec<Difference>, Error>) -> Result<Vec<Difference>, Error> {
+    match outcome {
+        Err(Error::FileList { path, .. }) => {
             Ok(vec![Difference { path: path.display().to_string(), change: Change::Content }])
         }
-        outcome => Ok(outcome?),
+        outcome => outcome,
     }
 }
 
 /// Hashes on every processor, without a bar: a minute at most even for several toolchains.
-pub(super) fn check(settings: &Settings) -> Check<'static> {
+fn check(settings: &Settings) -> Check<'static> {
     Check { threads: settings.host.processors.count(), advanced: &|_| {} }
 }
 
-fn print(install: &Install, differences: &[Difference]) -> Result<(), Failure> {
-    let id = &install.id;
-    let name = format!("{} {} {}", id.tool, id.version, id.platform);
-    if differences.is_empty() {
-        return render::data(green("ok") + format!(" {name}, {}\n", render::size(install.bytes())));
+fn print(install: &Install, found: &Found) -> Result<(), Failure> {
+    if found.is_empty() {
+        return render::data(green("ok") + format!(" {}, {}\n", name(install), render::size(install.bytes())));
     }
-    render::data(lines(&name, differences))
+    render::data(lines(&name(install), found))
 }
 
-fn lines(name: &str, differences: &[Difference]) -> Styled {
-    let mut text = red("differs") + " " + name + "\n";
-    for difference in differences {
+fn lines(name: &str, found: &Found) -> Styled {
+    let state = if found.is_sound() { green("ok") } else { red("differs") };
+    let mut text = state + " " + name + "\n";
+    for difference in &found.differences {
         text.push(format!("  {}\n", escape_line(&difference.to_string())));
+    }
+    for path in &found.added {
+        let added = Difference { path: path.clone(), change: Change::Extra };
+        text.push(format!("  {}\n", escape_line(&added.to_string())));
     }
     text
 }
 
-/// Returns an install, and what differs in it, as JSON shows it.
-pub(super) fn value(install: &Install, differences: &[Difference]) -> serde_json::Value {
+/// Returns an install, and what was found in it, as JSON shows it.
+pub(super) fn value(install: &Install, found: &Found) -> serde_json::Value {
     serde_json::json!({
         "tool": install.id.tool.as_str(), "version": install.id.version.as_str(),
         "platform": install.id.platform.to_string(), "root": install.root,
-        "sound": differences.is_empty(), "differences": differences,
+        "sound": found.is_sound(), "differences": found.differences, "added": found.added,
     })
 }
 
-/// Returns a view, which belongs to no single tool, and what differs in it.
-pub(super) fn view_value(view: &View, differences: &[Difference]) -> serde_json::Value {
-    serde_json::json!({ "view": view.root, "sound": differences.is_empty(), "differences": differences })
+/// Returns a view, which belongs to no single tool, and what was found in it.
+pub(super) fn view_value(view: &View, found: &Found) -> serde_json::Value {
+    serde_json::json!({
+        "view": view.root, "sound": found.is_sound(), "differences": found.differences, "added": found.added,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tool_adds_to_its_own_folders_is_no_damage_and_everything_else_is() {
+        let folders = ["packs", "metadata"];
+        for (path, change, damage) in [
+            ("packs", Change::Extra, false),
+            ("packs/W/1.0", Change::Extra, false),
+            ("metadata/workloads", Change::Extra, false),
+            ("packs-2/W", Change::Extra, true),
+            ("sdk/10.0.100/packs", Change::Extra, true),
+            ("packs/Shipped/a.dll", Change::Content, true),
+            ("packs/Shipped/a.dll", Change::Missing, true),
+            ("metadata", Change::Kind, true),
+        ] {
+            let found = Found::new(vec![Difference { path: path.to_owned(), change }], &folders);
+            assert_eq!((found.is_sound(), found.is_empty()), (!damage, false), "{path} {change:?}");
+            assert!(!found.strict().is_sound(), "{path}");
+        }
+        assert!(Found::new(vec![Difference { path: "packs".to_owned(), change: Change::Extra }], &[]).added.is_empty());
+    }
 }

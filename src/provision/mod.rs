@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 pub use error::Error;
-pub use found::{Found, id_of};
+pub use found::{Found, id_of, named_installs};
 pub use lockfile::{Findings, check, lock};
 pub use plan::{Installed, Missing, Plan, Work, repair};
 pub use request::{Origin, Requests, Scope, ToolRequest, argument, argument_in, file, project, requests};
@@ -31,7 +31,7 @@ use crate::model::{Activation, Platform, Policy};
 use crate::net::{Metadata, Net};
 use crate::project::Manifest;
 use crate::report::Report;
-use crate::store::Store;
+use crate::store::{Hold, Store};
 
 /// Makes the tools that `requests` name usable on `platform`, and returns their installs.
 ///
@@ -62,12 +62,14 @@ pub async fn plan(
 }
 
 /// Returns what makes the installs usable: folders for `PATH` and variables. Installs that share a root become one view.
+/// The second value keeps what the activation names in the store, as long as it or what inherits it lives.
 ///
 /// # Errors
 /// When a view cannot be composed, or a setting of a tool cannot be applied to its install.
-pub fn activate(installs: &[Installed], context: &Context<'_>) -> Result<Activation, Error> {
+pub fn activate(installs: &[Installed], context: &Context<'_>) -> Result<(Activation, Vec<Hold>), Error> {
     let roots = visible_roots(installs, context.store, context.report.as_ref())?;
-    visible::activation(&roots)
+    let activation = visible::activation(&roots)?;
+    Ok((activation, roots.into_iter().flat_map(|root| root.holds).collect()))
 }
 
 /// Returns to the caller once. Whatever the lock and the store answer is done before, so that a command with nothing to

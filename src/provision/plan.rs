@@ -33,7 +33,7 @@ pub struct Missing {
     pub id: InstallId,
 }
 
-/// An install that answers a request.
+/// An install that answers a request. It is held: nobody removes it before this value and its clones are gone.
 #[derive(Debug, Clone)]
 pub struct Installed {
     /// The request.
@@ -74,7 +74,7 @@ impl Plan {
                 }
                 Found::Release(release) => release,
             };
-            match store.find(&id)? {
+            match store.claim(&id)? {
                 Some(install) => plan.present.push(Installed { request, install, work: None }),
                 None => plan.missing.push(Missing { request, release, id }),
             }
@@ -109,7 +109,7 @@ async fn install(missing: Missing, context: &Context<'_>) -> Result<Installed, E
     let started = Instant::now();
     let lock = lock(&id, context).await?;
     let (store, sought) = (context.store.clone(), id.clone());
-    if let Some(install) = blocking(move || store.find(&sought)).await? {
+    if let Some(install) = blocking(move || store.claim(&sought)).await? {
         return Ok(Installed { request, install, work: None });
     }
     let staged = stage(&release, Some(request.tool.as_ref()), &lock, context).await?;
@@ -118,15 +118,21 @@ async fn install(missing: Missing, context: &Context<'_>) -> Result<Installed, E
     Ok(Installed { request, install, work: Some(Work { bytes, seconds: started.elapsed().as_secs_f64() }) })
 }
 
-/// Installs the files of an install again, in its place.
+/// Installs the files of an install again, in its place. What the tool itself has put there stays.
 ///
 /// # Errors
-/// When a file is not available any more; the damaged install stays then.
+/// When a file is not available any more, or a program uses the install; the damaged install stays then.
 pub async fn repair(install: &Install, context: &Context<'_>) -> Result<Install, Error> {
     let release = install.release();
     let lock = lock(&install.id, context).await?;
-    let staged = stage(&release, toolchain::find(release.tool.as_str()).as_deref(), &lock, context).await?;
-    blocking(move || staged.staging.replace(staged.verified, staged.unpacked)).await
+    let tool = toolchain::find(release.tool.as_str());
+    let staged = stage(&release, tool.as_deref(), &lock, context).await?;
+    let added = tool.and_then(|tool| tool.card().layout.shared()).map_or(&[][..], |root| root.added);
+    blocking(move || {
+        staged.staging.adopt(added)?;
+        staged.staging.replace(staged.verified, staged.unpacked)
+    })
+    .await
 }
 
 /// Waits for the lock of the install without blocking the other downloads.

@@ -1,10 +1,11 @@
 //! Where releases come from: the lock, the store, or upstream, in this order of cost.
 
-use super::found::{Found, id_of};
+use super::found::{Found, id_of, named_installs};
 use super::{Context, Error, Requests, Resolved, Scope, ToolRequest, lockfile, resolve};
 use crate::model::{Channel, Platform, Release, Version};
 use crate::project::{LOCK, Lock};
-use crate::store::Install;
+use crate::store::{self, Install};
+use crate::text::chain;
 
 /// Where releases may come from, and what may be done about a lock that is out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,7 @@ pub async fn releases(
     if requests.scope == Scope::Project
         && let Some(lock) = lock(requests, platform, sourcing, context).await?
     {
+        remember(&lock, sourcing, context);
         let locked = lockfile::from_lock(&requests.list, platform, &lock, context.policy)?;
         return locked.into_iter().map(|(request, release)| found(request, release, sourcing, context)).collect();
     }
@@ -92,6 +94,20 @@ async fn lock(
     Ok(Some(lock))
 }
 
+/// Remembers the project before anything is installed, so that no prune takes what its lock names.
+fn remember(lock: &Lock, sourcing: Sourcing, context: &Context<'_>) {
+    if sourcing == Sourcing::DryRun {
+        return;
+    }
+    let Err(cause) = context.store.remember(context.root, &named_installs(lock)) else { return };
+    // Commands that use what is installed need not say each time that the store belongs to an image or to another user.
+    if matches!(sourcing, Sourcing::Locked | Sourcing::Relock)
+        || (sourcing != Sourcing::InstalledOnly && !cause.is_denied())
+    {
+        context.report.noted(&format!("`toolkit prune` will not know this project: {}", chain(&cause)));
+    }
+}
+
 /// Returns a locked release, or its install where it must be installed.
 fn found(
     request: ToolRequest,
@@ -102,7 +118,7 @@ fn found(
     if sourcing != Sourcing::InstalledOnly {
         return Ok((request, Found::Release(release)));
     }
-    match context.store.find(&id_of(&release))? {
+    match context.store.claim(&id_of(&release))? {
         Some(install) => Ok((request, Found::Install(install))),
         None => Err(Error::NotInstalled {
             tool: release.tool.to_string(),
@@ -130,7 +146,22 @@ fn matching_install(
     if !will_do {
         return Ok(None);
     }
-    Ok(context.store.newest(request.tool.name(), platform, &|version| request.channel.admits(version))?)
+    Ok(newest(request, platform, &|version| request.channel.admits(version), context)?)
+}
+
+/// Finds the newest install that a request admits, and holds it. One that is removed at this moment gives way to the next.
+fn newest(
+    request: &ToolRequest,
+    platform: Platform,
+    admits: &dyn Fn(&Version) -> bool,
+    context: &Context<'_>,
+) -> Result<Option<Install>, store::Error> {
+    while let Some(install) = context.store.newest(request.tool.name(), platform, admits)? {
+        if let Some(held) = context.store.claim(&install.id)? {
+            return Ok(Some(held));
+        }
+    }
+    Ok(None)
 }
 
 /// Finds the installs that moving names mean by the last good copies of upstream's documents.
@@ -139,9 +170,7 @@ async fn by_last_good_copies(
     platform: Platform,
     context: &Context<'_>,
 ) -> Result<Vec<Found>, Error> {
-    let newest = |request: &ToolRequest, admits: &dyn Fn(&Version) -> bool| {
-        context.store.newest(request.tool.name(), platform, admits)
-    };
+    let newest = |request: &ToolRequest, admits: &dyn Fn(&Version) -> bool| newest(request, platform, admits, context);
     let not_installed = |request: &ToolRequest, version: String| Error::NotInstalled {
         tool: request.tool.name().to_owned(),
         version,

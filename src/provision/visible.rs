@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Error, Installed};
 use crate::model::{Activation, Executable, Platform, ToolName};
 use crate::report::Report;
-use crate::store::{Composition, Install, Linked, Store, View};
+use crate::store::{Composition, Hold, Install, Linked, Store, View};
 use crate::toolchain::{self, SharedRoot, Toolchain};
 
 /// One root that an environment shows: an install by itself, or the view of several.
@@ -20,6 +20,8 @@ pub struct Visible {
     pub settings: Vec<(String, String)>,
     /// The platform it runs on.
     pub platform: Platform,
+    /// Keep what it shows from being removed: the install, or the view and its members.
+    pub holds: Vec<Hold>,
     /// The executables that the project names, where it defines the tool itself.
     named: Vec<Executable>,
 }
@@ -42,8 +44,8 @@ pub fn visible_roots(installs: &[Installed], store: &Store, report: &dyn Report)
     let mut composed: Vec<&str> = Vec::new();
     for installed in installs {
         let tool = installed.request.tool.clone();
-        let root = match tool.card().layout.shared() {
-            None => installed.install.root.clone(),
+        let (root, holds) = match tool.card().layout.shared() {
+            None => (installed.install.root.clone(), installed.install.hold.iter().cloned().collect()),
             Some(shared) if composed.contains(&shared.name) => continue,
             Some(shared) => {
                 composed.push(shared.name);
@@ -53,7 +55,7 @@ pub fn visible_roots(installs: &[Installed], store: &Store, report: &dyn Report)
         };
         let (settings, platform) = (installed.request.settings.clone(), installed.install.id.platform);
         let named = installed.install.receipt.executables.clone();
-        visible.push(Visible { tool, root, settings, platform, named });
+        visible.push(Visible { tool, root, settings, platform, holds, named });
     }
     Ok(visible)
 }
@@ -62,20 +64,28 @@ fn shares(tool: &Arc<dyn Toolchain>, name: &str) -> bool {
     tool.card().layout.shared().is_some_and(|shared| shared.name == name)
 }
 
-/// Returns the root of installs that share one: that of the only one, or a view of all.
-fn shared_root(shared: SharedRoot, members: &[Install], store: &Store, report: &dyn Report) -> Result<PathBuf, Error> {
+/// Returns the root of installs that share one, that of the only one or a view of all, and what keeps it there.
+fn shared_root(
+    shared: SharedRoot,
+    members: &[Install],
+    store: &Store,
+    report: &dyn Report,
+) -> Result<(PathBuf, Vec<Hold>), Error> {
+    let mut holds: Vec<Hold> = members.iter().filter_map(|member| member.hold.clone()).collect();
     if let [only] = members {
-        return Ok(only.root.clone());
+        return Ok((only.root.clone(), holds));
     }
     let name = ToolName::parse(shared.name)?;
-    let composition = Composition { name: &name, members, overlapping: shared.overlapping };
-    Ok(store.view(&composition, &|waiting| report.noted(waiting))?.root)
+    let composition = Composition { name: &name, members, overlapping: shared.overlapping, added: shared.added };
+    let view = store.view(&composition, &|waiting| report.noted(waiting))?;
+    holds.extend(view.hold);
+    Ok((view.root, holds))
 }
 
-/// Composes a damaged view again, and removes one whose members are not all installed any more.
+/// Composes a damaged view again, with what the tool itself has put into it, and removes one whose members are not all installed any more.
 ///
 /// # Errors
-/// When a member is damaged itself, or the store cannot be written to.
+/// When a member is damaged itself, a program uses the view, or the store cannot be written to.
 pub fn recompose(view: &View, store: &Store, report: &dyn Report) -> Result<(), Error> {
     let installs = store.list()?;
     let find = |id: &String| installs.iter().find(|install| install.id.to_string() == *id).cloned();
@@ -85,7 +95,9 @@ pub fn recompose(view: &View, store: &Store, report: &dyn Report) -> Result<(), 
     match (members, shared) {
         (Some(members), Some(shared)) => {
             let name = ToolName::parse(&view.name)?;
-            let composition = Composition { name: &name, members: &members, overlapping: shared.overlapping };
+            let Some(members) = hold_all(&members, store)? else { return recompose(view, store, report) };
+            let (overlapping, added) = (shared.overlapping, shared.added);
+            let composition = Composition { name: &name, members: &members, overlapping, added };
             store.recompose(&composition, &|waiting| report.noted(waiting))?;
             Ok(())
         }
@@ -94,6 +106,11 @@ pub fn recompose(view: &View, store: &Store, report: &dyn Report) -> Result<(), 
             Ok(())
         }
     }
+}
+
+/// Holds installs that were listed; none when one of them is gone by now.
+fn hold_all(installs: &[Install], store: &Store) -> Result<Option<Vec<Install>>, Error> {
+    Ok(installs.iter().map(|install| store.claim(&install.id)).collect::<Result<_, _>>()?)
 }
 
 /// Orders installs that share a root: the one with the newest runtime last, so that its unversioned files win.

@@ -22,6 +22,24 @@ pub enum Error {
         /// The newest schema that is understood.
         known: u64,
     },
+    /// What stands in the place of a receipt is none.
+    #[error("{} is not a whole receipt", .path.display())]
+    Receipt {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What stands in the place of a project's record is none.
+    #[error("{} does not name a project", .path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A running program uses what was to be replaced.
+    #[error("{name} is in use")]
+    InUse {
+        /// The install or the view.
+        name: String,
+    },
     /// A file list is not the one that its receipt vouches for.
     #[error("the file list {} cannot be trusted: {reason}", .path.display())]
     FileList {
@@ -92,11 +110,26 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Returns true if this user may not do what was tried.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let Self::File(FileError { source: Cause::System(error), .. }) = self else { return false };
+        matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
+    }
+}
+
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::File(source) => source.kind(),
-            Self::NewerSchema { .. } | Self::Foreign { .. } | Self::NoLinks { .. } => Kind::Machine,
+            Self::NewerSchema { .. }
+            | Self::Receipt { .. }
+            | Self::Record { .. }
+            | Self::InUse { .. }
+            | Self::Foreign { .. }
+            | Self::NoLinks { .. } => Kind::Machine,
             Self::FileList { .. }
             | Self::Unproven { .. }
             | Self::Damaged { .. }
@@ -119,6 +152,17 @@ impl Explain for Error {
                 return hints;
             }
             Self::NewerSchema { .. } => "update toolkit, or use another store with `TOOLKIT_HOME`".to_owned(),
+            Self::Receipt { path } => format!(
+                "`toolkit install` installs it again; to be rid of it, remove {}",
+                path.parent().unwrap_or(path).display()
+            ),
+            Self::Record { path } => {
+                format!("run `toolkit install` in that project, or remove {} when it is gone", path.display())
+            }
+            Self::InUse { .. } => {
+                "nothing was changed; try again when the commands that `toolkit exec` runs with it have ended"
+                    .to_owned()
+            }
             Self::FileList { .. } | Self::Damaged { .. } | Self::NoExecutable { .. } => {
                 "`toolkit repair` installs it again".to_owned()
             }

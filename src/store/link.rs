@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Store;
 use super::error::Error;
+use super::unlink::remember;
 use crate::fs::{At, Cause, FileError, is_absent, is_executable, replace_link};
 
 /// One executable that is linked.
@@ -34,6 +35,8 @@ impl Store {
             })
             .collect();
         let links = links?;
+        // Where that fails, the links are made all the same; they stay when their install is removed.
+        let _ = remember(self, folder);
         fs::create_dir_all(folder).at("create", folder)?;
         for Linked { link, target } in &links {
             make(folder, link, target)?;
@@ -43,7 +46,12 @@ impl Store {
 
     /// Returns the name of an executable that is in the store.
     fn check_executable<'a>(&self, path: &'a Path) -> Result<&'a Path, Error> {
-        let there = self.holds(path) && fs::metadata(path).is_ok_and(|metadata| is_executable(&metadata));
+        let there = self.holds(path)
+            && match fs::metadata(path) {
+                Ok(metadata) => is_executable(&metadata),
+                Err(error) if is_absent(&error) => false,
+                Err(error) => return Err(FileError::new("look at", path, error).into()),
+            };
         let name = path.file_name().filter(|_| there).map(Path::new);
         name.ok_or_else(|| Error::NoExecutable { path: path.to_owned() })
     }

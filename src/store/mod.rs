@@ -5,6 +5,7 @@
 //! views/<name>/<digest of the members>/          the same three, hard links to installs
 //! staging/<random>/                              0700, held by an advisory lock on `alive` while its maker lives
 //! locks/                                         one file for each install and view; never deleted
+//! projects/, links/                              one file for each project and for each folder with links into the store
 //! metadata/                                      belongs to `net`
 //! ```
 //!
@@ -12,18 +13,24 @@
 //! cut a receipt may stand next to empty files; `verify` finds that and `repair` fixes it. A receipt that was itself cut
 //! does not parse, so that its install does not exist.
 
+mod adopt;
 mod atomic_dir;
 mod error;
 mod extras;
 mod files;
 mod history;
+mod hold;
 mod id;
+mod inventory;
 mod link;
 mod lock;
 mod prune;
 mod receipt;
+mod records;
+mod removal;
 mod scratch_dir;
 mod staging;
+mod unlink;
 mod verify;
 mod view;
 
@@ -33,13 +40,20 @@ use std::path::{Path, PathBuf};
 
 pub use atomic_dir::AtomicDir;
 pub use error::Error;
+pub use history::Project;
+pub use hold::Hold;
+#[cfg(unix)]
+pub use hold::Inherited;
 pub use id::{Fingerprint, InstallId};
+pub use inventory::{Inventory, Skipped};
 pub use link::Linked;
 pub use lock::Lock;
 pub use prune::Prune;
 pub use receipt::{Origin, Receipt};
+pub use removal::Removal;
 pub use scratch_dir::ScratchDir;
 pub use staging::{Staging, Unpacked};
+pub use unlink::Unlinked;
 pub use verify::{Change, Check, Difference};
 pub use view::{Composition, View};
 
@@ -60,6 +74,8 @@ pub struct Install {
     pub root: PathBuf,
     /// What it was made from.
     pub receipt: Receipt,
+    /// Keeps it from being removed; none for an install that was only found, and where the file system has no locks.
+    pub hold: Option<Hold>,
 }
 
 impl Store {
@@ -89,34 +105,44 @@ impl Store {
         if receipt.id != *id {
             return Ok(None);
         }
-        Ok(Some(Install { id: id.clone(), root: folder.join(TREE), receipt }))
+        Ok(Some(Install { id: id.clone(), root: folder.join(TREE), receipt, hold: None }))
     }
 
-    /// Lists the installs, sorted by tool, version and platform. What is half-made, foreign or of a newer version of
-    /// this program is not listed.
+    /// Finds an install and holds it: as long as the result or a clone of it lives, nobody removes or replaces it.
     ///
     /// # Errors
-    /// When the store cannot be read. A store that is not there yet is empty.
-    pub fn list(&self) -> Result<Vec<Install>, Error> {
-        let mut installs = Vec::new();
-        for tool in folders(&self.root.join(INSTALLS))? {
-            for folder in folders(&tool)? {
-                let receipt = match Receipt::read(&folder.join(RECEIPT)) {
-                    Ok(Some(receipt)) if self.install_folder(&receipt.id) == folder => receipt,
-                    Ok(_) | Err(Error::NewerSchema { .. }) => continue,
-                    Err(error) => return Err(error),
-                };
-                installs.push(Install { id: receipt.id.clone(), root: folder.join(TREE), receipt });
-            }
-        }
-        installs.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(installs)
+    /// As [`Store::find`].
+    pub fn claim(&self, id: &InstallId) -> Result<Option<Install>, Error> {
+        let hold = match hold::hold(&self.install_folder(id))? {
+            hold::Attempt::Held(hold) => Some(hold),
+            hold::Attempt::Unheld => None,
+            hold::Attempt::Gone => return Ok(None),
+        };
+        Ok(self.find(id)?.map(|install| Install { hold, ..install }))
     }
 
     /// Returns the root of an install, whether it exists or not.
     #[must_use]
     pub fn root_of(&self, id: &InstallId) -> PathBuf {
         self.install_folder(id).join(TREE)
+    }
+
+    /// Makes a folder in which the store keeps things, and those above it. Where every user may write to the store, as to `/tmp`,
+    /// every user may write to them: else the first one to install a tool would keep all others from installing it.
+    fn make_folder(&self, path: &Path) -> Result<(), Error> {
+        fs::create_dir_all(&self.root).at("create", &self.root)?;
+        let mut within: Vec<&Path> = path.ancestors().take_while(|folder| *folder != self.root).collect();
+        within.reverse();
+        for folder in within {
+            match fs::create_dir(folder) {
+                // Only what was just made, which nobody else may replace.
+                Ok(()) => share_like(&self.root, folder),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(_) if folder.is_dir() => {} // on a file system for reading only, for one
+                Err(error) => return Err(FileError::new("create", folder, error).into()),
+            }
+        }
+        Ok(())
     }
 
     /// Returns the folder of an install, whether it exists or not.
@@ -132,6 +158,22 @@ impl Install {
         self.receipt.bytes
     }
 }
+
+/// Gives a new folder the mode of a store in which everybody may make files and nobody may remove another's.
+#[cfg(unix)]
+fn share_like(root: &Path, folder: &Path) {
+    use rustix::fs::{Mode, OFlags, fchmod, open};
+    use std::os::unix::fs::PermissionsExt;
+    const SHARED: u32 = 0o1777;
+    if fs::metadata(root).is_ok_and(|root| root.permissions().mode() & SHARED == SHARED) {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // Where that fails, others see that they may not write there.
+        let _ = open(folder, flags, Mode::empty()).and_then(|folder| fchmod(folder, Mode::from_raw_mode(SHARED)));
+    }
+}
+
+#[cfg(not(unix))]
+fn share_like(_: &Path, _: &Path) {}
 
 const INSTALLS: &str = "installs";
 const VIEWS: &str = "views";

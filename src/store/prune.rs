@@ -1,16 +1,10 @@
-//! Removes installs and views: first reported, then done, and never outside the store.
-
-use std::collections::HashSet;
-use std::fs;
-use std::path::Path;
+//! What nobody needs any more: first reported, then removed, and never outside the store.
 
 use super::error::Error;
 use super::id::InstallId;
-use super::lock::Lock;
-use super::staging::Scratch;
+use super::removal::Removal;
 use super::view::View;
-use super::{Install, Store};
-use crate::fs::{At, is_absent};
+use super::{INSTALLS, Install, RECEIPT, Store};
 
 /// What a prune would remove.
 #[derive(Debug)]
@@ -22,54 +16,32 @@ pub struct Prune {
 }
 
 impl Store {
-    /// Removes the install whose lock is held; returns true if there was one. It is moved out of sight by one rename
-    /// before anything is deleted, so that a kill leaves no half of it.
-    ///
-    /// # Errors
-    /// [`Error::Foreign`] when a link stands where the store keeps a folder; when something cannot be deleted.
-    pub fn remove(&self, lock: &Lock) -> Result<bool, Error> {
-        self.remove_folder(&self.install_folder(&lock.id))
-    }
-
-    /// Returns what a prune would remove when these installs are to stay. A view stays when all its members do.
+    /// Returns what a prune would remove when the installs that `keep` names are to stay. A view stays when all its members do.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn plan_prune(&self, keep: &HashSet<InstallId>) -> Result<Prune, Error> {
-        let (kept, installs): (Vec<_>, Vec<_>) =
-            self.list()?.into_iter().partition(|install| keep.contains(&install.id));
-        let kept: HashSet<String> = kept.iter().map(|install| install.id.to_string()).collect();
+    pub fn plan_prune(&self, keep: &dyn Fn(&InstallId) -> bool) -> Result<Prune, Error> {
+        let (kept, installs): (Vec<_>, Vec<_>) = self.list()?.into_iter().partition(|install| keep(&install.id));
         let mut views = self.views()?;
-        views.retain(|view| !view.members.iter().all(|member| kept.contains(member)));
+        views.retain(|view| !view.members.iter().all(|member| kept.iter().any(|kept| kept.id.to_string() == *member)));
         Ok(Prune { installs, views })
     }
 
-    /// Carries out a plan, and sweeps staging. Waits for whoever is installing one of them; what is gone already is fine.
+    /// Removes the views of which a member is gone and that nobody uses, and returns what was removed. What cannot be removed
+    /// now, a later call removes.
     ///
     /// # Errors
-    /// As [`Store::remove`]; what was removed until then stays removed.
-    pub fn prune(&self, plan: &Prune, waiting: &dyn Fn(&str)) -> Result<(), Error> {
-        self.sweep()?;
-        for view in &plan.views {
-            self.remove_view(view, waiting)?;
-        }
-        for install in &plan.installs {
-            self.remove(&self.lock(&install.id, waiting)?)?;
-        }
-        Ok(())
-    }
-
-    /// Moves a folder of the store into staging and deletes it there.
-    pub(super) fn remove_folder(&self, folder: &Path) -> Result<bool, Error> {
-        self.own(folder.parent().expect("every folder that is removed lies in the store"))?;
-        match fs::symlink_metadata(folder) {
-            Err(error) if is_absent(&error) => return Ok(false),
-            outcome => outcome.at("look at", folder)?,
+    /// When the store cannot be read.
+    pub fn prune_views(&self, waiting: &dyn Fn(&str)) -> Result<Vec<View>, Error> {
+        let mut views = self.views()?;
+        // Asked for each member by itself: a member that another user keeps private is there as well.
+        let is_there = |member: &String| {
+            let receipt = self.root.join(INSTALLS).join(member).join(RECEIPT);
+            !matches!(receipt.try_exists(), Ok(false))
         };
-        let scratch = Scratch::new(self)?;
-        let removed = scratch.take(folder)?.is_some();
-        scratch.discard()?;
-        Ok(removed)
+        views.retain(|view| !view.members.iter().all(is_there));
+        views.retain(|view| matches!(self.remove_view(view, waiting), Ok(Removal::Removed)));
+        Ok(views)
     }
 }
 

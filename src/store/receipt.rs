@@ -93,8 +93,13 @@ impl Receipt {
     /// Reads a receipt; none when there is no file or what it holds is not a receipt.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, Error> {
         let Some(text) = read_text(path)? else { return Ok(None) };
-        check_schema(&text, path)?;
-        Ok(serde_json::from_slice::<Written>(&text).ok().and_then(Written::parse))
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of the receipt at `path`; none when it is not a receipt.
+    pub(super) fn parse(text: &[u8], path: &Path) -> Result<Option<Self>, Error> {
+        check_schema(text, path)?;
+        Ok(serde_json::from_slice::<Written>(text).ok().and_then(Written::parse))
     }
 
     /// Returns the bytes of the file.

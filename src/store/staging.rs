@@ -7,8 +7,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::adopt::adopt;
 use super::error::Error;
 use super::files::Files;
+use super::hold::{Attempt, exclusive, hold};
 use super::id::{Fingerprint, InstallId};
 use super::lock::Lock;
 use super::receipt::{Origin, Receipt};
@@ -106,36 +108,52 @@ impl Staging {
         self.scratch.made().join(TREE)
     }
 
-    /// Makes the install real. When it exists by now, that one is given and this one deleted.
+    /// Makes the install real, and holds it. When it exists by now, that one is given and this one deleted.
     ///
     /// # Errors
     /// When `verified` is not what the install is named by ([`Error::Unproven`]), the nodes contradict each other, or the
     /// store cannot be written to. Nothing is left behind then.
     pub fn promote(self, verified: Vec<Verified>, unpacked: Unpacked) -> Result<Install, Error> {
-        if let Some(existing) = self.store.find(&self.id)? {
+        if let Some(existing) = self.store.claim(&self.id)? {
             return Ok(existing);
         }
         let receipt = self.seal(verified, unpacked)?;
         let target = self.store.install_folder(&self.id);
         if !self.scratch.place_if_absent(&self.store, &target)? {
-            if let Some(existing) = self.store.find(&self.id)? {
+            if let Some(existing) = self.store.claim(&self.id)? {
                 return Ok(existing);
             }
             // What stands there has no receipt: a cut of power, or nothing of ours.
             self.scratch.place(&self.store, &target)?;
         }
-        Ok(Install { id: self.id.clone(), root: target.join(TREE), receipt })
+        self.finished(&target, receipt)
+    }
+
+    /// Takes over what the tool itself has put into these folders of the install that is to be replaced.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the store cannot be written to.
+    pub fn adopt(&self, folders: &[&str]) -> Result<(), Error> {
+        adopt(&self.store.root_of(&self.id), &self.tree(), folders)
     }
 
     /// Makes the install real in the place of a damaged one. A kill at any point leaves either of the two, or none.
     ///
     /// # Errors
-    /// As [`Staging::promote`]; the damaged one stays then.
+    /// As [`Staging::promote`], and [`Error::InUse`] while a program uses the damaged one; it stays then.
     pub fn replace(self, verified: Vec<Verified>, unpacked: Unpacked) -> Result<Install, Error> {
         let receipt = self.seal(verified, unpacked)?;
         let target = self.store.install_folder(&self.id);
+        let Some(exclusive) = exclusive(&target)? else { return Err(Error::InUse { name: self.id.to_string() }) };
         self.scratch.place(&self.store, &target)?;
-        Ok(Install { id: self.id.clone(), root: target.join(TREE), receipt })
+        drop(exclusive);
+        self.finished(&target, receipt)
+    }
+
+    /// Holds what was placed: its lock is still taken, so that it was not removed meanwhile.
+    fn finished(&self, target: &Path, receipt: Receipt) -> Result<Install, Error> {
+        let hold = if let Attempt::Held(hold) = hold(target)? { Some(hold) } else { None };
+        Ok(Install { id: self.id.clone(), root: target.join(TREE), receipt, hold })
     }
 
     /// Checks the proof, then writes the file list and, last, the receipt.
@@ -182,7 +200,7 @@ pub(super) struct Scratch(TempDir);
 impl Scratch {
     pub(super) fn new(store: &Store) -> Result<Self, Error> {
         let staging = store.root.join(STAGING);
-        fs::create_dir_all(&staging).at("create", &staging)?;
+        store.make_folder(&staging)?;
         store.own(&staging)?;
         let _gate = store.gate()?;
         let scratch = Self(TempDir::unswept(&staging, "")?);
@@ -244,7 +262,7 @@ fn make_parent(store: &Store, target: &Path) -> Result<(), Error> {
     let parent = target.parent().expect("the store places nothing at its root");
     // Before and after: no folder is made through a link, and none that came meanwhile is used.
     store.own(parent)?;
-    fs::create_dir_all(parent).at("create", parent)?;
+    store.make_folder(parent)?;
     store.own(parent)
 }
 

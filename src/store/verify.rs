@@ -31,7 +31,8 @@ pub struct Difference {
 pub enum Change {
     /// It was installed and is not there.
     Missing,
-    /// It was not installed and is there. A finding like the others: compilers read whatever lies in their root.
+    /// It was not installed and is there. Compilers read whatever lies in their root, so that this is a finding as well, but in
+    /// the folders into which the tool itself puts files.
     Extra,
     /// A file, folder or link is something else now.
     Kind,
@@ -61,6 +62,33 @@ impl Store {
     pub fn verify(&self, install: &Install, check: Check<'_>) -> Result<Vec<Difference>, Error> {
         verify_tree(&install.root, &install.receipt.files, check)
     }
+}
+
+impl Install {
+    /// Lists what stands in these folders and was not installed. Reads no file.
+    #[must_use]
+    pub fn added(&self, folders: &[&str]) -> Vec<String> {
+        added(&self.root, &self.receipt.files, folders)
+    }
+}
+
+/// Lists what stands in these folders of a root and was not installed: one path for each folder that is new as a whole. Nothing
+/// where the list of files cannot be trusted.
+pub(super) fn added(root: &Path, files: &str, folders: &[&str]) -> Vec<String> {
+    let Ok(files) = Files::read(&root.with_file_name(FILES), files) else { return Vec::new() };
+    let mut found = BTreeMap::new();
+    for folder in folders {
+        let path = root.join(folder);
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if files.entries().get(*folder) != Some(&NodeKind::Folder) => {
+                found.insert((*folder).to_owned(), Entry { path, metadata });
+            }
+            // What cannot be read is not listed.
+            Ok(_) => drop(walk(&path, &format!("{folder}/"), &files, &mut found)),
+            Err(_) => {}
+        }
+    }
+    found.into_keys().filter(|path| !files.entries().contains_key(path)).collect()
 }
 
 /// Compares the tree at `root` with the list next to it, whose digest is `files`.
@@ -182,7 +210,10 @@ fn hash_all(work: &[Work<'_>], check: Check<'_>) -> Result<Vec<Difference>, Erro
     };
     std::thread::scope(|scope| {
         for _ in 1..check.threads {
-            scope.spawn(run);
+            // Without another thread this one does all of the work.
+            if std::thread::Builder::new().spawn_scoped(scope, run).is_err() {
+                break;
+            }
         }
         run();
     });
@@ -210,7 +241,7 @@ impl fmt::Display for Difference {
         let Self { path, change } = self;
         match change {
             Change::Missing => write!(f, "{path} is missing"),
-            Change::Extra => write!(f, "{path} was not installed"),
+            Change::Extra => write!(f, "{path} was added, not by toolkit"),
             Change::Kind => write!(f, "{path} is something else than what was installed"),
             Change::Mode => write!(f, "{path} has another mode"),
             Change::Content => write!(f, "{path} has other contents"),

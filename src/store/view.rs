@@ -5,18 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::adopt::{adopt, link_or_copy};
 use super::error::Error;
 use super::files::Files;
+use super::hold::{Attempt, exclusive, hold};
 use super::receipt::{check_schema, json, read_text};
+use super::removal::Removal;
 use super::staging::{Scratch, write_list};
-use super::verify::verify_tree;
-use super::{Check, Difference, FILES, Install, RECEIPT, Store, TREE, VIEWS, folders};
-use crate::fs::{At, FileError, symlink};
+use super::verify::{added, verify_tree};
+use super::{Check, Difference, FILES, Hold, Install, RECEIPT, Store, TREE, VIEWS, folders};
+use crate::fs::{At, FileError, is_absent, symlink};
 use crate::model::{Node, NodeKind, ToolName};
 
 /// What a view is to be made of.
@@ -29,10 +31,12 @@ pub struct Composition<'a> {
     /// Folders of the tree in which the later member wins although their paths have versions in them, because upstream
     /// reuses those versions.
     pub overlapping: &'a [&'a str],
+    /// Folders of the tree into which the tool itself puts files; they stay when the view is made again.
+    pub added: &'a [&'a str],
 }
 
 /// A view that exists.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct View {
     /// The name of the shared root.
     pub name: String,
@@ -40,6 +44,8 @@ pub struct View {
     pub members: Vec<String>,
     /// The folder to point tools at.
     pub root: PathBuf,
+    /// Keeps it from being removed; none for a view that was only found, and where the file system has no locks.
+    pub hold: Option<Hold>,
     /// The BLAKE3 digest of its file list, in hexadecimal digits.
     files: String,
 }
@@ -54,29 +60,54 @@ struct Written {
 }
 
 impl Store {
-    /// Returns the view of these members; makes it when it is not there. Calls `waiting` once when another process makes it.
+    /// Returns the view of these members, and holds it; makes it when it is not there. Calls `waiting` once when another process
+    /// makes it. The members should be held, so that none vanishes meanwhile.
     ///
     /// # Errors
     /// [`Error::Conflict`] when two members disagree about a file of one version, [`Error::Damaged`] when a member lacks
     /// a file; when the store cannot be written to.
     pub fn view(&self, composition: &Composition<'_>, waiting: &dyn Fn(&str)) -> Result<View, Error> {
-        if let Some(view) = self.find_view(composition)? {
+        if let Some(view) = self.claim_view(composition)? {
             return Ok(view);
         }
         let _lock = self.lock_view(composition.name.as_str(), &composition.digest(), waiting)?;
-        match self.find_view(composition)? {
+        match self.claim_view(composition)? {
             Some(view) => Ok(view),
             None => self.compose(composition),
         }
     }
 
-    /// Makes the view again in the place of a damaged one.
+    /// Makes the view again in the place of a damaged one, with what the tool itself has put into it.
     ///
     /// # Errors
-    /// As [`Store::view`].
+    /// As [`Store::view`], and [`Error::InUse`] while a program uses it.
     pub fn recompose(&self, composition: &Composition<'_>, waiting: &dyn Fn(&str)) -> Result<View, Error> {
         let _lock = self.lock_view(composition.name.as_str(), &composition.digest(), waiting)?;
         self.compose(composition)
+    }
+
+    /// Holds the view of these members, where there is one.
+    fn claim_view(&self, composition: &Composition<'_>) -> Result<Option<View>, Error> {
+        let hold = match hold(&self.view_folder(composition.name.as_str(), &composition.digest()))? {
+            Attempt::Held(hold) => Some(hold),
+            Attempt::Unheld => None,
+            Attempt::Gone => return Ok(None),
+        };
+        Ok(self.find_view(composition)?.map(|view| View { hold, ..view }))
+    }
+
+    /// Holds a view that was listed; none when it is gone.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn hold_view(&self, view: &View) -> Result<Option<View>, Error> {
+        let folder = self.folder_of(view);
+        let hold = match hold(&folder)? {
+            Attempt::Held(hold) => Some(hold),
+            Attempt::Unheld => None,
+            Attempt::Gone => return Ok(None),
+        };
+        Ok(read_view(&folder)?.map(|view| View { hold, ..view }))
     }
 
     /// Finds the view of these members.
@@ -92,19 +123,16 @@ impl Store {
         Ok(view.filter(|view| view.name == composition.name.as_str() && view.members == composition.ids()))
     }
 
-    /// Lists all views, sorted by name and digest.
+    /// Lists all views that can be read, sorted by name and digest: one that is private or broken is made again by whoever
+    /// needs it, and hides no other.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn views(&self) -> Result<Vec<View>, Error> {
         let mut views = Vec::new();
         for name in folders(&self.root.join(VIEWS))? {
-            for folder in folders(&name)? {
-                match read_view(&folder) {
-                    Ok(Some(view)) if self.folder_of(&view) == folder => views.push(view),
-                    Ok(_) | Err(Error::NewerSchema { .. }) => {}
-                    Err(error) => return Err(error),
-                }
+            for folder in folders(&name).unwrap_or_default() {
+                views.extend(read_view(&folder).ok().flatten().filter(|view| self.folder_of(view) == folder));
             }
         }
         Ok(views)
@@ -118,11 +146,11 @@ impl Store {
         verify_tree(&view.root, &view.files, check)
     }
 
-    /// Removes a view, waiting for whoever makes it; returns true if there was one.
+    /// Removes a view that nobody uses, waiting for whoever makes it.
     ///
     /// # Errors
     /// As [`Store::remove`].
-    pub fn remove_view(&self, view: &View, waiting: &dyn Fn(&str)) -> Result<bool, Error> {
+    pub fn remove_view(&self, view: &View, waiting: &dyn Fn(&str)) -> Result<Removal, Error> {
         let _lock = self.lock_view(&view.name, &digest(&view.name, &view.members), waiting)?;
         self.remove_folder(&self.folder_of(view))
     }
@@ -143,8 +171,14 @@ impl Store {
         let path = scratch.made().join(RECEIPT);
         fs::write(&path, json(&written)).at("write", &path)?;
         let folder = self.view_folder(&written.name, &composition.digest());
+        let Some(exclusive) = exclusive(&folder)? else {
+            return Err(Error::InUse { name: format!("the view {}", folder.join(TREE).display()) });
+        };
+        adopt(&folder.join(TREE), &tree, composition.added)?;
         scratch.place(self, &folder)?;
-        Ok(written.at(&folder))
+        drop(exclusive);
+        let hold = if let Attempt::Held(hold) = hold(&folder)? { Some(hold) } else { None };
+        Ok(View { hold, ..written.at(&folder) })
     }
 
     fn lock_view(&self, name: &str, digest: &str, waiting: &dyn Fn(&str)) -> Result<fs::File, Error> {
@@ -158,6 +192,14 @@ impl Store {
 
     fn view_folder(&self, name: &str, digest: &str) -> PathBuf {
         self.root.join(VIEWS).join(name).join(digest)
+    }
+}
+
+impl View {
+    /// Lists what stands in these folders and was not composed. Reads no file.
+    #[must_use]
+    pub fn added(&self, folders: &[&str]) -> Vec<String> {
+        added(&self.root, &self.files, folders)
     }
 }
 
@@ -179,9 +221,19 @@ impl Composition<'_> {
 
 impl Written {
     fn at(self, folder: &Path) -> View {
-        View { name: self.name, members: self.members, root: folder.join(TREE), files: self.files }
+        View { name: self.name, members: self.members, root: folder.join(TREE), hold: None, files: self.files }
     }
 }
+
+/// Two views are the same whether they are held or not.
+impl PartialEq for View {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |view: &Self| (view.name.clone(), view.members.clone(), view.root.clone(), view.files.clone());
+        same(self) == same(other)
+    }
+}
+
+impl Eq for View {}
 
 /// Reads the receipt of a view; none when there is none that can be used.
 fn read_view(folder: &Path) -> Result<Option<View>, Error> {
@@ -246,26 +298,11 @@ fn make(source: &Path, kind: &NodeKind, target: &Path) -> Result<(), Error> {
     match kind {
         NodeKind::Folder => Ok(fs::create_dir(target).at("create", target)?),
         NodeKind::Link { target: text } => Ok(symlink(Path::new(text), target).at("create", target)?),
-        NodeKind::File { size, .. } => {
-            let intact = fs::symlink_metadata(source).is_ok_and(|file| file.is_file() && file.len() == *size);
-            if !intact {
-                return Err(Error::Damaged { path: source.to_owned() });
-            }
-            link_or_copy(source, target)
-        }
-    }
-}
-
-/// Makes a hard link, or a copy where the file system or the system's rules refuse one.
-fn link_or_copy(source: &Path, target: &Path) -> Result<(), Error> {
-    use io::ErrorKind::{CrossesDevices, PermissionDenied, TooManyLinks, Unsupported};
-    match fs::hard_link(source, target) {
-        Ok(()) => Ok(()),
-        // fs.protected_hardlinks refuses files of another user: "permission denied".
-        Err(error) if matches!(error.kind(), CrossesDevices | PermissionDenied | TooManyLinks | Unsupported) => {
-            Ok(fs::copy(source, target).map(drop).at("create", target)?)
-        }
-        Err(error) => Err(FileError::new("create", target, error).into()),
+        NodeKind::File { size, .. } => match fs::symlink_metadata(source) {
+            Ok(file) if file.is_file() && file.len() == *size => link_or_copy(source, target),
+            Err(error) if !is_absent(&error) => Err(FileError::new("look at", source, error).into()),
+            _ => Err(Error::Damaged { path: source.to_owned() }),
+        },
     }
 }
 
@@ -287,20 +324,5 @@ mod tests {
         ] {
             assert_eq!(is_versioned(path), expected, "{path}");
         }
-    }
-
-    #[test]
-    fn what_cannot_be_linked_is_copied() {
-        let here = tempfile::tempdir().unwrap();
-        let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else {
-            eprintln!("skipped: no second file system at /dev/shm");
-            return;
-        };
-        let (source, target) = (here.path().join("source"), elsewhere.path().join("target"));
-        fs::write(&source, "contents").unwrap();
-        link_or_copy(&source, &target).unwrap();
-        assert_eq!(fs::read(&target).unwrap(), b"contents");
-        assert!(link_or_copy(&source, &here.path().join("absent/target")).is_err());
-        assert!(link_or_copy(&here.path().join("absent"), &target).is_err());
     }
 }

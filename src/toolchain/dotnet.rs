@@ -135,8 +135,15 @@ const RUNTIME_CARD: Card<'static> = Card {
 
 /// `DOTNET_ROOT`, which SDKs and runtimes share. SDKs of one major ship different manifests, templates and packs under the
 /// same versions; those of the newer install are the ones that its SDK was tested with.
-pub const ROOT: SharedRoot =
-    SharedRoot { name: "dotnet", rank: newest_host, overlapping: &["sdk-manifests", "templates", "packs"] };
+///
+/// `dotnet workload install` puts manifests, packs and its records into it
+/// (<https://github.com/dotnet/designs/blob/main/accepted/2020/workloads/workload-installation.md>).
+pub const ROOT: SharedRoot = SharedRoot {
+    name: "dotnet",
+    rank: newest_host,
+    overlapping: &["sdk-manifests", "templates", "packs"],
+    added: &["library-packs", "metadata", "packs", "sdk-manifests", "template-packs", "tool-packs"],
+};
 
 impl Component {
     const fn name(self) -> &'static str {

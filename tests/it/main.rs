@@ -57,6 +57,7 @@ mod resolve_dotnet;
 mod resolve_go;
 #[cfg(feature = "aws")]
 mod s3;
+mod shared_store;
 mod store;
 mod strangers;
 mod support;

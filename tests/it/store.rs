@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use toolkit::model::{
     Algorithm, Digest, Explain, Format, Kind, Level, Node, NodeKind, Proof, Received, ToolName, Verified, Version,
 };
-use toolkit::store::{Change, Check, Error, Fingerprint, Install, InstallId, Origin, Staging, Store, Unpacked};
+use toolkit::store::{
+    Change, Check, Error, Fingerprint, Install, InstallId, Origin, Removal, Staging, Store, Unpacked,
+};
 
 /// A file of a made-up install: path, contents, mode.
 type File<'a> = (&'a str, &'a str, u32);
@@ -83,8 +85,9 @@ fn install_with(store: &Store, id: &InstallId, files: &[File<'_>], staged: &dyn 
     promote(staging, files, id.version.as_str())
 }
 
+/// Installs, and holds nothing.
 fn install(store: &Store, tool: &str, version: &str, files: &[File<'_>]) -> Install {
-    install_with(store, &id(tool, version), files, &|| {}).unwrap()
+    Install { hold: None, ..install_with(store, &id(tool, version), files, &|| {}).unwrap() }
 }
 
 const QUIET: Check<'static> = Check { threads: 2, advanced: &|_| {} };
@@ -291,6 +294,7 @@ fn repair_puts_a_new_tree_in_the_place_of_a_damaged_one() {
     let staging = store.stage(&lock).unwrap();
     let unpacked = unpack(&staging.tree(), GO, "1.27.3").unwrap();
     let repaired = staging.replace(vec![verified(&digest("1.27.3"))], unpacked).unwrap();
+    assert!(repaired.hold.is_some());
     assert_eq!(repaired.root, damaged.root);
     assert_eq!(store.verify(&repaired, QUIET).unwrap(), []);
     assert!(names(&store.root().join("staging")).is_empty());
@@ -321,14 +325,14 @@ fn removal_never_leaves_the_store() {
     chmod(&go.root.join("src/a"), 0o555);
     chmod(&go.root.join("src"), 0o555);
     let remove = || store.remove(&store.lock(&go.id, &|_| {}).unwrap());
-    assert!(remove().unwrap());
+    assert_eq!(remove().unwrap(), Removal::Removed);
 
     // A link in the place of the install is no install, whatever it leads to; it is unlinked, never followed.
     install(store, "go", "1.27.3", GO);
     fs::rename(&installed, outside.join("moved")).unwrap();
     symlink(outside.join("moved"), &installed).unwrap();
     assert!(store.find(&go.id).unwrap().is_none() && store.list().unwrap().is_empty());
-    assert!(remove().unwrap());
+    assert_eq!(remove().unwrap(), Removal::Removed);
     assert!(fs::symlink_metadata(&installed).is_err());
     assert_eq!(names(&outside.join("moved")), ["files", "receipt.json", "tree"]);
 

@@ -51,6 +51,10 @@ impl Arguments {
         let address = address(self.dest.as_deref(), &settings, global)?;
         let store = store(&address, &settings)?;
         let (requests, lock) = locked(&settings)?;
+        if !self.dry_run {
+            // The store may belong to another machine's jobs; the mirror does not need it.
+            let _ = settings.store.remember(&settings.root, &provision::named_installs(&lock));
+        }
         let prune = self.prune.then(|| self.kept(host)).transpose()?;
         let client = source(&address, &settings, global);
         let documents = Memory::of(client.clone());

@@ -39,6 +39,8 @@ pub struct SharedRoot {
     /// Folders in which the highest install wins although their paths have versions in them, because the upstream reuses
     /// those versions.
     pub overlapping: &'static [&'static str],
+    /// Folders into which the tool itself puts files later: they are neither damage nor lost when the root is made again.
+    pub added: &'static [&'static str],
 }
 
 /// A program that runs with its image's tree as the root file system, and never in the machine's own.

@@ -161,6 +161,12 @@ fn stores() -> Vec<Section> {
             "store::Error::NewerSchema",
             [stored(store::Error::NewerSchema { path: install().join("receipt.json"), schema: 2, known: 1 })],
         ),
+        section("store::Error::Receipt", [stored(store::Error::Receipt { path: install().join("receipt.json") })]),
+        section(
+            "store::Error::Record",
+            [stored(store::Error::Record { path: "/opt/toolkit/projects/0df0a1b2c3d4e5f6".into() })],
+        ),
+        section("store::Error::InUse", [stored(store::Error::InUse { name: "go 1.27.3 for linux/arm64".to_owned() })]),
         section("store::Error::FileList", [stored(list)]),
         section("store::Error::Unproven", [stored(unproven)]),
         section("store::Error::Damaged", [stored(store::Error::Damaged { path: install().join("tree/bin/go") })]),
