@@ -11,11 +11,11 @@ use similar::TextDiff;
 use super::Global;
 use super::render::{self, Failure, done};
 use super::styled::{Styled, cyan, green, red};
-use crate::fs::{Cause, FileError, Within, make_folder, read_text_if_present};
-use crate::generate::{self, Generator, Output, Project, State, stamped, state};
+use crate::fs::{Cause, FileError, make_folder, read_text_if_present};
+use crate::generate::{self, Generator, Output, Project, State, ToolSpec, stamped, state};
 use crate::host::Host;
-use crate::project::{self, LOCK, Lock, MANIFEST, Manifest};
-use crate::provision;
+use crate::project::{LOCK, Lock, MANIFEST, Manifest, Root};
+use crate::provision::{self, ToolRequest};
 
 /// Write the pipeline's files from toolkit.toml and toolkit.lock
 ///
@@ -76,34 +76,40 @@ impl Arguments {
                 "nothing was changed; `toolkit init` writes one that fits the project",
             )
         };
-        let root = project::find(&host.cwd).ok_or_else(missing)?;
-        let manifest = Manifest::read(root)?.ok_or_else(missing)?;
-        let planned = self.plan(root, &manifest)?;
+        let root = Root::find(host);
+        let manifest = Manifest::read(&root)?.ok_or_else(missing)?;
+        let planned = self.plan(&root, &manifest)?;
         if self.stdout {
             return print(&planned, global);
         }
         if self.check || self.diff {
-            return self.compare(&planned, root, global);
+            return self.compare(&planned, root.folder(), global);
         }
-        write(&planned, root, self.force, global)
+        write(&planned, &root, self.force, global)
     }
 
-    fn plan(&self, root: &Path, manifest: &Manifest) -> Result<Vec<Planned>, Failure> {
+    fn plan(&self, root: &Root, manifest: &Manifest) -> Result<Vec<Planned>, Failure> {
         let lock = Lock::read(root)?;
         let requests = provision::project(root, Some(manifest))?;
-        let wanted = requests.iter().map(|request| (request.tool.clone(), request.settings.clone())).collect();
-        let project = Project::new(manifest, lock.as_ref(), wanted, root)?;
+        let pairs = lock.as_ref().map_or_else(|| vec![None; requests.len()], |lock| provision::pair(&requests, lock));
+        let spec = |(request, locked): (ToolRequest, _)| ToolSpec {
+            toolchain: request.tool,
+            settings: request.settings,
+            locked,
+        };
+        let specs = requests.into_iter().zip(pairs).map(spec).collect();
+        let project = Project::new(manifest, lock.as_ref(), specs, root.folder())?;
         self.of(&project, root)
     }
 
     /// Makes the targets that were named; without names, those whose files are here.
-    fn of(&self, project: &Project<'_>, root: &Path) -> Result<Vec<Planned>, Failure> {
+    fn of(&self, project: &Project<'_>, root: &Root) -> Result<Vec<Planned>, Failure> {
         let mut planned = Vec::new();
         if self.targets.is_empty() {
             for target in generate::ALL {
                 // A target that cannot be made has no files here that could be stale.
                 let Ok(outputs) = target.generate(project) else { continue };
-                if outputs.iter().any(|output| root.join(&output.path).exists()) {
+                if outputs.iter().any(|output| root.folder().join(&output.path).exists()) {
                     planned.extend(stamp(*target, outputs, root)?);
                 }
             }
@@ -160,12 +166,12 @@ impl Planned {
 }
 
 /// Returns outputs their headers and reads what is there.
-fn stamp(target: &dyn Generator, outputs: Vec<Output>, root: &Path) -> Result<Vec<Planned>, Failure> {
+fn stamp(target: &dyn Generator, outputs: Vec<Output>, root: &Root) -> Result<Vec<Planned>, Failure> {
     outputs
         .into_iter()
         .map(|output| {
-            let path = root.join(inside(&output.path)?);
-            let found = match read_text_if_present(&path, Within::Folder(project::boundary(root))) {
+            let path = root.folder().join(inside(&output.path)?);
+            let found = match read_text_if_present(&path, root.reach()) {
                 // It is not text, so toolkit did not write it.
                 Err(FileError { source: Cause::NotText, .. }) => Some(String::new()),
                 found => found?,
@@ -204,23 +210,23 @@ fn print(planned: &[Planned], global: &Global) -> Result<ExitCode, Failure> {
 }
 
 /// Writes what differs; nothing at all when somebody's work would be lost.
-fn write(planned: &[Planned], root: &Path, force: bool, global: &Global) -> Result<ExitCode, Failure> {
+fn write(planned: &[Planned], root: &Root, force: bool, global: &Global) -> Result<ExitCode, Failure> {
     if let Some((file, why)) = planned.iter().find_map(|file| Some((file, file.would_lose()?))).filter(|_| !force) {
         return Err(Failure::usage_with_hint(
-            format!("{} {why}; no file was changed", shown(&file.path, root)),
+            format!("{} {why}; no file was changed", shown(&file.path, root.folder())),
             "`--diff` shows what would change; move the edit into toolkit.toml, or let `--force` replace the file",
         ));
     }
     let mut written = Vec::new();
     for file in planned {
-        let name = shown(&file.path, root);
+        let name = shown(&file.path, root.folder());
         if file.is_current() {
             done(global, format!("{name} is up to date"));
             continue;
         }
-        let folder = file.path.parent().unwrap_or(root);
-        make_folder(folder, Within::Folder(project::boundary(root)))?;
-        project::write(root, &file.path, &file.text)?;
+        let folder = file.path.parent().unwrap_or(root.folder());
+        make_folder(folder, root.reach())?;
+        root.write(&file.path, &file.text)?;
         done(global, format!("{} {name}", if file.found.is_some() { "updated" } else { "wrote" }));
         written.push(file.path.as_path());
     }

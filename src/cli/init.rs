@@ -11,7 +11,7 @@ use super::render::{self, Failure, done};
 use crate::generate;
 use crate::host::Host;
 use crate::model::Platform;
-use crate::project::{self, MANIFEST, Manifest};
+use crate::project::{MANIFEST, Manifest, Root};
 use crate::provision;
 use crate::toolchain::{self, Toolchain};
 
@@ -42,21 +42,22 @@ impl Arguments {
                 "`toolkit init --dry-run` prints what a new one would say",
             ));
         }
+        let root = Root::here(host);
         let names = names_in(&host.cwd)?;
-        let tools = tools(&host.cwd, &names)?;
+        let tools = tools(&root, &names)?;
         let text = manifest(&tools, host.platform) + &pipeline(&tools, &names, &host.cwd);
         if self.dry_run {
             // As it would be written: the output may become the file.
             render::raw(&text)?;
         } else {
-            project::write(&host.cwd, &path, &text)?;
+            root.write(&path, &text)?;
             done(global, format!("wrote {}", path.display()));
         }
         for (file, tool) in OTHERS.iter().filter(|(file, _)| names.iter().any(|name| name == file)) {
             done(global, format!("note: {file} is here, but toolkit does not provide {tool} (`toolkit list --known`)"));
         }
-        if let Some(above) = host.cwd.parent().and_then(project::find) {
-            let file = above.join(MANIFEST);
+        if let Some(above) = Root::above(host) {
+            let file = above.folder().join(MANIFEST);
             done(global, format!("note: this file replaces {} for this folder and below", file.display()));
         }
         if tools.is_empty() {
@@ -79,8 +80,8 @@ fn names_in(folder: &Path) -> Result<Vec<String>, Failure> {
 type Needed = (Arc<dyn Toolchain>, String);
 
 /// Returns the lines of `[tools]`: a tool's own file where one asks for it, its usual channel where a marker is.
-fn tools(folder: &Path, names: &[String]) -> Result<Vec<Needed>, Failure> {
-    let requests = provision::project(folder, None)?;
+fn tools(root: &Root, names: &[String]) -> Result<Vec<Needed>, Failure> {
+    let requests = provision::project(root, None)?;
     let mut lines = Vec::new();
     for tool in toolchain::ALL.iter() {
         let file =

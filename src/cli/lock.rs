@@ -9,7 +9,7 @@ use super::render::{self, Failure, done};
 use super::settings::Settings;
 use crate::host::Host;
 use crate::model::Prefer;
-use crate::project::{self, Lock};
+use crate::project::{self, Lock, LockedTool};
 use crate::provision::{self, ToolRequest};
 
 /// Write toolkit.lock: one version for each tool, with URL, size, digest and proof for every platform
@@ -61,13 +61,13 @@ fn requests_tool(requests: &[ToolRequest], name: &str) -> bool {
 
 /// Writes the lock when its bytes differ, and prints what changed.
 fn write(lock: &Lock, old: Option<&Lock>, settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
-    let path = settings.root.join(project::LOCK);
-    let same = project::read_if_present(&settings.root, project::LOCK).is_ok_and(|text| text == Some(lock.to_text()));
+    let path = settings.root.folder().join(project::LOCK);
+    let same = settings.root.read_if_present(project::LOCK).is_ok_and(|text| text == Some(lock.to_text()));
     if !same {
         lock.write(&settings.root)?;
     }
     for tool in &lock.tools {
-        let was = old.and_then(|old| old.tool(&tool.name)).map(|tool| tool.version.as_str());
+        let was = old.and_then(|old| before(tool, lock, old)).map(|tool| tool.version.as_str());
         let change = match was {
             Some(version) if version == tool.version => "unchanged".to_owned(),
             Some(version) => format!("was {version}"),
@@ -85,6 +85,13 @@ fn write(lock: &Lock, old: Option<&Lock>, settings: &Settings, global: &Global) 
         render::json(&summary(lock, same))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Finds what an entry was before: the one for the same request, else the only one where the tool had one and has one.
+fn before<'l>(tool: &LockedTool, lock: &Lock, old: &'l Lock) -> Option<&'l LockedTool> {
+    let same = old.entries(&tool.name).find(|before| before.request == tool.request && before.file == tool.file);
+    let only = || old.entries(&tool.name).next().filter(|_| lock.entries(&tool.name).count() == 1);
+    same.or_else(only)
 }
 
 fn summary(lock: &Lock, same: bool) -> serde_json::Value {
@@ -110,11 +117,11 @@ fn check(
     global: &Global,
 ) -> Result<ExitCode, Failure> {
     let mut findings = match old {
-        None => vec![format!("there is no {} in {}", project::LOCK, settings.root.display())],
+        None => vec![format!("there is no {} in {}", project::LOCK, settings.root.folder().display())],
         Some(lock) => provision::check(requests, &settings.context().platforms(), lock, &settings.policy).0,
     };
     if let (Some(lock), true) = (old, findings.is_empty()) {
-        let text = project::read_if_present(&settings.root, project::LOCK)?.unwrap_or_default();
+        let text = settings.root.read_if_present(project::LOCK)?.unwrap_or_default();
         if text != lock.to_text() {
             findings
                 .push("the file was edited: `toolkit lock` would write other bytes for the same versions".to_owned());

@@ -12,7 +12,7 @@ use super::render::{self, Failure, done};
 use super::settings::{Retries, Settings};
 use crate::host::Host;
 use crate::model::Explain;
-use crate::project::{LOCK, Lock};
+use crate::project::{LOCK, Lock, Root};
 use crate::provision;
 use crate::store::{Install, InstallId, Project};
 use crate::text::chain;
@@ -110,7 +110,7 @@ impl Needed {
                 }
             }
         }
-        let others = keep.iter().map(PathBuf::as_path).chain([settings.root.as_path()]);
+        let others = keep.iter().map(PathBuf::as_path).chain([settings.root.folder()]);
         for folder in others.filter(|folder| !known.iter().any(|known| known == folder)) {
             needed.add(&Project { folder: folder.to_owned(), installs: Vec::new() });
         }
@@ -118,7 +118,7 @@ impl Needed {
     }
 
     fn add(&mut self, project: &Project) {
-        match Lock::read(&project.folder) {
+        match Lock::read(&Root::at(&project.folder)) {
             Ok(Some(lock)) => {
                 self.names.extend(provision::named_installs(&lock).iter().map(ToString::to_string));
             }

@@ -13,7 +13,6 @@ use super::styled::{Styled, dim, green};
 use super::{Global, platforms, toolchain_help};
 use crate::host::Host;
 use crate::model::{Choice, Date, Digest, Phase, Platform, Policy, Prefer, Release, Verdict};
-use crate::project;
 use crate::provision::{self, Origin, Resolved, ToolRequest};
 
 /// Show which release a channel means, its files and digests, and why
@@ -103,7 +102,7 @@ impl Arguments {
         self.adjust(&mut settings.policy);
         let context = settings.context();
         let requests = match &self.file {
-            Some(path) => provision::file(&host.cwd.join(path), project::within(path, &host.cwd))?,
+            Some(path) => provision::file(&host.cwd.join(path), settings.root.within(path, &host.cwd))?,
             None => provision::requests(&self.specs, &context)?.list,
         };
         if self.requests {

@@ -1,6 +1,6 @@
 //! What a command line settles, once: project, store, network, policy, progress. It carries nothing out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::model::{Level, Policy};
 use crate::net::{Client, Memory};
 use crate::oci::Access;
 use crate::oci::credentials::keychain;
-use crate::project::{self, Manifest};
+use crate::project::{Manifest, Root};
 use crate::provision::Context;
 use crate::report::Report;
 use crate::store::Store;
@@ -22,8 +22,8 @@ use crate::store::Store;
 /// Everything a command works with.
 pub(super) struct Settings {
     pub(super) host: Host,
-    /// The folder of `toolkit.toml`, or the current one.
-    pub(super) root: PathBuf,
+    /// The project, found once.
+    pub(super) root: Root,
     pub(super) manifest: Option<Manifest>,
     pub(super) store: Store,
     pub(super) client: Client,
@@ -53,7 +53,7 @@ pub(super) enum Retries {
 impl Settings {
     /// Reads the project around the current directory and settles what follows from it, the environment and the flags.
     pub(super) fn new(host: &Host, global: &Global) -> Result<Self, Failure> {
-        let root = project::find(&host.cwd).unwrap_or(&host.cwd).to_owned();
+        let root = Root::find(host);
         let manifest = Manifest::read(&root)?;
         Self::around(host, global, root, manifest, Retries::All)
     }
@@ -65,13 +65,13 @@ impl Settings {
 
     /// Settles what commands need that no project concerns, so that a mistake in one does not stop them.
     pub(super) fn without_project(host: &Host, global: &Global) -> Result<Self, Failure> {
-        Self::around(host, global, host.cwd.clone(), None, Retries::All)
+        Self::around(host, global, Root::here(host), None, Retries::All)
     }
 
     /// Settles what a command needs that reads a document or two and can do without: the project's mirror where its file
     /// is understood.
     pub(super) fn for_documents(host: &Host, global: &Global, retries: Retries) -> Result<Self, Failure> {
-        let root = project::find(&host.cwd).unwrap_or(&host.cwd).to_owned();
+        let root = Root::find(host);
         let manifest = Manifest::read(&root).ok().flatten();
         Self::around(host, global, root, manifest, retries)
     }
@@ -79,13 +79,13 @@ impl Settings {
     fn around(
         host: &Host,
         global: &Global,
-        root: PathBuf,
+        root: Root,
         manifest: Option<Manifest>,
         retries: Retries,
     ) -> Result<Self, Failure> {
         let home = host.toolkit_home().ok_or_else(no_home)?;
         let report = report(host, global);
-        let mut settings = network::settings(host, global, manifest.as_ref(), &root, &home)?;
+        let mut settings = network::settings(host, global, manifest.as_ref(), root.folder(), &home)?;
         if retries == Retries::None {
             settings.retry.attempts = 1;
             settings.limits.connect = settings.limits.connect.min(Duration::from_secs(3));
@@ -139,7 +139,7 @@ impl Settings {
 
     /// Returns what names the mirror that is read from, and the folder from which a path in it starts.
     pub(super) fn named_mirror<'a>(&'a self, global: &'a Global) -> Option<(&'a str, &'a Path)> {
-        network::mirror_text(&self.host, global, self.manifest.as_ref(), &self.root)
+        network::mirror_text(&self.host, global, self.manifest.as_ref(), self.root.folder())
     }
 }
 

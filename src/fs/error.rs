@@ -30,6 +30,14 @@ pub enum Cause {
         /// The folder.
         root: PathBuf,
     },
+    /// A file that somebody else may have put there for others to find.
+    #[error("it belongs to another user (uid {owner}), and others can write to {}", folder.display())]
+    Foreign {
+        /// Its owner.
+        owner: u32,
+        /// The folder that it lies in.
+        folder: PathBuf,
+    },
     /// Something else than a regular file.
     #[error("it is not a regular file but {found}")]
     NotRegular {
@@ -92,6 +100,13 @@ impl Explain for FileError {
                 "nothing of it was read; put the file itself there, or name the one that the link leads to"
             }
             Cause::LeadsOut { .. } => "replace the link by a file, or remove it",
+            Cause::Foreign { folder, .. } => {
+                return vec![
+                    "nothing of it was used; work in a folder that has a toolkit.toml of its own, or remove the file"
+                        .to_owned(),
+                    format!("if you trust whoever can write there: TOOLKIT_SAFE_DIRECTORY={}", folder.display()),
+                ];
+            }
             Cause::NotRegular { .. } => "name a regular file",
             Cause::TooLarge { .. } => "check the path: no such file is that large",
             Cause::NotText => "save it as UTF-8",

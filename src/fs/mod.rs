@@ -4,6 +4,7 @@
 //! | task | here |
 //! |---|---|
 //! | read a file that a stranger may have put into a project | [`read`], [`read_text`], [`open`] with [`Within::Folder`] |
+//! | read a file that was found, not named | [`read_found`] |
 //! | replace a file or a link | [`replace`], [`Replacement`], [`replace_link`] |
 //! | a private folder until a process ends | [`TempDir`], [`sweep`] |
 //! | find a program | [`find_executable`] |
@@ -23,7 +24,9 @@ pub use delete::{delete, make_writable};
 pub use error::{At, Cause, FileError};
 pub use executable::{find_executable, is_executable};
 pub use names::beside;
-pub use read::{LARGEST, Within, make_folder, open, read, read_stream, read_text, read_text_if_present};
+pub use read::{
+    LARGEST, Within, make_folder, open, planted_by, read, read_found, read_stream, read_text, read_text_if_present,
+};
 pub use replace::{Durability, Links, Replacement, replace, replace_link, symlink};
 pub use temporary::{Maker, TempDir, maker_of, nameless_file, sweep};
 

@@ -24,7 +24,47 @@ pub enum Within<'a> {
 /// When it is absent, leads out of the folder, is not a regular file, is larger, or cannot be read. The error quotes nothing
 /// of it.
 pub fn read(path: &Path, within: Within<'_>, limit: u64) -> Result<Vec<u8>, FileError> {
+    read_to_end(open(path, within)?, path, limit)
+}
+
+/// Reads a file of at most [`LARGEST`] bytes that nobody named but that was found, so that whoever can write to its folder
+/// may have planted it: only when it is this user's, root's, or of whoever owns the folder.
+///
+/// # Errors
+/// As [`read`], and when it may be planted ([`Cause::Foreign`]).
+pub fn read_found(path: &Path, within: Within<'_>) -> Result<Vec<u8>, FileError> {
     let file = open(path, within)?;
+    let folder = path.parent().unwrap_or(path);
+    if let Some(owner) = planted_by(&file.metadata().at("read", path)?, folder) {
+        return Err(FileError::new("read", path, Cause::Foreign { owner, folder: folder.to_owned() }));
+    }
+    read_to_end(file, path, LARGEST)
+}
+
+/// Returns the owner of a file in `folder` whom this user has no reason to trust: neither this user nor root, in a folder of
+/// somebody else that others can write to, such as `/tmp`. A checkout that belongs to another user as a whole is not meant:
+/// containers mount such.
+#[cfg(unix)]
+#[must_use]
+pub fn planted_by(file: &fs::Metadata, folder: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let owner = file.uid();
+    if owner == 0 || owner == rustix::process::geteuid().as_raw() {
+        return None;
+    }
+    let folder = fs::metadata(folder).ok();
+    let harmless = folder.is_some_and(|folder| folder.mode() & 0o022 == 0 || folder.uid() == owner);
+    (!harmless).then_some(owner)
+}
+
+/// Returns none: where files have no owners in this sense, nobody is known to have planted one.
+#[cfg(not(unix))]
+#[must_use]
+pub fn planted_by(_: &fs::Metadata, _: &Path) -> Option<u32> {
+    None
+}
+
+fn read_to_end(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let length = file.metadata().at("read", path)?.len().min(limit);
     // One byte more shows the end of the file by the first read.
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);

@@ -133,7 +133,12 @@ impl<'p> Image<'p> {
         if let Some(user) = &self.user {
             text.push_str(&user_lines(user));
         }
-        let proofs: Vec<String> = self.project.tools.iter().filter_map(proof).collect();
+        let mut proofs: Vec<String> = Vec::new();
+        for proof in self.project.tools.iter().filter_map(proof) {
+            if !proofs.contains(&proof) {
+                proofs.push(proof); // versions that share a root are listed by one command
+            }
+        }
         if !proofs.is_empty() {
             text.push_str("# The build fails here when a toolchain does not run.\n");
             let _ = writeln!(text, "RUN {}", proofs.join(" && \\\n    "));
@@ -188,7 +193,10 @@ impl<'p> Image<'p> {
             text.push_str(&fetch::bootstrap(self.project)?);
         }
         text.push_str("WORKDIR /project\nCOPY [\"toolkit.toml\", \"toolkit.lock\", \"./\"]\n");
-        for file in self.project.tools.iter().filter_map(|tool| tool.locked.file.as_deref()) {
+        let mut files: Vec<&str> = self.project.tools.iter().filter_map(|tool| tool.locked.file.as_deref()).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        files.retain(|file| seen.insert(*file));
+        for file in files {
             check(
                 "tools",
                 file,

@@ -73,6 +73,12 @@ impl Installation {
             ));
         };
         let mut downloaded = Vec::new();
+        if let Some(tool) = several(project) {
+            let reason = format!(
+                "CodeBuild installs one version of each runtime, and {tool} is locked in several; use \"portable\" or \"toolkit\""
+            );
+            return Err(unsupported(reason));
+        }
         for tool in &project.tools {
             let (name, version) = (tool.toolchain.name(), tool.locked.version.as_str());
             let Some(runtimes) = images.iter().map(|image| runtime(image, tool)).collect::<Option<Vec<_>>>() else {
@@ -103,10 +109,17 @@ impl Installation {
 /// Returns true if the curated image of every architecture carries exactly the locked versions.
 fn carried(project: &Project<'_>, place: &Place) -> bool {
     let Some(images) = curated(place) else { return false };
-    project.tools.iter().all(|tool| {
-        let runtimes = images.iter().map(|image| runtime(image, tool)).collect::<Option<Vec<_>>>();
-        runtimes.is_some_and(|runtimes| line_of(&runtimes, &tool.locked.version).is_some())
-    })
+    several(project).is_none()
+        && project.tools.iter().all(|tool| {
+            let runtimes = images.iter().map(|image| runtime(image, tool)).collect::<Option<Vec<_>>>();
+            runtimes.is_some_and(|runtimes| line_of(&runtimes, &tool.locked.version).is_some())
+        })
+}
+
+/// Names a tool that is locked in several versions, if there is one.
+fn several<'p>(project: &'p Project<'_>) -> Option<&'p str> {
+    let names: Vec<&str> = project.tools.iter().map(|tool| tool.toolchain.name()).collect();
+    names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)).map(|(_, name)| *name)
 }
 
 /// Returns the curated images of all architectures; none when one of them is not a curated image.
@@ -213,8 +226,25 @@ fn unhidden(project: &Project<'_>, place: &Place) -> Option<Step> {
 fn proven<'p>(project: &'p Project<'_>) -> impl Iterator<Item = (&'p str, &'p str, VersionProof)> {
     project.tools.iter().filter_map(|tool| {
         let card = tool.toolchain.card();
-        Some((card.name, tool.locked.version.as_str(), card.version_proof?))
+        let proof = card.version_proof?;
+        // A file such as global.json selects one of several versions, else the newest runs; the others are only there.
+        let runs = proof.overridden_by.is_empty() || std::ptr::eq(tool, running(project, card.name, &proof)?);
+        let proof =
+            if runs { proof } else { VersionProof { command: card.smoke_test, prefix: "", overridden_by: &[] } };
+        Some((card.name, tool.locked.version.as_str(), proof))
     })
+}
+
+/// Returns the version of a tool that runs: the one that a project file requests which can override the choice, else the
+/// newest.
+fn running<'p>(project: &'p Project<'_>, name: &str, proof: &VersionProof) -> Option<&'p Tool<'p>> {
+    let versions = || project.tools.iter().filter(|tool| tool.toolchain.name() == name);
+    let by_file = |tool: &&Tool<'_>| {
+        let file = tool.locked.file.as_deref().map(|file| file.rsplit('/').next().unwrap_or(file));
+        file.is_some_and(|file| proof.overridden_by.contains(&file))
+    };
+    let newest = || versions().max_by_key(|tool| tool.toolchain.version(&tool.locked.version).ok());
+    versions().find(by_file).or_else(newest)
 }
 
 /// Runs each tool for its version in the folder of the project's commands, and names the files in the way when it differs.

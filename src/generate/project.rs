@@ -8,11 +8,27 @@ use sha2::{Digest, Sha256};
 use super::{Error, LockedImage, Project, Tool, name_of};
 use crate::model::{Arch, Os, hex};
 use crate::project::pipeline::{Architecture, Pipeline};
-use crate::project::{Lock, Manifest};
+use crate::project::{Lock, LockedTool, Manifest, boundary};
 use crate::toolchain::Toolchain;
 
-/// A tool that a project requires, with its settings.
-pub type ToolSpec = (Arc<dyn Toolchain>, Vec<(String, String)>);
+/// A tool that a project requires.
+#[derive(Debug, Clone)]
+pub struct ToolSpec<'a> {
+    /// The tool.
+    pub toolchain: Arc<dyn Toolchain>,
+    /// Its settings in the project.
+    pub settings: Vec<(String, String)>,
+    /// Its entry in the lock; none when it has none.
+    pub locked: Option<&'a LockedTool>,
+}
+
+impl<'a> ToolSpec<'a> {
+    /// Describes a tool without settings by its entry in the lock.
+    #[must_use]
+    pub fn of(toolchain: Arc<dyn Toolchain>, locked: Option<&'a LockedTool>) -> Self {
+        Self { toolchain, settings: Vec::new(), locked }
+    }
+}
 
 impl<'a> Project<'a> {
     /// Assembles the input for the project in `root`, which requires the tools in `specs`.
@@ -22,15 +38,14 @@ impl<'a> Project<'a> {
     pub fn new(
         manifest: &'a Manifest,
         lock: Option<&'a Lock>,
-        specs: Vec<ToolSpec>,
+        specs: Vec<ToolSpec<'a>>,
         root: &Path,
     ) -> Result<Self, Error> {
         let pipeline = manifest.pipeline()?;
         let architectures = architectures(pipeline, manifest);
         let (mut tools, mut images) = (Vec::new(), Vec::new());
-        for (toolchain, settings) in specs {
-            let missing = || Error::NotLocked { tool: toolchain.name().to_owned() };
-            let locked = lock.and_then(|lock| lock.tool(toolchain.name())).ok_or_else(missing)?;
+        for ToolSpec { toolchain, settings, locked } in specs {
+            let locked = locked.ok_or_else(|| Error::NotLocked { tool: toolchain.name().to_owned() })?;
             if let (Some(root), Some(reference)) = (toolchain.card().layout.chroot(), &locked.image) {
                 images.push(LockedImage { tool: toolchain.name().to_owned(), purpose: root.job_image, reference });
                 continue;
@@ -60,7 +75,7 @@ impl<'a> Project<'a> {
 /// Returns true if the repository has a `global.json` at or above the folder in which commands run. What is above the
 /// repository belongs to this machine and must not change the output.
 fn has_global_json(root: &Path, directory: Option<&str>) -> bool {
-    let top = root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(root);
+    let top = boundary(root);
     let start = root.join(directory.unwrap_or_default());
     let inside = start.ancestors().take_while(|folder| folder.starts_with(top));
     inside.into_iter().any(|folder| folder.join("global.json").is_file())

@@ -8,7 +8,7 @@ use super::read::{File, Findings, Kind, Setting, read};
 use super::{CheckError, folder};
 use crate::fs::{Cause, FileError, Within, lexical};
 use crate::model::Reference;
-use crate::project;
+use crate::project::{Root, boundary};
 
 /// What is to be checked.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ pub struct Inputs<'a> {
     pub typed: &'a [String],
     /// The base of relative paths.
     pub cwd: &'a Path,
-    pub project: &'a Path,
+    pub project: &'a Root,
 }
 
 /// Finds the images. An argument that is an existing path is a file or folder, else it is an image.
@@ -31,7 +31,7 @@ pub fn find(inputs: &Inputs<'_>, setting: &Setting<'_>) -> Result<Findings, Chec
         if path.is_dir() {
             whole(&path, &shown(text), setting, &mut findings)?;
         } else if path.exists() {
-            let within = project::within(Path::new(text), inputs.cwd);
+            let within = inputs.project.within(Path::new(text), inputs.cwd);
             named((&path, within), &shown(text), setting, &mut findings)?;
         } else {
             let image: Reference = text.parse().map_err(|source| CheckError::NoInput { text: text.clone(), source })?;
@@ -39,12 +39,16 @@ pub fn find(inputs: &Inputs<'_>, setting: &Setting<'_>) -> Result<Findings, Chec
         }
     }
     if inputs.typed.is_empty() {
-        let above = inputs.cwd.strip_prefix(inputs.project).map_or(0, |inner| inner.components().count());
-        whole(inputs.project, "../".repeat(above).trim_end_matches('/'), setting, &mut findings)?;
+        let above = inputs.cwd.strip_prefix(inputs.project.folder()).map_or(0, |inner| inner.components().count());
+        whole(inputs.project.folder(), "../".repeat(above).trim_end_matches('/'), setting, &mut findings)?;
     }
     remove_answered(&mut findings);
     if findings.uses.is_empty() && findings.notes.is_empty() {
-        let what = if inputs.typed.is_empty() { inputs.project.display().to_string() } else { inputs.typed.join(", ") };
+        let what = if inputs.typed.is_empty() {
+            inputs.project.folder().display().to_string()
+        } else {
+            inputs.typed.join(", ")
+        };
         return Err(CheckError::NothingNamed { what });
     }
     Ok(findings)
@@ -69,7 +73,7 @@ fn named(
     let kind = kind.ok_or_else(|| CheckError::UnknownKind { path: shown.into() })?;
     let root = match within {
         Within::Folder(root) => root,
-        Within::Anywhere => project::boundary(path.parent().unwrap_or(path)),
+        Within::Anywhere => boundary(path.parent().unwrap_or(path)),
     };
     read(&File { path: path.to_owned(), source, root: root.to_owned() }, kind, setting, findings)
 }
@@ -77,7 +81,7 @@ fn named(
 /// Reads the files of a folder. Invalid files are noted and skipped: folders may contain templates and drafts.
 fn whole(path: &Path, shown: &str, setting: &Setting<'_>, findings: &mut Findings) -> Result<(), CheckError> {
     let mut alone: Vec<(File, Kind)> = Vec::new();
-    let root = project::boundary(path);
+    let root = boundary(path);
     for candidate in folder::search(path, shown)? {
         let source = match folder::text(&candidate.path, &candidate.shown, Within::Folder(root)) {
             Ok(Ok(source)) => source,

@@ -38,8 +38,8 @@ impl Documents {
     /// archives may still exist.
     pub async fn of(requests: &[ToolRequest], lock: &Lock, context: &Context<'_>) -> Result<Vec<Recorded>, Error> {
         let documents = Self::default();
-        for request in requests {
-            if let Some(locked) = lock.tool(request.tool.name()) {
+        for (request, locked) in requests.iter().zip(provision::pair(requests, lock)) {
+            if let Some(locked) = locked {
                 documents.read(request, locked, context).await?;
             }
         }

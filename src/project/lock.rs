@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use url::Url;
 
-use super::{Error, LOCK, line_of, read_if_present, write};
+use super::{Error, LOCK, Root, line_of};
 use crate::model::{Artifact, Date, Digest, Executable, Format, Level, Platform, Proof, Reference};
 
 /// The version of the file's own format.
@@ -19,11 +19,11 @@ const HEADER: &str = "# Written by `toolkit lock` from toolkit.toml. Commit it; 
 /// The exact releases that a project uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
-    /// The tools, sorted by name.
+    /// The tools, sorted by name and version; a tool has one entry for each version that is requested of it.
     pub tools: Vec<LockedTool>,
 }
 
-/// One locked tool: one version for all platforms, so that none drifts.
+/// One locked version of a tool, the same for all platforms, so that none drifts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedTool {
     /// The tool's name.
@@ -56,13 +56,13 @@ pub struct LockedArtifact {
 }
 
 impl Lock {
-    /// Reads the `toolkit.lock` in `folder`; none when there is none.
+    /// Reads the `toolkit.lock` of a project; none when there is none.
     ///
     /// # Errors
     /// When it cannot be read, is not what this program writes, or was written by a newer one.
-    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
-        let path = folder.join(LOCK);
-        read_if_present(folder, LOCK)?.map(|text| Self::parse(&path, &text)).transpose()
+    pub fn read(root: &Root) -> Result<Option<Self>, Error> {
+        let path = root.folder().join(LOCK);
+        root.read_if_present(LOCK)?.map(|text| Self::parse(&path, &text)).transpose()
     }
 
     /// Reads the text of the lock at `path`.
@@ -83,20 +83,28 @@ impl Lock {
             let line = text.lines().position(|line| line.starts_with("bin =") && line.contains(&odd.name)).unwrap_or(0);
             return Err(wrong(line + 1, format!("`{}` is not the path of an executable below a root", odd.path)));
         }
-        tools.sort_by(|left, right| left.name.cmp(&right.name));
-        if let Some(pair) = tools.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            let line = text.lines().position(|line| line == format!("name = \"{}\"", pair[0].name)).unwrap_or(0) + 1;
-            return Err(wrong(line, format!("{} is listed twice; a merge went wrong", pair[0].name)));
+        tools.sort_by_cached_key(LockedTool::order);
+        if let Some((at, name)) = repeated(&tools) {
+            let named = text.lines().enumerate().filter(|(_, line)| *line == format!("name = \"{name}\""));
+            let line = named.map(|(number, _)| number + 1).nth(at).unwrap_or(1);
+            return Err(wrong(line, format!("{name} is listed twice for one request; a merge went wrong")));
         }
         Ok(Self { tools })
     }
 
-    /// Writes it into `folder`, whole or not at all.
+    /// Makes a lock of these entries.
+    #[must_use]
+    pub fn of(mut tools: Vec<LockedTool>) -> Self {
+        tools.sort_by_cached_key(LockedTool::order);
+        Self { tools }
+    }
+
+    /// Writes it into the project's folder, whole or not at all.
     ///
     /// # Errors
     /// When the folder cannot be written; the file is then as it was before.
-    pub fn write(&self, folder: &Path) -> Result<(), Error> {
-        write(folder, &folder.join(LOCK), &self.to_text())
+    pub fn write(&self, root: &Root) -> Result<(), Error> {
+        root.write(&root.folder().join(LOCK), &self.to_text())
     }
 
     /// Returns the bytes of the file: the same for the same content, wherever and whenever it was written.
@@ -104,21 +112,49 @@ impl Lock {
     pub fn to_text(&self) -> String {
         let mut text = format!("{HEADER}version = {VERSION}\n");
         let mut tools: Vec<_> = self.tools.iter().collect();
-        tools.sort_by(|left, right| left.name.cmp(&right.name));
+        tools.sort_by_cached_key(|tool| tool.order());
         for tool in tools {
             tool.write(&mut text);
         }
         text
     }
 
-    /// Finds a tool.
-    #[must_use]
-    pub fn tool(&self, name: &str) -> Option<&LockedTool> {
-        self.tools.iter().find(|tool| tool.name == name)
+    /// Lists the entries of a tool: one for each version that the project requests of it.
+    pub fn entries<'l>(&'l self, name: &str) -> impl Iterator<Item = &'l LockedTool> {
+        self.tools.iter().filter(move |tool| tool.name == name)
     }
 }
 
+/// Finds two entries for one request: the place of the first among those of its tool, and the tool's name.
+fn repeated(tools: &[LockedTool]) -> Option<(usize, &str)> {
+    tools.iter().enumerate().find_map(|(at, tool)| {
+        let same = |other: &&LockedTool| other.name == tool.name && other.is_for(tool.request_key());
+        tools[..at].iter().find(same)?;
+        Some((tools[..at].iter().filter(|other| other.name == tool.name).count(), tool.name.as_str()))
+    })
+}
+
+/// What a request and its entry have in common besides the tool's name: channel, project file, source.
+pub type RequestKey<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
 impl LockedTool {
+    /// Returns true if the entry was made for this request.
+    #[must_use]
+    pub fn is_for(&self, request: RequestKey<'_>) -> bool {
+        self.request_key() == request
+    }
+
+    fn request_key(&self) -> RequestKey<'_> {
+        (&self.request, self.file.as_deref(), self.source.as_deref())
+    }
+
+    /// Returns what entries are sorted by: the name, then the version by its numbers, then the request.
+    fn order(&self) -> (String, Vec<u64>, String, String) {
+        let numbers = self.version.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
+        let request = format!("{} {}", self.request, self.file.as_deref().unwrap_or_default());
+        (self.name.clone(), numbers, self.version.clone(), request)
+    }
+
     /// Lists the files for one platform.
     #[must_use]
     pub fn artifacts_for(&self, platform: Platform) -> Vec<Artifact> {
@@ -317,6 +353,22 @@ mod tests {
     }
 
     #[test]
+    fn a_tool_has_an_entry_for_each_of_its_versions_sorted_by_their_numbers() {
+        let version = |request: &str, version: &str| LockedTool {
+            request: request.to_owned(),
+            version: version.to_owned(),
+            ..tool("dotnet")
+        };
+        let tools = vec![version("10.0", "10.0.300"), version("8.0", "8.0.415"), version("9.0", "9.0.308"), tool("go")];
+        let text = Lock { tools }.to_text();
+        let read = Lock::parse(Path::new(LOCK), &text).unwrap();
+        let versions: Vec<_> = read.entries("dotnet").map(|tool| tool.version.as_str()).collect();
+        assert_eq!(versions, ["8.0.415", "9.0.308", "10.0.300"]);
+        assert_eq!(read.to_text(), text);
+        assert_eq!(read.entries("go").count(), 1);
+    }
+
+    #[test]
     fn a_damaged_lock_names_the_line() {
         let good = Lock { tools: vec![tool("go")] }.to_text();
         for (from, to, said) in [
@@ -337,7 +389,9 @@ mod tests {
             assert!(error.contains(said) && error.contains("line "), "{error}");
         }
         let twice = Lock::parse(Path::new(LOCK), &format!("{good}{}", good.split_once("version = 1\n").unwrap().1));
-        assert!(twice.unwrap_err().to_string().contains("twice"));
+        let twice = twice.unwrap_err().to_string();
+        assert!(twice.contains("go is listed twice for one request"), "{twice}");
+        assert!(twice.contains(&format!("line {}:", good.lines().count() + 2)), "{twice}");
         for other in [0, 2] {
             let error = Lock::parse(Path::new(LOCK), &format!("version = {other}")).unwrap_err();
             assert!(matches!(error, Error::NewerLock { found, known: 1, .. } if found == other), "{error}");

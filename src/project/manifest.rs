@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::definition::{self, Definition};
 use super::pipeline::Pipeline;
 use super::reader::{self, Key, Mistake, Reader, Value};
-use super::{Error, line_of, minimum_age};
+use super::{Error, Root, line_of, minimum_age};
 use crate::model::{Arch, Level, Os, Platform, Unsupported};
 use crate::net::Order;
 
@@ -14,7 +14,7 @@ use crate::net::Order;
 pub struct Manifest {
     /// The platforms that the lock must cover.
     pub platforms: Vec<Platform>,
-    /// The tools, sorted by name.
+    /// The tools, sorted by name; a tool with several versions has an entry for each, in the order of its list.
     pub tools: Vec<ToolEntry>,
     /// How many days old a release must be.
     pub minimum_age: u32,
@@ -45,7 +45,7 @@ impl Default for Manifest {
     }
 }
 
-/// One line of `[tools]`.
+/// One version of a tool in `[tools]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolEntry {
     /// The tool's name, as written.
@@ -75,13 +75,13 @@ impl Manifest {
     /// The default platforms: those of CodeBuild and of GitLab's runners.
     pub const PLATFORMS: [Platform; 2] = [Platform::new(Os::Linux, Arch::Amd64), Platform::new(Os::Linux, Arch::Arm64)];
 
-    /// Reads the `toolkit.toml` in `folder`; none when there is none.
+    /// Reads the `toolkit.toml` of a project; none when there is none.
     ///
     /// # Errors
     /// When it cannot be read, or has something that is not understood. A mistake in `[pipeline]` is left to
     /// [`Manifest::pipeline`]: most commands need no pipeline.
-    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
-        reader::open(folder)?.map(|(path, text)| Self::parse(&path, &text)).transpose()
+    pub fn read(root: &Root) -> Result<Option<Self>, Error> {
+        reader::open(root)?.map(|(path, text)| Self::parse(&path, &text)).transpose()
     }
 
     /// Reads the text of the `toolkit.toml` at `path`.
@@ -137,22 +137,48 @@ impl Reader<'_> {
 
     fn tools(&self, value: &Value<'_>) -> Result<Vec<ToolEntry>, Error> {
         let table = self.table(value)?;
-        let mut tools: Vec<ToolEntry> =
-            table.iter().map(|(key, value)| self.entry(key, value)).collect::<Result<_, _>>()?;
-        tools.sort_by(|left, right| left.tool.cmp(&right.tool));
+        let mut tools = Vec::with_capacity(table.len());
+        for (key, value) in table {
+            tools.extend(self.entries(key, value)?);
+        }
+        tools.sort_by(|left, right| left.tool.cmp(&right.tool)); // versions of one tool keep their order
         Ok(tools)
     }
 
-    /// Reads `go = "1.22"`, `go = { file = "go.mod" }` or `go = { version = "1.22", source = "goproxy" }`.
-    fn entry(&self, key: &Key<'_>, value: &Value<'_>) -> Result<ToolEntry, Error> {
+    /// Reads one version of a tool, or a list of several: `dotnet = ["8.0", "9.0"]`.
+    fn entries(&self, key: &Key<'_>, value: &Value<'_>) -> Result<Vec<ToolEntry>, Error> {
+        let Some(list) = value.get_ref().as_array() else {
+            return Ok(vec![self.entry(key, value, line_of(self.text, key.span().start))?]);
+        };
+        let mut entries: Vec<ToolEntry> = Vec::with_capacity(list.len());
+        for item in list.iter() {
+            let entry = self.entry(key, item, line_of(self.text, item.span().start))?;
+            if entry.definition.is_some() {
+                let reason = format!("`{}` is defined by the project, and so has one version", entry.tool);
+                return Err(self.wrong(&item.span(), reason));
+            }
+            if entries.iter().any(|known| known.requirement == entry.requirement && known.source == entry.source) {
+                return Err(self.wrong(&item.span(), format!("`{}` lists this version twice", entry.tool)));
+            }
+            entries.push(entry);
+        }
+        if entries.is_empty() {
+            return Err(self.wrong(&value.span(), format!("`{}` lists no version; remove the line", key.get_ref())));
+        }
+        Ok(entries)
+    }
+
+    /// Reads `"1.22"`, `{ file = "go.mod" }` or `{ version = "1.22", source = "goproxy" }`.
+    fn entry(&self, key: &Key<'_>, value: &Value<'_>, line: usize) -> Result<ToolEntry, Error> {
         let tool = key.get_ref().to_string();
-        let line = line_of(self.text, key.span().start);
         if value.get_ref().is_str() {
             let requirement = Requirement::Channel(self.string(value)?.to_owned());
             return Ok(ToolEntry { tool, requirement, source: None, settings: Vec::new(), definition: None, line });
         }
         let Some(table) = value.get_ref().as_table() else {
-            return Err(self.not(value, "a version in quotes, or a table such as {file = \"go.mod\"}"));
+            return Err(
+                self.not(value, "a version in quotes, a list of versions, or a table such as {file = \"go.mod\"}")
+            );
         };
         if definition::defines(table) {
             let (version, definition) = self.definition(key, value)?;
@@ -254,6 +280,19 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_several_versions_of_one_tool() {
+        let manifest = parse(
+            "[tools]\naspnetcore-runtime = [\n  \"8.0\",\n  { version = \"9.0\" },\n]\n\
+             dotnet = [{ file = \"global.json\" }, \"8.0\"]\n",
+        )
+        .unwrap();
+        let entries: Vec<_> = manifest.tools.iter().map(|entry| (entry.tool.as_str(), entry.line)).collect();
+        assert_eq!(entries, [("aspnetcore-runtime", 3), ("aspnetcore-runtime", 4), ("dotnet", 6), ("dotnet", 6)]);
+        assert_eq!(manifest.tools[1].requirement, Requirement::Channel("9.0".to_owned()));
+        assert_eq!(manifest.tools[2].requirement, Requirement::File(PathBuf::from("global.json")));
+    }
+
+    #[test]
     fn a_mistake_has_its_line_and_a_way_out() {
         for (text, line, said) in [
             ("[tools\n", 1, "unclosed"),
@@ -263,6 +302,11 @@ mod tests {
             ("platforms = [\"linux/amd64\", \"linux/x64\"]", 1, "twice"),
             ("[tools]\ngo = 1.22", 2, "found float"),
             ("[tools]\ngo = {}", 2, "needs a `version` or a `file`"),
+            ("[tools]\ndotnet = []", 2, "lists no version"),
+            ("[tools]\ndotnet = [\n\"8.0\",\n8.0]", 4, "a list of versions"),
+            ("[tools]\ndotnet = [[\"8.0\"]]", 2, "found array"),
+            ("[tools]\ndotnet = [\n\"8.0\",\n\"9.0\",\n\"8.0\"]", 5, "twice"),
+            ("[tools]\njq = [{ version = \"1.7\", github = \"a/b\", asset = \"jq\" }]", 2, "has one version"),
             ("[tools]\ngo = { version = \"1\", file = \"go.mod\" }", 2, "either"),
             ("[tools]\ngo = { file = \"/etc/passwd\" }", 2, "relative"),
             ("[tools]\ngo = { file = \"\" }", 2, "relative"),

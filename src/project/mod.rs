@@ -1,27 +1,27 @@
 //! A project's two files: `toolkit.toml`, its requirements and its pipeline, and `toolkit.lock`, the exact releases.
 //! Both are data: nothing in them is ever executed, and nothing in them decides where a credential is sent.
 
-mod boundary;
 mod definition;
 mod lock;
 mod manifest;
 mod pattern;
 pub mod pipeline;
 mod reader;
+mod root;
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-pub use boundary::{boundary, links, within};
 pub use definition::{Definition, Files, Origin};
-pub use lock::{Lock, LockedArtifact, LockedTool};
+pub use lock::{Lock, LockedArtifact, LockedTool, RequestKey};
 pub use manifest::{Manifest, Requirement, ToolEntry};
 pub use pattern::{Pattern, Placeholder, Purpose, Values};
+pub use root::{Root, boundary};
 pub use text::{line_of, minimum_age};
 
 pub use crate::model::did_you_mean;
 
-use crate::fs::{FileError, Links, Within, read_text_if_present, replace};
+use crate::fs::FileError;
 use crate::model::{Explain, Kind};
 
 /// The name of the file with the project's requirements.
@@ -86,26 +86,4 @@ impl Explain for Error {
             }
         }
     }
-}
-
-/// Finds the nearest folder, from `start` upwards, that holds a `toolkit.toml`.
-#[must_use]
-pub fn find(start: &Path) -> Option<&Path> {
-    start.ancestors().find(|folder| folder.join(MANIFEST).is_file())
-}
-
-/// Reads a text file of the project in `folder`; none when there is none.
-///
-/// # Errors
-/// When it leads out of the project, is not a regular file or not a text, or cannot be read.
-pub fn read_if_present(folder: &Path, name: &str) -> Result<Option<String>, Error> {
-    Ok(read_text_if_present(&folder.join(name), Within::Folder(boundary(folder)))?)
-}
-
-/// Writes a text file of the project in `folder` whole or not at all. A link is followed as far as the project reaches.
-///
-/// # Errors
-/// When it leads out of the project or its folder cannot be written to; the file is then as it was before.
-pub fn write(folder: &Path, path: &Path, text: &str) -> Result<(), Error> {
-    Ok(replace(path, text, Links::Follow(boundary(folder)))?)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Error, MANIFEST, did_you_mean, line_of, read_if_present};
+use super::{Error, MANIFEST, Root, did_you_mean, line_of};
 
 pub(super) type Value<'i> = Spanned<DeValue<'i>>;
 pub(super) type Key<'i> = Spanned<std::borrow::Cow<'i, str>>;
@@ -25,10 +25,9 @@ impl From<Mistake> for Error {
     }
 }
 
-/// Reads the text of the `toolkit.toml` in `folder`, with its path; none when there is none. Nothing else opens the file.
-pub(super) fn open(folder: &Path) -> Result<Option<(PathBuf, String)>, Error> {
-    let path = folder.join(MANIFEST);
-    Ok(read_if_present(folder, MANIFEST)?.map(|text| (path, text)))
+/// Reads the text of a project's `toolkit.toml`, with its path; none when there is none. Nothing else opens the file.
+pub(super) fn open(root: &Root) -> Result<Option<(PathBuf, String)>, Error> {
+    Ok(root.read_if_present(MANIFEST)?.map(|text| (root.folder().join(MANIFEST), text)))
 }
 
 /// The file that is being read.

@@ -37,6 +37,12 @@ pub enum Error {
         /// What is wrong with it, and what would be right.
         reason: String,
     },
+    /// The project lists several versions of a tool of which only one can be visible.
+    #[error("{tool} is listed in several versions, and only one can be on PATH")]
+    SeveralVersions {
+        /// The tool.
+        tool: String,
+    },
     /// The tool has no such source.
     #[error("{tool} has no source called `{name}`")]
     UnknownSource {
@@ -196,6 +202,10 @@ impl Explain for Error {
             Self::UnknownTool { known, .. } => vec![
                 format!("expected one of: {}", comma_separated(known)),
                 "a project can define others: `[tools.NAME]` with `github` or `url` in toolkit.toml".to_owned(),
+            ],
+            Self::SeveralVersions { tool } => vec![
+                "nothing was changed; keep one version".to_owned(),
+                format!("`toolkit exec {tool}@VERSION -- CMD` runs a command with another"),
             ],
             Self::BadDefinition { .. } => {
                 vec!["nothing was changed; fix the tool's table in toolkit.toml".to_owned()]

@@ -14,19 +14,54 @@ pub struct Findings(pub Vec<String>);
 #[must_use]
 pub fn check(requests: &[ToolRequest], platforms: &[Platform], lock: &Lock, policy: &Policy) -> Findings {
     let mut findings = Vec::new();
-    for request in requests {
-        let name = request.tool.name();
-        match lock.tool(name) {
-            None => findings.push(format!("{name} is requested but not locked")),
+    let pairs = pair(requests, lock);
+    for (request, locked) in requests.iter().zip(&pairs) {
+        match locked {
+            None => findings.push(not_locked(request, lock)),
             Some(locked) => findings.extend(entry(request, platforms, locked, policy)),
         }
     }
     for locked in &lock.tools {
-        if !requests.iter().any(|request| request.tool.name() == locked.name) {
-            findings.push(format!("{} is locked and no longer requested", locked.name));
+        if !pairs.iter().flatten().any(|paired| std::ptr::eq(*paired, locked)) {
+            let others = requests.iter().any(|request| request.tool.name() == locked.name);
+            let which = if others { format!(" `{}`", locked.request) } else { String::new() };
+            findings.push(format!("{}{which} is locked and no longer requested", locked.name));
         }
     }
     Findings(findings)
+}
+
+/// Finds the entry of each request, in the order of the requests: the one that was made for it, else one of its tool that
+/// was made for none of the others, which is then out of date.
+#[must_use]
+pub fn pair<'l>(requests: &[ToolRequest], lock: &'l Lock) -> Vec<Option<&'l LockedTool>> {
+    let mut free: Vec<&LockedTool> = lock.tools.iter().collect();
+    let mut take = |fits: &dyn Fn(&LockedTool) -> bool| {
+        let at = free.iter().position(|locked| fits(locked))?;
+        Some(free.remove(at))
+    };
+    let mut pairs: Vec<_> = requests
+        .iter()
+        .map(|request| {
+            take(&|locked| {
+                locked.name == request.tool.name()
+                    && locked.is_for((&request.channel.to_string(), request.file(), request.source.as_deref()))
+            })
+        })
+        .collect();
+    for (request, pair) in requests.iter().zip(&mut pairs) {
+        if pair.is_none() {
+            *pair = take(&|locked| locked.name == request.tool.name());
+        }
+    }
+    pairs
+}
+
+/// Describes a request without an entry; by its channel, too, where its tool has entries for others.
+fn not_locked(request: &ToolRequest, lock: &Lock) -> String {
+    let name = request.tool.name();
+    let which = if lock.entries(name).next().is_some() { format!(" `{}`", request.channel) } else { String::new() };
+    format!("{name}{which} is requested but not locked")
 }
 
 /// Lists what is out of date in one tool's entry.
@@ -107,8 +142,9 @@ pub async fn lock(
 ) -> Result<Lock, Error> {
     let platforms = context.platforms();
     let (mut tools, mut open) = (Vec::with_capacity(requests.len()), Vec::new());
-    for request in requests {
-        let locked = old.and_then(|lock| lock.tool(request.tool.name())).filter(|locked| !upgrade(&locked.name));
+    let pairs = old.map_or_else(|| vec![None; requests.len()], |lock| pair(requests, lock));
+    for (request, locked) in requests.iter().zip(pairs) {
+        let locked = locked.filter(|locked| !upgrade(&locked.name));
         match locked.and_then(|locked| keep(request, &platforms, locked, context.policy)) {
             Some(kept) => tools.push(kept),
             None => open.push(request.clone()),
@@ -117,8 +153,7 @@ pub async fn lock(
     let resolved = resolve(&open, &platforms, context).await?;
     let entries = resolved.into_iter().map(|resolved| new_entry(resolved, context));
     tools.extend(stream::iter(entries).buffered(context.jobs()).collect::<Vec<_>>().await);
-    tools.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok(Lock { tools })
+    Ok(Lock::of(tools))
 }
 
 /// Keeps an entry that matches the request on every platform, without platforms that the project no longer lists.
@@ -178,10 +213,10 @@ pub(super) fn from_lock(
     policy: &Policy,
 ) -> Result<Vec<(ToolRequest, Release)>, Error> {
     let mut releases = Vec::with_capacity(requests.len());
-    for request in requests {
+    for (request, locked) in requests.iter().zip(pair(requests, lock)) {
         let name = request.tool.name();
-        let Some(locked) = lock.tool(name) else {
-            return Err(Error::StaleLock { reasons: vec![format!("{name} is requested but not locked")] });
+        let Some(locked) = locked else {
+            return Err(Error::StaleLock { reasons: vec![not_locked(request, lock)] });
         };
         let artifacts = locked.artifacts_for(platform);
         if artifacts.is_empty() {
@@ -285,6 +320,32 @@ mod tests {
             assert_eq!(found.len(), usize::from(expected.is_some()), "{expected:?}: {found:?}");
             assert!(found.iter().all(|line| line.contains(expected.unwrap_or_default())), "{expected:?}: {found:?}");
         }
+    }
+
+    #[test]
+    fn each_of_several_versions_has_its_own_entry() {
+        let (_, lock, policy) = agreeing();
+        let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
+        let locked = |line: &str, patch: &str| LockedTool {
+            name: "dotnet".to_owned(),
+            request: line.to_owned(),
+            version: format!("{line}.{patch}"),
+            ..lock.tools[0].clone()
+        };
+        let requests = |lines: &[&str]| -> Vec<_> {
+            lines.iter().map(|line| argument(&format!("dotnet@{line}")).unwrap()).collect()
+        };
+        let lock = Lock { tools: vec![locked("8.0", "415"), locked("9.0", "308")] };
+        let found = |lines: &[&str]| check(&requests(lines), &platforms, &lock, &policy).0;
+        assert_eq!(found(&["8.0", "9.0"]), [""; 0]);
+        assert_eq!(found(&["9.0", "8.0"]), [""; 0], "their order does not matter");
+        assert_eq!(found(&["9.0"]), ["dotnet `8.0` is locked and no longer requested"]);
+        assert_eq!(found(&["9.0", "10.0", "8.0"]), ["dotnet `10.0` is requested but not locked"]);
+        let changed = found(&["9.0", "10.0"]);
+        assert!(changed[0].contains("dotnet is requested as `10.0`, and locked as `8.0`"), "{changed:?}");
+        let picked = from_lock(&requests(&["9.0", "8.0"]), platforms[0], &lock, &policy).unwrap();
+        let versions: Vec<_> = picked.iter().map(|(_, release)| release.version.as_str()).collect();
+        assert_eq!(versions, ["9.0.308", "8.0.415"], "in the order of the requests");
     }
 
     #[test]

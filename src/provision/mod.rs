@@ -13,13 +13,12 @@ mod resolve;
 mod source;
 mod visible;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::task::Poll;
 
 pub use error::Error;
 pub use found::{Found, id_of, named_installs};
-pub use lockfile::{Findings, check, lock};
+pub use lockfile::{Findings, check, lock, pair};
 pub use plan::{Installed, Missing, Plan, Work, repair};
 pub use request::{Origin, Requests, Scope, ToolRequest, argument, argument_in, file, project, requests};
 pub use resolve::{Resolved, resolve};
@@ -29,7 +28,7 @@ pub use visible::{Visible, link, recompose, visible_roots};
 use crate::host::Processors;
 use crate::model::{Activation, Platform, Policy};
 use crate::net::{Metadata, Net};
-use crate::project::Manifest;
+use crate::project::{Manifest, Root};
 use crate::report::Report;
 use crate::store::{Hold, Store};
 
@@ -89,8 +88,8 @@ async fn before_waiting() {
 /// What provisioning needs of the project and the machine.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The folder of `toolkit.toml` and `toolkit.lock`, or the current one.
-    pub root: &'a Path,
+    /// The project: the folder of `toolkit.toml` and `toolkit.lock`, or the current one.
+    pub root: &'a Root,
     /// `toolkit.toml`, where there is one.
     pub manifest: Option<&'a Manifest>,
     /// Where installs live.

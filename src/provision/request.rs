@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Context, Error};
 use crate::fs::{self, Within};
 use crate::model::{BadRequest, Channel, ToolName};
-use crate::project::{self, Definition, Manifest, Requirement, ToolEntry, did_you_mean};
+use crate::project::{Definition, Manifest, Requirement, Root, ToolEntry, did_you_mean};
 use crate::toolchain::{self, ProjectFile, Toolchain};
 
 /// One request, read and ready to be resolved.
@@ -92,7 +92,7 @@ pub fn requests(specs: &[String], context: &Context<'_>) -> Result<Requests, Err
     if specs.is_empty() {
         let list = by_project()?;
         return match list.is_empty() {
-            true => Err(Error::NothingAsked { folder: context.root.to_owned() }),
+            true => Err(Error::NothingAsked { folder: context.root.folder().to_owned() }),
             false => Ok(Requests { list, scope: Scope::Project }),
         };
     }
@@ -101,7 +101,10 @@ pub fn requests(specs: &[String], context: &Context<'_>) -> Result<Requests, Err
     for spec in specs {
         let request = argument_in(spec, context.manifest)?;
         let same_tool = |known: &&ToolRequest| !spec.contains('@') && known.tool.name() == request.tool.name();
-        list.push(of_project.iter().find(same_tool).cloned().unwrap_or(request));
+        match of_project.iter().filter(same_tool).cloned().collect::<Vec<_>>() {
+            of_tool if of_tool.is_empty() => list.push(request),
+            of_tool => list.extend(of_tool),
+        }
     }
     Ok(Requests { list, scope: Scope::Arguments })
 }
@@ -140,11 +143,30 @@ pub fn argument_in(text: &str, manifest: Option<&Manifest>) -> Result<ToolReques
 ///
 /// # Errors
 /// When a file is not understood, or names an unknown tool.
-pub fn project(root: &Path, manifest: Option<&Manifest>) -> Result<Vec<ToolRequest>, Error> {
+pub fn project(root: &Root, manifest: Option<&Manifest>) -> Result<Vec<ToolRequest>, Error> {
     match manifest {
-        Some(manifest) => manifest.tools.iter().map(|entry| of_entry(root, entry)).collect(),
+        Some(manifest) => {
+            let requests: Vec<_> =
+                manifest.tools.iter().map(|entry| of_entry(root, entry)).collect::<Result<_, _>>()?;
+            one_version_each(&requests, &manifest.tools)?;
+            Ok(requests)
+        }
         None => discovered(root),
     }
+}
+
+/// Refuses several versions of a tool whose installs cannot be shown as one root: only the first would be found on `PATH`.
+fn one_version_each(requests: &[ToolRequest], entries: &[ToolEntry]) -> Result<(), Error> {
+    for (at, (request, entry)) in requests.iter().zip(entries).enumerate() {
+        let name = request.tool.name();
+        if request.tool.card().layout.shared().is_none()
+            && requests[..at].iter().any(|before| before.tool.name() == name)
+        {
+            let source = Box::new(Error::SeveralVersions { tool: name.to_owned() });
+            return Err(Error::ManifestLine { line: entry.line, source });
+        }
+    }
+    Ok(())
 }
 
 fn new_request(tool: Arc<dyn Toolchain>, channel: Channel, origin: Origin) -> ToolRequest {
@@ -173,7 +195,7 @@ fn defined(name: &str, definition: &Definition) -> Result<Arc<dyn Toolchain>, Er
 }
 
 /// Reads one line of `[tools]`.
-fn of_entry(root: &Path, entry: &ToolEntry) -> Result<ToolRequest, Error> {
+fn of_entry(root: &Root, entry: &ToolEntry) -> Result<ToolRequest, Error> {
     let at_line = |source: Error| Error::ManifestLine { line: entry.line, source: Box::new(source) };
     ToolName::parse(&entry.tool).map_err(|cause| at_line(Error::BadRequest(cause)))?;
     if let Some(definition) = &entry.definition {
@@ -197,9 +219,9 @@ fn of_entry(root: &Path, entry: &ToolEntry) -> Result<ToolRequest, Error> {
             new_request(tool, channel, Origin::Manifest { line: entry.line })
         }
         Requirement::File(path) => {
-            let within = Within::Folder(project::boundary(root));
-            let file = read_file(&tool, &root.join(path), &path.to_string_lossy(), within).map_err(at_line)?;
-            file.ok_or_else(|| at_line(Error::NothingInFile { path: root.join(path), tool: tool.name().to_owned() }))?
+            let full = root.folder().join(path);
+            let file = read_file(&tool, &full, &path.to_string_lossy(), root.reach()).map_err(at_line)?;
+            file.ok_or_else(|| at_line(Error::NothingInFile { path: full, tool: tool.name().to_owned() }))?
         }
     };
     request.source.clone_from(&entry.source);
@@ -230,8 +252,8 @@ pub fn file(path: &Path, within: Within<'_>) -> Result<Vec<ToolRequest>, Error> 
 
 /// Reads the project's own files: for each tool the first of its files, by the tool's order, that lies in the folder or,
 /// inside a Git work tree, above it.
-fn discovered(root: &Path) -> Result<Vec<ToolRequest>, Error> {
-    let folders = folders_of_project(root);
+fn discovered(root: &Root) -> Result<Vec<ToolRequest>, Error> {
+    let folders: Vec<&Path> = root.folders().collect();
     let mut found: Vec<ToolRequest> = Vec::new();
     for tool in toolchain::ALL.iter() {
         for file in tool.card().project_files {
@@ -240,21 +262,13 @@ fn discovered(root: &Path) -> Result<Vec<ToolRequest>, Error> {
                 continue;
             };
             let name = format!("{}{}", "../".repeat(up), file.name);
-            let within = Within::Folder(project::boundary(root));
-            if let Some(request) = read_file(tool, &path, &name, within)? {
+            if let Some(request) = read_file(tool, &path, &name, root.reach())? {
                 found.push(request);
                 break;
             }
         }
     }
     Ok(found)
-}
-
-/// Lists the folder and those above it up to the root of the Git work tree; the folder alone outside of one, so that a
-/// stray file in `/` or `/codebuild` decides nothing.
-fn folders_of_project(root: &Path) -> Vec<PathBuf> {
-    let top = project::boundary(root);
-    root.ancestors().take_while(|folder| folder.starts_with(top)).map(Path::to_owned).collect()
 }
 
 fn reader(tool: &dyn Toolchain, name: &str) -> Option<&'static ProjectFile> {

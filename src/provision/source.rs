@@ -72,7 +72,7 @@ async fn lock(
 ) -> Result<Option<Lock>, Error> {
     let lock = Lock::read(context.root)?;
     match sourcing {
-        Sourcing::Locked if lock.is_none() => return Err(Error::NoLock { folder: context.root.to_owned() }),
+        Sourcing::Locked if lock.is_none() => return Err(Error::NoLock { folder: context.root.folder().to_owned() }),
         Sourcing::Locked | Sourcing::InstalledOnly => return Ok(lock),
         Sourcing::DryRun | Sourcing::Relock | Sourcing::PreferInstalled => {}
     }
@@ -90,7 +90,7 @@ async fn lock(
     super::before_waiting().await;
     let lock = lockfile::lock(&requests.list, lock.as_ref(), &|_| false, context).await?;
     lock.write(context.root)?;
-    context.report.noted(&format!("wrote {}", context.root.join(LOCK).display()));
+    context.report.noted(&format!("wrote {}", context.root.folder().join(LOCK).display()));
     Ok(Some(lock))
 }
 
@@ -99,7 +99,7 @@ fn remember(lock: &Lock, sourcing: Sourcing, context: &Context<'_>) {
     if sourcing == Sourcing::DryRun {
         return;
     }
-    let Err(cause) = context.store.remember(context.root, &named_installs(lock)) else { return };
+    let Err(cause) = context.store.remember(context.root.folder(), &named_installs(lock)) else { return };
     // Commands that use what is installed need not say each time that the store belongs to an image or to another user.
     if matches!(sourcing, Sourcing::Locked | Sourcing::Relock)
         || (sourcing != Sourcing::InstalledOnly && !cause.is_denied())

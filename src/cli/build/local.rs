@@ -24,7 +24,7 @@ use crate::format::yaml::parse;
 use crate::fs::Within;
 use crate::host::Host;
 use crate::local_build::{self, Build, Error, Log, Outcome, Plan, RunOptions, Spec, Status, Stop, batch};
-use crate::project;
+use crate::project::{Root, boundary};
 
 /// Run a buildspec here, as CodeBuild would
 ///
@@ -126,10 +126,10 @@ enum Phase {
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let settings = self.settings(host)?;
+        let root = Root::find(host);
+        let settings = self.settings(&root, host)?;
         let shown = self.buildspec.display().to_string();
-        let within = project::within(Path::new(&shown), &host.cwd);
-        let spec = read(&shown, &host.cwd, within, host)?;
+        let spec = read(&shown, &host.cwd, root.within(Path::new(&shown), &host.cwd), host)?;
         let wanted = spec.buildspec.batch.as_ref().filter(|_| !self.no_batch);
         let kind = if wanted.is_some() { BuildKind::Batch } else { BuildKind::Single };
         let builds = match wanted {
@@ -181,12 +181,12 @@ impl Arguments {
         jobs.iter().map(job).collect()
     }
 
-    fn settings(&self, host: &Host) -> Result<RunOptions, Failure> {
+    fn settings(&self, root: &Root, host: &Host) -> Result<RunOptions, Failure> {
         let at = |path: &Option<PathBuf>| path.as_ref().map(|path| host.cwd.join(path));
         let secrets = self
             .secrets
             .as_ref()
-            .map(|file| local_build::secrets(&host.cwd.join(file), project::within(file, &host.cwd)))
+            .map(|file| local_build::secrets(&host.cwd.join(file), root.within(file, &host.cwd)))
             .transpose()?;
         let phase = |phase: &Phase| match phase {
             Phase::Install => PhaseName::Install,
@@ -212,9 +212,7 @@ impl Arguments {
 /// Reads the buildspecs that builds of a batch name.
 fn specs(builds: &[Build], whole: &Spec, source: &Path, host: &Host) -> Result<Vec<Option<Spec>>, Failure> {
     let own = |build: &Build| match &build.buildspec {
-        Some(path) if *path != whole.path => {
-            read(path, source, Within::Folder(project::boundary(source)), host).map(Some)
-        }
+        Some(path) if *path != whole.path => read(path, source, Within::Folder(boundary(source)), host).map(Some),
         _ => Ok(None),
     };
     builds.iter().map(own).collect()

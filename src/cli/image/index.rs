@@ -15,7 +15,7 @@ use crate::cli::styled::green;
 use crate::fs::{At, FileError, Links, replace};
 use crate::host::Host;
 use crate::image::index::{self, Assembled, Context, Format, IndexSpec, PushSpec, Pushing};
-use crate::project;
+use crate::project::Root;
 
 /// Join images of single platforms under one name and push it
 ///
@@ -93,10 +93,12 @@ impl Arguments {
         let assembled = settings.runtime.block_on(async { Ok(index::assemble(&spec, pushing, &context).await?) })?;
         if let Some(file) = &self.output_digest {
             let path = host.cwd.join(file);
-            save(&path, &assembled.index.digest.to_string(), project::links(file, &host.cwd)).map_err(|error| {
-                let what = format!("could not write {}", path.display());
-                Failure::machine(what, "the index was pushed nevertheless", error.into())
-            })?;
+            save(&path, &assembled.index.digest.to_string(), Root::find(host).links(file, &host.cwd)).map_err(
+                |error| {
+                    let what = format!("could not write {}", path.display());
+                    Failure::machine(what, "the index was pushed nevertheless", error.into())
+                },
+            )?;
         }
         if global.json {
             render::json(&value(&spec, &assembled, pushing, settings.client.requests()))?;
@@ -110,7 +112,10 @@ impl Arguments {
 
     fn spec(&self, host: &Host) -> Result<PushSpec, Failure> {
         let (repository, tags) = index::tags(&self.tags)?;
-        let images = index::images(&self.images, &self.children, &self.digest_files, &repository, &host.cwd)?;
+        let root = Root::find(host);
+        let files: Vec<_> =
+            self.digest_files.iter().map(|file| (file.as_path(), root.within(file, &host.cwd))).collect();
+        let images = index::images(&self.images, &self.children, &files, &repository, &host.cwd)?;
         let platforms = self.platforms.iter().map(|text| platform(text)).collect::<Result<_, _>>()?;
         let format = self.format.map(|format| match format {
             FormatName::Oci => Format::Oci,

@@ -11,7 +11,7 @@ use crate::format::{Source, Unreadable, yaml};
 use crate::fs::{At, Cause, FileError, Links, Within};
 use crate::host::Host;
 use crate::lint::{self, Target};
-use crate::project;
+use crate::project::{Root, boundary};
 
 /// Directories with third-party files or build output.
 const SKIPPED: &[&str] = &["node_modules", "target", "vendor"];
@@ -45,6 +45,7 @@ impl Named {
 /// # Errors
 /// If a named one does not exist or is neither a file nor a directory, and if there are none.
 pub(super) fn find(named: &[PathBuf], host: &Host) -> Result<Vec<Named>, Failure> {
+    let project = Root::find(host);
     let mut files = Vec::new();
     for path in named {
         if path.as_os_str() == "-" {
@@ -56,7 +57,7 @@ pub(super) fn find(named: &[PathBuf], host: &Host) -> Result<Vec<Named>, Failure
         if metadata.is_dir() {
             search(&full, &shown(path), &mut files)?;
         } else {
-            let root = match project::within(path, &host.cwd) {
+            let root = match project.within(path, &host.cwd) {
                 Within::Folder(root) => Some(root.to_owned()),
                 Within::Anywhere => None,
             };
@@ -64,7 +65,7 @@ pub(super) fn find(named: &[PathBuf], host: &Host) -> Result<Vec<Named>, Failure
         }
     }
     if named.is_empty() {
-        let root = project::find(&host.cwd).unwrap_or(&host.cwd);
+        let root = project.folder();
         let above = host.cwd.strip_prefix(root).map_or(0, |inner| inner.components().count());
         search(root, "../".repeat(above).trim_end_matches('/'), &mut files)?;
     }
@@ -87,7 +88,7 @@ fn shown(path: &Path) -> String {
 
 /// Searches a directory. Does not follow links to directories, so that it terminates.
 fn search(folder: &Path, prefix: &str, files: &mut Vec<Named>) -> Result<(), Failure> {
-    let bound = project::boundary(folder);
+    let bound = boundary(folder);
     let prefix = if prefix == "." { "" } else { prefix.trim_end_matches('/') };
     let mut open = vec![(folder.to_owned(), prefix.to_owned(), 0)];
     while let Some((folder, prefix, depth)) = open.pop() {

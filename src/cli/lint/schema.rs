@@ -13,7 +13,7 @@ use crate::format::source::LARGEST;
 use crate::host::Host;
 use crate::lint::schema::{IS_BUILT_IN, PUBLISHED, Schema};
 use crate::net::{Document, Metadata as _};
-use crate::project;
+use crate::project::Root;
 
 /// Where the schema comes from.
 #[derive(Debug)]
@@ -84,7 +84,8 @@ impl<'a> Reader<'a> {
                 cause,
             )
         };
-        let bytes = crate::fs::read(&path, project::within(Path::new(place), &self.host.cwd), LARGEST as u64);
+        let bytes =
+            crate::fs::read(&path, Root::find(self.host).within(Path::new(place), &self.host.cwd), LARGEST as u64);
         Ok(text(&bytes.map_err(|error| failed(error.into()))?))
     }
 

@@ -13,7 +13,7 @@ use super::{address, store};
 use crate::host::Host;
 use crate::mirror::{Address, Gone, Kept, Outcome, Plan, Planned, Reason, Sync};
 use crate::net::{Client, Memory};
-use crate::project::{LOCK, Lock};
+use crate::project::{LOCK, Lock, Root};
 use crate::provision::{self, Context, ToolRequest};
 
 /// Fill a mirror with all files of toolkit.lock, for every platform
@@ -53,7 +53,7 @@ impl Arguments {
         let (requests, lock) = locked(&settings)?;
         if !self.dry_run {
             // The store may belong to another machine's jobs; the mirror does not need it.
-            let _ = settings.store.remember(&settings.root, &provision::named_installs(&lock));
+            let _ = settings.store.remember(settings.root.folder(), &provision::named_installs(&lock));
         }
         let prune = self.prune.then(|| self.kept(host)).transpose()?;
         let client = source(&address, &settings, global);
@@ -85,7 +85,7 @@ impl Arguments {
         let mut kept = Kept::default();
         for folder in &self.keep {
             let folder = host.cwd.join(folder);
-            let Some(lock) = Lock::read(&folder)? else {
+            let Some(lock) = Lock::read(&Root::at(&folder))? else {
                 return Err(Failure::usage(format!("there is no {LOCK} in {}; nothing was removed", folder.display())));
             };
             kept.add(&lock)?;
@@ -98,7 +98,8 @@ impl Arguments {
 fn locked(settings: &Settings) -> Result<(Vec<ToolRequest>, Lock), Failure> {
     let context = settings.context();
     let requests = provision::requests(&[], &context)?.list;
-    let lock = Lock::read(&settings.root)?.ok_or_else(|| provision::Error::NoLock { folder: settings.root.clone() })?;
+    let lock = Lock::read(&settings.root)?
+        .ok_or_else(|| provision::Error::NoLock { folder: settings.root.folder().to_owned() })?;
     let reasons = provision::check(&requests, &context.platforms(), &lock, &settings.policy).0;
     if reasons.is_empty() { Ok((requests, lock)) } else { Err(provision::Error::StaleLock { reasons }.into()) }
 }

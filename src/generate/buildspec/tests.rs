@@ -23,14 +23,15 @@ fn with_project<T>(
     let path = Path::new("toolkit.toml");
     let manifest = Manifest::parse(path, toml).unwrap();
     let lock = Lock::parse(Path::new("toolkit.lock"), &lock(tools)).unwrap();
-    let wanted: Vec<ToolSpec> = tools.iter().map(|(name, _)| (find(name).unwrap(), Vec::new())).collect();
+    let locked = |(name, version): &(&str, &str)| lock.entries(name).find(|tool| tool.version == *version);
+    let wanted: Vec<ToolSpec> = tools.iter().map(|tool| ToolSpec::of(find(tool.0).unwrap(), locked(tool))).collect();
     then(&Project::new(&manifest, Some(&lock), wanted, Path::new("/nowhere/app")).unwrap())
 }
 
 fn lock(tools: &[(&str, &str)]) -> String {
     let mut text = "version = 1\n".to_owned();
     for (name, version) in tools {
-        text.push_str(&format!("[[tool]]\nname = \"{name}\"\nrequest = \"x\"\nversion = \"{version}\"\n"));
+        text.push_str(&format!("[[tool]]\nname = \"{name}\"\nrequest = \"{version}\"\nversion = \"{version}\"\n"));
         for arch in ["amd64", "arm64"] {
             text.push_str(&format!(
                 "[[tool.artifact]]\nplatform = \"linux/{arch}\"\nurl = \"https://host/{name}-{arch}.tar.gz\"\ndigest = \"sha256:{}\"\n\
@@ -179,11 +180,25 @@ fn what_codebuild_cannot_do_is_refused() {
         let text = lock(&[("go", "1.27.0")]).replace("format = \"tar-gz\"", &format!("format = \"{format}\""));
         let lock = Lock::parse(Path::new("toolkit.lock"), &text).unwrap();
         let manifest = Manifest::default();
-        let wanted = vec![(find("go").unwrap(), Vec::new())];
+        let wanted = vec![ToolSpec::of(find("go").unwrap(), lock.entries("go").next())];
         let project = Project::new(&manifest, Some(&lock), wanted, Path::new("/nowhere")).unwrap();
         let error = plan(&project, &Place::Job, "gitlab-ci").unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
     }
+}
+
+#[test]
+fn several_versions_of_dotnet_share_a_root_and_are_each_looked_for() {
+    let tools = [("dotnet", "8.0.415"), ("dotnet", "10.0.300"), ("dotnet-runtime", "9.0.18")];
+    let text = generate(ONE, &tools).unwrap().remove(0).body;
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("no {words} in\n{text}"));
+    assert_eq!(text.matches("/dotnet\" ||").count() + text.matches("rm -rf").count(), 1, "one root in\n{text}");
+    // The SDK that `dotnet` selects is the newest; the others are only installed.
+    assert!(at("$(dotnet --version)") > 0 && text.matches("dotnet --version)").count() == 1, "{text}");
+    assert!(text.contains("dotnet --list-sdks") && text.contains("Microsoft.NETCore.App 9.0.18"), "{text}");
+    let runtimes = format!("{ONE}[pipeline.install]\nmethod = \"runtime-versions\"\n");
+    let refusal = generate(&runtimes, &tools[..2]).unwrap_err().to_string();
+    assert!(refusal.contains("one version of each runtime"), "{refusal}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::generate::ToolSpec;
 use crate::project::Manifest;
 
 const BOTH: &str = "platforms = [\"linux/amd64\", \"linux/arm64\"]\n";
@@ -54,7 +55,8 @@ fn the_builders_image_is_the_one_that_the_lock_pins_where_a_job_can_run_in_it() 
         let model = format!("{BOTH}[pipeline]\n{own}[pipeline.container]\n");
         let manifest = Manifest::parse(path, &model).unwrap();
         let lock = crate::project::Lock::parse(path, &format!("version = 1\n{lock}")).unwrap();
-        let wanted = wanted.iter().map(|name| (crate::toolchain::find(name).unwrap(), Vec::new())).collect();
+        let spec = |name: &&str| ToolSpec::of(crate::toolchain::find(name).unwrap(), lock.entries(name).next());
+        let wanted = wanted.iter().map(spec).collect();
         let project = Project::new(&manifest, Some(&lock), wanted, Path::new("/example/app")).unwrap();
         let text = GitLabCi.generate(&project).unwrap().remove(0).body;
         let native = job(&text, "build-image");

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use super::claim::Claim;
 use super::error::IndexError;
-use crate::fs::read_text;
+use crate::fs::{Within, read_text};
 use crate::image::ImageLocation;
 use crate::image::location::without_transport;
 use crate::model::{Digest, ImagePlatform, Reference, Repository};
-use crate::project;
 
 /// An image, or an index of images, for the new index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +55,12 @@ impl ImageArgument {
     ///
     /// # Errors
     /// When the file cannot be read or is not valid.
-    pub fn digest_file(path: &Path, target: &Repository, cwd: &Path) -> Result<Vec<Self>, IndexError> {
-        let text = read_text(&cwd.join(path), project::within(path, cwd))
+    pub fn digest_file(
+        (path, within): (&Path, Within<'_>),
+        target: &Repository,
+        cwd: &Path,
+    ) -> Result<Vec<Self>, IndexError> {
+        let text = read_text(&cwd.join(path), within)
             .map_err(|error| IndexError::DigestFile { path: path.to_owned(), source: error.source })?;
         let mut found: Vec<Self> = Vec::new();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -189,7 +192,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let read = |text: &str| {
             std::fs::write(folder.path().join("arm64.digest"), text).unwrap();
-            let found = ImageArgument::digest_file(Path::new("arm64.digest"), &target(), folder.path())?;
+            let found = ImageArgument::digest_file(
+                (Path::new("arm64.digest"), Within::Folder(folder.path())),
+                &target(),
+                folder.path(),
+            )?;
             Ok::<_, IndexError>(found.iter().map(|given| given.name.clone()).collect::<Vec<_>>())
         };
         for (text, expected) in [
@@ -215,10 +222,14 @@ mod tests {
             assert!(error.contains(said), "{error}");
         }
         assert!(matches!(
-            ImageArgument::digest_file(Path::new("absent"), &target(), folder.path()),
+            ImageArgument::digest_file((Path::new("absent"), Within::Folder(folder.path())), &target(), folder.path()),
             Err(IndexError::DigestFile { .. })
         ));
-        let claims = &ImageArgument::digest_file(Path::new("arm64.digest"), &target(), folder.path());
+        let claims = &ImageArgument::digest_file(
+            (Path::new("arm64.digest"), Within::Folder(folder.path())),
+            &target(),
+            folder.path(),
+        );
         assert!(claims.is_err());
     }
 

@@ -18,6 +18,7 @@ pub use claim::{Claim, Says};
 pub use compose::{Format, IndexSpec};
 pub use error::{CopyFault, IndexError};
 
+use crate::fs::Within;
 use crate::model::{ImagePlatform, Repository};
 use crate::oci::{Actions, Manifest, Registries};
 use crate::report::Report;
@@ -97,7 +98,7 @@ fn expect(spec: &PushSpec, pushing: Pushing, registries: &Registries) {
 pub fn images(
     arguments: &[String],
     children: &[String],
-    digest_files: &[std::path::PathBuf],
+    digest_files: &[(&Path, Within<'_>)],
     target: &Repository,
     cwd: &Path,
 ) -> Result<Vec<ImageArgument>, IndexError> {
@@ -109,7 +110,7 @@ pub fn images(
         given.push(ImageArgument::child(child, target, cwd)?);
     }
     for file in digest_files {
-        given.extend(ImageArgument::digest_file(file, target, cwd)?);
+        given.extend(ImageArgument::digest_file(*file, target, cwd)?);
     }
     if given.is_empty() { Err(IndexError::NoImages) } else { Ok(given) }
 }

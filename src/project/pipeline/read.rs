@@ -8,15 +8,15 @@ use toml::de::{DeValue, ValueDeserializer};
 use super::Pipeline;
 use crate::model::Digest;
 use crate::project::reader::{self, Mistake, Reader, Value};
-use crate::project::{Error, did_you_mean};
+use crate::project::{Error, Root, did_you_mean};
 
 impl Pipeline {
-    /// Reads `[pipeline]` in the `toolkit.toml` in `folder`, whatever else is in it; none when there is none.
+    /// Reads `[pipeline]` in a project's `toolkit.toml`, whatever else is in it; none when there is none.
     ///
     /// # Errors
     /// When the file cannot be read, or the table has something that is not understood.
-    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
-        let Some((path, text)) = reader::open(folder)? else { return Ok(None) };
+    pub fn read(root: &Root) -> Result<Option<Self>, Error> {
+        let Some((path, text)) = reader::open(root)? else { return Ok(None) };
         Self::parse(&path, &text)
     }
 

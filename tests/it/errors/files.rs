@@ -31,6 +31,10 @@ pub fn sections() -> Vec<Section> {
             ],
         ),
         section(
+            "fs::Cause::Foreign",
+            [refused("read", "/tmp/toolkit.toml", Cause::Foreign { owner: 1001, folder: "/tmp".into() })],
+        ),
+        section(
             "fs::Cause::NotRegular",
             [
                 refused("read", "/src/shop/go.mod", Cause::NotRegular { found: "a named pipe" }),

@@ -65,6 +65,7 @@ fn arguments() -> Vec<Section> {
                 reason: text("this tool is built in; remove `github` and `url`, or choose another name"),
             })],
         ),
+        section("provision::Error::SeveralVersions", [in_manifest(Error::SeveralVersions { tool: text("go") })]),
         section("provision::Error::UnknownSource", [in_manifest(source), in_manifest(no_source)]),
         section("provision::Error::ManifestLine", [in_manifest(asked_error("go@>1.22 <"))]),
     ]
@@ -122,7 +123,7 @@ fn projects() -> Vec<Section> {
             "project::Error::Content",
             [
                 content("toolkit.toml", 5, "expected text in quotes, found float"),
-                content("toolkit.lock", 12, "go is listed twice; a merge went wrong"),
+                content("toolkit.lock", 12, "go is listed twice for one request; a merge went wrong"),
             ],
         ),
         section(

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use toolkit::generate::{self, Project, State, stamped, state};
-use toolkit::project::{Lock, Manifest};
+use toolkit::generate::{self, Project, State, ToolSpec, stamped, state};
+use toolkit::project::{Lock, Manifest, Root};
+use toolkit::provision::ToolRequest;
 
 fn examples() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("buildspecs");
@@ -18,10 +19,13 @@ fn examples() -> Vec<PathBuf> {
 
 /// Makes every file of every target that the example can have, each with its path in the example.
 fn generated(folder: &Path) -> Vec<(PathBuf, String)> {
-    let manifest = Manifest::read(folder).unwrap().unwrap();
-    let lock = Lock::read(folder).unwrap();
-    let asked = toolkit::provision::project(folder, Some(&manifest)).unwrap();
-    let wanted = asked.iter().map(|asked| (asked.tool.clone(), asked.settings.clone())).collect();
+    let root = Root::at(folder);
+    let manifest = Manifest::read(&root).unwrap().unwrap();
+    let lock = Lock::read(&root).unwrap();
+    let asked = toolkit::provision::project(&root, Some(&manifest)).unwrap();
+    let pairs = lock.as_ref().map_or_else(|| vec![None; asked.len()], |lock| toolkit::provision::pair(&asked, lock));
+    let spec = |(asked, locked): (ToolRequest, _)| ToolSpec { toolchain: asked.tool, settings: asked.settings, locked };
+    let wanted = asked.into_iter().zip(pairs).map(spec).collect();
     let project = Project::new(&manifest, lock.as_ref(), wanted, folder).unwrap();
     let mut files = Vec::new();
     for target in generate::ALL {

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use toolkit::generate::{self, Project};
-use toolkit::project::{Lock, Manifest};
+use toolkit::generate::{self, Project, ToolSpec};
+use toolkit::project::{Lock, Manifest, Root};
 use toolkit::toolchain;
 
 const BOTH: &str = "platforms = [\"linux/amd64\", \"linux/arm64\"]\n";
@@ -75,9 +75,10 @@ fn variations() -> Vec<(String, String)> {
 fn made(name: &str, model: &str) -> String {
     let path = Path::new("toolkit.toml");
     let manifest = Manifest::parse(path, model).unwrap();
-    let lock = Lock::read(&examples().join("gitlab-dotnet")).unwrap().unwrap();
+    let lock = Lock::read(&Root::at(&examples().join("gitlab-dotnet"))).unwrap().unwrap();
     let dotnet = toolchain::find("dotnet").unwrap();
-    let tools = if model.contains("[tools]") { vec![(dotnet, Vec::new())] } else { Vec::new() };
+    let tools =
+        if model.contains("[tools]") { vec![ToolSpec::of(dotnet, lock.entries("dotnet").next())] } else { Vec::new() };
     let project = Project::new(&manifest, Some(&lock), tools, Path::new("/example/app"))
         .unwrap_or_else(|error| panic!("{name}: {error}\n{model}"));
     let outputs = generate::find("gitlab-ci").unwrap().generate(&project);

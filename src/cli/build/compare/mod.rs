@@ -17,7 +17,7 @@ use crate::codebuild::compare::{CompareRequest, Prices, Subject, compare, gather
 use crate::codebuild::start::compute_type;
 use crate::fs::replace;
 use crate::host::Host;
-use crate::project::{self, MANIFEST};
+use crate::project::{MANIFEST, Root};
 
 /// Compare builds on amd64 and arm64: time of each phase, price of a build, and the ratio
 ///
@@ -98,9 +98,10 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let request = self.request(host)?;
         let chart = self.chart.as_ref().map(|path| vector(path, host)).transpose()?;
+        let root = Root::find(host);
         let prices = Prices::own();
         let prices = match &self.prices {
-            Some(path) => prices.with_file(&host.cwd.join(path), project::within(path, &host.cwd))?,
+            Some(path) => prices.with_file(&host.cwd.join(path), root.within(path, &host.cwd))?,
             None => prices,
         };
         let settings = Settings::without_project(host, global)?;
@@ -117,7 +118,7 @@ impl Arguments {
         }
         let title = shown::title(&request.subject, &comparison);
         if let Some(path) = chart {
-            replace(&path, svg(&comparison, &title), project::links(&path, &host.cwd))?;
+            replace(&path, svg(&comparison, &title), root.links(&path, &host.cwd))?;
             done(global, format!("drew {}", path.display()));
         }
         if global.json {

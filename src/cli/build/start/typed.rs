@@ -13,7 +13,7 @@ use crate::format::source::LARGEST;
 use crate::fs::read;
 use crate::host::Host;
 use crate::project::pipeline::Pipeline;
-use crate::project::{MANIFEST, find};
+use crate::project::{MANIFEST, Root};
 
 /// An image, of one architecture or of all.
 pub(super) type Image = (Option<&'static str>, String);
@@ -68,7 +68,7 @@ impl Arguments {
         let hint = "a buildspec that is in the source, not here, is --buildspec-in-source PATH";
         let refused =
             |cause: &dyn std::fmt::Display| Failure::usage_with_hint(format!("could not read {shown}: {cause}"), hint);
-        let bytes = read(&path, crate::project::within(file, &host.cwd), LARGEST as u64)
+        let bytes = read(&path, Root::find(host).within(file, &host.cwd), LARGEST as u64)
             .map_err(|error| refused(&error.source))?;
         let source = Source::decode(&shown, bytes).map_err(|cause| refused(&cause))?;
         let problems = if self.no_lint { None } else { broken(&source, host) };
@@ -93,14 +93,12 @@ fn default_project(host: &Host) -> Result<String, Failure> {
 
 /// Returns the project that `toolkit.toml` names.
 pub(in crate::cli::build) fn named(host: &Host) -> Result<Option<String>, Failure> {
-    let Some(folder) = find(&host.cwd) else {
-        return Ok(None);
-    };
-    let Some(name) = Pipeline::read(folder)?.and_then(|pipeline| pipeline.codebuild.project) else {
+    let root = Root::find(host);
+    let Some(name) = Pipeline::read(&root)?.and_then(|pipeline| pipeline.codebuild.project) else {
         return Ok(None);
     };
     project(&name).map(Some).map_err(|reason| {
-        let path = folder.join(MANIFEST);
+        let path = root.folder().join(MANIFEST);
         Failure::usage(format!("pipeline.codebuild.project in {} is `{name}`: {reason}", path.display()))
     })
 }
