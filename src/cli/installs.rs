@@ -7,22 +7,27 @@ use super::render::{self, Failure, done};
 use super::settings::Settings;
 use crate::model::Channel;
 use crate::provision::{self, Installed};
-use crate::store::{self, Install, InstallId, Removal, Unlinked};
+use crate::store::{self, Install, InstallId, Inventory, Removal, Unlinked};
 use crate::text::{chain, comma_separated};
 use crate::toolchain;
 
 /// Lists the installs that can be used, and says which cannot: they are private, or broken.
 pub(super) fn readable(settings: &Settings) -> Result<Vec<Install>, Failure> {
+    Ok(inventory(settings)?.installs)
+}
+
+/// Lists the installs as [`readable`] does, with what cannot be used.
+fn inventory(settings: &Settings) -> Result<Inventory, Failure> {
     let inventory = settings.store.inventory()?;
     for skipped in &inventory.skipped {
         settings.report.warned(&format!("skipped {}: {}", skipped.folder.display(), chain(&skipped.reason)));
     }
-    Ok(inventory.installs)
+    Ok(inventory)
 }
 
 /// Finds installs by what was typed: all without arguments, all versions of a tool without a channel.
 pub(super) fn chosen(specs: &[String], settings: &Settings) -> Result<Vec<Install>, Failure> {
-    let all = readable(settings)?;
+    let Inventory { installs: all, mut skipped } = inventory(settings)?;
     if specs.is_empty() {
         return Ok(all);
     }
@@ -41,6 +46,10 @@ pub(super) fn chosen(specs: &[String], settings: &Settings) -> Result<Vec<Instal
         };
         let found: Vec<Install> = all.iter().filter(matches).cloned().collect();
         if found.is_empty() {
+            // It may be there and not be readable, which is not for the person to correct on the command line.
+            if let Some(at) = skipped.iter().position(|skipped| is_of(&skipped.folder, &tool)) {
+                return Err(skipped.swap_remove(at).reason.into());
+            }
             return Err(Failure::usage_with_hint(
                 format!("no install matches `{spec}`; nothing was changed"),
                 "`toolkit list` shows what is installed",
@@ -51,6 +60,11 @@ pub(super) fn chosen(specs: &[String], settings: &Settings) -> Result<Vec<Instal
     chosen.sort_by(|left, right| left.id.cmp(&right.id));
     chosen.dedup_by(|left, right| left.id == right.id);
     Ok(chosen)
+}
+
+/// Returns true if a folder of the store is that of a tool, or of one of its installs.
+fn is_of(folder: &Path, tool: &str) -> bool {
+    folder.ends_with(tool) || folder.parent().is_some_and(|parent| parent.ends_with(tool))
 }
 
 /// Reads what was typed about installs. A tool that only another project defines is known by what is installed of it.

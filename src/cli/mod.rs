@@ -133,6 +133,7 @@ pub fn run() -> ExitCode {
     }
     let colour = colour(std::env::args_os());
     render::use_colour(colour);
+    runtime::explain_panics();
     let mut definition = definition().color(colour);
     let matches = definition.try_get_matches_from_mut(std::env::args_os());
     let command = match matches.and_then(|matches| Command::from_arg_matches(&matches)) {

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime as Tokio};
 
-use super::render::Failure;
+use super::render::{self, Failure};
 use super::signals::interrupted;
+use crate::model::Kind;
 
 /// Runs asynchronous work. All work of a command runs in one runtime, which keeps its connections open in between.
 #[derive(Debug, Default)]
@@ -57,6 +58,21 @@ impl Runtime {
 
 const OUT_OF_THEM: &str = "the limit on files, processes or memory of this machine or container is reached (`ulimit -a`); raise \
                            it, or run fewer programs at the same time";
+
+/// Turns the panics of a runtime for which the system has no thread or file left into what they are: an error of this machine.
+/// [`start`] tries before, but other programs may take the last one in between.
+pub(super) fn explain_panics() {
+    const TEXTS: [&str; 2] = ["OS can't spawn worker thread", "failed to create UnixStream"];
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload_as_str().unwrap_or_default();
+        if TEXTS.iter().any(|known| text.starts_with(known)) {
+            render::failure(&Failure::machine("could not go on", OUT_OF_THEM, io::Error::other(text.to_owned())));
+            std::process::exit(i32::from(Kind::Machine.exit_code()));
+        }
+        usual(panic);
+    }));
+}
 
 /// How many files a runtime opens before it does anything: for polling, waking and signals.
 const FILES: usize = 8;

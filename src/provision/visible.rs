@@ -7,6 +7,7 @@ use super::{Error, Installed};
 use crate::model::{Activation, Executable, Platform, ToolName};
 use crate::report::Report;
 use crate::store::{Composition, Hold, Install, Linked, Store, View};
+use crate::text::all_of;
 use crate::toolchain::{self, SharedRoot, Toolchain};
 
 /// One root that an environment shows: an install by itself, or the view of several.
@@ -78,6 +79,16 @@ fn shared_root(
     let name = ToolName::parse(shared.name)?;
     let composition = Composition { name: &name, members, overlapping: shared.overlapping, added: shared.added };
     let view = store.view(&composition, &|waiting| report.noted(waiting))?;
+    for member in members.iter().filter(|_| view.is_new) {
+        let left = member.added(shared.added);
+        if !left.is_empty() {
+            let (left, root) = (all_of(&left), view.root.display());
+            report.warned(&format!(
+                "what was added to {} ({left}) is not in {root}, which is used now",
+                member.root.display()
+            ));
+        }
+    }
     holds.extend(view.hold);
     Ok((view.root, holds))
 }

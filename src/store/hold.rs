@@ -197,7 +197,7 @@ mod tests {
         let inherited = Hold::inherit([&held]);
         // A shell that ends at once and leaves a child behind, which ends when its input does.
         let mut shell = std::process::Command::new("sh")
-            .args(["-c", "cat <&0 >/dev/null 2>&1 & echo"])
+            .args(["-c", "exec 3<&0; cat <&3 >/dev/null 2>&1 & echo"])
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
             .spawn()

@@ -46,6 +46,8 @@ pub struct View {
     pub root: PathBuf,
     /// Keeps it from being removed; none for a view that was only found, and where the file system has no locks.
     pub hold: Option<Hold>,
+    /// True for one that was just made.
+    pub is_new: bool,
     /// The BLAKE3 digest of its file list, in hexadecimal digits.
     files: String,
 }
@@ -178,7 +180,7 @@ impl Store {
         scratch.place(self, &folder)?;
         drop(exclusive);
         let hold = if let Attempt::Held(hold) = hold(&folder)? { Some(hold) } else { None };
-        Ok(View { hold, ..written.at(&folder) })
+        Ok(View { hold, is_new: true, ..written.at(&folder) })
     }
 
     fn lock_view(&self, name: &str, digest: &str, waiting: &dyn Fn(&str)) -> Result<fs::File, Error> {
@@ -221,7 +223,14 @@ impl Composition<'_> {
 
 impl Written {
     fn at(self, folder: &Path) -> View {
-        View { name: self.name, members: self.members, root: folder.join(TREE), hold: None, files: self.files }
+        View {
+            name: self.name,
+            members: self.members,
+            root: folder.join(TREE),
+            hold: None,
+            is_new: false,
+            files: self.files,
+        }
     }
 }
 

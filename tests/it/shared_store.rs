@@ -76,7 +76,7 @@ fn what_is_not_in_use_is_removed_beside_what_is() {
 fn a_program_that_runs_on_in_the_background_holds_its_tools() {
     let world = World::new();
     // The shell ends at once; its child waits for the end of the input, and closes the output.
-    let script = "cat <&0 >/dev/null 2>&1 &";
+    let script = "exec 3<&0; cat <&3 >/dev/null 2>&1 &";
     let mut child = world
         .command(&["exec", "-q", "go@1.27.3", "--", "sh", "-c", script])
         .stdin(Stdio::piped())
@@ -344,6 +344,18 @@ fn workloads_are_no_damage_and_survive_a_repair() {
         let removed = world.run(&["remove", "dotnet"]);
         assert!(removed.stderr.contains("with what was added to it: metadata, packs"), "{removed:?}");
     }
+}
+
+#[test]
+fn a_new_root_without_the_workloads_of_the_one_before_is_told() {
+    let world = World::new();
+    lock_of(&world, "dotnet = \"10.0.300\"\n");
+    world.ok(&["exec", "--", "sh", "-c", "mkdir -p \"$DOTNET_ROOT/packs/W\""]);
+    lock_of(&world, "dotnet = \"10.0.300\"\ndotnet-runtime = \"8.0\"\n");
+    let first = world.run(&["exec", "-q", "--", "sh", "-c", "true"]);
+    let second = world.run(&["install"]);
+    let told = |run: &Run| run.stderr.contains("(packs) is not in") && run.stderr.contains("which is used now");
+    assert!((told(&first) || told(&second)) && !told(&world.run(&["install"])), "{first:?} {second:?}");
 }
 
 #[test]
