@@ -1,6 +1,6 @@
 # Written by `toolkit gen dockerfile` from toolkit.toml and toolkit.lock. To change it, edit toolkit.toml and run
 # that command again; `toolkit gen --check` in CI reports when this file is stale.
-# toolkit-digest: sha256:de4aaba9e736c04e6b1b288d0739ecca2022463ec76e7a4b5de053ae8aafe51d
+# toolkit-digest: sha256:dad89b3efdfbe41c17855f5579efb6a788ccc4809de952be2761f772cb67d05a
 
 # Downloads, verifies and unpacks. Only the trees of this stage are kept.
 FROM public.ecr.aws/docker/library/debian:trixie-slim AS toolchains
@@ -36,6 +36,15 @@ COPY --from=toolchains /opt/toolchains /opt/toolchains
 ENV DOTNET_CLI_TELEMETRY_OPTOUT="1" \
     DOTNET_NOLOGO="1" \
     DOTNET_ROOT="/opt/toolchains/dotnet" \
+    DOTNET_ROOT_ARM64="" \
+    DOTNET_ROOT_ARM="" \
+    DOTNET_ROOT_ARMV6="" \
+    DOTNET_ROOT_LOONGARCH64="" \
+    DOTNET_ROOT_PPC64LE="" \
+    DOTNET_ROOT_RISCV64="" \
+    DOTNET_ROOT_S390X="" \
+    DOTNET_ROOT_X64="" \
+    DOTNET_ROOT_X86="" \
     PATH="/opt/toolchains/dotnet:$PATH"
 RUN id -u ci >/dev/null 2>&1 || useradd --create-home --shell /bin/sh ci
 USER ci

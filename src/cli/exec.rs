@@ -23,6 +23,13 @@ use crate::store::Hold;
 /// as in a shell 127 when the command is not found and 126 when it cannot be run. Until the command and the programs that it
 /// started have ended, `remove`, `prune` and `repair` leave its tools alone.
 ///
+/// When a tool that was requested cannot be run, the command is not started: another program of that name never takes its place.
+/// Variables that would redirect a tool to another install, such as GOROOT, are unset.
+///
+/// A line such as go@1.27 means its newest release, by documents of upstream that are at most an hour old. Where upstream
+/// cannot be reached, the newest release that is installed serves, with a warning. In a CI job (CI is set, or the build is one
+/// of CodeBuild) a toolkit.lock that is out of date is an error and is not rewritten.
+///
 /// Kaniko empties the root file system that it runs on, so it is never put on PATH. `toolkit exec kaniko -- FLAGS` runs its
 /// executor with a private copy of its own files as the root. The folder of --context is mounted read-only, or copied where
 /// mounts are not allowed; the files of --digest-file, --tar-path and the like are moved to their place after success.
@@ -34,6 +41,9 @@ pub(super) struct Arguments {
     /// Which tools to use instead of the project's: TOOL or TOOL@CHANNEL
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
+    /// Fail when toolkit.lock is missing or out of date, instead of resolving and writing it [env: TOOLKIT_LOCKED=1]
+    #[arg(long, conflicts_with = "specs")]
+    locked: bool,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -48,11 +58,12 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let settings = Settings::new(host, global)?;
+        let settings = Settings::for_lookup(host, global)?;
         let context = settings.context();
         let requests = provision::requests(&self.specs, &context)?;
         let job = self.job_in_own_root(&requests, host)?;
-        let provisioned = provision::provision(&requests, host.platform, Sourcing::PreferInstalled, &context);
+        let sourcing = if self.locked { Sourcing::Locked } else { Sourcing::InstalledIfUnreachable };
+        let provisioned = provision::provision(&requests, host.platform, sourcing, &context);
         let installs = settings.runtime.block_on_if_waiting(provisioned)?;
         if let Some(job) = job {
             return sandbox::run(job, &installs, &settings.store);
@@ -62,7 +73,11 @@ impl Arguments {
         let (name, arguments) = self.command.split_first().expect("clap requires a command");
         let program = find(name, &path, host).unwrap_or_else(|| PathBuf::from(name));
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(&host.cwd).env("PATH", &path).envs(activation.vars);
+        command.args(arguments).current_dir(&host.cwd);
+        for redirect in &activation.unset {
+            command.env_remove(redirect.name);
+        }
+        command.env("PATH", &path).envs(activation.vars);
         // Until the command and its children have ended, nobody removes what they use.
         #[cfg(unix)]
         let _inherited = Hold::inherit(&holds);
@@ -91,10 +106,17 @@ impl Arguments {
     }
 }
 
-/// Puts the tools' folders in front of the current `PATH`.
+/// Puts the tools' folders in front of the current `PATH`, which they leave where they are in it already.
 fn search_path(activation: &Activation, path: Option<&OsStr>) -> OsString {
-    let folders = activation.paths.iter().cloned().chain(path.iter().flat_map(std::env::split_paths));
-    std::env::join_paths(folders).unwrap_or_else(|_| path.unwrap_or_default().into())
+    let others = || path.iter().flat_map(std::env::split_paths).filter(|folder| !activation.paths.contains(folder));
+    let tools = || activation.paths.iter().cloned();
+    std::env::join_paths(tools().chain(others())).unwrap_or_else(|_| {
+        // A `PATH` that cannot be put together again stays as it is, behind the tools: their folders fit, which was checked.
+        let mut whole = std::env::join_paths(tools()).expect("the store and the folders of tools fit on PATH");
+        whole.push(if cfg!(windows) { ";" } else { ":" });
+        whole.push(path.unwrap_or_default());
+        whole
+    })
 }
 
 /// Finds the command on the new `PATH`, not on that of this process.

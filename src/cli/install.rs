@@ -19,14 +19,15 @@ use crate::provision::{self, Installed, Plan, Sourcing};
 /// Install toolchains and verify every byte
 ///
 /// Without arguments: what the project's toolkit.lock says; when that is missing or out of date, it is resolved and written
-/// first (never with --locked). Without a toolkit.toml the project's own files decide.
+/// first (never with --locked). In a CI job (CI is set, or the build is one of CodeBuild) a lock that is out of date is an error
+/// and is not rewritten. Without a toolkit.toml the project's own files decide.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = toolchain_help(EXAMPLES))]
 pub(super) struct Arguments {
     /// What to install instead of the project's tools: TOOL or TOOL@CHANNEL
     #[arg(value_name = "SPEC", conflicts_with = "locked")]
     specs: Vec<String>,
-    /// Install exactly what toolkit.lock pins: resolve nothing, write no lock
+    /// Install exactly what toolkit.lock pins: resolve nothing, write no lock [env: TOOLKIT_LOCKED=1]
     #[arg(long)]
     locked: bool,
     /// Print what would be installed; change nothing
@@ -73,7 +74,7 @@ struct Piece<'a> {
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let mut settings = Settings::new(host, global)?;
+        let mut settings = Settings::new(host, global)?.on_path()?;
         if let Some(jobs) = self.jobs {
             settings.jobs = Some(usize::from(jobs));
         }

@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::model::Prefer;
 use crate::project::{self, Lock, LockedTool};
 use crate::provision::{self, ToolRequest};
+use crate::text::all_of;
 
 /// Write toolkit.lock: one version for each tool, with URL, size, digest and proof for every platform
 ///
@@ -35,7 +36,7 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let mut settings = Settings::new(host, global)?;
+        let mut settings = Settings::without_store(host, global)?;
         if !self.upgrade.is_empty() {
             settings.policy.prefer = Prefer::Newest;
         }
@@ -45,24 +46,31 @@ impl Arguments {
         if self.check {
             return check(&requests, old.as_ref(), &settings, global);
         }
-        if let Some(unknown) = self.upgrade.iter().find(|name| !name.is_empty() && !requests_tool(&requests, name)) {
-            return Err(Failure::usage(format!("the project does not use `{unknown}`, so it cannot be upgraded")));
+        let known = |name: &str| requests.iter().find(|request| request.tool.card().is_called(name));
+        if let Some(unknown) = self.upgrade.iter().find(|name| !name.is_empty() && known(name).is_none()) {
+            let mut used: Vec<&str> = requests.iter().map(|request| request.tool.name()).collect();
+            used.dedup();
+            return Err(Failure::usage_with_hint(
+                format!("the project does not use `{unknown}`, so it cannot be upgraded"),
+                format!("nothing was changed; the project uses {}", all_of(&used)),
+            ));
         }
-        let upgrade = |tool: &str| self.upgrade.iter().any(|name| name.is_empty() || name == tool);
+        // A tool is known by the names that project files use for it, such as `golang`.
+        let upgrade = |tool: &str| {
+            let is_called = |name: &String| known(name).is_some_and(|request| request.tool.name() == tool);
+            self.upgrade.iter().any(|name| name.is_empty() || is_called(name))
+        };
         let lock = provision::lock(&requests, old.as_ref(), &upgrade, &context);
         let lock = settings.runtime.block_on(async { Ok(lock.await?) })?;
         write(&lock, old.as_ref(), &settings, global)
     }
 }
 
-fn requests_tool(requests: &[ToolRequest], name: &str) -> bool {
-    requests.iter().any(|request| request.tool.name() == name)
-}
-
 /// Writes the lock when its bytes differ, and prints what changed.
 fn write(lock: &Lock, old: Option<&Lock>, settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
     let path = settings.root.folder().join(project::LOCK);
-    let same = settings.root.read_if_present(project::LOCK).is_ok_and(|text| text == Some(lock.to_text()));
+    let found = settings.root.read_if_present(project::LOCK);
+    let same = found.is_ok_and(|text| text.is_some_and(|text| lock.is_written_as(&text)));
     if !same {
         lock.write(&settings.root)?;
     }
@@ -122,7 +130,7 @@ fn check(
     };
     if let (Some(lock), true) = (old, findings.is_empty()) {
         let text = settings.root.read_if_present(project::LOCK)?.unwrap_or_default();
-        if text != lock.to_text() {
+        if !lock.is_written_as(&text) {
             findings
                 .push("the file was edited: `toolkit lock` would write other bytes for the same versions".to_owned());
         }

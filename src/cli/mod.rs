@@ -138,7 +138,12 @@ pub fn run() -> ExitCode {
     let matches = definition.try_get_matches_from_mut(std::env::args_os());
     let command = match matches.and_then(|matches| Command::from_arg_matches(&matches)) {
         Ok(command) => command,
-        Err(refusal) => return refuse(&refusal.format(&mut definition)),
+        Err(refusal) => {
+            if refusal.use_stderr() {
+                env::refused(std::env::args_os());
+            }
+            return refuse(&refusal.format(&mut definition));
+        }
     };
     match command.execute() {
         Ok(code) => code,

@@ -99,14 +99,14 @@ pub(super) fn settings(
     global: &Global,
     manifest: Option<&Manifest>,
     root: &Path,
-    home: &Path,
+    home: Option<&Path>,
 ) -> Result<net::Settings, Failure> {
     let mirror = mirror_text(host, global, manifest, root).filter(|(text, _)| !is_store(text));
     let mut settings = net::Settings {
         mirror: mirror.map(|(text, base)| Mirror::parse(text, base)).transpose()?,
         order: order(host, global, manifest)?,
         offline: global.offline,
-        cache: Some(home.join("metadata")),
+        cache: home.map(|home| home.join("metadata")),
         bases: vec![("goproxy".to_owned(), go_proxies(host))],
         authorities: authorities(host),
         ..net::Settings::default()

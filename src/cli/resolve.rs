@@ -98,7 +98,7 @@ struct File<'a> {
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let mut settings = Settings::new(host, global)?;
+        let mut settings = Settings::without_store(host, global)?;
         self.adjust(&mut settings.policy);
         let context = settings.context();
         let requests = match &self.file {

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use crate::model::Activation;
+use crate::model::{Activation, Redirect};
 use crate::text::shell::word;
 
 /// The readers of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// bash, zsh, dash, ash: `eval "$(toolkit env)"`
+    /// bash, zsh, dash, ash: `eval "$(toolkit env || echo false)"`
     #[value(aliases = ["bash", "zsh"])]
     Sh,
     /// fish: `toolkit env --format fish | source`
@@ -20,9 +20,9 @@ pub(super) enum Format {
     Pwsh,
     /// JSON for programs
     Json,
-    /// NAME=VALUE lines, as in GitLab's `artifacts: reports: dotenv`
+    /// NAME=VALUE lines, as in GitLab's `artifacts: reports: dotenv`; TOOLKIT_PATH instead of PATH, which is a machine's own
     Dotenv,
-    /// GitHub Actions: appends to the files that GITHUB_ENV and GITHUB_PATH name
+    /// GitHub Actions, for `eval` in a step: appends to the files that GITHUB_ENV and GITHUB_PATH name
     Github,
     /// ENV instructions for a Dockerfile
     Dockerfile,
@@ -48,43 +48,35 @@ impl crate::model::Explain for Unrepresentable {
     }
 }
 
-/// Renders the activation for a reader. `path` is the current `PATH`, for readers that cannot refer to it.
-pub(super) fn render(activation: &Activation, format: Format, path: Option<&str>) -> Result<String, Unrepresentable> {
+/// Renders the activation for a reader.
+pub(super) fn render(activation: &Activation, format: Format) -> Result<String, Unrepresentable> {
     let folders: Vec<String> = activation.paths.iter().map(|folder| text(folder)).collect();
-    let vars = &activation.vars;
+    let (vars, unset) = (&activation.vars, &activation.unset);
     Ok(match format {
-        Format::Sh => {
-            let mut lines = lines(vars, |name, value| format!("export {name}={}", word(value)));
-            if !folders.is_empty() {
-                lines.push_str(&format!("export PATH={}:\"$PATH\"\n", word(&folders.join(":"))));
-            }
-            lines
-        }
-        Format::Fish => {
-            let mut lines = lines(vars, |name, value| format!("set -gx {name} {}", fish(value)));
-            if !folders.is_empty() {
-                let folders: Vec<_> = folders.iter().map(|folder| fish(folder)).collect();
-                lines.push_str(&format!("set -gx PATH {} $PATH\n", folders.join(" ")));
-            }
-            lines
-        }
-        Format::Pwsh => {
-            let mut lines = lines(vars, |name, value| format!("$env:{name} = {}", pwsh(value)));
-            for folder in folders.iter().rev() {
-                lines.push_str(&format!("$env:PATH = {} + [IO.Path]::PathSeparator + $env:PATH\n", pwsh(folder)));
-            }
-            lines
-        }
+        Format::Sh => sh(vars, unset, &folders),
+        Format::Fish => fish(vars, unset, &folders),
+        Format::Pwsh => pwsh(vars, unset, &folders),
         Format::Json => {
             let vars: serde_json::Map<_, _> =
                 vars.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-            let value = serde_json::json!({ "paths": folders, "vars": vars });
+            let unset: Vec<&str> = unset.iter().map(|redirect| redirect.name).collect();
+            let value = serde_json::json!({ "paths": folders, "vars": vars, "unset": unset });
             format!("{}\n", serde_json::to_string_pretty(&value).expect("strings and lists are JSON"))
         }
-        Format::Dotenv => dotenv(vars, &folders, path)?,
-        Format::Github => github(vars, &folders)?,
-        Format::Dockerfile => dockerfile(vars, &folders)?,
+        Format::Dotenv => dotenv(vars, unset, &folders)?,
+        Format::Github => github(vars, unset, &folders)?,
+        Format::Dockerfile => dockerfile(vars, unset, &folders)?,
     })
+}
+
+/// Returns what makes the reader fail, where it runs what `toolkit env` prints: its exit status is lost in
+/// `eval "$(toolkit env)"` and `toolkit env | source`. None for readers that run nothing.
+pub(super) fn failing(format: Format) -> Option<&'static str> {
+    match format {
+        Format::Sh | Format::Fish | Format::Github => Some("false\n"),
+        Format::Pwsh => Some("throw 'toolkit env failed'\n"),
+        Format::Json | Format::Dotenv | Format::Dockerfile => None,
+    }
 }
 
 fn text(path: &Path) -> String {
@@ -95,13 +87,75 @@ fn lines(vars: &[(String, String)], line: impl Fn(&str, &str) -> String) -> Stri
     vars.iter().map(|(name, value)| format!("{}\n", line(name, value))).collect()
 }
 
+/// Lists what a shell can unset. It does not pass on a variable of another name, such as `DOTNET_ROOT(x86)`.
+fn nameable(unset: &[Redirect]) -> impl Iterator<Item = &Redirect> + Clone {
+    unset.iter().filter(|redirect| redirect.is_identifier())
+}
+
+fn spaced<'a>(redirects: impl Iterator<Item = &'a Redirect>) -> String {
+    redirects.map(|redirect| redirect.name).collect::<Vec<_>>().join(" ")
+}
+
+/// Run twice, it changes nothing: the folders are added unless `PATH` starts with them.
+fn sh(vars: &[(String, String)], unset: &[Redirect], folders: &[String]) -> String {
+    let mut text = String::new();
+    let unset = spaced(nameable(unset));
+    if !unset.is_empty() {
+        text.push_str(&format!("unset {unset}\n"));
+    }
+    text.push_str(&lines(vars, |name, value| format!("export {name}={}", word(value))));
+    if !folders.is_empty() {
+        let (folders, start) = (word(&folders.join(":")), word(&format!("{}:", folders.join(":"))));
+        text.push_str(&format!(
+            "case \"${{PATH-}}:\" in {start}*) ;; *) export PATH={folders}\"${{PATH:+:$PATH}}\" ;; esac\n"
+        ));
+    }
+    text
+}
+
+/// Run twice, it changes nothing: the folders leave their old places in `PATH`.
+fn fish(vars: &[(String, String)], unset: &[Redirect], folders: &[String]) -> String {
+    let mut text = String::new();
+    let unset = spaced(nameable(unset));
+    if !unset.is_empty() {
+        text.push_str(&format!("for name in {unset}; set -q $name; and set -e $name; end\n"));
+    }
+    text.push_str(&lines(vars, |name, value| format!("set -gx {name} {}", fish_word(value))));
+    if !folders.is_empty() {
+        let folders = folders.iter().map(|folder| fish_word(folder)).collect::<Vec<_>>().join(" ");
+        text.push_str(&format!(
+            "begin; set -l others; for folder in $PATH; contains -- $folder {folders}; or set -a others $folder; end; \
+             set -gx PATH {folders} $others; end\n"
+        ));
+    }
+    text
+}
+
 /// Quotes for fish: in single quotes only the quote and the backslash are special.
-fn fish(value: &str) -> String {
+fn fish_word(value: &str) -> String {
     format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
+/// Run twice, it changes nothing: the folders leave their old places in `PATH`.
+fn pwsh(vars: &[(String, String)], unset: &[Redirect], folders: &[String]) -> String {
+    let mut text = String::new();
+    for redirect in unset {
+        let variable = pwsh_word(&format!("Env:{}", redirect.name));
+        text.push_str(&format!("Remove-Item -LiteralPath {variable} -ErrorAction Ignore\n"));
+    }
+    text.push_str(&lines(vars, |name, value| format!("$env:{name} = {}", pwsh_word(value))));
+    if !folders.is_empty() {
+        let folders = folders.iter().map(|folder| pwsh_word(folder)).collect::<Vec<_>>().join(", ");
+        text.push_str(&format!(
+            "$env:PATH = (@({folders}) + @($env:PATH -split [IO.Path]::PathSeparator | \
+             Where-Object {{ $_ -cnotin @({folders}) }})) -join [IO.Path]::PathSeparator\n"
+        ));
+    }
+    text
+}
+
 /// Quotes for PowerShell: in single quotes only the quote is special. It also takes the typographic ones as quotes.
-fn pwsh(value: &str) -> String {
+fn pwsh_word(value: &str) -> String {
     let doubled: String = value
         .chars()
         .flat_map(|c| std::iter::repeat_n(c, if matches!(c, '\'' | '\u{2018}'..='\u{201b}') { 2 } else { 1 }))
@@ -116,23 +170,42 @@ fn one_line<'a>(name: &str, value: &'a str, format: &'static str) -> Result<&'a 
     Ok(value)
 }
 
-/// GitLab takes a dotenv report literally: no quotes, no references, so `PATH` stands there whole
-/// (<https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsdotenv>).
-fn dotenv(vars: &[(String, String)], folders: &[String], path: Option<&str>) -> Result<String, Unrepresentable> {
+/// GitLab takes a dotenv report literally: no quotes, no references, no comments
+/// (<https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsdotenv>). The report reaches jobs on other machines, so
+/// it never sets `PATH`: the folders of the tools are in `TOOLKIT_PATH`, for a job that has the same store. It cannot unset:
+/// a variable becomes empty where the tool takes that for unset, and is left out where it does not.
+fn dotenv(vars: &[(String, String)], unset: &[Redirect], folders: &[String]) -> Result<String, Unrepresentable> {
     let mut text = String::new();
+    for redirect in nameable(unset).filter(|redirect| redirect.empty_is_unset) {
+        text.push_str(&format!("{}=\n", redirect.name));
+    }
     for (name, value) in vars {
         text.push_str(&format!("{name}={}\n", one_line(name, value, "dotenv")?));
     }
     if !folders.is_empty() {
-        let whole: Vec<&str> = folders.iter().map(String::as_str).chain(path).collect();
-        text.push_str(&format!("PATH={}\n", one_line("PATH", &whole.join(":"), "dotenv")?));
+        text.push_str(&format!("TOOLKIT_PATH={}\n", one_line("TOOLKIT_PATH", &folders.join(":"), "dotenv")?));
     }
     Ok(text)
 }
 
-/// GitHub's runner reads files; a here-document keeps any value whole, and this shell text appends to them.
-fn github(vars: &[(String, String)], folders: &[String]) -> Result<String, Unrepresentable> {
+/// GitHub's runner reads files; this shell text appends to them. Nothing unsets a variable for later steps: one becomes empty
+/// where the tool takes that for unset, and the text fails where another is set.
+fn github(vars: &[(String, String)], unset: &[Redirect], folders: &[String]) -> Result<String, Unrepresentable> {
+    let (emptied, refused): (Vec<&Redirect>, Vec<&Redirect>) =
+        nameable(unset).partition(|redirect| redirect.empty_is_unset);
     let mut text = String::new();
+    if !refused.is_empty() {
+        let set: String = refused.iter().map(|redirect| format!("${{{}+x}}", redirect.name)).collect();
+        let message = format!(
+            "::error::one of these variables is set and would redirect a tool; GITHUB_ENV cannot unset it, so remove it from \
+             `env`: {}",
+            spaced(refused.into_iter())
+        );
+        text.push_str(&format!("[ -z \"{set}\" ] || {{ printf '%s\\n' {}; false; }}\n", word(&message)));
+    }
+    for redirect in emptied {
+        text.push_str(&format!("printf '%s\\n' {}= >> \"$GITHUB_ENV\"\n", redirect.name));
+    }
     for (name, value) in vars {
         let line = format!("{name}={}", one_line(name, value, "GITHUB_ENV")?);
         text.push_str(&format!("printf '%s\\n' {} >> \"$GITHUB_ENV\"\n", word(&line)));
@@ -145,7 +218,8 @@ fn github(vars: &[(String, String)], folders: &[String]) -> Result<String, Unrep
     Ok(text)
 }
 
-fn dockerfile(vars: &[(String, String)], folders: &[String]) -> Result<String, Unrepresentable> {
+/// `ENV` cannot unset: a variable becomes empty where the tool takes that for unset, and is left out where it does not.
+fn dockerfile(vars: &[(String, String)], unset: &[Redirect], folders: &[String]) -> Result<String, Unrepresentable> {
     let quoted = |name: &str, value: &str| -> Result<String, Unrepresentable> {
         let value = one_line(name, value, "a Dockerfile")?;
         let escaped: String =
@@ -153,6 +227,9 @@ fn dockerfile(vars: &[(String, String)], folders: &[String]) -> Result<String, U
         Ok(escaped)
     };
     let mut text = String::new();
+    for redirect in nameable(unset).filter(|redirect| redirect.empty_is_unset) {
+        text.push_str(&format!("ENV {}=\"\"\n", redirect.name));
+    }
     for (name, value) in vars {
         text.push_str(&format!("ENV {name}=\"{}\"\n", quoted(name, value)?));
     }
@@ -176,17 +253,32 @@ mod tests {
                 ("DOTNET_ROOT".to_owned(), "/opt/it's $(touch /tmp/x)".to_owned()),
                 ("GOTOOLCHAIN".to_owned(), "local".to_owned()),
             ],
+            unset: vec![
+                Redirect { name: "GOROOT", empty_is_unset: true },
+                Redirect { name: "MSBuildSDKsPath", empty_is_unset: false },
+                Redirect { name: "DOTNET_ROOT(x86)", empty_is_unset: true },
+            ],
         }
     }
 
-    /// Runs a shell on what `env` prints and reads back what it made of it.
-    fn read_back(shell: &str, format: Format, path: &str) -> Option<String> {
-        let script = render(&nasty(), format, Some("/usr/bin:/bin")).unwrap();
-        let print = format!("printf '%s|%s|%s' \"$DOTNET_ROOT\" \"$GOTOOLCHAIN\" {path}");
-        let output =
-            Command::new(shell).arg("-c").arg(format!("{script}{print}")).env("PATH", "/usr/bin:/bin").output();
-        match output {
-            Ok(output) => Some(String::from_utf8(output.stdout).unwrap()),
+    const SHELLS: [(&str, Format); 6] = [
+        ("sh", Format::Sh),
+        ("bash", Format::Sh),
+        ("dash", Format::Sh),
+        ("zsh", Format::Sh),
+        ("busybox", Format::Sh),
+        ("fish", Format::Fish),
+    ];
+
+    /// Runs a script in a shell that is installed.
+    fn run(shell: &str, script: &str) -> Option<std::process::Output> {
+        let mut command = Command::new(shell);
+        if shell == "busybox" {
+            command.arg("ash");
+        }
+        let vars = [("PATH", "/usr/bin:/bin"), ("GOROOT", "/opt/go1.22"), ("MSBuildSDKsPath", "/old")];
+        match command.arg("-c").arg(script).env_clear().envs(vars).output() {
+            Ok(output) => Some(output),
             Err(cause) => {
                 println!("skipped {shell}: {cause}");
                 None
@@ -195,28 +287,93 @@ mod tests {
     }
 
     #[test]
-    fn shells_read_back_exactly_what_was_meant() {
-        let expected = "/opt/it's $(touch /tmp/x)|local|/opt/it's a \"tool\" $HOME `id` \\:/opt/go/bin:/usr/bin:/bin";
-        for shell in ["sh", "bash", "dash", "zsh"] {
-            if let Some(found) = read_back(shell, Format::Sh, "\"$PATH\"") {
-                assert_eq!(found, expected, "{shell}");
+    fn shells_read_back_exactly_what_was_meant_however_often_they_read_it() {
+        let expected =
+            "/opt/it's $(touch /tmp/x)|local|unset|unset|/opt/it's a \"tool\" $HOME `id` \\:/opt/go/bin:/usr/bin:/bin";
+        for (shell, format) in SHELLS {
+            let once = render(&nasty(), format).unwrap();
+            let print = match format {
+                Format::Fish => {
+                    "set -q GOROOT; and set goroot set; or set goroot unset; set -q MSBuildSDKsPath; and set sdks set; or \
+                     set sdks unset; printf '%s|%s|%s|%s|%s' $DOTNET_ROOT $GOTOOLCHAIN $goroot $sdks (string join : $PATH)"
+                }
+                _ => {
+                    "printf '%s|%s|%s|%s|%s' \"$DOTNET_ROOT\" \"$GOTOOLCHAIN\" \"${GOROOT-unset}\" \
+                     \"${MSBuildSDKsPath-unset}\" \"$PATH\""
+                }
+            };
+            for times in 1..=3 {
+                let strict = if format == Format::Sh { "set -eu\n" } else { "" };
+                let Some(output) = run(shell, &format!("{strict}{}{print}", once.repeat(times))) else { continue };
+                assert_eq!(String::from_utf8(output.stdout).unwrap(), expected, "{shell}, {times} times");
             }
         }
-        // PATH is a list in fish.
-        if let Some(found) = read_back("fish", Format::Fish, "(string join : $PATH)") {
-            assert_eq!(found, expected, "fish");
+    }
+
+    #[test]
+    fn a_path_that_is_empty_or_not_set_stays_without_an_empty_folder() {
+        let activation = Activation { paths: vec!["/opt/go/bin".into()], ..Activation::default() };
+        let text = render(&activation, Format::Sh).unwrap();
+        for before in ["PATH=", "unset PATH"] {
+            let script = format!("set -eu\n{before}\n{text}{text}printf '%s' \"$PATH\"");
+            for (shell, _) in SHELLS.into_iter().filter(|(_, format)| *format == Format::Sh) {
+                let Some(output) = run(shell, &script) else { continue };
+                assert_eq!(String::from_utf8(output.stdout).unwrap(), "/opt/go/bin", "{shell} after {before}");
+            }
         }
+    }
+
+    #[test]
+    fn what_is_printed_for_a_failure_fails_in_the_reader() {
+        for (shell, format) in SHELLS {
+            let text = failing(format).unwrap();
+            let script = match format {
+                Format::Fish => format!("printf '%s' '{text}' | source; or exit 9; echo goes on"),
+                _ => format!("set -e; eval \"$(printf '%s' '{text}')\"; echo goes on"),
+            };
+            let Some(output) = run(shell, &script) else { continue };
+            assert!(!output.status.success() && output.stdout.is_empty(), "{shell}: {output:?}");
+        }
+        assert!(failing(Format::Pwsh).unwrap().starts_with("throw "));
+        assert_eq!(failing(Format::Json).or(failing(Format::Dotenv)).or(failing(Format::Dockerfile)), None);
+    }
+
+    #[test]
+    fn readers_that_cannot_unset_get_an_empty_value_only_where_that_is_harmless() {
+        let text = |format| render(&nasty(), format).unwrap();
+        assert!(text(Format::Dotenv).starts_with("GOROOT=\nDOTNET_ROOT="), "{}", text(Format::Dotenv));
+        assert!(text(Format::Dockerfile).starts_with("ENV GOROOT=\"\"\nENV DOTNET_ROOT="));
+        assert!(text(Format::Github).contains("printf '%s\\n' GOROOT= >> \"$GITHUB_ENV\"\n"));
+        for format in [Format::Dotenv, Format::Dockerfile] {
+            assert!(!text(format).contains("MSBuildSDKsPath"), "{format:?}");
+        }
+        for (variable, passes) in [("MSBuildSDKsPath=/old", false), ("unset MSBuildSDKsPath", true)] {
+            let files = "GITHUB_ENV=/dev/null; GITHUB_PATH=/dev/null";
+            let script = format!("{variable}; {files}\nset -eu\n{}", text(Format::Github));
+            let Some(output) = run("bash", &script) else { continue };
+            assert_eq!(output.status.success(), passes, "{variable}: {output:?}");
+            assert_eq!(String::from_utf8_lossy(&output.stdout).contains("::error::"), !passes, "{variable}");
+        }
+    }
+
+    #[test]
+    fn a_report_for_other_machines_has_no_path_of_this_one() {
+        let text = render(&nasty(), Format::Dotenv).unwrap();
+        assert!(text.lines().all(|line| !line.starts_with("PATH=")), "{text}");
+        assert!(text.ends_with("\nTOOLKIT_PATH=/opt/it's a \"tool\" $HOME `id` \\:/opt/go/bin\n"), "{text}");
     }
 
     #[test]
     fn every_format_quotes_by_its_own_rules() {
         let activation = nasty();
-        let text = |format| render(&activation, format, Some("/bin")).unwrap();
+        let text = |format| render(&activation, format).unwrap();
         assert!(text(Format::Fish).contains(r"set -gx DOTNET_ROOT '/opt/it\'s $(touch /tmp/x)'"));
-        assert!(text(Format::Fish).contains(r#"set -gx PATH '/opt/it\'s a "tool" $HOME `id` \\' '/opt/go/bin' $PATH"#));
+        assert!(
+            text(Format::Fish).contains(r#"set -gx PATH '/opt/it\'s a "tool" $HOME `id` \\' '/opt/go/bin' $others"#)
+        );
         assert!(text(Format::Pwsh).contains("$env:DOTNET_ROOT = '/opt/it''s $(touch /tmp/x)'"));
         assert!(text(Format::Dotenv).contains("DOTNET_ROOT=/opt/it's $(touch /tmp/x)\n"));
-        assert!(text(Format::Dotenv).ends_with(":/opt/go/bin:/bin\n"));
+        assert!(text(Format::Pwsh).contains("Remove-Item -LiteralPath 'Env:DOTNET_ROOT(x86)' -ErrorAction Ignore\n"));
         assert!(text(Format::Dockerfile).contains(r#"ENV DOTNET_ROOT="/opt/it's \$(touch /tmp/x)""#));
         assert!(
             text(Format::Dockerfile).contains(r#"ENV PATH="/opt/it's a \"tool\" \$HOME `id` \\:/opt/go/bin:$PATH""#)
@@ -233,7 +390,7 @@ mod tests {
         for value in ["x\nEVIL=1", "x\rEVIL=1", "x\0EVIL=1"] {
             activation.vars[0].1 = value.to_owned();
             for format in [Format::Dotenv, Format::Github, Format::Dockerfile] {
-                assert_eq!(render(&activation, format, None).unwrap_err().name, "DOTNET_ROOT", "{value:?}");
+                assert_eq!(render(&activation, format).unwrap_err().name, "DOTNET_ROOT", "{value:?}");
             }
         }
     }
@@ -242,14 +399,14 @@ mod tests {
     fn powershell_and_github_put_the_first_folder_in_front() {
         let paths = vec!["/a\u{2019}s".into(), "/b".into()];
         let activation = Activation { paths, ..Activation::default() };
-        // Both prepend line by line; PowerShell takes a typographic quote for the end of the text.
+        // PowerShell takes a typographic quote for the end of the text; the runner prepends line by line.
         assert_eq!(
-            render(&activation, Format::Pwsh, None).unwrap(),
-            "$env:PATH = '/b' + [IO.Path]::PathSeparator + $env:PATH\n\
-             $env:PATH = '/a\u{2019}\u{2019}s' + [IO.Path]::PathSeparator + $env:PATH\n"
+            render(&activation, Format::Pwsh).unwrap(),
+            "$env:PATH = (@('/a\u{2019}\u{2019}s', '/b') + @($env:PATH -split [IO.Path]::PathSeparator | \
+             Where-Object { $_ -cnotin @('/a\u{2019}\u{2019}s', '/b') })) -join [IO.Path]::PathSeparator\n"
         );
         assert_eq!(
-            render(&activation, Format::Github, None).unwrap(),
+            render(&activation, Format::Github).unwrap(),
             "printf '%s\\n' /b >> \"$GITHUB_PATH\"\nprintf '%s\\n' '/a\u{2019}s' >> \"$GITHUB_PATH\"\n"
         );
     }

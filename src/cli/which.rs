@@ -40,7 +40,7 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let settings = Settings::offline(host, global)?;
+        let settings = Settings::for_lookup(host, global)?;
         if self.name == "dotnet-sdk" {
             return self.sdk(&settings, global);
         }
@@ -108,7 +108,9 @@ fn visible(settings: &Settings) -> Result<Vec<Visible>, Failure> {
     let requests = provision::requests(&[], &context)?;
     let provisioned = provision::provision(&requests, settings.host.platform, Sourcing::InstalledOnly, &context);
     let installs = settings.runtime.block_on_if_waiting(provisioned)?;
-    Ok(provision::visible_roots(&installs, &settings.store, settings.report.as_ref())?)
+    let visible = provision::visible_roots(&installs, &settings.store, settings.report.as_ref())?;
+    visible.iter().try_for_each(Visible::check)?;
+    Ok(visible)
 }
 
 /// Finds an executable by its name, or the first one of the tool with that name.

@@ -217,6 +217,9 @@ impl<'p> Image<'p> {
             }
             let _ = writeln!(text, "    ln -s {inner} {TREES}/{name} && \\");
         }
+        for name in self.placed() {
+            let _ = writeln!(text, "    ln -s \"$(readlink -f {TREES}/{name}).placed\" {TREES}/{name}.placed && \\");
+        }
         let _ = writeln!(text, "    rm -rf {STORE}/staging {STORE}/metadata {STORE}/locks");
         Ok(text)
     }
@@ -240,6 +243,12 @@ impl<'p> Image<'p> {
         roots
     }
 
+    /// Lists the folders of tools that have files beside their trees.
+    fn placed(&self) -> Vec<String> {
+        let has_placed = |tool: &&Tool<'_>| !tool.toolchain.card().layout.placed_files(Path::new(TREES)).is_empty();
+        self.project.tools.iter().filter(has_placed).map(fetch::folder).collect()
+    }
+
     fn environment(&self, by_toolkit: bool) -> String {
         let (mut paths, mut vars): (Vec<String>, Vec<(String, String)>) = (Vec::new(), Vec::new());
         for tool in &self.project.tools {
@@ -253,6 +262,13 @@ impl<'p> Image<'p> {
                 if vars.iter().all(|(known, _)| *known != name) {
                     vars.push((name, value));
                 }
+            }
+        }
+        // `ENV` cannot unset. What the base image sets becomes empty where the tool takes that for unset.
+        for redirect in self.project.tools.iter().flat_map(|tool| tool.toolchain.card().redirected_by) {
+            let is_new = vars.iter().all(|(known, _)| known != redirect.name);
+            if redirect.empty_is_unset && redirect.is_identifier() && is_new {
+                vars.push((redirect.name.to_owned(), String::new()));
             }
         }
         let mut lines: Vec<String> = vars.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();

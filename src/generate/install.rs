@@ -199,8 +199,8 @@ fn by_toolkit(project: &Project<'_>, place: &Place, target: &'static str) -> Res
         steps.extend(portable::bootstrap(project, target)?);
     }
     steps.push(Step::new("Installs exactly what toolkit.lock pins, or fails.", "toolkit install --locked".to_owned()));
-    // `eval "$(toolkit env)"` alone would go on when toolkit fails.
-    steps.push(Step { comment: None, command: "toolkit_env=$(toolkit env) && eval \"$toolkit_env\"".to_owned() });
+    // `eval "$(toolkit env)"` alone would go on where toolkit is missing, and `set -e` overlooks what fails before `&&`.
+    steps.push(Step { comment: None, command: "eval \"$(toolkit env || echo false)\"".to_owned() });
     steps.extend(unhidden(project, place));
     Ok(steps)
 }

@@ -53,7 +53,7 @@ pub(super) fn artifacts(tool: &Tool<'_>, architecture: Architecture) -> Result<V
 /// Refuses a tool that plain shell cannot install, because an install is more than the unpacked files.
 pub(super) fn check(tool: &Tool<'_>, target: &'static str) -> Result<(), Error> {
     let layout = tool.toolchain.card().layout;
-    let adds_files = |platform| !layout.added_files(Path::new("/"), platform).is_empty();
+    let adds_files = |platform| !layout.added_files(platform).is_empty();
     let platform = tool.locked.artifacts.first().map(|locked| locked.platform);
     if tool.locked.is_defined() || platform.is_some_and(adds_files) {
         let (name, version) = (tool.toolchain.name(), &tool.locked.version);

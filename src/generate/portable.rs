@@ -53,6 +53,7 @@ pub(super) fn steps(project: &Project<'_>, target: &'static str) -> Result<Vec<S
     );
     let about = format!("Installs {}; toolkit.lock has the same URLs and digests.", names.join(", "));
     let mut steps = vec![Step::new(&about, install)];
+    steps.extend(unset(project).map(|command| Step { comment: None, command }));
     for root in &roots {
         steps.push(Step { comment: None, command: visible(root, target)? });
     }
@@ -155,6 +156,17 @@ fn by_machine(cases: &[(Architecture, Vec<String>)], what: &str, indent: &str) -
     let message = word(&format!("{what}: not locked for this machine:"));
     text.push_str(&format!("{indent}  *) echo {message} \"$(uname -m)\" >&2; exit 1 ;;\n{indent}esac\n"));
     text
+}
+
+/// Writes one `unset` for the variables that would redirect a tool to another install; none where there are no such variables.
+fn unset(project: &Project<'_>) -> Option<String> {
+    let mut names: Vec<&str> = Vec::new();
+    for redirect in project.tools.iter().flat_map(|tool| tool.toolchain.card().redirected_by) {
+        if redirect.is_identifier() && !names.contains(&redirect.name) {
+            names.push(redirect.name);
+        }
+    }
+    (!names.is_empty()).then(|| format!("unset {}", names.join(" ")))
 }
 
 /// Writes the activation of the tools of a folder as one `export`.

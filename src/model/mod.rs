@@ -20,7 +20,7 @@ pub use image::{BadReference, DOCKER_HUB, ImagePlatform, Reference, Repository};
 pub use platform::{Arch, BadPlatform, Libc, Os, Platform};
 pub use policy::{Choice, Policy, Prefer, Unsupported, Verdict};
 pub use release::{
-    Activation, Artifact, Candidate, Date, Executable, Format, Phase, Release, SourceImage, Support, Train,
+    Activation, Artifact, Candidate, Date, Executable, Format, Phase, Redirect, Release, SourceImage, Support, Train,
 };
 pub use s3_uri::{BadS3Uri, S3Endpoint, S3Style, S3Uri};
 pub use tree::{Extra, ExtraKind, Node, NodeKind};

@@ -202,11 +202,30 @@ pub struct SourceImage {
     pub manifest: Option<Digest>,
 }
 
-/// What makes an install visible: folders for `PATH`, and variables.
+/// What makes an install visible: folders for `PATH`, variables to set and variables to unset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Activation {
     /// Folders to put in front of `PATH`, first one first.
     pub paths: Vec<PathBuf>,
     /// Variables to set.
     pub vars: Vec<(String, String)>,
+    /// Variables to unset.
+    pub unset: Vec<Redirect>,
+}
+
+/// A variable that would redirect a tool to another install if the tool inherited it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redirect {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether the tool treats an empty value as unset, for readers that can set a variable and not unset it.
+    pub empty_is_unset: bool,
+}
+
+impl Redirect {
+    /// Returns true if shells and `ENV` instructions can name it.
+    #[must_use]
+    pub fn is_identifier(&self) -> bool {
+        self.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    }
 }

@@ -53,6 +53,12 @@ impl Mirror {
         Self(Root::Store(store))
     }
 
+    /// Returns true if it is a folder, which needs no connection.
+    #[must_use]
+    pub fn is_folder(&self) -> bool {
+        matches!(self.0, Root::Folder(_))
+    }
+
     /// Reads `https://…`, `http://…` of this machine, `file:///…`, or the path of a folder (relative to `cwd`).
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Settings of a client.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use url::Url;
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub retry: Retry,
     /// The folder of last good copies; without one nothing is kept.
     pub cache: Option<PathBuf>,
+    /// How old a kept copy of a document may be to be used without asking upstream.
+    pub fresh_for: Duration,
     /// What schemes of our own stand for: `goproxy:///x` is `x` below the first URL, below the next one when that
     /// answers 404 or 410, and so on (the meaning of the commas in `GOPROXY`, <https://go.dev/ref/mod#goproxy-protocol>).
     pub bases: Vec<(String, Vec<Url>)>,
@@ -58,6 +61,7 @@ impl Default for Settings {
             limits: Limits::default(),
             retry: Retry::default(),
             cache: None,
+            fresh_for: Duration::ZERO,
             bases: Vec::new(),
             authorities: Vec::new(),
             user_agent: concat!("toolkit/", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -119,6 +119,12 @@ impl Lock {
         text
     }
 
+    /// Returns true if `text` is what would be written. Line ends may be those of Windows, which Git writes there.
+    #[must_use]
+    pub fn is_written_as(&self, text: &str) -> bool {
+        text == self.to_text() || text.replace("\r\n", "\n") == self.to_text()
+    }
+
     /// Lists the entries of a tool: one for each version that the project requests of it.
     pub fn entries<'l>(&'l self, name: &str) -> impl Iterator<Item = &'l LockedTool> {
         self.tools.iter().filter(move |tool| tool.name == name)

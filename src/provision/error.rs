@@ -159,6 +159,18 @@ pub enum Error {
         /// The platform.
         platform: Platform,
     },
+    /// An executable of an install cannot be run, so that another program of its name would run instead.
+    #[error("{tool} {version} cannot run {}: {reason}", path.display())]
+    CannotRun {
+        /// The tool.
+        tool: String,
+        /// The version.
+        version: String,
+        /// The executable.
+        path: PathBuf,
+        /// Why it cannot be run.
+        reason: String,
+    },
     /// An install failed.
     #[error("could not install {tool} {version} for {platform}")]
     Install {
@@ -187,7 +199,7 @@ impl Explain for Error {
             Self::Install { source, .. } => source.kind(),
             Self::Store(cause) => cause.kind(),
             Self::Net(cause) => cause.kind(),
-            Self::WeakProof { .. } => Kind::Integrity,
+            Self::WeakProof { .. } | Self::CannotRun { .. } => Kind::Integrity,
             Self::ManifestLine { source, .. } => source.kind(),
             _ => Kind::Usage,
         }
@@ -234,6 +246,9 @@ impl Explain for Error {
             }
             Self::NotInstalled { tool, version, .. } => {
                 vec![format!("run `toolkit install` for the project's tools, or `toolkit install {tool}@{version}`")]
+            }
+            Self::CannotRun { tool, version, .. } => {
+                vec![format!("nothing was run; `toolkit repair {tool}@{version}` installs it again")]
             }
             Self::Project(cause) => cause.hints(),
             Self::Resolve { source, .. } => and(source.hints(), "nothing was changed"),

@@ -22,11 +22,11 @@ pub use lockfile::{Findings, check, lock, pair};
 pub use plan::{Installed, Missing, Plan, Work, repair};
 pub use request::{Origin, Requests, Scope, ToolRequest, argument, argument_in, file, project, requests};
 pub use resolve::{Resolved, resolve};
-pub use source::{Sourcing, releases};
-pub use visible::{Visible, link, recompose, visible_roots};
+pub use source::{LockRule, Sourcing, releases};
+pub use visible::{Visible, fits_on_path, link, recompose, visible_roots};
 
-use crate::host::Processors;
-use crate::model::{Activation, Platform, Policy};
+use crate::host::{Host, Processors};
+use crate::model::{Activation, Explain as _, Kind, Platform, Policy};
 use crate::net::{Metadata, Net};
 use crate::project::{Manifest, Root};
 use crate::report::Report;
@@ -43,7 +43,15 @@ pub async fn provision(
     context: &Context<'_>,
 ) -> Result<Vec<Installed>, Error> {
     let plan = plan(requests, platform, sourcing, context).await?;
-    plan.apply(context).await // what is missing, side by side, each install under its own lock
+    let (present, missing) =
+        (plan.present.clone(), plan.missing.iter().map(|missing| missing.request.clone()).collect());
+    match plan.apply(context).await {
+        // what is missing, side by side, each install under its own lock
+        Err(cause) if sourcing == Sourcing::InstalledIfUnreachable && cause.kind() == Kind::Upstream => {
+            source::instead(requests.scope, present, missing, platform, cause, context)
+        }
+        outcome => outcome,
+    }
 }
 
 /// Finds the releases that `requests` mean, and which of them are missing. Installs nothing.
@@ -60,14 +68,15 @@ pub async fn plan(
     Plan::new(releases, context.store) // what is here already, what is missing
 }
 
-/// Returns what makes the installs usable: folders for `PATH` and variables. Installs that share a root become one view.
-/// The second value keeps what the activation names in the store, as long as it or what inherits it lives.
+/// Returns what makes the installs usable: folders for `PATH`, variables to set and to unset. Installs that share a root become
+/// one view. The second value keeps what the activation names in the store, as long as it or what inherits it lives.
 ///
 /// # Errors
-/// When a view cannot be composed, or a setting of a tool cannot be applied to its install.
+/// When a view cannot be composed, an executable of an install cannot be run, or a setting of a tool cannot be applied to its
+/// install.
 pub fn activate(installs: &[Installed], context: &Context<'_>) -> Result<(Activation, Vec<Hold>), Error> {
     let roots = visible_roots(installs, context.store, context.report.as_ref())?;
-    let activation = visible::activation(&roots)?;
+    let activation = visible::activation(&roots, context.host)?;
     Ok((activation, roots.into_iter().flat_map(|root| root.holds).collect()))
 }
 
@@ -102,6 +111,12 @@ pub struct Context<'a> {
     pub report: &'a Arc<dyn Report>,
     /// The rules of the project.
     pub policy: &'a Policy,
+    /// What may be done about a lock that is missing or out of date.
+    pub lock_rule: LockRule,
+    /// Whether upstreams' documents are only the copies that were kept: no connection is made, and no mirror is a folder.
+    pub copies_only: bool,
+    /// The machine, for the folders of its user.
+    pub host: &'a Host,
     /// How many threads can run at once.
     pub processors: &'a Processors,
     /// How many requests are resolved, and how many installs run, side by side; up to 4, as the machine allows, where it is not

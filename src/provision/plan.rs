@@ -127,12 +127,17 @@ pub async fn repair(install: &Install, context: &Context<'_>) -> Result<Install,
     let lock = lock(&install.id, context).await?;
     let tool = toolchain::find(release.tool.as_str());
     let staged = stage(&release, tool.as_deref(), &lock, context).await?;
-    let added = tool.and_then(|tool| tool.card().layout.shared()).map_or(&[][..], |root| root.added);
-    blocking(move || {
+    let layout = tool.map(|tool| tool.card().layout);
+    let added = layout.and_then(|layout| layout.shared()).map_or(&[][..], |root| root.added);
+    let install = blocking(move || {
         staged.staging.adopt(added)?;
         staged.staging.replace(staged.verified, staged.unpacked)
     })
-    .await
+    .await?;
+    if let Some(layout) = layout {
+        context.store.place(&install, &layout.placed_files(&install.root))?;
+    }
+    Ok(install)
 }
 
 /// Waits for the lock of the install without blocking the other downloads.
@@ -173,7 +178,7 @@ async fn stage(
     unpacked.nodes.extend(layers.nodes);
     staging.expose(&release.executables, &mut unpacked.nodes)?;
     if let Some(tool) = tool {
-        unpacked.nodes.extend(staging.add(&tool.card().layout.added_files(&staging.final_root(), release.platform))?);
+        unpacked.nodes.extend(staging.add(&tool.card().layout.added_files(release.platform))?);
     }
     Ok(Staged { staging, verified, unpacked })
 }

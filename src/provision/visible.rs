@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Error, Installed};
-use crate::model::{Activation, Executable, Platform, ToolName};
+use crate::fs::is_executable;
+use crate::host::Host;
+use crate::model::{Activation, Executable, Os, Platform, ToolName, Version};
 use crate::report::Report;
 use crate::store::{Composition, Hold, Install, Linked, Store, View};
 use crate::text::all_of;
@@ -23,11 +25,39 @@ pub struct Visible {
     pub platform: Platform,
     /// Keep what it shows from being removed: the install, or the view and its members.
     pub holds: Vec<Hold>,
+    /// The version that was requested; of several in one root, the first.
+    version: Version,
     /// The executables that the project names, where it defines the tool itself.
     named: Vec<Executable>,
 }
 
 impl Visible {
+    /// Checks that every executable of the tool is there and can be run. A shell would look for one that is not in the rest
+    /// of `PATH`, and run the machine's own.
+    ///
+    /// # Errors
+    /// The first executable that cannot be run.
+    pub fn check(&self) -> Result<(), Error> {
+        for path in self.executables().into_iter().map(|name| self.root.join(name)) {
+            let metadata = path.metadata();
+            // A file for Windows has no mode.
+            let runs = metadata.as_ref().is_ok_and(|found| match self.platform.os {
+                Os::Windows => found.is_file(),
+                _ => is_executable(found),
+            });
+            if !runs {
+                let (tool, version) = (self.tool.name().to_owned(), self.version.to_string());
+                let reason = match metadata {
+                    Err(cause) => cause.kind().to_string(),
+                    Ok(found) if found.is_file() => "its mode does not allow that".to_owned(),
+                    Ok(_) => "it is not a file".to_owned(),
+                };
+                return Err(Error::CannotRun { tool, version, path, reason });
+            }
+        }
+        Ok(())
+    }
+
     /// Lists the executables, relative to the root.
     #[must_use]
     pub fn executables(&self) -> Vec<PathBuf> {
@@ -46,7 +76,11 @@ pub fn visible_roots(installs: &[Installed], store: &Store, report: &dyn Report)
     for installed in installs {
         let tool = installed.request.tool.clone();
         let (root, holds) = match tool.card().layout.shared() {
-            None => (installed.install.root.clone(), installed.install.hold.iter().cloned().collect()),
+            None => {
+                let root = installed.install.root.clone();
+                store.place(&installed.install, &tool.card().layout.placed_files(&root))?;
+                (root, installed.install.hold.iter().cloned().collect())
+            }
             Some(shared) if composed.contains(&shared.name) => continue,
             Some(shared) => {
                 composed.push(shared.name);
@@ -56,7 +90,8 @@ pub fn visible_roots(installs: &[Installed], store: &Store, report: &dyn Report)
         };
         let (settings, platform) = (installed.request.settings.clone(), installed.install.id.platform);
         let named = installed.install.receipt.executables.clone();
-        visible.push(Visible { tool, root, settings, platform, holds, named });
+        let version = installed.install.id.version.clone();
+        visible.push(Visible { tool, root, settings, platform, version, holds, named });
     }
     Ok(visible)
 }
@@ -132,10 +167,14 @@ fn by_rank<'a>(sharing: impl Iterator<Item = &'a Installed>, shared: SharedRoot)
     ranked.into_iter().map(|(_, install)| install.clone()).collect()
 }
 
-/// Returns what makes the roots visible, in their order.
-pub(super) fn activation(visible: &[Visible]) -> Result<Activation, Error> {
+/// Returns what makes the roots visible, in their order; the folders into which tools install programs for the user come last.
+///
+/// # Errors
+/// As [`Visible::check`], and when a setting of a tool cannot be applied.
+pub(super) fn activation(visible: &[Visible], host: &Host) -> Result<Activation, Error> {
     let mut whole = Activation::default();
     for one in visible {
+        one.check()?;
         let activation = toolchain::activate(one.tool.as_ref(), &one.root, &one.settings)?;
         whole.paths.extend(activation.paths);
         for executable in &one.named {
@@ -150,8 +189,27 @@ pub(super) fn activation(visible: &[Visible]) -> Result<Activation, Error> {
                 whole.vars.push((name, value));
             }
         }
+        for redirect in activation.unset {
+            if !whole.unset.contains(&redirect) {
+                whole.unset.push(redirect);
+            }
+        }
+    }
+    let vars = &whole.vars;
+    whole.unset.retain(|redirect| vars.iter().all(|(name, _)| name != redirect.name));
+    for folder in visible.iter().flat_map(|one| (one.tool.card().user_programs)(host)) {
+        // `PATH` cannot carry the others; nobody relies on them there.
+        if folder.is_absolute() && fits_on_path(&folder) && !whole.paths.contains(&folder) {
+            whole.paths.push(folder);
+        }
     }
     Ok(whole)
+}
+
+/// Returns true if `PATH` can carry a folder: its name does not contain what separates folders there.
+#[must_use]
+pub fn fits_on_path(folder: &Path) -> bool {
+    std::env::join_paths([folder]).is_ok()
 }
 
 /// Puts links to the executables of every root into `folder`, and lists them.

@@ -13,12 +13,6 @@ use crate::model::{Executable, Extra, ExtraKind, Node, NodeKind};
 const MODE: u32 = 0o644;
 
 impl Staging {
-    /// Returns the root that the install will have once it is promoted.
-    #[must_use]
-    pub fn final_root(&self) -> PathBuf {
-        self.store.root_of(&self.id)
-    }
-
     /// Returns each executable its name and the right to be run; `nodes` is what was unpacked, and learns of both.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::records::{self, bytes_of, path_of};
 use super::{Install, InstallId, Store};
 use crate::fs::{FileError, is_absent};
-use crate::model::{Platform, Release, Version};
+use crate::model::{Platform, Release};
 
 /// The folder with one small file for each project: its name is the digest of the path, its text the path, and after a zero byte
 /// each the names of the installs that its lock named when it was last used.
@@ -46,8 +46,8 @@ impl Store {
         Ok(paths.into_iter().filter_map(|path| read_project(&path).transpose()).collect())
     }
 
-    /// Finds the newest install of a tool for `platform` whose version `admits` lets pass; of several of one version the
-    /// one that was installed last.
+    /// Finds the newest install of a tool for `platform` that `admits` lets pass; of several of one version the one that was
+    /// installed last.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -55,11 +55,10 @@ impl Store {
         &self,
         tool: &str,
         platform: Platform,
-        admits: &dyn Fn(&Version) -> bool,
+        admits: &dyn Fn(&Install) -> bool,
     ) -> Result<Option<Install>, Error> {
-        let fits = |install: &Install| {
-            install.id.tool.as_str() == tool && install.id.platform == platform && admits(&install.id.version)
-        };
+        let fits =
+            |install: &Install| install.id.tool.as_str() == tool && install.id.platform == platform && admits(install);
         let installs = self.list()?.into_iter().filter(fits);
         Ok(installs.max_by(|left, right| {
             let age = |install: &Install| (install.id.version.clone(), install.receipt.installed);
@@ -109,7 +108,7 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
-    use crate::model::{Algorithm, Digest, ToolName};
+    use crate::model::{Algorithm, Digest, ToolName, Version};
     use crate::store::Fingerprint;
 
     fn id() -> InstallId {

@@ -1,7 +1,7 @@
 //! Installs on disk: found by their receipt, made in staging, promoted by one rename, removed without leaving the store.
 //!
 //! ```text
-//! installs/<tool>/<version>-<platform>-<fingerprint>/   tree/, files, receipt.json (written last)
+//! installs/<tool>/<version>-<platform>-<fingerprint>/   tree/, files, receipt.json (written last), tree.placed/
 //! views/<name>/<digest of the members>/          the same three, hard links to installs
 //! staging/<random>/                              0700, held by an advisory lock on `alive` while its maker lives
 //! locks/                                         one file for each install and view; never deleted
@@ -24,6 +24,7 @@ mod id;
 mod inventory;
 mod link;
 mod lock;
+mod placed;
 mod prune;
 mod receipt;
 mod records;
@@ -48,6 +49,7 @@ pub use id::{Fingerprint, InstallId};
 pub use inventory::{Inventory, Skipped};
 pub use link::Linked;
 pub use lock::Lock;
+pub use placed::placed_folder;
 pub use prune::Prune;
 pub use receipt::{Origin, Receipt};
 pub use removal::Removal;

@@ -17,6 +17,7 @@ use crate::net::Metadata;
 
 mod choice;
 mod documents;
+mod environment;
 pub mod global_json;
 mod grammar;
 pub mod host;
@@ -72,6 +73,7 @@ pub const SDK: Dotnet = Dotnet {
             prefix: "",
             overridden_by: &["global.json"],
         }),
+        user_programs: environment::user_programs,
         // `--version` would fail under a `global.json` that requests another SDK.
         smoke_test: &["dotnet", "--list-sdks"],
         ..CARD
@@ -112,6 +114,7 @@ pub const ASPNETCORE: Dotnet = Dotnet {
 const CARD: Card<'static> = Card {
     default_channel: "lts",
     executables: &["dotnet"],
+    redirected_by: environment::REDIRECTED_BY,
     // ICU, and the libraries that its native parts are linked with (<https://learn.microsoft.com/dotnet/core/install/linux-debian>).
     debian_packages: &["libicu76", "libssl3t64", "libstdc++6"],
     layout: Layout::Shared(ROOT),
@@ -209,7 +212,7 @@ impl Toolchain for Dotnet {
         if newest_host(root).is_some_and(|host| host.semver().major < 7) {
             vars.push(("DOTNET_MULTILEVEL_LOOKUP".to_owned(), "0".to_owned()));
         }
-        Activation { paths: vec![root.to_owned()], vars }
+        Activation { paths: vec![root.to_owned()], vars, ..Activation::default() }
     }
 
     fn version(&self, text: &str) -> Result<Version, BadVersion> {

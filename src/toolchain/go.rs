@@ -61,6 +61,8 @@ const CARD: Card<'static> = Card {
         reports: &[],
     },
     executables: &["bin/go", "bin/gofmt"],
+    redirected_by: gotoolchain::REDIRECTED_BY,
+    user_programs: gotoolchain::user_programs,
     // It prints the toolchain that `GOTOOLCHAIN`, `go.work` and `go.mod` select.
     version_proof: Some(VersionProof {
         command: &["go", "version"],

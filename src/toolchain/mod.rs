@@ -97,9 +97,9 @@ pub trait Toolchain: Debug + Send + Sync {
         release.executables.is_empty()
     }
 
-    /// Returns the folders for `PATH` and the variables that make an install at `root` visible.
+    /// Returns the folders for `PATH` and the variables that make an install at `root` visible; [`activate`] adds what is unset.
     fn activation(&self, root: &Path) -> Activation {
-        Activation { paths: self.card().folders_on_path(root), vars: Vec::new() }
+        Activation { paths: self.card().folders_on_path(root), ..Activation::default() }
     }
 
     /// Returns the tool as it is read from another source: one of the card's `sources`, or a repository that the project

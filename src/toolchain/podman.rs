@@ -85,7 +85,7 @@ impl Toolchain for Podman {
     }
 
     fn activation(&self, root: &Path) -> Activation {
-        Activation { paths: self.card.folders_on_path(root), vars: (self.variables)(root) }
+        Activation { paths: self.card.folders_on_path(root), vars: (self.variables)(root), ..Activation::default() }
     }
 }
 

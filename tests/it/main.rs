@@ -55,6 +55,7 @@ mod project_file;
 mod real_go;
 mod resolve_dotnet;
 mod resolve_go;
+mod running;
 #[cfg(feature = "aws")]
 mod s3;
 mod shared_store;

@@ -229,7 +229,7 @@ fn the_engine_finds_its_parts_wherever_it_is() {
     let variables: Vec<&str> = lines.next().unwrap().split('|').collect();
     assert_eq!(
         variables[..4],
-        [&format!("{root}/toolkit/containers.conf"), "", "", &format!("{root}/toolkit/policy.json")]
+        [&format!("{root}.placed/containers.conf"), "", "", &format!("{root}/toolkit/policy.json")]
     );
     assert!(variables[4].starts_with(&format!("{root}/usr/local/bin:")), "{said}");
     let conf: toml::Table = lines.collect::<Vec<_>>().join("\n").parse().unwrap();
@@ -240,16 +240,58 @@ fn the_engine_finds_its_parts_wherever_it_is() {
     assert!(engine["helper_binaries_dir"].as_array().unwrap().contains(&format!("{root}/usr/local/lib/podman").into()));
     assert!(world.ok(&["verify"]).lines().all(|line| line.starts_with("ok ")));
     // What this program wrote is verified like what came.
-    fs::write(format!("{root}/toolkit/containers.conf"), "[engine]\nruntime = \"evil\"\n").unwrap();
-    assert!(world.run(&["verify"]).stdout.contains("toolkit/containers.conf"));
+    fs::write(format!("{root}/toolkit/policy.json"), "{}").unwrap();
+    assert!(world.run(&["verify"]).stdout.contains("toolkit/policy.json"));
     world.ok(&["repair"]);
     world.ok(&["verify"]);
+    // What names the place is compared before each use.
+    fs::write(format!("{root}.placed/containers.conf"), "[engine]\nruntime = \"evil\"\n").unwrap();
+    assert!(world.ok(&["exec", "--", "podman"]).contains(&format!("\"{root}/usr/local/lib/podman/conmon\"")));
 
     world.write("toolkit.toml", "[tools]\npodman = { version = \"5\", config = \"own\" }\n");
     let said = world.ok(&["exec", "--", "podman"]);
     for name in ["storage.conf", "registries.conf"] {
         assert!(said.contains(&format!("|{root}/toolkit/{name}|")), "{said}");
     }
+}
+
+#[test]
+fn an_engine_whose_store_was_moved_finds_its_parts_in_the_new_place() {
+    let (world, _mirror) = static_world();
+    world.write("toolkit.toml", "[tools]\npodman = \"5\"\n");
+    world.ok(&["install"]);
+    let old = world.store();
+    for name in ["moved", "moved again"] {
+        let new = world.home().join(name);
+        let before = if old.exists() { old.clone() } else { world.home().join("moved") };
+        fs::rename(before, &new).unwrap();
+        let here = |arguments: &[&str]| {
+            let output = world.command(arguments).env("TOOLKIT_HOME", &new).output().unwrap();
+            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        here(&["install", "--locked", "--offline"]);
+        let said = here(&["exec", "--", "podman"]);
+        let (old, new) = (old.display().to_string(), new.display().to_string());
+        assert!(said.contains(&format!("[\"{new}/installs/podman/")) && !said.contains(&format!("{old}/")), "{said}");
+        assert!(here(&["verify"]).lines().all(|line| line.starts_with("ok ")));
+    }
+}
+
+/// A cache that was restored may hold anything.
+#[cfg(unix)]
+#[test]
+fn what_names_the_place_is_not_written_through_a_link() {
+    let (world, _mirror) = static_world();
+    world.ok(&["install", "podman@5.8.7"]);
+    let root = world.json(&["list", "--json"])[0]["root"].as_str().unwrap().to_owned();
+    let outside = world.home().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::remove_dir_all(format!("{root}.placed")).unwrap();
+    std::os::unix::fs::symlink(&outside, format!("{root}.placed")).unwrap();
+    let stderr = world.fails(5, &["exec", "podman@5.8.7", "--", "podman"]);
+    assert!(stderr.contains("a symbolic link"), "{stderr}");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The activation of an installed Go, and the setting for `GOTOOLCHAIN` (<https://go.dev/doc/toolchain#select>).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::version;
-use crate::model::Activation;
+use crate::host::Host;
+use crate::model::{Activation, Redirect};
 use crate::toolchain::{Setting, SettingValue};
 
 /// `go = { version = "1.22", toolchain = "pin" }`
@@ -29,9 +30,23 @@ pub(super) const SETTINGS: &[Setting] = &[Setting {
     ],
 }];
 
+/// The root of another Go. An empty value is none (<https://pkg.go.dev/cmd/go#hdr-Environment_variables>, and `findGOROOT`
+/// in `cmd/go/internal/cfg`). `GOTOOLDIR` is printed by `go env` and not read; `GOTOOLCHAIN` is set.
+pub(super) const REDIRECTED_BY: &[Redirect] = &[Redirect { name: "GOROOT", empty_is_unset: true }];
+
+/// Returns the folder of `go install`: `GOBIN`, else `bin` in the first folder of `GOPATH`, else in `~/go`
+/// (<https://pkg.go.dev/cmd/go#hdr-Compile_and_install_packages_and_dependencies>).
+pub(super) fn user_programs(host: &Host) -> Vec<PathBuf> {
+    let first = |list: &str| std::env::split_paths(list).next();
+    let gopath = || host.var("GOPATH").and_then(first).or_else(|| Some(host.home()?.join("go")));
+    let folder = host.var("GOBIN").map(PathBuf::from).or_else(|| Some(gopath()?.join("bin")));
+    folder.into_iter().collect()
+}
+
 /// Puts `bin` on `PATH` and forbids silent downloads of another version.
 pub(super) fn activation(root: &Path) -> Activation {
-    Activation { paths: vec![root.join("bin")], vars: vec![("GOTOOLCHAIN".to_owned(), "local".to_owned())] }
+    let vars = vec![("GOTOOLCHAIN".to_owned(), "local".to_owned())];
+    Activation { paths: vec![root.join("bin")], vars, ..Activation::default() }
 }
 
 fn set(activation: &mut Activation, value: &str) -> Result<(), String> {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::{Card, Completion, Layout, Setting, SettingValue, VersionProof};
 use super::{Podman, SPELLINGS};
-use crate::model::{Extra, ExtraKind, Platform, Version};
+use crate::model::{Extra, ExtraKind, Platform, Redirect, Version};
+use crate::store::placed_folder;
 
 /// Podman with crun, runc, conmon, netavark and everything else that it needs to run containers.
 pub const ENGINE: Podman = Podman {
@@ -17,9 +18,10 @@ pub const ENGINE: Podman = Podman {
         spellings: SPELLINGS,
         settings: SETTINGS,
         executables: &["usr/local/bin/podman"],
+        redirected_by: REDIRECTED_BY,
         version_proof: Some(VersionProof { command: &["podman", "--version"], prefix: "", overridden_by: &[] }),
         smoke_test: &["podman", "--version"],
-        layout: Layout::Completed(Completion { files, notes }),
+        layout: Layout::Completed(Completion { files, placed, notes }),
         ..Card::BLANK
     },
     repository: "mgoltzsche/podman-static",
@@ -30,8 +32,16 @@ pub const ENGINE: Podman = Podman {
     variables,
 };
 
-/// The folder of the configuration files.
+/// The folder of the configuration files that are the same everywhere.
 const CONFIG: &str = "toolkit";
+
+/// The configuration file that names the place of the install.
+const CONTAINERS_CONF: &str = "containers.conf";
+
+/// The folder of helper programs that comes before those of containers.conf (`FindHelperBinary` in `pkg/config/config.go` of
+/// <https://github.com/containers/common>). `CONTAINERS_CONF` is set; `CONTAINERS_CONF_OVERRIDE`, `CONTAINERS_STORAGE_CONF` and
+/// `CONTAINERS_REGISTRIES_CONF` are the user's own choice, and `CONTAINER_HOST` is another engine on purpose.
+const REDIRECTED_BY: &[Redirect] = &[Redirect { name: "CONTAINERS_HELPER_BINARY_DIR", empty_is_unset: false }];
 
 /// The first release that reads `CONTAINERS_POLICY_JSON`; earlier ones look in two fixed places.
 const KNOWS_POLICY_VARIABLE: u64 = 6;
@@ -62,22 +72,21 @@ const SETTINGS: &[Setting] = &[Setting {
 }];
 
 fn variables(root: &Path) -> Vec<(String, String)> {
-    let file = |name: &str| text(&root.join(CONFIG).join(name));
     vec![
-        ("CONTAINERS_CONF".to_owned(), file("containers.conf")),
-        ("CONTAINERS_POLICY_JSON".to_owned(), file("policy.json")),
+        ("CONTAINERS_CONF".to_owned(), text(&placed_folder(root).join(CONTAINERS_CONF))),
+        ("CONTAINERS_POLICY_JSON".to_owned(), text(&root.join(CONFIG).join("policy.json"))),
     ]
 }
 
-fn files(root: &Path, _: Platform) -> Vec<Extra> {
-    let files = [
-        ("containers.conf", containers_conf(root)),
-        ("storage.conf", STORAGE_CONF.to_owned()),
-        ("registries.conf", REGISTRIES_CONF.to_owned()),
-        ("policy.json", POLICY_JSON.to_owned()),
-    ];
-    let extra = |(name, text): (&str, String)| Extra { path: format!("{CONFIG}/{name}"), kind: ExtraKind::Text(text) };
+fn files(_: Platform) -> Vec<Extra> {
+    let files = [("storage.conf", STORAGE_CONF), ("registries.conf", REGISTRIES_CONF), ("policy.json", POLICY_JSON)];
+    let extra =
+        |(name, text): (&str, &str)| Extra { path: format!("{CONFIG}/{name}"), kind: ExtraKind::Text(text.to_owned()) };
     files.into_iter().map(extra).collect()
+}
+
+fn placed(root: &Path) -> Vec<(&'static str, String)> {
+    vec![(CONTAINERS_CONF, containers_conf(root))]
 }
 
 fn notes(version: &Version, root: &Path, home: Option<&Path>) -> Vec<String> {

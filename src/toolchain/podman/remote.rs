@@ -14,7 +14,7 @@ pub const REMOTE: Podman = Podman {
         executables: &["bin/podman-remote"],
         version_proof: Some(VersionProof { command: &["podman-remote", "--version"], prefix: "", overridden_by: &[] }),
         smoke_test: &["podman-remote", "--version"],
-        layout: Layout::Completed(Completion { files: |_, platform| links(platform), notes: |_, _, _| Vec::new() }),
+        layout: Layout::Completed(Completion { files: links, placed: |_| Vec::new(), notes: |_, _, _| Vec::new() }),
         ..Card::BLANK
     },
     repository: "podman-container-tools/podman",

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
 use super::setting::Setting;
-use crate::model::{Artifact, Channel, Os, Platform, Release, ToolName, Version};
+use crate::host::Host;
+use crate::model::{Artifact, Channel, Os, Platform, Redirect, Release, ToolName, Version};
 
 /// What is known about a tool without asking its upstream. Help, completions, `list`, `init` and the generators read it.
 ///
@@ -33,6 +34,12 @@ pub struct Card<'t> {
     pub pipeline: UsualPipeline,
     /// Executables relative to the root, without the `.exe` that they have on Windows.
     pub executables: &'static [&'static str],
+    /// Variables that upstream documents as redirecting the tool to another install. They are unset wherever the tool is made
+    /// visible, unless its activation sets them.
+    pub redirected_by: &'static [Redirect],
+    /// Lists the folders into which the tool installs programs for its user, as upstream documents them. They go on `PATH`
+    /// behind all tools.
+    pub user_programs: fn(&Host) -> Vec<PathBuf>,
     /// How to ask which version runs in a folder; none when the tool cannot tell.
     pub version_proof: Option<VersionProof>,
     /// A command that proves an install: it runs and prints a version. Empty when there is none.
@@ -57,6 +64,8 @@ impl Card<'static> {
         markers: &[],
         pipeline: UsualPipeline { restore: &[], build: &[], test: &[], reports: &[] },
         executables: &[],
+        redirected_by: &[],
+        user_programs: |_| Vec::new(),
         version_proof: None,
         smoke_test: &[],
         debian_packages: &[],

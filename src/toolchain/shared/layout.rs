@@ -23,8 +23,11 @@ pub enum Layout {
 /// What an install needs besides the files that the upstream ships.
 #[derive(Debug, Clone, Copy)]
 pub struct Completion {
-    /// Lists the added files for an install that will be at the path; while they are written its files are elsewhere.
-    pub files: fn(&Path, Platform) -> Vec<Extra>,
+    /// Lists the files that are added to the tree. They name no folder of the store, so that the tree is the same everywhere.
+    pub files: fn(Platform) -> Vec<Extra>,
+    /// Lists the files that name the place of the install at the path, each a name and a text. They stand in
+    /// [`crate::store::placed_folder`] and are written again when the install is found elsewhere.
+    pub placed: fn(&Path) -> Vec<(&'static str, String)>,
     /// Lists what only the user can do about an install: one sentence each. The last argument is the user's home.
     pub notes: fn(&Version, &Path, Option<&Path>) -> Vec<String>,
 }
@@ -67,10 +70,16 @@ impl Layout {
         if let Self::Chroot(chroot) = self { Some(chroot) } else { None }
     }
 
-    /// Lists the files that toolkit adds to an install which will be at `root`.
+    /// Lists the files that toolkit adds to the tree of an install.
     #[must_use]
-    pub fn added_files(self, root: &Path, platform: Platform) -> Vec<Extra> {
-        if let Self::Completed(completion) = self { (completion.files)(root, platform) } else { Vec::new() }
+    pub fn added_files(self, platform: Platform) -> Vec<Extra> {
+        if let Self::Completed(completion) = self { (completion.files)(platform) } else { Vec::new() }
+    }
+
+    /// Lists the files that name the place of an install at `root`, each a name and a text.
+    #[must_use]
+    pub fn placed_files(self, root: &Path) -> Vec<(&'static str, String)> {
+        if let Self::Completed(completion) = self { (completion.placed)(root) } else { Vec::new() }
     }
 
     /// Lists what only the user can do about an install of `version` at `root`.

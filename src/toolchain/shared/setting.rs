@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::Toolchain;
-use crate::model::{Activation, Explain, Kind};
+use crate::model::{Activation, Explain, Kind, Redirect};
 
 /// A setting: `toolchain = "pin"` in `go = { version = "1.22", toolchain = "pin" }`.
 #[derive(Debug)]
@@ -51,7 +51,8 @@ impl Explain for BadSetting {
     }
 }
 
-/// Returns what makes an install at `root` visible, with the settings of the project applied.
+/// Returns what makes an install at `root` visible, with the settings of the project applied. What would redirect the tool to
+/// another install is unset.
 ///
 /// # Errors
 /// When the tool has no such setting or value, or the install lacks what the value needs.
@@ -62,6 +63,9 @@ pub fn activate(tool: &dyn Toolchain, root: &Path, settings: &[(String, String)]
             .and_then(|found| (found.apply)(root, &mut activation))
             .map_err(|reason| refusal(tool, name, value, reason))?;
     }
+    let vars = &activation.vars;
+    let is_unset = |redirect: &&Redirect| vars.iter().all(|(name, _)| name != redirect.name);
+    activation.unset = tool.card().redirected_by.iter().filter(is_unset).copied().collect();
     Ok(activation)
 }
 

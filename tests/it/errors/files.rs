@@ -1,6 +1,7 @@
 //! What is said about files that cannot be read or written, whoever tried.
 
 use toolkit::fs::{Cause, FileError};
+use toolkit::host::BadHome;
 
 use super::examples::{Example, Section, absent, denied, failing, full, read_only, section};
 
@@ -42,6 +43,12 @@ pub fn sections() -> Vec<Section> {
             ],
         ),
         section("fs::Cause::TooLarge", [refused("read", "/src/shop/toolkit.toml", Cause::TooLarge { limit: 4 << 20 })]),
+        section("host::BadHome::Unknown", [Example::from(BadHome::Unknown)]),
+        section("host::BadHome::OtherUser", [Example::from(BadHome::OtherUser { value: "~ci/toolkit".to_owned() })]),
+        section(
+            "host::BadHome::NotUnicode",
+            [Example::from(BadHome::NotUnicode { variable: "TOOLKIT_HOME", path: "/opt/caf\u{fffd}".into() })],
+        ),
         section("fs::Cause::NotText", [refused("read", "/src/shop/toolkit.toml", Cause::NotText)]),
     ]
 }

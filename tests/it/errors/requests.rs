@@ -42,7 +42,7 @@ fn commands() -> Vec<Section> {
                 run(HOME, &["fetch", "go.dev/dl", "--digest", &format!("sha256:{}", "0d".repeat(32)), "--output", "x"]),
                 run(HOME, &["-C", "absent", "list"]),
                 run(HOME, &["remove", "go@latest"]),
-                run(&[], &["list"]),
+                run(&[("TOOLKIT_HOME", "/srv/job:42/store")], &["install", "go@1.27"]),
             ],
         ),
         section("cli::Unrepresentable", [Example::from(unspeakable)]),
@@ -231,6 +231,10 @@ fn releases() -> Vec<Section> {
             ],
         ),
         section(
+            "provision::Error::CannotRun",
+            [cannot_run("its mode does not allow that"), cannot_run("entity not found")],
+        ),
+        section(
             "provision::Error::WeakProof",
             [Example::from(Error::WeakProof {
                 file: text(GO_FILE),
@@ -300,4 +304,9 @@ fn unread(name: &str, contents: &str) -> Example {
     let mut readers = toolchain::ALL.iter().flat_map(|tool| tool.card().project_files).filter(|file| file.name == name);
     let source = (readers.next().unwrap().read)(contents).unwrap_err();
     Error::BadProjectFile { path: format!("/src/shop/{name}").into(), source }.into()
+}
+
+fn cannot_run(reason: &str) -> Example {
+    let path = "/opt/toolkit/installs/go/1.26.7-linux-amd64-85c8419fc53e/tree/bin/go".into();
+    Example::from(Error::CannotRun { tool: text("go"), version: text("1.26.7"), path, reason: text(reason) })
 }
