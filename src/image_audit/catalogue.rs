@@ -1,5 +1,7 @@
 //! Queries a registry about an image: its platforms, and the tags of its repository.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 
 use crate::model::{Explain, ImagePlatform, Reference, Repository};
@@ -37,7 +39,7 @@ impl Catalogue for Registries {
         let Some(manifest) = self.manifest(at).await? else { return Ok(None) };
         let mut platforms = Vec::new();
         let mut open = vec![(manifest, 0)];
-        let mut asked = 0;
+        let mut asked = HashSet::new();
         while let Some((manifest, depth)) = open.pop() {
             match &manifest.content {
                 Content::Image(image) => {
@@ -48,8 +50,7 @@ impl Catalogue for Registries {
                 }
                 Content::Index(_) => {
                     for digest in add_stated(&manifest, &mut platforms) {
-                        asked += 1;
-                        if depth < DEEPEST && asked <= MOST_ASKED {
+                        if depth < DEEPEST && asked.len() < MOST_ASKED && asked.insert(digest.to_string()) {
                             let child = self.manifest(&at.repository.pinned(&digest)).await?;
                             open.extend(child.map(|child| (child, depth + 1)));
                         }

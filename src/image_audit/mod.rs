@@ -16,4 +16,4 @@ pub use find::{Inputs, find};
 pub use found::{Location, Needs, Note, NoteKind, Use};
 pub use matrix::{Answer, Cell, Matrix, Row, ask};
 pub use newer::{Newer, newer_tags};
-pub use read::{Findings, Setting};
+pub use read::{Findings, Setting, dotenv};

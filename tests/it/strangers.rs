@@ -82,12 +82,75 @@ fn variables_of_a_linked_dotenv_file_reach_no_registry_and_no_log() {
     fs::write(world.home().join("secret"), "TOKEN=hunter2secret\n").unwrap();
     world.write("compose.yaml", "services: {a: {image: \"localhost:1/x:${TOKEN}\"}}\n");
     symlink("../home/secret", world.project().join(".env")).unwrap();
-    let run = world.run(&["image", "check"]);
-    assert!(!format!("{run:?}").contains("hunter2secret"), "{run:?}");
+    for command in [&["image", "check"][..], &["image", "check", "--env-file", ".env"]] {
+        let run = world.run(command);
+        assert!(!format!("{run:?}").contains("hunter2secret"), "{run:?}");
+    }
     // A linked secrets file that is named by its name in the project is a stranger's, too.
     world.write("buildspec.yml", "version: 0.2\nphases: {build: {commands: [true]}}\n");
     let refusal = world.fails(2, &["build", "local", "--secrets", ".env"]);
     assert!(refusal.contains(".env") && refusal.contains("leads out of"), "{refusal}");
+}
+
+/// Every way in which a file could put a variable into the name of an image, which is part of the request to a registry that
+/// the same file chooses.
+const NAMES: &[(&str, &str)] = &[
+    ("compose.yaml", "services: {a: {image: \"HOST/x:${JOB_TOKEN}\"}}\n"),
+    ("compose.yaml", "services: {a: {image: \"HOST/${JOB_TOKEN:-none}x:${JOB_TOKEN:+1}\"}}\n"),
+    (
+        "compose.yaml",
+        "services: {a: {build: {dockerfile_inline: \"ARG JOB_TOKEN\\nFROM HOST/x:$JOB_TOKEN\", args: [JOB_TOKEN]}}}\n",
+    ),
+    (
+        "compose.yaml",
+        "services: {a: {build: {dockerfile_inline: FROM b, additional_contexts: {b: \"docker-image://HOST/x:$JOB_TOKEN\"}}}}\n",
+    ),
+    (".gitlab-ci.yml", "a: {script: [x], image: \"HOST/x:$JOB_TOKEN\", services: [\"HOST/y:${JOB_TOKEN}\"]}\n"),
+    (".gitlab-ci.yml", "variables: {A: $JOB_TOKEN}\ninclude: inner.yml\na: {script: [x], image: \"HOST/x:$A\"}\n"),
+    ("buildspec.yml", "version: 0.2\nbatch: {build-list: [{identifier: a, env: {image: \"HOST/x:${JOB_TOKEN}\"}}]}\n"),
+    ("buildspec.yml", "version: 0.2\nphases: {build: {commands: [\"docker pull HOST/x:$JOB_TOKEN\"]}}\n"),
+    ("Dockerfile", "ARG JOB_TOKEN\nFROM HOST/x:${JOB_TOKEN}\n"),
+    ("deploy.yaml", "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: \"HOST/x:${JOB_TOKEN}\"}]}\n"),
+];
+
+#[test]
+fn no_variable_of_the_environment_reaches_a_registry_that_a_file_chooses() {
+    for (file, text) in NAMES {
+        let registry = Upstream::new();
+        let world = World::new().with("TOOLKIT_RETRIES", "0").with("JOB_TOKEN", "hunter2secret");
+        world.write(file, &text.replace("HOST", &registry.host()));
+        world.write("inner.yml", &format!("b: {{script: [x], image: \"{}/i:$JOB_TOKEN\"}}\n", registry.host()));
+        // The file next to it that holds secrets on a developer's machine is read as little.
+        world.write(".env", "JOB_TOKEN=hunter2secret\n");
+        let run = world.run(&["image", "check"]);
+        assert!(!format!("{run:?} {:?}", registry.all_seen()).contains("hunter2secret"), "{file} {text}: {run:?}");
+    }
+}
+
+#[test]
+fn a_variable_of_the_environment_is_used_when_the_user_names_it() {
+    let registry = Upstream::new();
+    let world = World::new().with("TOOLKIT_RETRIES", "0").with("TAG", "7").with("OTHER", "hunter2secret");
+    let (host, image) = (registry.host(), "image: \"HOST/x:$TAG$OTHER\"");
+    world.write(".gitlab-ci.yml", &format!("a: {{script: [x], {}}}\n", image.replace("HOST", &host)));
+    world.write("values", "TAG=8\nOTHER='-alpine'\n");
+    for (arguments, asked) in [
+        (&["--env", "TAG"][..], None),
+        (&["--env", "TAG", "--env", "OTHER="], Some("7")),
+        (&["--env", "TAG=9", "--env", "OTHER=-alpine"], Some("9-alpine")),
+        (&["--env-file", "values"], Some("8-alpine")),
+        (&["--env", "TAG", "--env-file", "values"], Some("7-alpine")),
+    ] {
+        registry.forget();
+        let run = world.run(&[&["image", "check", "--no-newer"], arguments].concat());
+        let seen: Vec<_> = registry.all_seen().into_iter().map(|seen| seen.target).collect();
+        let wanted = asked.map(|tag| format!("/v2/x/manifests/{tag}"));
+        assert_eq!(wanted.iter().all(|path| seen.contains(path)), true, "{arguments:?}: {seen:?} {run:?}");
+        assert_eq!(asked.is_none(), seen.is_empty(), "{arguments:?}: {seen:?}");
+        if asked.is_none() {
+            assert!(run.stdout.contains("`OTHER` has no value") && run.stderr.contains("--env NAME"), "{run:?}");
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod text;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,12 +13,14 @@ use super::registries;
 use crate::cli::Global;
 use crate::cli::render::{self, Failure, done};
 use crate::cli::settings::{Retries, Settings};
+use crate::fs::read_text;
 use crate::host::Host;
 use crate::image_audit::{
-    Answer, Cell, Inputs, Location, Matrix, Needs, Newer, Note, NoteKind, Row, Setting, Use, ask, find,
+    Answer, Cell, Inputs, Location, Matrix, Needs, Newer, Note, NoteKind, Row, Setting, Use, ask, dotenv, find,
 };
 use crate::model::{Explain, ImagePlatform, Kind};
 use crate::oci;
+use crate::project;
 use crate::text::chain;
 
 /// Show which images lack a platform, and which newer tag has it
@@ -42,6 +45,12 @@ pub(super) struct Arguments {
     /// The value of a build argument; NAME alone reads it from the environment; may be repeated
     #[arg(long = "build-arg", value_name = "NAME=VALUE")]
     build_args: Vec<String>,
+    /// A variable of compose files and pipelines; NAME alone takes it from the environment; may be repeated
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    variables: Vec<String>,
+    /// A file of NAME=VALUE lines with such variables; may be repeated, later ones win
+    #[arg(long = "env-file", value_name = "FILE")]
+    env_files: Vec<PathBuf>,
     /// Do not look for newer tags
     #[arg(long)]
     no_newer: bool,
@@ -71,9 +80,11 @@ Cells:
            the machine that builds (FROM --platform=$BUILDPLATFORM), where one is enough
   ?        the registry could not be asked: exit code 3, or 1 when another image lacks a platform
 
-Variables: Dockerfiles see the defaults of their arguments and --build-arg; compose files the
-environment and the .env next to them; pipelines their own variables and the environment. What has
-no value is not guessed: it is listed as not resolved, and is not checked.
+Variables: Dockerfiles see the defaults of their arguments and --build-arg; compose files and
+pipelines their own variables and defaults, --env and --env-file. The environment and .env files are
+not read unless named: a file chooses the registry that is asked, so it could send a secret there in
+the name of an image. What has no value is not guessed: it is listed as not resolved, and is not
+checked.
 
 Newer tags are those of the same form with a higher version: 405 and 406, 1.2.3-alpine and
 1.3.0-alpine. At most 8 are asked: the next four, the newest, and some in between.";
@@ -82,14 +93,15 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let location = Settings::for_documents(host, global, Retries::All)?;
         let build_args = self.build_args(host)?;
-        let environment = |name: &str| host.var(name).map(str::to_owned);
+        let variables = self.variables(host)?;
+        let variable = |name: &str| variables.get(name).cloned();
         let mut platforms = Vec::new();
         for platform in &self.platforms {
             if !platforms.contains(platform) {
                 platforms.push(platform.clone());
             }
         }
-        let setting = Setting { platforms: &platforms, build_args: &build_args, environment: &environment };
+        let setting = Setting { platforms: &platforms, build_args: &build_args, variables: &variable };
         let found = find(&Inputs { typed: &self.inputs, cwd: &host.cwd, project: &location.root }, &setting)?;
         let registries = registries(&location);
         let matrix =
@@ -103,24 +115,24 @@ impl Arguments {
             render::say(render::explain(error));
         }
         done(global, text::summary(&matrix, &found.notes));
+        if found.notes.iter().any(|note| note.kind == NoteKind::Unresolved && note.subject.contains('$')) {
+            done(global, text::advice());
+        }
         Ok(ExitCode::from(self.code(&matrix, &found.notes)))
     }
 
     /// Reads `NAME=VALUE`, or `NAME` from the environment as `docker build` does.
     fn build_args(&self, host: &Host) -> Result<BTreeMap<String, String>, Failure> {
+        named_values("--build-arg", &self.build_args, host).map(Iterator::collect)
+    }
+
+    /// Collects the variables that files may use: those of `--env-file`, then those of `--env`.
+    fn variables(&self, host: &Host) -> Result<BTreeMap<String, String>, Failure> {
         let mut values = BTreeMap::new();
-        for text in &self.build_args {
-            let (name, value) = match text.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (text.as_str(), host.var(text)),
-            };
-            if name.is_empty() {
-                return Err(Failure::usage(format!("`--build-arg {text}` has no name; expected NAME=VALUE")));
-            }
-            if let Some(value) = value {
-                values.insert(name.to_owned(), value.to_owned());
-            }
+        for file in &self.env_files {
+            values.extend(dotenv(&read_text(&host.cwd.join(file), project::within(file, &host.cwd))?));
         }
+        values.extend(named_values("--env", &self.variables, host)?);
         Ok(values)
     }
 
@@ -138,6 +150,22 @@ impl Arguments {
             () => 0,
         }
     }
+}
+
+/// Reads `NAME=VALUE`, and `NAME` from the environment; what that lacks has no value.
+fn named_values(flag: &str, texts: &[String], host: &Host) -> Result<impl Iterator<Item = (String, String)>, Failure> {
+    let mut values = Vec::new();
+    for text in texts {
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text.as_str(), host.var(text)),
+        };
+        if name.is_empty() {
+            return Err(Failure::usage(format!("`{flag} {text}` has no name; expected NAME=VALUE")));
+        }
+        values.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    }
+    Ok(values.into_iter())
 }
 
 /// Lists why registries did not answer.

@@ -1,6 +1,6 @@
 //! Reads compose files: the images of services, and of their Dockerfiles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::dockerfile::{Given, PlatformChoice, read as read_dockerfile};
@@ -8,7 +8,7 @@ use super::{File, Findings, Setting, held};
 use crate::format::Source;
 use crate::format::compose::{self, DOCKERFILE, SYNTAX, Service};
 use crate::format::dockerfile::Dockerfile;
-use crate::format::variables::expand;
+use crate::format::variables::{Unresolved, expand};
 use crate::format::yaml::{Node, Tree, parse};
 use crate::image_audit::found::Needs;
 
@@ -16,14 +16,15 @@ use crate::image_audit::found::Needs;
 struct Reader<'a> {
     file: &'a File,
     setting: &'a Setting<'a>,
-    /// The `.env` next to it, which the environment overrides
-    /// (<https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/>).
-    dotenv: BTreeMap<String, String>,
+    /// The names in the `.env` next to it. Their values are secrets more often than not, and the file is seldom in the
+    /// repository, so whoever wrote the compose file may not see them.
+    dotenv: BTreeSet<String>,
 }
 
 pub(super) fn read(file: &File, tree: &Tree, setting: &Setting<'_>, findings: &mut Findings) {
     findings.claimed.insert(file.path.clone());
-    let dotenv = file.text_of(&file.beside(".env").0).map(|text| dotenv(&text)).unwrap_or_default();
+    let dotenv =
+        file.text_of(&file.beside(".env").0).map(|text| dotenv(&text).into_keys().collect()).unwrap_or_default();
     let reader = Reader { file, setting, dotenv };
     for service in compose::services(tree) {
         reader.service(&service, findings);
@@ -144,16 +145,22 @@ impl Reader<'_> {
     }
 
     fn resolved(&self, text: &str) -> Result<String, String> {
-        expand(text, SYNTAX, &mut |name| self.variable(name)).map_err(|error| error.to_string())
+        expand(text, SYNTAX, &mut |name| self.variable(name)).map_err(|error| match &error {
+            Unresolved::Unset { name, .. } if self.dotenv.contains(name) => {
+                format!("{error}; `--env-file {}` would give it one", self.file.beside(".env").1)
+            }
+            _ => error.to_string(),
+        })
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        (self.setting.environment)(name).or_else(|| self.dotenv.get(name).cloned())
+        (self.setting.variables)(name)
     }
 }
 
 /// Reads `NAME=value` lines, with quotes and comments; other lines are skipped.
-pub(super) fn dotenv(text: &str) -> BTreeMap<String, String> {
+#[must_use]
+pub fn dotenv(text: &str) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
         let Some((name, value)) = line.split_once('=') else { continue };

@@ -40,11 +40,11 @@ fn read_from(first: &File, file: &File, tree: &Tree, setting: &Setting<'_>, find
     let Some(include) = config.top("include").filter(|node| !node.is_null()) else { return };
     // Included files see the variables of the including one.
     let variables = config.top("variables");
-    let environment = |name: &str| {
+    let visible = |name: &str| {
         let own = variables.and_then(|variables| value(variables.get(name)?));
-        own.map(str::to_owned).or_else(|| (setting.environment)(name))
+        own.map(str::to_owned).or_else(|| (setting.variables)(name))
     };
-    let inner = Setting { environment: &environment, ..*setting };
+    let inner = Setting { variables: &visible, ..*setting };
     let items = include.items().map_or_else(|| vec![include], |items| items.iter().collect());
     for item in items {
         let name = if item.text().is_some() { item.text() } else { item.get("local").and_then(Node::text) };
@@ -149,7 +149,7 @@ impl<'a> Scope<'a, '_> {
         expand(&text, SYNTAX, &mut value).map_err(|error| lacking.unwrap_or_else(|| error.to_string()))
     }
 
-    /// Finds a variable: in the row of the matrix, in the file, or in the environment, where a job has GitLab's own.
+    /// Finds a variable: in the row of the matrix, in the file, or among those that the user gave.
     fn variable(&self, name: &str) -> Option<String> {
         if let Some((_, value)) = self.row.iter().find(|(known, _)| *known == name) {
             return Some((*value).to_owned());
@@ -158,7 +158,7 @@ impl<'a> Scope<'a, '_> {
             Some(job) => job.variable(name),
             None => self.config.top("variables").and_then(|variables| variables.get(name)),
         };
-        node.and_then(value).map(str::to_owned).or_else(|| (self.setting.environment)(name))
+        node.and_then(value).map(str::to_owned).or_else(|| (self.setting.variables)(name))
     }
 
     /// Replaces inputs with their defaults (<https://docs.gitlab.com/ci/inputs/>).

@@ -26,6 +26,8 @@ use crate::model::{ImagePlatform, Reference};
 use crate::project::LOCK;
 use crate::text::comma_separated;
 
+pub use compose::dotenv;
+
 /// The kinds of files that name images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -47,8 +49,9 @@ pub struct Setting<'a> {
     pub platforms: &'a [ImagePlatform],
     /// The arguments of Dockerfiles.
     pub build_args: &'a BTreeMap<String, String>,
-    /// The environment, which compose files and pipelines see.
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// The variables that compose files and pipelines see. Only those that the user named: what a file makes of them is part
+    /// of a request to a host that the same file names, so the environment would be a stranger's to read.
+    pub variables: &'a dyn Fn(&str) -> Option<String>,
 }
 
 #[derive(Debug, Default)]

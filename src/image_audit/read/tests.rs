@@ -17,7 +17,7 @@ fn read_in(folder: &Path, name: &str, text: &str, environment: &[(&str, &str)]) 
         let found = environment.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_owned())
     };
-    let setting = Setting { platforms: &platforms, build_args: &args, environment: &variable };
+    let setting = Setting { platforms: &platforms, build_args: &args, variables: &variable };
     let file = File { path: folder.join(name), source: Source::new(name, text), root: folder.to_owned() };
     let mut findings = Findings::default();
     let kind = Kind::by_name(name).or_else(|| Kind::by_content(text)).unwrap();
@@ -141,13 +141,14 @@ fn dockerfiles_are_judged_for_every_platform() {
 }
 
 #[test]
-fn compose_files_see_the_environment_and_dotenv() {
+fn compose_files_see_what_the_user_gave_and_no_dotenv() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(".env"), "# c\nA=dotenv\nB='quoted' # x\nexport C=c # d\nbroken\n").unwrap();
     for (image, expected) in [
         ("a:${A}", "1 service s a:env"),
-        ("a:${B}", "1 service s a:quoted"),
-        ("a:$C", "1 service s a:c"),
+        ("a:${B}", "1 not resolved a:${B}: `B` has no value; `--env-file .env` would give it one"),
+        ("a:$C", "1 not resolved a:$C: `C` has no value; `--env-file .env` would give it one"),
+        ("a:${B:-d}", "1 service s a:d"),
         ("a:${D:-d}", "1 service s a:d"),
         ("${R:-ghcr.io}/a:${A:-x}", "1 service s ghcr.io/a:env"),
         ("a:$D", "1 not resolved a:$D: `D` has no value"),
@@ -160,6 +161,13 @@ fn compose_files_see_the_environment_and_dotenv() {
         let text = format!("services: {{s: {{image: \"{image}\"}}}}");
         assert_eq!(read_in(folder.path(), "compose.yaml", &text, &[("A", "env")]), [expected], "{image}");
     }
+}
+
+#[test]
+fn a_dotenv_file_is_read_with_quotes_and_comments() {
+    let values = dotenv("# c\nA=dotenv\nB='quoted' # x\nexport C=c # d\nbroken\n");
+    let expected = [("A", "dotenv"), ("B", "quoted"), ("C", "c")];
+    assert!(values.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(expected), "{values:?}");
 }
 
 #[test]

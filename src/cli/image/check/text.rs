@@ -2,7 +2,7 @@
 
 use super::names;
 use crate::cli::render;
-use crate::cli::styled::Styled;
+use crate::cli::styled::{Styled, cyan};
 use crate::image_audit::{Answer, Cell, Matrix, Newer, Note, NoteKind, Row};
 use crate::model::ImagePlatform;
 use crate::oci;
@@ -53,6 +53,12 @@ pub(super) fn summary(matrix: &Matrix<oci::Error>, notes: &[Note]) -> String {
         }
     }
     parts.join(", ")
+}
+
+/// Returns what helps with names that have variables without a value.
+pub(super) fn advice() -> Styled {
+    cyan("hint:")
+        + " `--env NAME` takes a variable from the environment, `--env NAME=VALUE` gives it a value; files never see more"
 }
 
 fn line(row: &Row<oci::Error>, platforms: &[ImagePlatform]) -> Vec<String> {
