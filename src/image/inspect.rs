@@ -1,8 +1,9 @@
 //! Inspects an image: its platforms, their sizes, layers and configurations.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest};
+use oci_spec::image::{Descriptor, ImageConfiguration, ImageManifest};
 
+use super::budget::Budget;
 use super::index::{is_attestation, platform_of};
 use super::location::ImageLocation;
 use super::{ReadError, Source};
@@ -52,9 +53,15 @@ impl Image {
     /// Returns the download size in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
-        let parts: u64 = self.layers().iter().map(Descriptor::size).sum();
-        parts + self.image.as_ref().map_or(0, |image| image.config().size()) + self.manifest.bytes.len() as u64
+        let own = self.image.as_ref().map_or(0, |image| image.config().size());
+        total_size(self.layers(), own, &self.manifest)
     }
+}
+
+/// Adds up sizes, which are what a registry says and need not be possible.
+pub(super) fn total_size(layers: &[Descriptor], config: u64, manifest: &Manifest) -> u64 {
+    let layers = layers.iter().map(Descriptor::size);
+    layers.chain([config, manifest.bytes.len() as u64]).fold(0, u64::saturating_add)
 }
 
 /// Why an image cannot be inspected.
@@ -101,7 +108,7 @@ pub async fn inspect(
     let (source, manifest) = Source::open(at, registries).await?;
     let (images, attestations) = match &manifest.content {
         Content::Image(_) => (vec![look(&source, manifest.clone(), None, registries).await?], 0),
-        Content::Index(index) => rows(&source, index, platform, registries).await?,
+        Content::Index(index) => rows(&source, &manifest, index.manifests(), (platform, registries)).await?,
     };
     let fits = |image: &Image| platform.is_none_or(|platform| image.is_for(platform));
     let (fitting, others): (Vec<Image>, Vec<Image>) = images.into_iter().partition(fits);
@@ -125,21 +132,27 @@ impl Image {
 /// Reads the images of an index, or the one for the platform.
 async fn rows(
     source: &Source,
-    index: &ImageIndex,
-    platform: Option<&ImagePlatform>,
-    registries: &Registries,
+    index: &Manifest,
+    rows: &[Descriptor],
+    (platform, registries): (Option<&ImagePlatform>, &Registries),
 ) -> Result<(Vec<Image>, usize), InspectError> {
-    let (statements, rows): (Vec<&Descriptor>, Vec<&Descriptor>) =
-        index.manifests().iter().partition(|row| is_attestation(row));
+    let (statements, rows): (Vec<&Descriptor>, Vec<&Descriptor>) = rows.iter().partition(|row| is_attestation(row));
     let is_requested = |row: &&Descriptor| match (platform, platform_of(row)) {
         (Some(platform), Some(stated)) => *platform == stated,
         _ => true,
     };
+    let budget = Budget::default();
+    let mut wanted = Vec::new();
+    for row in rows.into_iter().filter(is_requested) {
+        if budget.admits(row, &source.named(&index.digest))? {
+            wanted.push(row);
+        }
+    }
     let read = async |row: &Descriptor| {
         let manifest = source.manifest(row, registries).await?;
         look(source, manifest, platform_of(row), registries).await
     };
-    let images = stream::iter(rows.into_iter().filter(is_requested).map(read)).buffered(AT_ONCE).try_collect().await?;
+    let images = stream::iter(wanted.into_iter().map(read)).buffered(AT_ONCE).try_collect().await?;
     Ok((images, statements.len()))
 }
 

@@ -1,5 +1,6 @@
 //! Images for several platforms: joining them under one name, and looking into them.
 
+mod budget;
 pub mod index;
 pub mod inspect;
 mod location;

@@ -24,6 +24,13 @@ pub enum ReadError {
         /// The most similar tag.
         near: Option<String>,
     },
+    /// It is an index of more than any has.
+    #[error("{name} leads to more than {limit} manifests")]
+    TooMany {
+        name: String,
+        /// How many are read at most.
+        limit: usize,
+    },
     #[error(transparent)]
     Registry(#[from] oci::Error),
     #[error(transparent)]
@@ -114,7 +121,7 @@ async fn absent(reference: &Reference, registries: &Registries) -> ReadError {
 impl Explain for ReadError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Absent { .. } => Kind::Usage,
+            Self::Absent { .. } | Self::TooMany { .. } => Kind::Usage,
             Self::Registry(cause) => cause.kind(),
             Self::Layout(cause) => cause.kind(),
         }
@@ -126,6 +133,7 @@ impl Explain for ReadError {
             Self::Absent { .. } => {
                 vec!["check the name; the job that pushes it may not have run, or may have failed".to_owned()]
             }
+            Self::TooMany { .. } => vec!["no more of them were read; name one image of it by its digest".to_owned()],
             Self::Registry(cause) => cause.hints(),
             Self::Layout(cause) => cause.hints(),
         }

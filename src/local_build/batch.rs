@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use super::{Error, Log, Outcome, Status, Stop};
 use crate::format::buildspec::{Batch, BatchEnv, BatchKind, Matrix, Pair, Task};
 
+/// The most builds of a batch (<https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html>).
+const MOST_BUILDS: usize = 100;
+
 /// A build, alone or in a batch.
 #[derive(Debug, Clone, Default)]
 pub struct Build {
@@ -28,10 +31,15 @@ pub struct Build {
 /// Lists the builds of a batch in the order of the file, but each after those that it waits for.
 ///
 /// # Errors
-/// When `batch` does not have exactly one kind of build list, when two builds have the same name, and when one can
+/// When `batch` does not have exactly one kind of build list, or more builds than CodeBuild allows, when two builds have the same name, and when one can
 /// never start.
 pub fn builds(batch: &Batch) -> Result<Vec<Build>, Error> {
     let [(_, kind)] = batch.kinds.as_slice() else { return Err(Error::BatchKinds { found: batch.kinds.len() }) };
+    // Counted before any is made: five lists of sixty values are 777,600,000 builds.
+    let found = count(kind);
+    if found > MOST_BUILDS {
+        return Err(Error::TooManyBuilds { found, limit: MOST_BUILDS });
+    }
     match kind {
         BatchKind::Graph(tasks) => in_order(tasks.iter().enumerate().map(task).collect()),
         BatchKind::List(tasks) => in_order(tasks.iter().enumerate().map(task).collect()),
@@ -46,6 +54,19 @@ pub fn builds(batch: &Batch) -> Result<Vec<Build>, Error> {
             };
             Ok(parts.map(part).collect())
         }
+    }
+}
+
+/// Counts the builds of a batch; what does not fit a number is the largest.
+fn count(kind: &BatchKind) -> usize {
+    match kind {
+        BatchKind::Graph(tasks) | BatchKind::List(tasks) => tasks.len(),
+        BatchKind::Matrix(matrix) => {
+            let lists = [matrix.buildspecs.len(), matrix.images.len(), matrix.compute_types.len()];
+            let variables = matrix.variables.iter().map(|(_, values)| values.len());
+            lists.into_iter().chain(variables).map(|length| length.max(1)).fold(1, usize::saturating_mul)
+        }
+        BatchKind::Fanout { parallelism, .. } => parallelism.unwrap_or(1).try_into().unwrap_or(usize::MAX),
     }
 }
 

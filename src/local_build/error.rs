@@ -49,6 +49,13 @@ pub enum Error {
     /// The batch does not have exactly one kind of build list.
     #[error("`batch` lists its builds in {found} ways; exactly one is needed")]
     BatchKinds { found: usize },
+    /// The batch has more builds than CodeBuild starts.
+    #[error("`batch` has {} builds, and CodeBuild allows {limit}", if *found == usize::MAX { "far too many".to_owned() } else { found.to_string() })]
+    TooManyBuilds {
+        found: usize,
+        /// How many CodeBuild allows.
+        limit: usize,
+    },
     /// Builds wait for each other, or for one that does not exist.
     #[error("the build `{identifier}` can never start: it waits for {}", all_of(waits_for))]
     Order {
@@ -105,6 +112,7 @@ impl Explain for Error {
             Self::BatchKinds { .. } => {
                 "use one of build-graph, build-list, build-matrix and build-fanout, or run the phases alone with --no-batch"
             }
+            Self::TooManyBuilds { .. } => "nothing was run; shorten the lists, or run the phases alone with --no-batch",
             Self::Order { .. } => "nothing was run; `toolkit lint` shows the cycle or the missing name",
             Self::Twice { .. } => "nothing was run; give each build its own `identifier`",
             Self::NoBuild { .. } => "nothing was run; `--dry-run` lists the builds in order",

@@ -9,6 +9,9 @@ use super::{Error, Root, line_of, minimum_age};
 use crate::model::{Arch, Level, Os, Platform, Unsupported};
 use crate::net::Order;
 
+/// The most tools of a project: far more than any has, and little enough to be read at once.
+const MOST_TOOLS: usize = 1000;
+
 /// A project's `toolkit.toml`.
 #[derive(Debug, Clone)]
 pub struct Manifest {
@@ -137,6 +140,10 @@ impl Reader<'_> {
 
     fn tools(&self, value: &Value<'_>) -> Result<Vec<ToolEntry>, Error> {
         let table = self.table(value)?;
+        if table.len() > MOST_TOOLS {
+            let reason = format!("`[tools]` lists {} tools; {MOST_TOOLS} are read at most", table.len());
+            return Err(self.wrong(&value.span(), reason));
+        }
         let mut tools = Vec::with_capacity(table.len());
         for (key, value) in table {
             tools.extend(self.entries(key, value)?);
@@ -290,6 +297,17 @@ mod tests {
         assert_eq!(entries, [("aspnetcore-runtime", 3), ("aspnetcore-runtime", 4), ("dotnet", 6), ("dotnet", 6)]);
         assert_eq!(manifest.tools[1].requirement, Requirement::Channel("9.0".to_owned()));
         assert_eq!(manifest.tools[2].requirement, Requirement::File(PathBuf::from("global.json")));
+    }
+
+    #[test]
+    fn more_tools_than_any_project_has_are_refused_at_once() {
+        let with = |count: usize| {
+            let lines: String = (0..count).map(|number| format!("t{number} = \"1\"\n")).collect();
+            parse(&format!("[tools]\n{lines}"))
+        };
+        assert_eq!(with(MOST_TOOLS).unwrap().tools.len(), MOST_TOOLS);
+        let error = with(100_000).unwrap_err().to_string();
+        assert!(error.contains("lists 100000 tools; 1000 are read at most"), "{error}");
     }
 
     #[test]

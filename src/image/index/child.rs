@@ -9,6 +9,8 @@ use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest}
 use super::argument::ImageArgument;
 use super::claim::{Claim, Says};
 use super::error::IndexError;
+use crate::image::budget::Budget;
+use crate::image::inspect::total_size;
 use crate::image::{ReadError, Source};
 use crate::model::ImagePlatform;
 use crate::oci::{Content, Manifest, Registries};
@@ -63,8 +65,7 @@ impl Child {
     /// Returns the download size in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
-        let parts = self.image.layers().iter().map(Descriptor::size).sum::<u64>();
-        parts + self.image.config().size() + self.manifest.bytes.len() as u64
+        total_size(self.image.layers(), self.image.config().size(), &self.manifest)
     }
 
     /// Returns the name of the image's source.
@@ -93,7 +94,7 @@ pub async fn read(given: &[ImageArgument], registries: &Registries) -> Result<Fo
     let mut all = Found::default();
     let one = async |given: &ImageArgument| {
         let (source, manifest) = Source::open(&given.at, registries).await?;
-        let reading = Reading { given, source, registries };
+        let reading = Reading { given, source, registries, budget: Budget::default() };
         let found = reading.expand(given.name.clone(), manifest, None, 0).await?;
         if found.children.is_empty() {
             return Err(IndexError::EmptyIndex { name: given.name.clone() });
@@ -121,6 +122,7 @@ struct Reading<'a> {
     given: &'a ImageArgument,
     source: Source,
     registries: &'a Registries,
+    budget: Budget,
 }
 
 impl Reading<'_> {
@@ -149,10 +151,16 @@ impl Reading<'_> {
     async fn rows(&self, name: &str, index: &ImageIndex, depth: usize) -> Result<Found, IndexError> {
         let (attestations, rows): (Vec<&Descriptor>, Vec<&Descriptor>) =
             index.manifests().iter().partition(|row| is_attestation(row));
-        let selected: Vec<&Descriptor> = rows.iter().copied().filter(|row| self.is_selected(row)).collect();
+        let mut selected: Vec<&Descriptor> = rows.iter().copied().filter(|row| self.is_selected(row)).collect();
         if let (Some(platform), [], false) = (self.requested_platform(), selected.as_slice(), rows.is_empty()) {
             let known = rows.iter().filter_map(|row| platform_of(row)).collect();
             return Err(IndexError::NotInIndex { name: name.to_owned(), platform: platform.clone(), known });
+        }
+        let mut admitted = Vec::new();
+        for row in selected.drain(..) {
+            if self.budget.admits(row, &self.given.name)? {
+                admitted.push(row);
+            }
         }
         let open = async |row: &Descriptor| {
             let manifest = self.source.manifest(row, self.registries).await?;
@@ -164,7 +172,7 @@ impl Reading<'_> {
             let count = attestations.len();
             all.notes.push(format!("left out {count} attestations of {name}, which are not images"));
         }
-        let mut found = stream::iter(selected.into_iter().map(open)).buffered(AT_ONCE);
+        let mut found = stream::iter(admitted.into_iter().map(open)).buffered(AT_ONCE);
         while let Some(found) = found.try_next().await? {
             all.add(found);
         }

@@ -97,14 +97,27 @@ fn lists_matrices_and_fanouts_are_run_one_by_one() {
     }
 }
 
+/// A matrix of variables with so many values each.
+fn matrix(lengths: &[usize]) -> String {
+    let list = |length: &usize| (0..*length).map(|value| value.to_string()).collect::<Vec<_>>().join(", ");
+    let variables: Vec<_> =
+        lengths.iter().enumerate().map(|(at, length)| format!("V{at}: [{}]", list(length))).collect();
+    format!("{{build-matrix: {{dynamic: {{env: {{variables: {{{}}}}}}}}}}}", variables.join(", "))
+}
+
 #[test]
 fn batches_that_can_never_end_run_nothing() {
+    let (bomb, more, barely) = (matrix(&[60; 5]), matrix(&[60; 40]), matrix(&[51, 2]));
     for (batch, said) in [
         (
             "{build-graph: [{identifier: a, depend-on: [b]}, {identifier: b, depend-on: [a]}]}",
             "the build `a` can never start: it waits for b",
         ),
         ("{build-graph: [{identifier: a, depend-on: [c]}]}", "waits for c"),
+        (bomb.as_str(), "777600000 builds, and CodeBuild allows 100"),
+        (&more, "far too many builds, and CodeBuild allows 100"),
+        (&barely, "102 builds"),
+        ("{build-fanout: {parallelism: 4000000000}}", "4000000000 builds"),
         ("{build-list: [{identifier: a}, {identifier: a}]}", "two builds of the batch have the identifier `a`"),
         ("{build-list: [{identifier: a}], build-fanout: {parallelism: 2}}", "in 2 ways"),
     ] {

@@ -31,6 +31,13 @@ pub fn sections() -> Vec<Section> {
         section("local_build::Error::Variable", [Error::Variable { name: text("MY-NAME") }.into()]),
         section("local_build::Error::BatchKinds", [Error::BatchKinds { found: 2 }.into()]),
         section(
+            "local_build::Error::TooManyBuilds",
+            [
+                Error::TooManyBuilds { found: 120, limit: 100 }.into(),
+                Error::TooManyBuilds { found: usize::MAX, limit: 100 }.into(),
+            ],
+        ),
+        section(
             "local_build::Error::Order",
             [Error::Order { identifier: text("manifest"), waits_for: vec![text("arm46")] }.into()],
         ),

@@ -129,6 +129,10 @@ fn images() -> Vec<Section> {
         section("image::IndexError::Read", [IndexError::Read(unknown(Some("ghcr.io/example/shop:1.2-arm64"))).into()]),
         section("image::ReadError::Absent", [unknown(None).into()]),
         section(
+            "image::ReadError::TooMany",
+            [ReadError::TooMany { name: text("ghcr.io/example/shop:1.2"), limit: 256 }.into()],
+        ),
+        section(
             "image::ReadError::Registry",
             [ReadError::Registry(refused(404, "NAME_UNKNOWN: repository name not known to registry")).into()],
         ),
