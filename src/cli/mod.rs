@@ -29,6 +29,7 @@ mod settings;
 mod shell;
 mod signals;
 mod styled;
+mod unknown;
 mod verify;
 mod which;
 
@@ -142,7 +143,8 @@ pub fn run() -> ExitCode {
             if refusal.use_stderr() {
                 env::refused(std::env::args_os());
             }
-            return refuse(&refusal.format(&mut definition));
+            return unknown::answer(&refusal, &mut definition)
+                .unwrap_or_else(|| refuse(&refusal.format(&mut definition)));
         }
     };
     match command.execute() {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Digest;
+use super::platform::slashed;
 
 /// The registry of names without one.
 pub const DOCKER_HUB: &str = "docker.io";
@@ -226,8 +227,8 @@ impl ImagePlatform {
         let variant = variant.map(str::to_ascii_lowercase).filter(|variant| !variant.is_empty());
         let architecture = architecture.to_ascii_lowercase();
         let (architecture, variant) = match (architecture.as_str(), variant.as_deref()) {
-            ("x86_64" | "x86-64" | "amd64", None | Some("v1")) => ("amd64", None),
-            ("x86_64" | "x86-64", _) => ("amd64", variant),
+            ("x86_64" | "x86-64" | "x64" | "amd64", None | Some("v1")) => ("amd64", None),
+            ("x86_64" | "x86-64" | "x64", _) => ("amd64", variant),
             ("aarch64" | "arm64", None | Some("8" | "v8")) => ("arm64", None),
             ("aarch64", _) => ("arm64", variant),
             ("i386" | "i686" | "386", _) => ("386", None),
@@ -250,9 +251,10 @@ impl fmt::Display for ImagePlatform {
 impl FromStr for ImagePlatform {
     type Err = super::BadPlatform;
 
-    /// Reads `linux/arm64`, `linux/arm/v6`.
+    /// Reads `linux/arm64`, `linux/arm/v6`; `arm64` alone and `linux-arm64` as [`super::Platform`] does.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts: Vec<&str> = text.split('/').collect();
+        let slashed = slashed(text);
+        let parts: Vec<&str> = slashed.split('/').collect();
         let word =
             |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
         match parts.as_slice() {

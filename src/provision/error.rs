@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::spelling;
 use crate::fs::FileError;
 use crate::model::{BadChannel, BadRequest, Choice, Explain, Kind, Level, Platform};
 use crate::text::comma_separated;
@@ -24,7 +25,7 @@ pub enum Error {
     UnknownTool {
         /// The name as it was given.
         name: String,
-        /// The known name that comes nearest.
+        /// The known name that comes nearest, or the whole request that was meant.
         near: Option<String>,
         /// All known names.
         known: Vec<String>,
@@ -106,10 +107,12 @@ pub enum Error {
         source: toolchain::Error,
     },
     /// Every candidate was rejected.
-    #[error("{}: {}{}", no_match(request), meaning(request, &choice.rule), lines(nearest))]
+    #[error("{}{}: {}{}", no_match(request), in_file(place.as_deref()), meaning(request, &choice.rule), lines(nearest))]
     NothingChosen {
         /// The request.
         request: String,
+        /// Where it is written, if in a file.
+        place: Option<String>,
         /// The rule that was applied, and every candidate with the reason of its rejection.
         choice: Box<Choice>,
         /// The nearest candidates, each with the reason of its rejection.
@@ -191,6 +194,22 @@ pub enum Error {
     Net(#[from] net::Error),
 }
 
+/// What helps with a request that is not understood at all.
+const SPELLINGS: &str = "nothing was changed; `toolkit resolve --help` lists the tools and their channels";
+
+impl Error {
+    /// Considers that an unknown tool may be the channel of the one that was named before it: `dotnet 8`.
+    pub(super) fn after(self, before: Option<&String>) -> Self {
+        match (self, before) {
+            (Self::UnknownTool { name, near, known }, Some(tool)) => {
+                let near = spelling::pair(tool, &name).or(near);
+                Self::UnknownTool { name, near, known }
+            }
+            (other, _) => other,
+        }
+    }
+}
+
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
@@ -207,6 +226,9 @@ impl Explain for Error {
 
     fn hints(&self) -> Vec<String> {
         match self {
+            Self::UnknownTool { near: Some(near), .. } if near.contains('@') => {
+                vec![format!("did you mean `{near}`? A channel follows its tool after an @")]
+            }
             Self::UnknownTool { near: Some(near), .. } => vec![format!("did you mean `{near}`?")],
             Self::UnknownSource { tool, known, .. } if known.is_empty() => {
                 vec![format!("{tool} has only its default source; remove `source` from the line")]
@@ -256,9 +278,11 @@ impl Explain for Error {
             Self::Store(cause) => cause.hints(),
             Self::Net(cause) => cause.hints(),
             Self::BadSetting(cause) => cause.hints(),
-            Self::BadRequest(_) | Self::BadChannel(_) => {
-                vec!["nothing was changed; `toolkit resolve --help` lists the tools and their channels".to_owned()]
-            }
+            Self::BadChannel(BadChannel { tool, text, .. }) => match spelling::channel_of(tool, text) {
+                Some(meant) => vec![format!("nothing was changed; did you mean `{meant}`?")],
+                None => vec![SPELLINGS.to_owned()],
+            },
+            Self::BadRequest(_) => vec![SPELLINGS.to_owned()],
             Self::BadProjectFile { .. } => {
                 vec!["nothing was changed; fix that line, or name the tool: `toolkit install TOOL@CHANNEL`".to_owned()]
             }
@@ -278,6 +302,11 @@ fn no_match(request: &str) -> String {
         Some((tool, channel)) => format!("no {tool} release matches `{channel}`"),
         None => format!("no release matches `{request}`"),
     }
+}
+
+/// Names the place of a request in parentheses, behind what is said about it.
+fn in_file(place: Option<&str>) -> String {
+    place.map_or(String::new(), |place| format!(" ({place})"))
 }
 
 /// Returns the meaning of a channel by its rule, without the channel: the message has just named it.

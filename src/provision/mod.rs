@@ -11,6 +11,7 @@ mod plan;
 mod request;
 mod resolve;
 mod source;
+mod spelling;
 mod visible;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Context, Error};
+use super::{Context, Error, spelling};
 use crate::fs::{self, Within};
 use crate::model::{BadRequest, Channel, ToolName};
 use crate::project::{Definition, Manifest, Requirement, Root, ToolEntry, did_you_mean};
@@ -98,8 +98,9 @@ pub fn requests(specs: &[String], context: &Context<'_>) -> Result<Requests, Err
     }
     let of_project = if specs.iter().all(|spec| spec.contains('@')) { Vec::new() } else { by_project()? };
     let mut list = Vec::with_capacity(specs.len());
-    for spec in specs {
-        let request = argument_in(spec, context.manifest)?;
+    for (at, spec) in specs.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| specs.get(before));
+        let request = argument_in(spec, context.manifest).map_err(|error| error.after(before))?;
         let same_tool = |known: &&ToolRequest| !spec.contains('@') && known.tool.name() == request.tool.name();
         match of_project.iter().filter(same_tool).cloned().collect::<Vec<_>>() {
             of_tool if of_tool.is_empty() => list.push(request),
@@ -183,7 +184,7 @@ fn unknown(name: &str, entries: &[ToolEntry]) -> Error {
     let names = || toolchain::ALL.iter().map(|tool| tool.name()).chain(defined());
     Error::UnknownTool {
         name: name.to_owned(),
-        near: did_you_mean(name, names()).map(str::to_owned),
+        near: spelling::request(name).or_else(|| did_you_mean(name, names()).map(str::to_owned)),
         known: names().map(str::to_owned).collect(),
     }
 }

@@ -3,8 +3,8 @@
 use futures_util::{StreamExt, stream};
 
 use super::first_use::FirstUse;
-use super::{Context, Error, ToolRequest};
-use crate::model::{Candidate, Channel, Choice, Level, Platform, Release, Verdict, Version};
+use super::{Context, Error, Origin, ToolRequest};
+use crate::model::{Candidate, Channel, Choice, Level, Line, Platform, Release, Verdict, Version};
 use crate::net::Metadata as _;
 
 /// A request with its answer.
@@ -57,7 +57,10 @@ async fn resolve_one(
     documents: &FirstUse<'_>,
 ) -> Result<Resolved, Error> {
     let policy = documents.context.policy;
-    let failed = |source| Error::Resolve { request: request.text(), source };
+    let failed = |source| {
+        let place = place(request).map_or(String::new(), |place| format!(" ({place})"));
+        Error::Resolve { request: request.text() + &place, source }
+    };
     let candidates = request.tool.candidates(&request.channel, policy, documents).await.map_err(failed)?;
     let choice = request.tool.choose(&request.channel, &candidates, policy);
     request.warnings.iter().chain(&choice.warnings).for_each(|warning| documents.warn(warning));
@@ -77,16 +80,51 @@ fn nothing_chosen(request: &ToolRequest, choice: Choice) -> Error {
     const SHOWN: usize = 4;
     let refused = |verdict: &&Verdict| request.channel.admits(&verdict.version);
     let mut shown: Vec<&Verdict> = choice.verdicts.iter().filter(refused).take(SHOWN).collect();
+    let mut nearest = Vec::new();
     if shown.is_empty() {
-        shown = nearest(&request.channel, &choice.verdicts, SHOWN);
+        nearest.extend(newest_beside(&request.channel, &choice.verdicts));
+        shown = self::nearest(&request.channel, &choice.verdicts, SHOWN);
     }
     let more = choice.verdicts.len() - shown.len();
-    let mut nearest: Vec<String> =
-        shown.iter().map(|verdict| format!("{}: {}", verdict.version, verdict.reason)).collect();
+    nearest.extend(shown.iter().map(|verdict| format!("{}: {}", verdict.version, verdict.reason)));
     if more > 0 {
         nearest.push(format!("and {more} more"));
     }
-    Error::NothingChosen { request: request.text(), choice: Box::new(choice), nearest }
+    Error::NothingChosen { request: request.text(), place: place(request), choice: Box::new(choice), nearest }
+}
+
+/// Names the newest release of the line that a request is about: `the newest 1.27 release is 1.27.3`. Where there is no such
+/// line, the newest release of all.
+fn newest_beside(channel: &Channel, verdicts: &[Verdict]) -> Option<String> {
+    let line = |major, minor| Line { major, minor, band: None };
+    let lines = match (channel, channel.named_version()) {
+        (_, Some(version)) => {
+            let numbers = version.semver();
+            vec![line(numbers.major, Some(numbers.minor)), line(numbers.major, None)]
+        }
+        (Channel::Line(Line { major, minor, .. }), None) => vec![line(*major, *minor), line(*major, None)],
+        _ => Vec::new(),
+    };
+    // Verdicts are sorted, newest first.
+    let stable = || verdicts.iter().map(|verdict| &verdict.version).filter(|version| !version.is_prerelease());
+    let of_line = lines.iter().find_map(|line| Some((line, stable().find(|version| line.contains(version))?)));
+    match of_line {
+        Some((line, version)) => Some(format!("the newest {line} release is {version}")),
+        None => stable().next().map(|version| format!("the newest release is {version}")),
+    }
+}
+
+/// Returns where a request is written, if in a file: `toolkit.toml, line 3`.
+fn place(request: &ToolRequest) -> Option<String> {
+    match &request.origin {
+        Origin::Argument(_) => None,
+        Origin::Manifest { line } => Some(format!("toolkit.toml, line {line}")),
+        Origin::File { name, .. } => {
+            // The rule of a project file names the line that counts first.
+            let line = request.rule.as_deref().and_then(|rule| rule.split_once("(line ")?.1.split_once(')'));
+            Some(line.map_or_else(|| name.clone(), |(line, _)| format!("{name}, line {line}")))
+        }
+    }
 }
 
 /// Finds the candidates on either side of the requested version where there is one, else the newest.
@@ -109,5 +147,57 @@ fn strong_enough(release: &Release, required: Level) -> Result<(), Error> {
             source_name: weak.proof.source.clone(),
             required,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toolchain;
+
+    fn verdicts(versions: &[&str]) -> Vec<Verdict> {
+        let go = toolchain::find("go").unwrap();
+        let verdict = |text: &&str| Verdict {
+            version: go.version(text).unwrap(),
+            picked: false,
+            reason: "not what was requested".to_owned(),
+        };
+        versions.iter().map(verdict).collect()
+    }
+
+    #[test]
+    fn a_version_that_does_not_exist_is_answered_with_the_newest_of_its_line() {
+        let known = verdicts(&["1.28rc1", "1.27.3", "1.27.2", "1.26.9", "1.21.13"]);
+        let go = toolchain::find("go").unwrap();
+        for (channel, expected) in [
+            ("1.27.9", Some("the newest 1.27 release is 1.27.3")),
+            ("1.26.11", Some("the newest 1.26 release is 1.26.9")),
+            ("1.28", Some("the newest 1 release is 1.27.3")),
+            ("1.99", Some("the newest 1 release is 1.27.3")),
+            ("9.9.9", Some("the newest release is 1.27.3")),
+            (">=2", Some("the newest release is 1.27.3")),
+        ] {
+            let channel = go.channel(channel).unwrap();
+            assert_eq!(newest_beside(&channel, &known).as_deref(), expected, "{channel}");
+        }
+        assert_eq!(newest_beside(&go.channel("1.27.9").unwrap(), &[]), None);
+    }
+
+    #[test]
+    fn a_request_of_a_file_is_answered_with_its_line() {
+        let request = |origin, rule: Option<&str>| ToolRequest {
+            origin,
+            rule: rule.map(str::to_owned),
+            ..super::super::argument("go@1.27.9").unwrap()
+        };
+        let file = || Origin::File { path: "/p/go.mod".into(), name: "go.mod".to_owned() };
+        for (request, expected) in [
+            (request(Origin::Argument("go@1.27.9".to_owned()), None), None),
+            (request(Origin::Manifest { line: 3 }, None), Some("toolkit.toml, line 3")),
+            (request(file(), Some("toolchain go1.27.9 (line 5), newer than go 1.27 (line 3)")), Some("go.mod, line 5")),
+            (request(file(), None), Some("go.mod")),
+        ] {
+            assert_eq!(place(&request).as_deref(), expected);
+        }
     }
 }

@@ -100,6 +100,7 @@ pub const ASPNETCORE: Dotnet = Dotnet {
     component: Component::AspNetCore,
     card: Card {
         name: Component::AspNetCore.name(),
+        aliases: &["aspnetcore", "aspnet", "dotnet-aspnetcore"],
         about: ".NET runtime with ASP.NET Core",
         version_proof: Some(VersionProof {
             command: &["dotnet", "--list-runtimes"],

@@ -78,10 +78,18 @@ fn the_manual_has_a_page_for_every_command() {
 fn mistakes_end_with_exit_2_and_a_way_out() {
     let world = World::new();
     for (arguments, said) in [
-        (&["instal"][..], "install"),
+        (&["instal"][..], "did you mean `toolkit install`?"),
+        (&["run", "go"], "toolkit exec -- COMMAND"),
+        (&["-q", "ls-remote", "go"], "toolkit resolve --explain"),
+        (&["image", "ls"], "`toolkit image --help`"),
         (&["install", "--lokced"], "--locked"),
         (&["resolve", "dotnett@lts"], "did you mean `dotnet`?"),
         (&["resolve", "rust@stable"], "expected one of"),
+        (&["resolve", "go:1.26"], "did you mean `go@1.26`?"),
+        (&["resolve", "net8.0"], "did you mean `dotnet@8.0`?"),
+        (&["resolve", "dotnet", "8"], "did you mean `dotnet@8`?"),
+        (&["install", "golang", "1.26"], "did you mean `go@1.26`?"),
+        (&["resolve", "go@latest:1.26"], "did you mean `1.26`?"),
         (&["resolve", "go@"], "TOOL@CHANNEL"),
         (&["resolve", "@1"], "TOOL@CHANNEL"),
         (&["resolve", "go@tip"], "go"),
@@ -103,6 +111,44 @@ fn mistakes_end_with_exit_2_and_a_way_out() {
         assert!(!stderr.contains("panicked"), "{stderr}");
     }
     assert!(world.store_listing().is_empty(), "a mistake changed the store");
+}
+
+#[test]
+fn help_and_version_are_answered_as_commands_too() {
+    let world = World::new();
+    assert_eq!(world.ok(&["version"]), world.ok(&["--version"]));
+    assert_eq!(world.ok(&["help"]), world.ok(&["--help"]));
+    assert_eq!(world.ok(&["help", "image", "check"]), world.ok(&["image", "check", "--help"]));
+    assert_eq!(world.ok(&["image", "help", "check"]), world.ok(&["image", "check", "--help"]));
+}
+
+#[test]
+fn platforms_are_understood_as_others_write_them() {
+    let world = World::new();
+    for (platform, file) in [
+        ("arm64", "go1.27.3.linux-arm64.tar.gz"),
+        ("x64", "go1.27.3.linux-amd64.tar.gz"),
+        ("linux-arm64", "go1.27.3.linux-arm64.tar.gz"),
+        ("osx-arm64", "go1.27.3.darwin-arm64.tar.gz"),
+    ] {
+        let text = world.ok(&["resolve", "go@1.27.3", "--platform", platform]);
+        assert!(text.contains(file), "{platform}: {text}");
+    }
+}
+
+#[test]
+fn a_version_that_does_not_exist_is_answered_with_its_place_and_its_neighbours() {
+    let world = World::new();
+    for (file, text, place) in [
+        ("go.mod", "module x\n\ngo 1.27.77\n", "(go.mod, line 3)"),
+        (".go-version", "1.27.77\n", "(.go-version, line 1)"),
+        ("toolkit.toml", "[tools]\ngo = \"1.27.77\"\n", "(toolkit.toml, line 2)"),
+    ] {
+        world.write(file, text);
+        let stderr = world.fails(2, &["lock"]);
+        assert!(stderr.contains(place) && stderr.contains("the newest 1.27 release is 1.27.3"), "{file}: {stderr}");
+        std::fs::remove_file(world.project().join(file)).unwrap();
+    }
 }
 
 #[test]

@@ -25,7 +25,10 @@ fn words() -> Vec<Section> {
     let bad_version = Error::StaleLock { reasons: vec![bad.to_string()] };
     vec![
         section("model::BadRequest", [asked("go@"), in_manifest(asked_error("@1.27"))]),
-        section("model::BadChannel", [asked("go@tip"), asked("dotnet@10.y"), in_manifest(asked_error("go@v1.27"))]),
+        section(
+            "model::BadChannel",
+            [asked("go@tip"), asked("dotnet@10.y"), asked("go@latest:1.26"), in_manifest(asked_error("go@v1.27"))],
+        ),
         section("model::BadDigest", [digest("sha256:0df0"), digest("md5:900150983cd24fb0d6963f7d28e17f72")]),
         section("model::BadS3Uri", [run(HOME, &["mirror", "parse", "https://my%2Ebucket.s3.amazonaws.com/a"])]),
         section("model::BadPlatform", [run(HOME, &["resolve", "go@1.27", "--platform", "linux/mips"])]),
@@ -57,7 +60,7 @@ fn arguments() -> Vec<Section> {
         section("provision::Error::BadChannel", [Example::from(asked_error("go@1.27-rc3"))]),
         section("provision::Error::BadSetting", [in_manifest(Error::BadSetting(bad_setting("toolchain", "newest")))]),
         section("toolchain::BadSetting", [in_manifest(Error::BadSetting(bad_setting("flavour", "plain")))]),
-        section("provision::Error::UnknownTool", [asked("dotnett@lts"), asked("rust@stable")]),
+        section("provision::Error::UnknownTool", [asked("dotnett@lts"), asked("rust@stable"), asked("go:1.26")]),
         section(
             "provision::Error::BadDefinition",
             [in_manifest(Error::BadDefinition {
@@ -225,6 +228,7 @@ fn releases() -> Vec<Section> {
                 nothing_chosen(),
                 Example::from(Error::NothingChosen {
                     request: text("dotnet@12"),
+                    place: Some(text("toolkit.toml, line 3")),
                     choice: choice("12: the newest patch of the newest band of .NET 12"),
                     nearest: Vec::new(),
                 }),
@@ -250,7 +254,7 @@ fn nothing_chosen() -> Example {
     let nearest = ["1.27.3: it is 2 days old, and minimum-age is 7 days", "1.26.9: not in >=1.27", "and 61 more"];
     let nearest = nearest.iter().map(|line| text(line)).collect();
     let choice = choice(">=1.27: the newest release in the range");
-    Error::NothingChosen { request: text("go@>=1.27"), choice, nearest }.into()
+    Error::NothingChosen { request: text("go@>=1.27"), place: None, choice, nearest }.into()
 }
 
 fn choice(rule: &str) -> Box<Choice> {
