@@ -26,16 +26,15 @@ mod error;
 mod incoming;
 mod layer;
 mod plain;
+mod tries;
 mod worker;
 
 pub use error::Error;
 pub use layer::{IngestedLayer, ingest_layer};
 
 use incoming::{Incoming, Total};
+use tries::Tries;
 use worker::{Stoppable, Worker};
-
-/// How often a file may change on its server while it is received before that is an error.
-const RESTARTS: usize = 2;
 
 /// A file to receive, and what its bytes must be.
 #[derive(Debug, Clone, Copy)]
@@ -127,14 +126,10 @@ pub async fn unpack(
     target: &Path,
     options: &Options<'_>,
 ) -> Result<Ingested, Error> {
-    let mut restarts = 0;
+    let tries = Tries::default();
     loop {
-        match unpack_once(net, download, packing, target, options).await {
-            Err(Error::Net { source: net::Error::Changed { .. }, .. }) if restarts < RESTARTS => {
-                restarts += 1;
-                empty(target).await?;
-                options.progress.restarted();
-            }
+        match unpack_once(net, (download, &tries), packing, target, options).await {
+            Err(error) if tries.once_more(&error, options.progress) => empty(target).await?,
             outcome => return outcome,
         }
     }
@@ -151,13 +146,10 @@ pub async fn save(
     path: &Path,
     progress: Progress<'_>,
 ) -> Result<Verified, Error> {
-    let mut restarts = 0;
+    let tries = Tries::default();
     loop {
-        match save_once(net, download, path, progress).await {
-            Err(Error::Net { source: net::Error::Changed { .. }, .. }) if restarts < RESTARTS => {
-                restarts += 1;
-                progress.restarted();
-            }
+        match save_once(net, (download, &tries), path, progress).await {
+            Err(error) if tries.once_more(&error, progress) => {}
             outcome => return outcome,
         }
     }
@@ -165,12 +157,12 @@ pub async fn save(
 
 async fn unpack_once(
     net: &dyn Net,
-    download: Download<'_>,
+    (download, tries): (Download<'_>, &Tries),
     packing: Packing,
     target: &Path,
     options: &Options<'_>,
 ) -> Result<Ingested, Error> {
-    let mut incoming = Incoming::open(net, download, options.progress).await?;
+    let mut incoming = Incoming::open(net, (download, tries), options.progress).await?;
     let format = match packing.format {
         Some(format) => Some(format),
         None => archive::detect(incoming.first_bytes().await?, download.url.path()),
@@ -235,11 +227,11 @@ async fn unpack_zip(
 
 async fn save_once(
     net: &dyn Net,
-    download: Download<'_>,
+    (download, tries): (Download<'_>, &Tries),
     path: &Path,
     progress: Progress<'_>,
 ) -> Result<Verified, Error> {
-    let incoming = Incoming::open(net, download, progress).await?;
+    let incoming = Incoming::open(net, (download, tries), progress).await?;
     let part = Replacement::new(path, Links::Replace)?;
     let file = part.file().try_clone().at("write", path)?;
     let (file, total) = receive_into(incoming, file, path).await?;
@@ -332,11 +324,5 @@ impl Download<'_> {
             }
             _ => Ok(verified),
         }
-    }
-}
-
-impl Progress<'_> {
-    fn restarted(&self) {
-        self.report.restarted(self.task);
     }
 }

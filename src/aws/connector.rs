@@ -92,7 +92,7 @@ fn response(answer: Answer) -> Result<HttpResponse, &'static str> {
 
 /// Converts an error, so that the SDK knows whether to retry.
 fn theirs(error: Error) -> ConnectorError {
-    let stalled = matches!(&error, Error::GaveUp { source, .. } if matches!(**source, Fault::Stalled { .. }));
+    let stalled = matches!(&error, Error::GaveUp { source, .. } if matches!(**source, Fault::Stalled { .. } | Fault::Slow { .. }));
     let passes = matches!(error, Error::GaveUp { .. });
     match (stalled, passes) {
         (true, _) => ConnectorError::timeout(error.into()),

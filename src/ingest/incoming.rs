@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest as _, Sha256, Sha512};
 
+use super::tries::Tries;
 use super::worker::Worker;
 use super::{Download, Error, Progress};
 use crate::model::{Algorithm, Digest};
@@ -17,6 +18,7 @@ pub(super) struct Incoming<'a> {
     /// Bytes that were looked at and not passed on yet.
     ahead: Option<Bytes>,
     download: Download<'a>,
+    tries: &'a Tries,
     progress: Progress<'a>,
 }
 
@@ -31,8 +33,15 @@ pub(super) struct Total {
 
 impl<'a> Incoming<'a> {
     /// Asks for the file. A length that is wrong already now is an error already now.
-    pub(super) async fn open(net: &dyn Net, download: Download<'a>, progress: Progress<'a>) -> Result<Self, Error> {
-        let body = net.open(download.url).await.map_err(|source| failed(&download, source))?;
+    pub(super) async fn open(
+        net: &dyn Net,
+        (download, tries): (Download<'a>, &'a Tries),
+        progress: Progress<'a>,
+    ) -> Result<Self, Error> {
+        let mut body = net.open(download.url).await.map_err(|source| failed(&download, source))?;
+        if tries.must_be_whole() {
+            body.never_resume();
+        }
         match (download.size, body.length()) {
             (Some(expected), Some(received)) if expected != received => Err(Error::Length {
                 file: download.file(),
@@ -42,9 +51,9 @@ impl<'a> Incoming<'a> {
             }),
             (None, Some(length)) => {
                 progress.report.sized(progress.task, length);
-                Ok(Self { body, ahead: None, download, progress })
+                Ok(Self { body, ahead: None, download, tries, progress })
             }
-            _ => Ok(Self { body, ahead: None, download, progress }),
+            _ => Ok(Self { body, ahead: None, download, tries, progress }),
         }
     }
 
@@ -93,7 +102,11 @@ impl<'a> Incoming<'a> {
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         match self.ahead.take() {
             Some(chunk) => Ok(Some(chunk)),
-            None => self.body.chunk().await.map_err(|source| failed(&self.download, source)),
+            None => {
+                let chunk = self.body.chunk().await;
+                self.tries.ended(self.body.was_resumed());
+                chunk.map_err(|source| failed(&self.download, source))
+            }
         }
     }
 }

@@ -5,11 +5,12 @@ use std::io::BufReader;
 use std::path::Path;
 
 use super::incoming::Incoming;
+use super::tries::Tries;
 use super::worker::{Stoppable, Worker};
-use super::{Download, Error, Options, RESTARTS, receive_nameless, verify_file};
+use super::{Download, Error, Options, receive_nameless, verify_file};
 use crate::archive::{self, Compression, Layers};
 use crate::model::{Artifact, Verified};
-use crate::net::{self, Net};
+use crate::net::Net;
 
 /// A layer that was received, verified and applied.
 #[derive(Debug)]
@@ -38,13 +39,10 @@ pub async fn ingest_layer(
     lower: Layers,
 ) -> Result<IngestedLayer, Error> {
     let download = Download::of(artifact);
-    let mut restarts = 0;
+    let tries = Tries::default();
     let (verified, file, bytes) = loop {
-        match receive_whole(net, download, options).await {
-            Err(Error::Net { source: net::Error::Changed { .. }, .. }) if restarts < RESTARTS => {
-                restarts += 1;
-                options.progress.restarted();
-            }
+        match receive_whole(net, (download, &tries), options).await {
+            Err(error) if tries.once_more(&error, options.progress) => {}
             outcome => break outcome?,
         }
     };
@@ -65,10 +63,10 @@ pub async fn ingest_layer(
 /// Receives a file into one without a name, and checks it.
 async fn receive_whole(
     net: &dyn Net,
-    download: Download<'_>,
+    (download, tries): (Download<'_>, &Tries),
     options: &Options<'_>,
 ) -> Result<(Verified, File, u64), Error> {
-    let incoming = Incoming::open(net, download, options.progress).await?;
+    let incoming = Incoming::open(net, (download, tries), options.progress).await?;
     let (file, total) = receive_nameless(incoming, options.staging).await?;
     let bytes = total.bytes;
     let (verified, file) = verify_file(download, total, file, options.limits).await?;

@@ -6,6 +6,7 @@
 //! answer without a length and is not chunked: its end cannot be distinguished from a cut.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,11 +17,12 @@ use reqwest::header::{
 };
 use url::Url;
 
-use super::address::{host, shown};
+use super::address::host;
 use super::cause::explained;
 use super::inner::Inner;
 use super::place::Server;
 use super::retry::{Attempts, Failure};
+use super::wait::{Pace, patiently};
 use super::{Authorizer, Body, Error, Fault};
 
 /// A file on its way from a server.
@@ -37,15 +39,46 @@ pub(super) struct HttpBody {
     response: Option<Response>,
     /// How many bytes of the answer are known already.
     skip: u64,
+    /// How fast the answer comes.
+    pace: Pace,
+    resuming: Resuming,
+    /// Set once the answer came too slowly; told when its last bytes were passed on.
+    slow: Option<Fault>,
     ended: bool,
+}
+
+/// How a file goes on after a cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resuming {
+    /// By a range, which was not needed so far.
+    Unused,
+    /// By a range, as it did already.
+    Used,
+    /// As a whole, whose first bytes are skipped: the server answers ranges wrongly, or the receiver wants it so.
+    Never,
 }
 
 impl HttpBody {
     /// Asks for the file; the body stands at its first byte.
     pub(super) async fn open(inner: Arc<Inner>, Server { url, authorizer }: Server) -> Result<Self, Error> {
-        let attempts = Attempts::new(shown(&url), inner.settings.retry, inner.settings.limits.total);
+        let attempts = inner.attempts(&url, inner.settings.limits.total);
         let (validators, encoding, response) = (None, None, None);
-        let mut body = Self { inner, url, authorizer, attempts, validators, encoding, response, skip: 0, ended: false };
+        let (pace, resuming) = (Pace::default(), Resuming::Unused);
+        let (skip, slow, ended) = (0, None, false);
+        let mut body = Self {
+            inner,
+            url,
+            authorizer,
+            attempts,
+            validators,
+            encoding,
+            response,
+            skip,
+            pace,
+            resuming,
+            slow,
+            ended,
+        };
         body.connect().await?;
         if let Some(encoding) = &body.encoding {
             body.inner.report.warned(&format!(
@@ -66,8 +99,7 @@ impl HttpBody {
 
     async fn recover(&mut self, failure: Failure) -> Result<(), Error> {
         self.response = None;
-        let report = &self.inner.report;
-        self.attempts.recover(failure, |note| report.noted(note)).await
+        self.inner.recover(&mut self.attempts, &self.url, failure).await
     }
 
     async fn ask(&mut self) -> Result<(), Failure> {
@@ -76,17 +108,22 @@ impl HttpBody {
         match response.status().as_u16() {
             200 if self.validators.is_none() => self.begin(&response)?,
             200 => self.begin_again(&response)?,
-            206 if self.attempts.received > 0 => self.go_on(&response)?,
-            416 if self.attempts.received > 0 => return Ok(self.beyond(&response)?),
+            206 if self.asks_for_range() => self.go_on(&response)?,
+            416 if self.asks_for_range() => return Ok(self.beyond(&response)?),
             status => return Err(self.contradiction(format!("status {status}, which was not requested")).into()),
         }
+        self.pace = Pace::default();
         self.response = Some(response);
         Ok(())
     }
 
+    fn asks_for_range(&self) -> bool {
+        self.attempts.received > 0 && self.resuming != Resuming::Never
+    }
+
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
-        if self.attempts.received > 0 {
+        if self.asks_for_range() {
             let range = HeaderValue::try_from(format!("bytes={}-", self.attempts.received));
             headers.insert(RANGE, range.expect("digits are valid in a header"));
             if let Some(validator) = self.validators.as_ref().and_then(Validators::for_ranges) {
@@ -103,6 +140,7 @@ impl HttpBody {
         if length == Some(0) {
             return Err(Error::Empty { url: self.attempts.url.clone() });
         }
+        self.refuse_endless(length.unwrap_or_default())?;
         self.attempts.length = length;
         self.encoding = encoding(response.headers());
         self.validators = Some(Validators::of(response.headers()));
@@ -121,24 +159,39 @@ impl HttpBody {
         Ok(())
     }
 
-    /// Takes the rest.
-    fn go_on(&mut self, response: &Response) -> Result<(), Error> {
+    /// Takes the rest. A server that sends something else instead is asked for the whole from now on.
+    fn go_on(&mut self, response: &Response) -> Result<(), Failure> {
         let value = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
         let Some(ContentRange { start: Some(start), total }) = value.and_then(content_range) else {
-            return Err(self.contradiction("206 without a usable Content-Range".to_owned()));
+            return Err(self.misresumed("206 without a usable Content-Range".to_owned()));
         };
+        if is_multipart(response.headers()) {
+            return Err(self.misresumed("several ranges came, and one was requested".to_owned()));
+        }
         if start != self.attempts.received {
             let requested = self.attempts.received;
-            return Err(self.contradiction(format!("bytes from {requested} were requested, bytes from {start} came")));
+            return Err(self.misresumed(format!("bytes from {requested} were requested, bytes from {start} came")));
         }
         let now = Validators::of(response.headers());
         let other_total = matches!((total, self.attempts.length), (Some(now), Some(before)) if now != before);
         if other_total || self.validators.as_ref().is_some_and(|before| before.contradicts(&now)) {
-            return Err(self.changed());
+            return Err(self.changed().into());
         }
         self.attempts.length = self.attempts.length.or(total);
+        self.resuming = Resuming::Used;
         self.skip = 0;
         Ok(())
+    }
+
+    fn misresumed(&mut self, reason: String) -> Failure {
+        self.resuming = Resuming::Never;
+        Fault::Misresumed { host: host(&self.url), reason }.into()
+    }
+
+    /// Refuses more than any file has, where nothing says how much it should be.
+    fn refuse_endless(&self, bytes: u64) -> Result<(), Error> {
+        let limit = self.inner.settings.limits.largest;
+        if bytes > limit { Err(Error::TooLarge { url: self.attempts.url.clone(), limit }) } else { Ok(()) }
     }
 
     /// Takes "there is nothing behind that": the end, where the length was unknown and all has come.
@@ -171,6 +224,7 @@ impl HttpBody {
             return Ok(None);
         }
         self.attempts.received += bytes.len() as u64;
+        self.refuse_endless(self.attempts.received)?;
         match self.attempts.length {
             Some(length) if self.attempts.received > length => {
                 Err(self.contradiction(format!("more than the announced {length} bytes")))
@@ -212,25 +266,46 @@ impl Body for HttpBody {
         self.encoding.as_deref()
     }
 
+    fn was_resumed(&self) -> bool {
+        self.resuming == Resuming::Used
+    }
+
+    fn never_resume(&mut self) {
+        self.resuming = Resuming::Never;
+    }
+
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let limits = self.inner.settings.limits;
         while !self.ended {
+            if let Some(slow) = self.slow.take().filter(|_| self.attempts.length != Some(self.attempts.received)) {
+                self.recover(slow.into()).await?;
+                continue;
+            }
             let Some(response) = self.response.as_mut() else {
                 self.connect().await?;
                 continue;
             };
-            let wait = limits.stall.min(self.attempts.left()?);
-            let failure = match tokio::time::timeout(wait, response.chunk()).await {
-                Ok(Ok(Some(bytes))) => match self.accept(bytes)? {
-                    Some(bytes) => return Ok(Some(bytes)),
-                    None => continue,
-                },
-                Ok(Ok(None)) => match self.end() {
+            let (wait, asked) = (limits.stall.min(self.attempts.left()?), Instant::now());
+            let came = patiently(response.chunk(), &self.url, wait, (&limits, &*self.inner.report)).await;
+            let failure = match came {
+                Some(Ok(Some(bytes))) => {
+                    let pace = self.pace.count(bytes.len(), asked.elapsed(), &self.url, &limits);
+                    match (self.accept(bytes)?, pace) {
+                        // What came counts, even when it is the last before the server is given up.
+                        (Some(bytes), pace) => {
+                            self.slow = pace.err();
+                            return Ok(Some(bytes));
+                        }
+                        (None, Ok(())) => continue,
+                        (None, Err(slow)) => slow.into(),
+                    }
+                }
+                Some(Ok(None)) => match self.end() {
                     Ok(()) => continue,
                     Err(failure) => failure,
                 },
-                Ok(Err(error)) => explained(&error, &self.url, limits.connect),
-                Err(_) => {
+                Some(Err(error)) => explained(&error, &self.url, limits.connect),
+                None => {
                     self.attempts.left()?;
                     Fault::Stalled { host: host(&self.url), waited: limits.stall }.into()
                 }
@@ -284,6 +359,12 @@ pub(super) fn is_html(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     matches!(kind.as_str(), "text/html" | "application/xhtml+xml")
+}
+
+/// Returns true if an answer holds its bytes in parts with headers of their own (RFC 9110 §14.6).
+fn is_multipart(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("multipart/byteranges")
 }
 
 /// Returns the coding on top of the file, `identity` counting as none.

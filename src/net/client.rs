@@ -30,7 +30,7 @@ impl Client {
     /// Makes a client that reports to `report` retries, old copies and odd answers.
     #[must_use]
     pub fn new(settings: Settings, report: Arc<dyn Report>) -> Self {
-        let http = Arc::new(Http::new(&settings));
+        let http = Arc::new(Http::new(&settings, Arc::clone(&report)));
         let cache = settings.cache.clone().map(Cache::new);
         let (cache_warned, mirror) = (Arc::new(AtomicBool::new(false)), Arc::default());
         Self(Arc::new(Inner { settings, http, authorizer: None, cache, cache_warned, mirror, report }))

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Instant;
 
 use reqwest::Response;
 use reqwest::header::{
@@ -18,6 +19,7 @@ use super::file::{self, blocking};
 use super::inner::Inner;
 use super::place::{Place, Server};
 use super::retry::{Attempts, Failure};
+use super::wait::{Pace, patiently};
 use super::{Document, Error, Fault};
 use crate::text::chain;
 
@@ -177,7 +179,8 @@ async fn keep(inner: &Inner, url: &Url, copy: Copy) -> Copy {
 /// Asks until there is an answer, and checks it.
 async fn fetch(inner: &Inner, server: &Server, copy: Option<&Copy>, document: &Document) -> Result<Answer, Error> {
     let url = &server.url;
-    let mut attempts = Attempts::new(shown(url), inner.settings.retry, inner.settings.limits.total);
+    let limits = inner.settings.limits;
+    let mut attempts = inner.attempts(url, limits.documents.min(limits.total));
     let headers = headers(copy, document.accept);
     loop {
         attempts.received = 0;
@@ -188,7 +191,7 @@ async fn fetch(inner: &Inner, server: &Server, copy: Option<&Copy>, document: &D
                 return Err(Error::Contradiction { url: attempts.url, reason });
             }
             Ok((head, Some(body))) => return checked(inner, url, &head, body, document.check),
-            Err(failure) => attempts.recover(failure, |note| inner.report.noted(note)).await?,
+            Err(failure) => inner.recover(&mut attempts, url, failure).await?,
         }
     }
 }
@@ -263,14 +266,17 @@ pub(super) async fn collected(
 ) -> Result<Vec<u8>, Failure> {
     let limits = inner.settings.limits;
     attempts.length = response.content_length();
-    let mut body = Vec::new();
+    let (mut body, mut pace) = (Vec::new(), Pace::default());
     loop {
-        let wait = limits.stall.min(attempts.left()?);
-        match tokio::time::timeout(wait, response.chunk()).await {
-            Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
-            Ok(Ok(None)) => return Ok(body),
-            Ok(Err(error)) => return Err(explained(&error, url, limits.connect)),
-            Err(_) => {
+        let (wait, asked) = (limits.stall.min(attempts.left()?), Instant::now());
+        match patiently(response.chunk(), url, wait, (&limits, &*inner.report)).await {
+            Some(Ok(Some(bytes))) => {
+                body.extend_from_slice(&bytes);
+                pace.count(bytes.len(), asked.elapsed(), url, &limits)?;
+            }
+            Some(Ok(None)) => return Ok(body),
+            Some(Err(error)) => return Err(explained(&error, url, limits.connect)),
+            None => {
                 attempts.left()?;
                 return Err(Fault::Stalled { host: host(url), waited: limits.stall }.into());
             }

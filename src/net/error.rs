@@ -109,8 +109,8 @@ pub enum Error {
         /// Which two things do not fit.
         reason: String,
     },
-    /// A document is larger than any of its kind.
-    #[error("{url} is larger than {} MiB, the limit for such a document", limit >> 20)]
+    /// A document or a file without a published length is larger than any of its kind.
+    #[error("{url} is larger than {} MiB, the limit for such a file", limit >> 20)]
     TooLarge {
         /// The document.
         url: String,
@@ -251,6 +251,26 @@ pub enum Fault {
         /// The limit that was reached.
         waited: Duration,
     },
+    /// So little came that waiting for the rest is of no use.
+    #[error("{host} sent {received} bytes in {}, less than {} KiB/s", Seconds(*waited), least.div_ceil(1024))]
+    Slow {
+        /// The server.
+        host: String,
+        /// How many bytes came in that time.
+        received: u64,
+        /// How long they were waited for.
+        waited: Duration,
+        /// The least rate in bytes per second.
+        least: u64,
+    },
+    /// The server does not continue a file as HTTP says.
+    #[error("{host} did not continue the file where it was cut: {reason}")]
+    Misresumed {
+        /// The server.
+        host: String,
+        /// What came instead.
+        reason: String,
+    },
     /// The connection ended before all bytes were received.
     #[error("{host} ended the connection before the end of the file")]
     Short {
@@ -333,7 +353,9 @@ impl Explain for Error {
             Self::Status { .. } | Self::Contradiction { .. } | Self::Redirect { .. } => {
                 "the usual cause is a proxy in between; a mirror helps: `--mirror URL`"
             }
-            Self::GaveUp { source, .. } if matches!(**source, Fault::Unreachable { .. } | Fault::Stalled { .. }) => {
+            Self::GaveUp { source, .. }
+                if matches!(**source, Fault::Unreachable { .. } | Fault::Stalled { .. } | Fault::Slow { .. }) =>
+            {
                 "check the network; CodeBuild inside a VPC needs a NAT gateway, or a mirror: `--mirror URL`"
             }
             Self::GaveUp { .. } => "try again later, or use a mirror: `--mirror URL`",

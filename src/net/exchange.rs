@@ -98,16 +98,17 @@ impl Client {
         if inner.settings.offline {
             return Err(Error::Offline { url: shown(&url) });
         }
-        let mut retry = inner.settings.retry;
+        let limits = &inner.settings.limits;
+        let total = if request.payload.is_file() { limits.total } else { limits.documents.min(limits.total) };
+        let mut attempts = inner.attempts(&url, total);
         if !request.retried {
-            retry.attempts = 1;
+            attempts.only_one();
         }
-        let mut attempts = Attempts::new(shown(&url), retry, inner.settings.limits.total);
         loop {
             attempts.received = 0;
             match self.exchange_once(request, &url, &mut attempts).await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => attempts.recover(failure, |note| inner.report.noted(note)).await?,
+                Err(failure) => inner.recover(&mut attempts, &url, failure).await?,
             }
         }
     }
@@ -126,6 +127,7 @@ impl Client {
             headers: &headers,
             authorizer: inner.authorizer(),
             body: body.as_ref(),
+            length: request.payload.length(),
             secret: matches!(request.payload, Payload::Secret(_)),
         };
         let (url, response) = inner.http.send(&outgoing, attempts).await?;
@@ -138,6 +140,21 @@ impl Client {
 pub(super) type MakesBody = Box<dyn Fn() -> Body + Send + Sync>;
 
 impl Payload {
+    /// Returns true if it is read from a file, which may be large.
+    fn is_file(&self) -> bool {
+        matches!(self, Self::File(_) | Self::Part { .. })
+    }
+
+    /// Returns the length in bytes; that of a file that cannot be read is found out when it is sent.
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Bytes(bytes) | Self::Secret(bytes) => bytes.len() as u64,
+            Self::File(path) => path.metadata().map_or(0, |data| data.len()),
+            Self::Part { length, .. } => *length,
+        }
+    }
+
     /// Returns what makes the body, and adds its length to the headers.
     pub(super) fn body(&self, headers: &mut HeaderMap) -> Result<MakesBody, Error> {
         Ok(match self {

@@ -1,8 +1,10 @@
 //! One HTTP exchange: the client, made when first needed, TLS, redirects, and which responses are worth another attempt.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Body, Method, Response, StatusCode};
@@ -15,8 +17,10 @@ use super::authorize::{Interpretation, PendingRequest, Refusal};
 use super::cause::{explained, root};
 use super::place::{Place, allowed};
 use super::retry::{Attempts, Failure, Limits, retry_after};
+use super::wait::patiently;
 use super::{Authorizer, Error, Fault};
 use crate::fs::At;
+use crate::report::Report;
 
 /// More redirects than any upstream needs; aka.ms to the .NET servers takes two.
 const MOST_REDIRECTS: usize = 10;
@@ -31,10 +35,13 @@ pub(super) struct Http {
     user_agent: String,
     authorities: Vec<PathBuf>,
     now: fn() -> jiff::Timestamp,
+    report: Arc<dyn Report>,
     /// One client for each [`Way`]: only the last reads the certificates of the system, which takes milliseconds.
     clients: [OnceLock<reqwest::Client>; 3],
     /// How many requests were sent.
     sent: AtomicU64,
+    /// The servers that were silent or out of reach in all attempts, and have not answered since.
+    given_up: Mutex<HashSet<String>>,
 }
 
 /// A request that can be sent again.
@@ -45,6 +52,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) authorizer: Option<&'a dyn Authorizer>,
     /// Makes the body, anew for each time that it is sent.
     pub(super) body: &'a (dyn Fn() -> Body + Sync),
+    /// The length of the body in bytes.
+    pub(super) length: u64,
     /// Whether the body is for the server of the address alone.
     pub(super) secret: bool,
 }
@@ -83,20 +92,34 @@ enum Way {
 }
 
 impl Http {
-    pub(super) fn new(settings: &super::Settings) -> Self {
+    pub(super) fn new(settings: &super::Settings, report: Arc<dyn Report>) -> Self {
         Self {
             limits: settings.limits,
             user_agent: settings.user_agent.clone(),
             authorities: settings.authorities.clone(),
             now: settings.now,
+            report,
             clients: Default::default(),
             sent: AtomicU64::new(0),
+            given_up: Mutex::default(),
         }
     }
 
     /// Counts the requests that were sent, each redirect and each further attempt on its own.
     pub(super) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn has_given_up(&self, url: &Url) -> bool {
+        self.given_up().contains(&server(url))
+    }
+
+    pub(super) fn give_up(&self, url: &Url) {
+        self.given_up().insert(server(url));
+    }
+
+    fn given_up(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks for `start` and follows redirects. Returns answers with status 200, 206, 304 and 416; every other one is a
@@ -111,8 +134,15 @@ impl Http {
         authorizer: Option<&dyn Authorizer>,
         of: &Attempts,
     ) -> Result<Response, Failure> {
-        let request =
-            Outgoing { method: &Method::GET, url: start, headers, authorizer, body: &Body::default, secret: false };
+        let request = Outgoing {
+            method: &Method::GET,
+            url: start,
+            headers,
+            authorizer,
+            body: &Body::default,
+            length: 0,
+            secret: false,
+        };
         let mut again = true;
         loop {
             let (url, response) = self.send(&request, of).await?;
@@ -195,18 +225,19 @@ impl Http {
     ) -> Result<Response, Failure> {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let sent = self.client(url)?.request(request.method.clone(), url.clone()).headers(headers);
-        // A body on its way counts as progress only by the limit of the whole.
-        let waited = if request.method.is_safe() {
-            self.limits.connect.saturating_add(self.limits.stall).min(of.left()?)
-        } else {
-            of.left()?
-        };
-        match tokio::time::timeout(waited, sent.body((request.body)()).send()).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(explained(&error, url, self.limits.connect)),
-            Err(_) => {
+        let least = self.limits.stall.max(self.limits.connect);
+        // A body on its way is not seen; it gets the time that it takes at the least rate.
+        let waited = least.saturating_add(Duration::from_secs(request.length / self.limits.least_rate.max(1)));
+        let answer = sent.body((request.body)()).send();
+        match patiently(answer, url, waited.min(of.left()?), (&self.limits, &*self.report)).await {
+            Some(Ok(response)) => {
+                self.given_up().remove(&server(url));
+                Ok(response)
+            }
+            Some(Err(error)) => Err(explained(&error, url, self.limits.connect)),
+            None => {
                 of.left()?;
-                Err(Fault::Stalled { host: host(url), waited: self.limits.stall }.into())
+                Err(Fault::Stalled { host: host(url), waited }.into())
             }
         }
     }
@@ -245,8 +276,9 @@ impl Http {
     /// Reads the beginning of an answer, as much of it as comes.
     async fn beginning(&self, mut response: Response, of: &Attempts) -> Vec<u8> {
         let mut body = Vec::new();
+        let until = Instant::now() + self.limits.stall.min(of.left().unwrap_or_default());
         while body.len() < REFUSAL {
-            let wait = self.limits.stall.min(of.left().unwrap_or_default());
+            let wait = until.saturating_duration_since(Instant::now());
             match tokio::time::timeout(wait, response.chunk()).await {
                 Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
                 _ => break,
@@ -316,6 +348,11 @@ impl Http {
         }
         Ok(found)
     }
+}
+
+/// Names a server with its scheme: one that speaks no TLS may well answer without.
+fn server(url: &Url) -> String {
+    format!("{}://{}", url.scheme(), host(url))
 }
 
 /// Adds the headers that authenticate the request.

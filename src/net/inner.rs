@@ -3,12 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use super::Authorizer;
+use url::Url;
+
+use super::address::shown;
 use super::cache::Cache;
 use super::http::Http;
 use super::place::{Place, Server};
+use super::retry::{Attempts, Failure};
+use super::route::is_lost;
 use super::settings::Settings;
+use super::{Authorizer, Error};
 use crate::report::Report;
 
 /// What all clones of a client, its documents and its bodies share.
@@ -41,6 +47,28 @@ impl Inner {
             Place::Store(url, authorizer) => Ok(Server { url: url.clone(), authorizer: Some(Arc::clone(authorizer)) }),
             Place::File(path) => Err(path),
         }
+    }
+
+    /// Begins to ask for `url`. A server that was given up in this run is asked once: to wait for it again would cost every file
+    /// minutes, and a stranger's project may name thousands.
+    pub(super) fn attempts(&self, url: &Url, total: Duration) -> Attempts {
+        let mut retry = self.settings.retry;
+        if self.http.has_given_up(url) {
+            retry.attempts = 1;
+        }
+        Attempts::new(shown(url), retry, total)
+    }
+
+    /// Waits before the next attempt to ask for `url`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) async fn recover(&self, attempts: &mut Attempts, url: &Url, failure: Failure) -> Result<(), Error> {
+        let outcome = attempts.recover(failure, |note| self.report.noted(note)).await;
+        if outcome.as_ref().is_err_and(is_lost) {
+            self.http.give_up(url);
+        }
+        outcome
     }
 
     pub(super) fn authorizer(&self) -> Option<&dyn Authorizer> {

@@ -28,6 +28,7 @@ mod relay;
 mod retry;
 mod route;
 mod settings;
+mod wait;
 mod words;
 
 pub use address::{is_loopback, shown};
@@ -116,6 +117,14 @@ pub trait Body: Send {
     fn encoding(&self) -> Option<&str> {
         None
     }
+
+    /// Returns true if a part was asked for after a cut, so that bytes that are wrong may be the fault of the server's ranges.
+    fn was_resumed(&self) -> bool {
+        false
+    }
+
+    /// Asks for the whole file again after a cut from now on, and skips what came already.
+    fn never_resume(&mut self) {}
 
     /// Returns the next bytes; `None` only when all bytes were received. A sender that vanishes is an error, never
     /// the end.

@@ -21,13 +21,14 @@ pub(super) struct Relay {
     received: u64,
     /// How many bytes of upstream's are known already.
     skip: u64,
+    taken_over: bool,
 }
 
 impl Relay {
     /// Takes a file that the mirror has begun to give. `name` is what it is called for people.
     pub(super) fn of(inner: Arc<Inner>, body: Box<dyn Body>, upstreams: Vec<Place>, name: String) -> Self {
         let length = body.length();
-        Self { inner, body, upstreams, name, length, received: 0, skip: 0 }
+        Self { inner, body, upstreams, name, length, received: 0, skip: 0, taken_over: false }
     }
 
     /// Goes on at upstream, where what came already is skipped: that the two have one and the same file is likely, and the
@@ -36,6 +37,7 @@ impl Relay {
         let upstreams = std::mem::take(&mut self.upstreams);
         self.body = self.inner.open_upstream(&upstreams, &self.name).await?;
         self.skip = self.received;
+        self.taken_over = true;
         let (before, now) = (self.length, self.body.length());
         if before.is_some() && now.is_some() && before != now {
             return Err(Error::Changed { url: self.name.clone() });
@@ -53,6 +55,15 @@ impl Body for Relay {
 
     fn encoding(&self) -> Option<&str> {
         self.body.encoding()
+    }
+
+    /// What a mirror began and upstream goes on with is pieced together, too.
+    fn was_resumed(&self) -> bool {
+        self.taken_over || self.body.was_resumed()
+    }
+
+    fn never_resume(&mut self) {
+        self.body.never_resume();
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {

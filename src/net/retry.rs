@@ -14,15 +14,30 @@ pub struct Limits {
     pub stall: Duration,
     /// From the first request for a file to its last byte, retries and the receiver's own pauses included.
     pub total: Duration,
+    /// The same for a document, and for a request that sends no file.
+    pub documents: Duration,
+    /// How long an answer may be slower than [`Limits::least_rate`] on average.
+    pub window: Duration,
+    /// The fewest bytes per second that are of any use.
+    pub least_rate: u64,
+    /// The silence after which the user is told what is waited for.
+    pub notice: Duration,
+    /// The most bytes of a file of which no length is published.
+    pub largest: u64,
 }
 
 impl Default for Limits {
-    /// Gives up on a silent server within half a minute, and on a slow one only after two hours.
+    /// Gives up on a server that is silent or drips within half a minute, twice, and on a slow one only after two hours.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(20),
             stall: Duration::from_secs(30),
             total: Duration::from_secs(2 * 60 * 60),
+            documents: Duration::from_secs(5 * 60),
+            window: Duration::from_secs(30),
+            least_rate: 1 << 10,
+            notice: Duration::from_secs(10),
+            largest: 16 << 30,
         }
     }
 }
@@ -63,6 +78,9 @@ impl Retry {
     }
 }
 
+/// How many attempts in a row may bring nothing. Each costs half a minute, and a server that is silent twice stays silent.
+const MOST_FRUITLESS: u32 = 2;
+
 /// Why one request did not bring what it should.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -98,11 +116,20 @@ pub(super) struct Attempts {
     started: Instant,
     /// Attempts that ended in a fault.
     failed: u32,
+    /// Those in a row that ended because nothing came, or hardly anything.
+    fruitless: u32,
+    /// How much had come when the last of them ended.
+    then: u64,
 }
 
 impl Attempts {
     pub(super) fn new(url: String, retry: Retry, total: Duration) -> Self {
-        Self { url, received: 0, length: None, retry, total, started: Instant::now(), failed: 0 }
+        Self { url, received: 0, length: None, retry, total, started: Instant::now(), failed: 0, fruitless: 0, then: 0 }
+    }
+
+    /// Takes the first fault for the last.
+    pub(super) fn only_one(&mut self) {
+        self.retry.attempts = 1;
     }
 
     /// Returns the time that is left of the total limit.
@@ -133,6 +160,23 @@ impl Attempts {
         }
     }
 
+    /// Counts attempts that brought nothing. A server that stalls after it has sent more than before is worth another one; one
+    /// that drips would only drip again.
+    fn count_fruitless(&mut self, fault: &Fault) {
+        match fault {
+            Fault::Stalled { .. } if self.received > self.then => self.fruitless = 1,
+            Fault::Stalled { .. } | Fault::Slow { .. } => self.fruitless += 1,
+            _ => return,
+        }
+        self.then = self.received;
+    }
+
+    /// Returns how many attempts there are at most, from what is known now.
+    fn allowed(&self) -> u32 {
+        let fruitless = self.failed + MOST_FRUITLESS - self.fruitless;
+        if self.fruitless > 0 { self.retry.attempts.min(fruitless) } else { self.retry.attempts }
+    }
+
     /// Waits before the next attempt, and says so by `note`.
     ///
     /// # Errors
@@ -143,17 +187,18 @@ impl Attempts {
             Failure::Passing { fault, after, meaning } => (fault, after, meaning),
         };
         self.failed += 1;
+        self.count_fruitless(&fault);
         let pause = self.retry.pause(self.failed, after);
         match (&fault, after.filter(|wait| *wait > self.retry.patience)) {
             (Fault::Status { status, .. }, Some(wait)) => {
                 return Err(Error::ComeBackLater { url: self.url.clone(), status: *status, wait });
             }
-            _ if self.failed >= self.retry.attempts || pause >= self.left()? => {
+            _ if self.failed >= self.retry.attempts || self.fruitless >= MOST_FRUITLESS || pause >= self.left()? => {
                 return Err(meaning.map_or_else(|| self.gave_up(fault), |meaning| *meaning));
             }
             _ => {}
         }
-        note(&format!("{fault}; attempt {} of {} in {}", self.failed + 1, self.retry.attempts, Seconds(pause)));
+        note(&format!("{fault}; attempt {} of {} in {}", self.failed + 1, self.allowed(), Seconds(pause)));
         tokio::time::sleep(pause).await;
         Ok(())
     }
@@ -208,6 +253,34 @@ mod tests {
             (4, Some(3), 8),
         ] {
             assert_eq!(retry.pause(attempt, asked.map(Duration::from_secs)), Duration::from_secs(seconds), "{attempt}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_silent_twice_is_not_asked_again() {
+        let host = || "go.dev".to_owned();
+        let stalled = || Fault::Stalled { host: host(), waited: Duration::from_secs(30) };
+        let slow = || Fault::Slow { host: host(), received: 1, waited: Duration::from_secs(30), least: 1024 };
+        let cut = || Fault::Short { host: host() };
+        // What had come when each attempt ended, and how; how many attempts there are.
+        for (ends, attempts) in [
+            (vec![(0, stalled()), (0, stalled())], 2),
+            (vec![(5, stalled()), (5, stalled())], 2),
+            (vec![(5, stalled()), (9, stalled()), (9, stalled())], 3),
+            (vec![(1, slow()), (2, slow())], 2),
+            (vec![(1, slow()), (2, stalled()), (2, stalled())], 3),
+            (vec![(0, cut()), (0, stalled()), (0, cut()), (0, cut())], 4),
+            (vec![(1, stalled()), (2, stalled()), (3, stalled()), (4, stalled())], 4),
+        ] {
+            let mut retry = Retry { jitter: |_| Duration::ZERO, ..Retry::default() };
+            retry.attempts = 4;
+            let mut of = Attempts::new("https://go.dev/x".to_owned(), retry, Duration::from_secs(60));
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let ended = ends.into_iter().position(|(received, fault)| {
+                of.received = received;
+                runtime.block_on(of.recover(fault.into(), |_| {})).is_err()
+            });
+            assert_eq!(ended, Some(attempts - 1));
         }
     }
 

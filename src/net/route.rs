@@ -128,10 +128,10 @@ fn keeps_back(error: &Error) -> bool {
 }
 
 /// Returns true if a server did not respond at all.
-fn is_lost(error: &Error) -> bool {
+pub(super) fn is_lost(error: &Error) -> bool {
     match error {
         Error::GaveUp { source, received: 0, .. } => {
-            matches!(**source, Fault::Unreachable { .. } | Fault::Stalled { .. })
+            matches!(**source, Fault::Unreachable { .. } | Fault::Stalled { .. } | Fault::Slow { .. })
         }
         Error::NoCopy { source, .. } => is_lost(source),
         _ => false,

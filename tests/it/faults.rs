@@ -4,8 +4,10 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use toolkit::model::{Explain, Kind};
-use toolkit::net::{Client, Error, Fault as Cause, Limits, Net, Retry, Settings};
+use sha2::{Digest as _, Sha256};
+use toolkit::ingest::{self, Download, Progress};
+use toolkit::model::{Algorithm, Digest, Explain, Kind};
+use toolkit::net::{Client, Document, Error, Fault as Cause, Limits, Metadata, Net, Retry, Settings};
 use toolkit::report::{Report, Task};
 use url::Url;
 
@@ -43,6 +45,7 @@ pub fn hasty() -> Settings {
             connect: Duration::from_secs(5),
             stall: Duration::from_secs(10),
             total: Duration::from_secs(60),
+            ..Limits::default()
         },
         retry: Retry {
             base: Duration::from_millis(2),
@@ -113,7 +116,9 @@ fn rows_that_resume() -> Vec<Row> {
         ("cut always", vec![Fault::CutAlways { at }], "GaveUp(4, Short)", 4),
         ("reset once", vec![Fault::ResetOnce { at }], "whole", 2),
         ("stalled once", vec![Fault::StallOnce { at }], "whole", 2),
-        ("stalled always", vec![Fault::Stall { at }], "GaveUp(4, Stalled)", 4),
+        ("stalled always", vec![Fault::Stall { at }], "GaveUp(2, Stalled)", 2),
+        ("stalled at two places", vec![Fault::StallOnce { at: 1000 }, Fault::StallOnce { at }], "whole", 3),
+        ("no answer ever", vec![Fault::Mute { times: 99 }], "GaveUp(2, Stalled)", 2),
         ("no answer once", vec![Fault::Mute { times: 1 }], "whole", 2),
         ("ignored range", vec![Fault::CutOnce { at }, Fault::IgnoreRange], "whole", 2),
         (
@@ -128,8 +133,8 @@ fn rows_that_resume() -> Vec<Row> {
         (
             "other start",
             vec![Fault::CutOnce { at }, Fault::ContentRange("bytes 5-199999/200000".to_owned())],
-            "Contradiction",
-            2,
+            "whole",
+            3,
         ),
         (
             "other total",
@@ -137,11 +142,21 @@ fn rows_that_resume() -> Vec<Row> {
             "Changed",
             2,
         ),
+        ("no sense in the range", vec![Fault::CutOnce { at }, Fault::ContentRange("pages 3".to_owned())], "whole", 3),
         (
-            "no sense in the range",
-            vec![Fault::CutOnce { at }, Fault::ContentRange("pages 3".to_owned())],
-            "Contradiction",
-            2,
+            "no range in the answer, and the whole is cut, too",
+            vec![Fault::CutOnce { at }, Fault::CutOnce { at: 50_000 }, Fault::ContentRange(String::new())],
+            "whole",
+            3,
+        ),
+        (
+            "several ranges",
+            vec![
+                Fault::CutOnce { at },
+                Fault::Later(Box::new(Fault::ContentType("multipart/byteranges; boundary=x".to_owned()))),
+            ],
+            "whole",
+            3,
         ),
         ("chunked", vec![Fault::Chunked { complete: true }], "whole", 1),
         ("chunked and cut once", vec![Fault::Chunked { complete: true }, Fault::CutOnce { at }], "whole", 2),
@@ -277,6 +292,143 @@ fn a_slow_drip_ends_at_the_total_limit() {
     let error = wait_for(download(&client, &upstream.url(PATH))).unwrap_err();
     assert!(matches!(error, Error::TooSlow { received: 1.., length: Some(_), .. }), "{error:?}");
     assert_eq!(upstream.requests(PATH), 1);
+}
+
+#[test]
+fn a_drip_is_given_up_after_two_windows() {
+    let upstream = Upstream::new();
+    upstream.file(PATH, payload()).fault(PATH, Fault::Drip { pause: Duration::from_millis(2) });
+    let mut settings = hasty();
+    (settings.limits.window, settings.limits.least_rate) = (Duration::from_millis(100), 1 << 20);
+    let (client, _) = client(settings);
+    let error = wait_for(download(&client, &upstream.url(PATH))).unwrap_err();
+    assert_eq!(named(&error), "GaveUp(2, Slow)", "{error:?}");
+    let seen = upstream.seen(PATH);
+    assert_eq!(seen.len(), 2);
+    assert!(seen[1].headers["range"].starts_with("bytes="), "what came was thrown away");
+}
+
+#[test]
+fn a_document_that_drips_is_given_up_too() {
+    let upstream = Upstream::new();
+    upstream.file(PATH, payload()).fault(PATH, Fault::Drip { pause: Duration::from_millis(2) });
+    let mut settings = hasty();
+    (settings.limits.window, settings.limits.least_rate) = (Duration::from_millis(100), 1 << 20);
+    let document = Document { url: upstream.url(PATH), mirror_name: None, accept: None, check: |_| Ok(()) };
+    let (slow, _) = client(settings.clone());
+    let error = wait_for(slow.read(&document)).unwrap_err();
+    assert!(matches!(&error, Error::NoCopy { source, .. } if named(source) == "GaveUp(2, Slow)"), "{error:?}");
+    assert_eq!(upstream.requests(PATH), 2);
+    // One that is fast enough, and takes longer than any document may.
+    settings.limits.least_rate = 1;
+    settings.limits.documents = Duration::from_millis(200);
+    let (late, _) = client(settings);
+    let error = wait_for(late.read(&document)).unwrap_err();
+    assert!(matches!(&error, Error::NoCopy { source, .. } if named(source) == "TooSlow"), "{error:?}");
+    assert_eq!(upstream.requests(PATH), 3);
+}
+
+#[test]
+fn a_server_that_was_given_up_is_asked_once_until_it_answers() {
+    let upstream = Upstream::new();
+    upstream.file(PATH, payload()).fault(PATH, Fault::Mute { times: 3 });
+    let mut settings = hasty();
+    settings.limits.connect = Duration::from_millis(200);
+    settings.limits.stall = Duration::from_millis(300);
+    let (client, _) = client(settings);
+    let url = upstream.url(PATH);
+    for (ending, requests) in [("GaveUp(2, Stalled)", 2), ("GaveUp(1, Stalled)", 3)] {
+        let error = wait_for(download(&client, &url)).unwrap_err();
+        assert_eq!((named(&error).as_str(), upstream.requests(PATH)), (ending, requests));
+    }
+    assert_eq!(wait_for(download(&client, &url)).unwrap(), payload());
+    upstream.fault(PATH, status(500, 1, None));
+    assert_eq!(wait_for(download(&client, &url)).unwrap(), payload(), "it is worth several attempts again");
+}
+
+#[test]
+fn a_file_larger_than_any_ends_where_nothing_says_how_large_it_is() {
+    let chunked = || Fault::Chunked { complete: true };
+    for (fault, received) in [(chunked(), true), (Fault::Announce { length: 1 << 60 }, false)] {
+        let upstream = Upstream::new();
+        upstream.file(PATH, payload()).fault(PATH, fault);
+        let mut settings = hasty();
+        settings.limits.largest = 100_000;
+        let (client, _) = client(settings);
+        let error = wait_for(download(&client, &upstream.url(PATH))).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { limit: 100_000, .. }), "{error:?}");
+        assert_eq!(upstream.requests(PATH), 1);
+        assert!(received || error.to_string().contains(PATH));
+    }
+}
+
+#[test]
+fn a_silence_is_told_before_it_is_over() {
+    for (fault, whole) in [(Fault::Mute { times: 1 }, true), (Fault::StallOnce { at: 60_000 }, true)] {
+        let upstream = Upstream::new();
+        upstream.file(PATH, payload()).fault(PATH, fault);
+        let mut settings = hasty();
+        settings.limits.connect = Duration::from_millis(200);
+        settings.limits.stall = Duration::from_millis(300);
+        settings.limits.notice = Duration::from_millis(50);
+        let (client, ear) = client(settings);
+        let answer = wait_for(download(&client, &upstream.url(PATH)));
+        assert_eq!(answer.is_ok(), whole, "{answer:?}");
+        let notes = ear.notes.lock().unwrap();
+        assert!(notes[0].starts_with("waiting for 127.0.0.1"), "{notes:?}");
+        assert!(notes[1].contains("attempt 2 of 2"), "{notes:?}");
+    }
+}
+
+/// Saves a file whose digest is known, and returns what became of it with the number of requests.
+fn save(upstream: &Upstream, right: &[u8]) -> (Result<Vec<u8>, String>, usize, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let digest = Digest::new(Algorithm::Sha256, &Sha256::digest(right)).unwrap();
+    let url = upstream.url(PATH);
+    let (client, ear) = client(hasty());
+    let wanted = Download { url: &url, digest: &digest, size: Some(right.len() as u64), publisher: "go.dev" };
+    let progress = Progress { report: &*ear, task: Task(0) };
+    let saved = wait_for(ingest::save(&client, wanted, &path, progress));
+    let notes = ear.notes.lock().unwrap().clone();
+    let got = saved.map(|_| std::fs::read(&path).unwrap()).map_err(|error| error.to_string());
+    (got, upstream.requests(PATH), notes)
+}
+
+#[test]
+fn bytes_that_were_pieced_together_wrongly_are_no_verdict() {
+    let upstream = Upstream::new();
+    upstream.file(PATH, payload()).fault(PATH, Fault::CutOnce { at: 60_000 }).fault(PATH, Fault::OtherBytes);
+    let (saved, requests, notes) = save(&upstream, &payload());
+    assert_eq!((saved.as_deref(), requests), (Ok(&payload()[..]), 3), "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("once more as a whole")), "{notes:?}");
+    assert!(upstream.seen(PATH)[2].headers.get("range").is_none());
+}
+
+#[test]
+fn after_a_wrong_piece_even_a_cut_is_answered_with_the_whole() {
+    let upstream = Upstream::new();
+    upstream.file(PATH, payload()).fault(PATH, Fault::CutOnce { at: 60_000 }).fault(PATH, Fault::OtherBytes);
+    upstream.fault(PATH, Fault::CutOnce { at: 50_000 });
+    // Cut at 50,000; wrong from there; whole, cut at 60,000; whole.
+    let (saved, requests, notes) = save(&upstream, &payload());
+    assert_eq!((saved.as_deref(), requests), (Ok(&payload()[..]), 4), "{notes:?}");
+    let ranges = upstream.seen(PATH).iter().filter(|seen| seen.headers.contains_key("range")).count();
+    assert_eq!(ranges, 1, "{notes:?}");
+}
+
+#[test]
+fn one_whole_download_decides() {
+    for (faults, requests) in [(vec![], 1), (vec![Fault::CutOnce { at: 60_000 }], 3)] {
+        let upstream = Upstream::new();
+        upstream.file(PATH, vec![7; SIZE]);
+        for fault in faults {
+            upstream.fault(PATH, fault);
+        }
+        let (saved, asked, notes) = save(&upstream, &payload());
+        assert!(saved.unwrap_err().contains("does not match its checksum"), "{notes:?}");
+        assert_eq!(asked, requests, "{notes:?}");
+    }
 }
 
 #[test]

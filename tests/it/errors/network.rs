@@ -160,6 +160,14 @@ fn faults() -> Vec<Section> {
         ),
         section("net::Fault::Broken", [sdk(43_201_331, broken)]),
         section("net::Fault::Stalled", [sdk(17, Fault::Stalled { host: host(), waited: Duration::from_secs(30) })]),
+        section(
+            "net::Fault::Slow",
+            [sdk(17, Fault::Slow { host: host(), received: 512, waited: Duration::from_secs(30), least: 1024 })],
+        ),
+        section(
+            "net::Fault::Misresumed",
+            [sdk(43_201_331, Fault::Misresumed { host: host(), reason: text("206 without a usable Content-Range") })],
+        ),
         section("net::Fault::Short", [sdk(43_201_331, Fault::Short { host: host() })]),
         section(
             "provision::Error::Net",
