@@ -8,10 +8,13 @@ const LONGEST_PART: usize = 255;
 /// Each level holds an open folder while it is unpacked into, so depth is bounded well below the limit on open files.
 const DEEPEST: usize = 128;
 
+/// Whether this system has drives. Elsewhere `B::Deparse.3`, a manual page of Perl, is a name like any other.
+const DRIVES: bool = cfg!(windows);
+
 /// Reads an entry's name: relative, UTF-8, `/` between its parts; `.` and empty parts are dropped. Empty for the root.
 ///
 /// # Errors
-/// When the name is absolute, has `..`, a backslash, a drive, a control character, or is too long or too deep.
+/// When the name is absolute, has `..`, a backslash, on Windows a drive, a control character, or is too long or too deep.
 pub(super) fn clean(name: &[u8]) -> Result<String, Refusal> {
     let name = text(name)?;
     if name.starts_with('/') {
@@ -49,12 +52,12 @@ pub(super) fn parent(path: &str) -> &str {
 /// Parts that are links themselves are followed when all links are known ([`super::links`]).
 ///
 /// # Errors
-/// When the target is absolute, or leaves the tree read by its letters.
+/// When the target is absolute (on Windows also by a drive), or leaves the tree read by its letters.
 pub(super) fn link_target(path: &str, target: &[u8]) -> Result<String, Refusal> {
     let target = &any_target(target)?;
     let out = || Refusal::LinkOut { target: target.to_owned() };
     let mut depth = path.matches('/').count();
-    if target.starts_with('/') || begins_with_drive(target) {
+    if target.starts_with('/') || (DRIVES && begins_with_drive(target)) {
         return Err(out());
     }
     for part in target.split('/') {
@@ -90,7 +93,7 @@ fn check_part(part: &str) -> Result<(), Refusal> {
     match () {
         () if part == ".." => Err(Refusal::Parent),
         () if part.len() > LONGEST_PART => Err(Refusal::LongPart),
-        () if begins_with_drive(part) => Err(Refusal::Drive),
+        () if DRIVES && begins_with_drive(part) => Err(Refusal::Drive),
         () if cfg!(windows) && !possible_on_windows(part) => Err(Refusal::Windows),
         () => Ok(()),
     }
@@ -137,8 +140,6 @@ mod tests {
             (b"a/../../b", Refusal::Parent),
             (b"..", Refusal::Parent),
             (b"a\\b", Refusal::Backslash),
-            (b"C:", Refusal::Drive),
-            (b"a/c:b", Refusal::Drive),
             (b"a\0b", Refusal::Control),
             (b"a\x1b[2J", Refusal::Control),
             (b"a\xff", Refusal::NotUnicode),
@@ -147,6 +148,18 @@ mod tests {
             (&b"a/".repeat(129), Refusal::Deep),
         ] {
             assert_eq!(clean(name), Err(expected), "{}", String::from_utf8_lossy(name));
+        }
+    }
+
+    #[test]
+    fn a_drive_is_one_only_where_drives_are() {
+        for name in ["C:", "a/c:b", "share/man/man3/B::Deparse.3", "X:/y"] {
+            let expected = if DRIVES { Err(Refusal::Drive) } else { Ok(name.to_owned()) };
+            assert_eq!(clean(name.as_bytes()), expected, "{name}");
+        }
+        for (part, drive) in [("C:", true), ("c:b", true), ("B::Deparse.3", true), ("Foo::Bar", false), ("1:2", false)]
+        {
+            assert_eq!(begins_with_drive(part), drive, "{part}");
         }
     }
 
@@ -175,7 +188,8 @@ mod tests {
             ("link", "a/../b", true),
             ("link", "a/../../b/c", false),
             ("link", "/etc/passwd", false),
-            ("link", "C:/x", false),
+            ("link", "C:/x", !DRIVES),
+            ("man3/link", "B::Deparse.3", !DRIVES),
             ("link", "", false),
             ("link", "a\\b", false),
         ] {
