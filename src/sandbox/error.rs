@@ -34,6 +34,14 @@ pub enum Error {
         /// The error of the system.
         source: io::Error,
     },
+    /// The process could not give up what the program may not do.
+    #[error("could not restrict {program}")]
+    Confine {
+        /// The program.
+        program: String,
+        /// The error of the system.
+        source: io::Error,
+    },
     /// The program left something else than a result.
     #[error("{} was not written: {reason}", to.display())]
     Result {
@@ -65,6 +73,9 @@ impl Explain for Error {
                 ];
             }
             Self::File(source) => return source.hints(),
+            Self::Confine { .. } => {
+                "nothing was started; the kernel is older than 3.5, or a security module refuses it"
+            }
             Self::Start { .. } => "the private copy of its files was removed; `toolkit verify` checks the install",
             Self::Result { .. } => "the program succeeded without this result; its own messages may say why",
         };

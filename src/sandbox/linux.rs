@@ -14,7 +14,7 @@ use rustix::process::{Signal, chroot, geteuid, pivot_root, set_parent_process_de
 use rustix::thread::{CapabilitySet, UnshareFlags, capabilities};
 
 use super::error::Error;
-use super::{Brought, How, Job, Mounts, Plan, place, result, supervise};
+use super::{Brought, How, Job, Mounts, Plan, confine, place, result, supervise};
 use crate::fs::At;
 
 /// Returns true if this process may give a program a root of its own.
@@ -93,7 +93,7 @@ pub fn second_step(path: &Path, mounts: Mounts) -> Result<u8, Error> {
     for brought in &plan.job.brought {
         share(&plan, brought, mounts)?;
     }
-    let has_proc = is_allowed && mount_proc(&root);
+    let has_proc = is_allowed && confine::mount_proc(&root);
     if !has_proc {
         tell_mounts(&plan, &root)?;
     }
@@ -103,6 +103,7 @@ pub fn second_step(path: &Path, mounts: Mounts) -> Result<u8, Error> {
     let mut command = Command::new(&plan.job.program);
     command.args(&plan.job.arguments).env_clear().envs(plan.job.vars.iter().map(|(name, value)| (name, value)));
     let program = plan.job.program.display().to_string();
+    confine::give_up_privileges().map_err(|source| Error::Confine { program: program.clone(), source })?;
     supervise::run(command).map_err(|source| Error::Start { program, source })
 }
 
@@ -131,13 +132,13 @@ fn die_with_parent() {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
 }
 
-/// Leaves the machine's mounts and processes behind, if that is allowed. The next process that is started is
+/// Leaves the machine's mounts, processes and shared memory behind, if that is allowed. The next process that is started is
 /// the first of a process namespace.
 fn leave() -> Mounts {
     // Deprecated because of a flag that is not used here: with it, threads lose sight of each other's files. And there is
     // only this thread.
     #[expect(deprecated, reason = "the safe one of two, for flags that are safe")]
-    let left = rustix::thread::unshare(UnshareFlags::NEWNS | UnshareFlags::NEWPID);
+    let left = rustix::thread::unshare(UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC);
     // Without this, what is mounted from here on would show on the machine.
     let is_private =
         left.is_ok() && mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).is_ok();
@@ -177,11 +178,6 @@ fn share(plan: &Plan, Brought { from, inside, how }: &Brought, mounts: Mounts) -
     // A link that names the folder is followed, links inside of it are copied.
     let source = fs::canonicalize(&source).at("copy", &source)?;
     place::copy(&source, &target)
-}
-
-fn mount_proc(root: &Path) -> bool {
-    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    mount("proc", root.join("proc"), "proc", flags, None).is_ok()
 }
 
 /// Writes a `/proc/self/mountinfo` (<https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html>) that lists what a

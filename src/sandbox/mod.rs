@@ -10,8 +10,11 @@
 //!
 //! The two steps are this program again. The second one is the first process of a process namespace of its own: when it
 //! ends, whatever is left in there ends. Where namespaces are not allowed (most containers), there are no mounts either:
-//! folders are copied instead of shared, and the program gets a `/proc` that only says so.
+//! folders are copied instead of shared, and the program gets a `/proc` that only says so. Either way the second step gives
+//! up what Docker does not let a container do, before it starts the program.
 
+#[cfg(target_os = "linux")]
+mod confine;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 mod error;

@@ -3,7 +3,7 @@
 use toolkit::fs::FileError;
 use toolkit::sandbox::Error;
 
-use super::examples::{Example, Section, absent, failing, full, section, text};
+use super::examples::{Example, Section, absent, denied, failing, full, section, text};
 
 pub fn sections() -> Vec<Section> {
     let kaniko = || text("kaniko");
@@ -25,6 +25,10 @@ pub fn sections() -> Vec<Section> {
                 disk("copy", "/builds/shop/secret.key", failing()),
                 disk("create", "/opt/toolkit/staging/k2v9x0/made/root/kaniko/executor", full()),
             ],
+        ),
+        section(
+            "sandbox::Error::Confine",
+            [Example::from(Error::Confine { program: text("/kaniko/executor"), source: denied() })],
         ),
         section(
             "sandbox::Error::Start",
