@@ -27,6 +27,9 @@ pub enum Error {
     /// The program was built without AWS support.
     #[error("{what} needs AWS, and this toolkit was built without AWS support")]
     NotBuilt { what: String },
+    /// A project names the mirror, and its user has not allowed it.
+    #[error("toolkit.toml names the mirror {mirror}, which would be read with your AWS credentials")]
+    NotAllowed { mirror: String },
     /// No credentials are there.
     #[error("no AWS credentials were found, and {service} needs them")]
     NoCredentials { service: &'static str },
@@ -184,7 +187,8 @@ impl Error {
 impl Explain for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::NotBuilt { .. } | Self::NoRegion { .. } | Self::BadRegion { .. } => Kind::Usage,
+            Self::NotBuilt { .. } | Self::NotAllowed { .. } => Kind::Usage,
+            Self::NoRegion { .. } | Self::BadRegion { .. } => Kind::Usage,
             Self::Address { .. } | Self::Invalid { .. } => Kind::Usage,
             Self::NoCredentials { .. } | Self::BrokenCredentials { .. } | Self::ExpiredCredentials => Kind::Machine,
             Self::Unreachable { source, .. } => source.kind(),
@@ -195,6 +199,13 @@ impl Explain for Error {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::NotBuilt { .. } => "use a toolkit with AWS support: the default build has it (Cargo feature `aws`)",
+            Self::NotAllowed { mirror } => {
+                return vec![
+                    format!("allow it once for all projects: TOOLKIT_S3_MIRRORS={mirror}"),
+                    "or name it with --mirror or TOOLKIT_MIRROR; a public bucket needs `?anonymous=true` and no permission"
+                        .to_owned(),
+                ];
+            }
             Self::NoCredentials { .. } => {
                 "set AWS_PROFILE or AWS_ACCESS_KEY_ID, log in with `aws sso login`, or give the build or instance a role"
             }

@@ -39,14 +39,38 @@ pub(super) fn location(
     let text = mirror_text(host, global, manifest, &host.cwd).map(|(text, _)| text).filter(|text| is_store(text));
     let location: Option<crate::aws::s3::Location> = text.map(str::parse).transpose()?;
     // A project that somebody else wrote must not make its user pay.
-    let typed = mirror_text(host, global, None, &host.cwd).is_some();
-    if location.as_ref().is_some_and(|location| location.requester_pays && !typed) {
+    if location.as_ref().is_some_and(|location| location.requester_pays) && !is_typed(host, global) {
         return Err(Failure::usage_with_hint(
             format!("the project's mirror `{}` charges the reader (requester pays)", text.unwrap_or_default()),
             "remove `requester-pays` from toolkit.toml; to agree to the costs, name the mirror with --mirror or TOOLKIT_MIRROR",
         ));
     }
     Ok(location)
+}
+
+/// Returns true if the user wants the mirror to be read with the credentials that this machine has: it is named on the command
+/// line or in the environment, or `TOOLKIT_S3_MIRRORS` allows projects to name it. A project alone does not decide whom a
+/// signature is shown to, and which bucket a build reads from in its user's name.
+#[cfg(feature = "aws")]
+pub(super) fn may_be_read(host: &Host, global: &Global, location: &crate::aws::s3::Location) -> Result<bool, Failure> {
+    if location.anonymous || is_typed(host, global) {
+        return Ok(true);
+    }
+    let allowed = host.var("TOOLKIT_S3_MIRRORS").unwrap_or_default();
+    for text in allowed.split([',', ' ']).filter(|text| !text.is_empty()) {
+        let allowed: crate::aws::s3::Location = text
+            .parse()
+            .map_err(|_| unusable("TOOLKIT_S3_MIRRORS", text, "a list of s3://bucket or s3://bucket/prefix"))?;
+        if allowed.contains(location) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns true if the command line or the environment names a mirror.
+pub(super) fn is_typed(host: &Host, global: &Global) -> bool {
+    mirror_text(host, global, None, &host.cwd).is_some()
 }
 
 /// Makes the mirror that lies in S3; none where it lies elsewhere.
@@ -57,9 +81,10 @@ pub(super) fn store(
     manifest: Option<&Manifest>,
     session: &Arc<crate::aws::Session>,
 ) -> Result<Option<Mirror>, Failure> {
-    use crate::aws::s3::Bucket;
+    use crate::aws::s3::{Bucket, withheld};
 
     Ok(match location(host, global, manifest)? {
+        Some(location) if !may_be_read(host, global, &location)? => Some(withheld(&location)),
         Some(location) => Some(Bucket::new(Arc::clone(session), location)?.mirror()),
         None => None,
     })
@@ -119,6 +144,13 @@ pub(super) fn settings(
         if let Some(text) = host.var(name) {
             *limit = seconds(name, text)?;
         }
+    }
+    // The same patience with a server that says hardly anything, and with one document as with a file.
+    if host.var("TOOLKIT_STALL_TIMEOUT").is_some() {
+        settings.limits.window = settings.limits.stall;
+    }
+    if host.var("TOOLKIT_TOTAL_TIMEOUT").is_some() {
+        settings.limits.documents = settings.limits.total;
     }
     if let Some(text) = host.var("TOOLKIT_RETRIES") {
         let retries: u32 =

@@ -292,7 +292,13 @@ fn a_project_fills_its_own_mirror_from_the_upstreams() {
     world.ok(&["lock"]);
     world.write("toolkit.toml", &format!("{tools}[source]\nmirror = \"mirror\"\n"));
     let asked = upstream.total_requests();
-    world.ok(&["mirror", "sync"]);
+    let stderr = world.fails(2, &["mirror", "sync"]);
+    assert!(
+        stderr.contains("only toolkit.toml names the mirror `mirror`") && stderr.contains("sync mirror`"),
+        "{stderr}"
+    );
+    assert!(!world.project().join("mirror").exists());
+    world.ok(&["mirror", "sync", "mirror"]);
     assert!(upstream.total_requests() > asked, "nothing was read from the upstream");
     drop(upstream);
     let mirror = world.project().join("mirror");

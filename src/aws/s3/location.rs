@@ -75,6 +75,12 @@ impl Location {
         }
         Ok(location)
     }
+
+    /// Returns true if `other` lies in this bucket and below this prefix.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        self.bucket == other.bucket && other.prefix.starts_with(&self.prefix)
+    }
 }
 
 impl fmt::Display for Location {
@@ -227,6 +233,21 @@ mod tests {
         ] {
             let error = text.parse::<Location>().unwrap_err();
             assert!(error.reason.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_location_contains_what_lies_below_it() {
+        for (outer, inner, expected) in [
+            ("s3://builds", "s3://builds/tools", true),
+            ("s3://builds/tools", "s3://builds/tools?region=eu-west-1", true),
+            ("s3://builds/tools", "s3://builds/tools/a", true),
+            ("s3://builds/tools", "s3://builds/tools-2", false),
+            ("s3://builds/tools", "s3://builds", false),
+            ("s3://builds", "s3://builds-2", false),
+        ] {
+            let (outer, inner): (Location, Location) = (outer.parse().unwrap(), inner.parse().unwrap());
+            assert_eq!(outer.contains(&inner), expected, "{outer} {inner}");
         }
     }
 

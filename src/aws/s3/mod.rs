@@ -5,6 +5,7 @@ mod answer;
 mod location;
 mod multipart;
 mod signer;
+mod withheld;
 
 use std::fmt;
 use std::path::Path;
@@ -24,6 +25,7 @@ use answer::{Action, Fault};
 use signer::Signer;
 
 pub use location::Location;
+pub use withheld::withheld;
 
 /// The header with the SHA-256 of the body, in hexadecimal digits.
 const HASH: &str = "x-amz-content-sha256";

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::Global;
+#[cfg(feature = "aws")]
+use super::network;
 use super::render::Failure;
 use super::settings::Settings;
 use crate::host::Host;
@@ -61,7 +63,15 @@ fn address(argument: Option<&str>, settings: &Settings, global: &Global) -> Resu
         Some(text) => (text, &settings.host.cwd),
         None => settings.named_mirror(global).ok_or(Error::NoMirror)?,
     };
-    Ok(Address::parse(text, base)?)
+    let address = Address::parse(text, base)?;
+    #[cfg(feature = "aws")]
+    if let (None, Address::Bucket { text, .. }) = (argument, &address) {
+        let location = text.parse()?;
+        if !network::may_be_read(&settings.host, global, &location)? {
+            return Err(crate::aws::Error::NotAllowed { mirror: location.to_string() }.into());
+        }
+    }
+    Ok(address)
 }
 
 /// Opens the mirror at an address. Nothing is asked or made before it is used.

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::Global;
+use super::super::network::is_typed;
 use super::super::render::{self, Failure, done};
 use super::super::settings::Settings;
 use super::{address, store};
@@ -24,7 +25,7 @@ use crate::provision::{self, Context, ToolRequest};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The target: a folder, file://… or s3://bucket/prefix [default: the project's mirror]
+    /// The target: a folder, file://… or s3://bucket/prefix [default: that of --mirror or TOOLKIT_MIRROR]
     #[arg(value_name = "DEST")]
     dest: Option<String>,
     /// Remove files of toolkit-mirror.json that this lock does not need, after listing them
@@ -42,12 +43,13 @@ const EXAMPLES: &str = "\
 Examples:
   toolkit mirror sync /srv/mirror
   toolkit mirror sync s3://builds/toolchains --dry-run
-  toolkit mirror sync --prune --keep ../other-project
+  toolkit mirror sync /srv/mirror --prune --keep ../other-project
   toolkit mirror sync s3://builds/toolchains --mirror /mnt/usb/mirror";
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::new(host, global)?;
+        self.check_target(&settings, global)?;
         let address = address(self.dest.as_deref(), &settings, global)?;
         let store = store(&address, &settings)?;
         let (requests, lock) = locked(&settings)?;
@@ -78,6 +80,21 @@ impl Arguments {
             })?;
         }
         outcome.map(|_| ExitCode::SUCCESS)
+    }
+
+    /// Refuses to write where only the project says: a file that somebody else wrote must not choose what is overwritten.
+    fn check_target(&self, settings: &Settings, global: &Global) -> Result<(), Failure> {
+        match settings.named_mirror(global) {
+            Some((text, _)) if self.dest.is_none() && !is_typed(&settings.host, global) => {
+                Err(Failure::usage_with_hint(
+                    format!(
+                        "only toolkit.toml names the mirror `{text}`, and a sync writes where the command line says"
+                    ),
+                    format!("nothing was written; name it: `toolkit mirror sync {text}`"),
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads what other projects need.

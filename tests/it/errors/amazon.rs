@@ -15,6 +15,7 @@ fn credentials() -> Vec<Section> {
     let broken = |reason: &str| Error::BrokenCredentials { reason: text(reason) };
     vec![
         section("aws::Error::NotBuilt", [Error::NotBuilt { what: text("a mirror in S3") }.into()]),
+        section("aws::Error::NotAllowed", [Error::NotAllowed { mirror: text("s3://builds/tools") }.into()]),
         section("aws::Error::NoCredentials", [Error::NoCredentials { service: "CodeBuild" }.into()]),
         section(
             "aws::Error::BrokenCredentials",

@@ -66,6 +66,9 @@ fn a_project_is_resolved_locked_and_installed_from_a_bucket_that_checks_signatur
         "toolkit.toml",
         "[tools]\ndotnet = \"10.0\"\ngo = \"1.26\"\n[source]\nmirror = \"s3://builds/my%20tools\"\n",
     );
+    let stderr = world.fails(2, &["lock"]);
+    assert!(stderr.contains("toolkit.toml names the mirror s3://builds/my%20tools"), "{stderr}");
+    let world = world.with("TOOLKIT_S3_MIRRORS", "s3://other/a, s3://builds/my%20tools");
     world.ok(&["lock"]);
     assert!(world.read("toolkit.lock").contains("https://go.dev/dl/"), "a lock names upstreams");
     world.ok(&["install", "--locked"]);
@@ -130,6 +133,38 @@ fn the_query_of_a_mirror_says_how_it_is_read() {
     assert_eq!(one("s3://builds/tools?anonymous=true"), (None, None));
     let stderr = friend(&server).fails(2, &["resolve", GO, "--mirror", "s3://builds/tools?sign=no"]);
     assert!(stderr.contains("`sign` in its query is unknown; expected one of: region, anonymous"), "{stderr}");
+}
+
+#[test]
+fn a_project_does_not_decide_what_is_read_with_its_users_credentials() {
+    let (server, _folder) = store();
+    let world = friend(&server).with("TOOLKIT_MIRROR", "");
+    let project = |location: &str| world.write("toolkit.toml", &format!("[source]\nmirror = \"{location}\"\n"));
+    project("s3://builds/tools");
+    for command in [&["resolve", GO][..], &["mirror", "list"], &["mirror", "check"]] {
+        let stderr = world.fails(2, command);
+        assert!(stderr.contains("toolkit.toml names the mirror s3://builds/tools"), "{command:?}: {stderr}");
+        assert!(stderr.contains("TOOLKIT_S3_MIRRORS=s3://builds/tools"), "{command:?}: {stderr}");
+    }
+    assert_eq!(server.total_requests(), 0);
+    // What needs no file of upstream's is not in its way.
+    world.ok(&["list"]);
+    // The user's word counts, however it is given; what is not signed needs none.
+    world.ok(&["resolve", GO, "--mirror", "s3://builds/tools"]);
+    for (allowed, code) in [
+        ("s3://builds", 0),
+        ("s3://other,s3://builds/tools", 0),
+        ("s3://builds/tool", 2),
+        ("s3://builds/tools/below", 2),
+        ("builds", 2),
+    ] {
+        let world = friend(&server).with("TOOLKIT_MIRROR", "").with("TOOLKIT_S3_MIRRORS", allowed);
+        world.write("toolkit.toml", "[source]\nmirror = \"s3://builds/tools\"\n");
+        assert_eq!(world.run(&["resolve", GO]).code, Some(code), "{allowed}");
+    }
+    project("s3://builds/tools?anonymous=true");
+    world.ok(&["resolve", GO]);
+    assert!(server.all_seen().last().unwrap().headers.get("authorization").is_none());
 }
 
 #[test]
