@@ -86,46 +86,48 @@ pub(super) fn answer(refusal: &clap::Error, definition: &mut clap::Command) -> O
         return None;
     }
     let Some(ContextValue::String(word)) = refusal.get(ContextKind::InvalidSubcommand) else { return None };
+    // Gives every command its full name.
+    definition.build();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let at = arguments.iter().position(|argument| argument.to_str() == Some(word))?;
     let (before, after) = (&arguments[..at], &arguments[at + 1..]);
-    let parent = parent(definition, before);
-    let is_top = parent.get_name() == definition.get_name();
+    let path: Vec<&str> = before.iter().filter_map(|argument| argument.to_str()).collect();
     match word.as_str() {
-        "version" if is_top => Some(say(&definition.render_version())),
-        "help" => Some(help(definition, before, after)),
-        _ => {
-            let hint = hint(word, parent, is_top);
-            let path = parent.get_bin_name().unwrap_or(parent.get_name()).to_owned();
-            Some(render::failure(&Failure::usage_with_hint(format!("`{path}` has no command `{word}`"), hint)))
-        }
+        "version" if parent(definition, &path).get_name() == definition.get_name() => again(definition, &["--version"]),
+        "help" => help(definition, &path, after),
+        _ => Some(refuse(definition, &path, word)),
     }
 }
 
-/// Finds the command that lacks the word: the last one that the arguments before it name.
-fn parent<'c>(definition: &'c clap::Command, before: &[OsString]) -> &'c clap::Command {
-    before
-        .iter()
-        .filter_map(|argument| argument.to_str())
-        .fold(definition, |command, argument| command.find_subcommand(argument).unwrap_or(command))
+/// Finds the command that is meant: the last one that the arguments name.
+fn parent<'c>(definition: &'c clap::Command, path: &[&str]) -> &'c clap::Command {
+    path.iter().fold(definition, |command, argument| command.find_subcommand(argument).unwrap_or(command))
 }
 
 /// Prints the help of the command that the words around `help` name.
-fn help(definition: &mut clap::Command, before: &[OsString], after: &[OsString]) -> ExitCode {
-    let mut command = definition;
-    for word in before.iter().chain(after).filter_map(|argument| argument.to_str()).map(str::to_owned) {
-        if command.find_subcommand(&word).is_some() {
-            command = command.find_subcommand_mut(&word).expect("it was found");
+fn help(definition: &mut clap::Command, path: &[&str], after: &[OsString]) -> Option<ExitCode> {
+    let mut path: Vec<&str> = path.to_vec();
+    for word in after.iter().filter_map(|argument| argument.to_str()).filter(|word| !word.starts_with('-')) {
+        if parent(definition, &path).find_subcommand(word).is_none() {
+            return Some(refuse(definition, &path, word));
         }
+        path.push(word);
     }
-    let text = command.render_long_help();
-    say(&text.ansi().to_string())
+    path.push("--help");
+    again(definition, &path)
 }
 
-fn say(text: &str) -> ExitCode {
-    // A closed pipe while printing help is nobody's problem.
-    let _ = std::io::Write::write_all(&mut anstream::stdout(), text.as_bytes());
-    ExitCode::SUCCESS
+/// Parses other arguments, which ask for help or the version, and prints that.
+fn again(definition: &mut clap::Command, arguments: &[&str]) -> Option<ExitCode> {
+    let arguments = ["toolkit"].iter().chain(arguments);
+    definition.try_get_matches_from_mut(arguments).err().map(|answer| super::refuse(&answer))
+}
+
+fn refuse(definition: &clap::Command, path: &[&str], word: &str) -> ExitCode {
+    let parent = parent(definition, path);
+    let hint = hint(word, parent, parent.get_name() == definition.get_name());
+    let name = parent.get_bin_name().unwrap_or(parent.get_name());
+    render::failure(&Failure::usage_with_hint(format!("`{name}` has no command `{word}`"), hint))
 }
 
 fn hint(word: &str, parent: &clap::Command, is_top: bool) -> String {
@@ -154,8 +156,7 @@ mod tests {
     fn answered(word: &str, parent: &[&str]) -> String {
         let mut definition = crate::cli::definition();
         definition.build();
-        let before: Vec<OsString> = parent.iter().map(OsString::from).collect();
-        hint(word, super::parent(&definition, &before), parent.is_empty())
+        hint(word, super::parent(&definition, parent), parent.is_empty())
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use oci_spec::image::Descriptor;
 
 use super::ReadError;
+use crate::oci::Manifest;
 
 /// The most manifests that are read because of one name. An index for every platform that Go knows has some fifty.
 pub(super) const MOST_MANIFESTS: usize = 256;
@@ -29,6 +30,12 @@ impl Budget {
         }
         Ok(true)
     }
+}
+
+/// Adds up sizes, which are what a registry says and need not be possible.
+pub(super) fn total_size(layers: &[Descriptor], config: u64, manifest: &Manifest) -> u64 {
+    let layers = layers.iter().map(Descriptor::size);
+    layers.chain([config, manifest.bytes.len() as u64]).fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageManifest};
 
-use super::budget::Budget;
+use super::budget::{Budget, total_size};
 use super::index::{is_attestation, platform_of};
 use super::location::ImageLocation;
 use super::{ReadError, Source};
@@ -56,12 +56,6 @@ impl Image {
         let own = self.image.as_ref().map_or(0, |image| image.config().size());
         total_size(self.layers(), own, &self.manifest)
     }
-}
-
-/// Adds up sizes, which are what a registry says and need not be possible.
-pub(super) fn total_size(layers: &[Descriptor], config: u64, manifest: &Manifest) -> u64 {
-    let layers = layers.iter().map(Descriptor::size);
-    layers.chain([config, manifest.bytes.len() as u64]).fold(0, u64::saturating_add)
 }
 
 /// Why an image cannot be inspected.

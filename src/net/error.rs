@@ -313,6 +313,17 @@ impl Error {
         }
     }
 
+    /// Returns true if a server did not respond at all.
+    pub(super) fn is_lost(&self) -> bool {
+        match self {
+            Self::GaveUp { source, received: 0, .. } => {
+                matches!(**source, Fault::Unreachable { .. } | Fault::Stalled { .. } | Fault::Slow { .. })
+            }
+            Self::NoCopy { source, .. } => source.is_lost(),
+            _ => false,
+        }
+    }
+
     /// Returns true if upstream clearly says that there is no such file, so that the next source may be tried.
     #[must_use]
     pub fn is_missing(&self) -> bool {

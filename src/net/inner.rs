@@ -12,7 +12,6 @@ use super::cache::Cache;
 use super::http::Http;
 use super::place::{Place, Server};
 use super::retry::{Attempts, Failure};
-use super::route::is_lost;
 use super::settings::Settings;
 use super::{Authorizer, Error};
 use crate::report::Report;
@@ -65,7 +64,7 @@ impl Inner {
     /// When there is none.
     pub(super) async fn recover(&self, attempts: &mut Attempts, url: &Url, failure: Failure) -> Result<(), Error> {
         let outcome = attempts.recover(failure, |note| self.report.noted(note)).await;
-        if outcome.as_ref().is_err_and(is_lost) {
+        if outcome.as_ref().is_err_and(Error::is_lost) {
             self.http.give_up(url);
         }
         outcome

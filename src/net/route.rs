@@ -11,7 +11,7 @@ use super::file::FileBody;
 use super::inner::Inner;
 use super::place::{Place, allowed};
 use super::settings::Order;
-use super::{Body, Error, Fault};
+use super::{Body, Error};
 use crate::text::chain;
 
 /// Where a URL is read, first choice first.
@@ -59,7 +59,7 @@ impl Inner {
             return false;
         }
         if !matches!(error, Error::Offline { .. }) {
-            self.mirror.lost.fetch_or(is_lost(error), Ordering::Relaxed);
+            self.mirror.lost.fetch_or(error.is_lost(), Ordering::Relaxed);
             self.say_that_upstreams_are_asked(error);
         }
         true
@@ -123,17 +123,6 @@ fn keeps_back(error: &Error) -> bool {
         | Error::ComeBackLater { .. }
         | Error::File(_) => true,
         Error::NoCopy { source, .. } => keeps_back(source),
-        _ => false,
-    }
-}
-
-/// Returns true if a server did not respond at all.
-pub(super) fn is_lost(error: &Error) -> bool {
-    match error {
-        Error::GaveUp { source, received: 0, .. } => {
-            matches!(**source, Fault::Unreachable { .. } | Fault::Stalled { .. } | Fault::Slow { .. })
-        }
-        Error::NoCopy { source, .. } => is_lost(source),
         _ => false,
     }
 }

@@ -119,6 +119,7 @@ fn help_and_version_are_answered_as_commands_too() {
     assert_eq!(world.ok(&["version"]), world.ok(&["--version"]));
     assert_eq!(world.ok(&["help"]), world.ok(&["--help"]));
     assert_eq!(world.ok(&["help", "image", "check"]), world.ok(&["image", "check", "--help"]));
+    assert!(world.fails(2, &["help", "run"]).contains("toolkit exec -- COMMAND"));
     assert_eq!(world.ok(&["image", "help", "check"]), world.ok(&["image", "check", "--help"]));
 }
 

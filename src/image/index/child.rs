@@ -9,8 +9,7 @@ use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest}
 use super::argument::ImageArgument;
 use super::claim::{Claim, Says};
 use super::error::IndexError;
-use crate::image::budget::Budget;
-use crate::image::inspect::total_size;
+use crate::image::budget::{Budget, total_size};
 use crate::image::{ReadError, Source};
 use crate::model::ImagePlatform;
 use crate::oci::{Content, Manifest, Registries};
