@@ -65,7 +65,7 @@ Exit codes:
 /// Provisions build environments: resolves SDK channels, installs toolchains with every byte verified, and locks them
 /// for every platform.
 #[derive(Debug, Parser)]
-#[command(name = "toolkit", version, styles = STYLES, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "toolkit", bin_name = "toolkit", version, styles = STYLES, max_term_width = 100, after_help = EXIT_CODES)]
 #[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
 pub struct Command {
     #[command(flatten)]

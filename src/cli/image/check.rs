@@ -20,7 +20,7 @@ use crate::image_audit::{
 };
 use crate::model::{Explain, ImagePlatform, Kind};
 use crate::oci;
-use crate::project;
+use crate::project::Root;
 use crate::text::chain;
 
 /// Show which images lack a platform, and which newer tag has it
@@ -93,7 +93,7 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let location = Settings::for_documents(host, global, Retries::All)?;
         let build_args = self.build_args(host)?;
-        let variables = self.variables(host)?;
+        let variables = self.variables(host, &location.root)?;
         let variable = |name: &str| variables.get(name).cloned();
         let mut platforms = Vec::new();
         for platform in &self.platforms {
@@ -127,10 +127,10 @@ impl Arguments {
     }
 
     /// Collects the variables that files may use: those of `--env-file`, then those of `--env`.
-    fn variables(&self, host: &Host) -> Result<BTreeMap<String, String>, Failure> {
+    fn variables(&self, host: &Host, root: &Root) -> Result<BTreeMap<String, String>, Failure> {
         let mut values = BTreeMap::new();
         for file in &self.env_files {
-            values.extend(dotenv(&read_text(&host.cwd.join(file), project::within(file, &host.cwd))?));
+            values.extend(dotenv(&read_text(&host.cwd.join(file), root.within(file, &host.cwd))?));
         }
         values.extend(named_values("--env", &self.variables, host)?);
         Ok(values)
