@@ -77,7 +77,7 @@ fn promote(staging: Staging, files: &[File<'_>], version: &str) -> Result<Instal
 fn install_with(store: &Store, id: &InstallId, files: &[File<'_>], staged: &dyn Fn()) -> Result<Install, Error> {
     store.sweep()?;
     let lock = store.lock(id, &|_| {})?;
-    if let Some(install) = store.find(id)? {
+    if let Some(install) = store.claim(id)? {
         return Ok(install);
     }
     let staging = store.stage(&lock)?;

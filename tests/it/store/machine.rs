@@ -108,7 +108,9 @@ fn a_read_only_store_is_read_and_never_written() {
     let made = view(&store, &members);
     mount.remount("remount,ro");
     assert_eq!(store.list().unwrap().len(), 2);
-    assert!(store.find(&members[1].id).unwrap().is_some());
+    let held = store.claim(&members[1].id).unwrap().unwrap();
+    assert!(held.hold.is_some(), "what cannot be written to can be held");
+    assert!(store.is_in_use(&held).unwrap());
     assert_eq!(store.sweep().unwrap(), 0);
     assert_eq!(view(&store, &members), made);
     assert_eq!(store.verify(&members[0], QUIET).unwrap(), []);

@@ -6,9 +6,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use toolkit::store::{Removal, Store};
+use toolkit::model::ToolName;
+use toolkit::store::{Composition, Removal, Store};
 
 use super::views::{prune, view};
 use super::{GO, QUIET, World, digest, id, install, install_with, names, unpack, verified, world};
@@ -166,6 +167,39 @@ fn kills_at_any_moment_leave_whole_installs_or_none() {
         let whole = install(store, "go", "1.27.3", GO);
         assert_eq!(store.verify(&whole, QUIET).unwrap(), []);
     }
+}
+
+#[test]
+fn what_is_composed_beside_removals_is_whole() {
+    let World { store, folder: _folder } = &world();
+    let done = AtomicBool::new(false);
+    let name = ToolName::parse("dotnet").unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                for install in store.list().unwrap() {
+                    store.discard(&install, &|| false).unwrap();
+                }
+                store.prune_views(&|_| {}).unwrap();
+            }
+        });
+        let compose = || {
+            for _ in 0..12 {
+                let held = [id("dotnet", "10.0.100"), id("dotnet-runtime", "8.0.21")]
+                    .map(|id| install_with(store, &id, GO, &|| {}).unwrap());
+                let composition = Composition { name: &name, members: &held, overlapping: &[], added: &[] };
+                let view = store.view(&composition, &|_| {}).unwrap();
+                assert_eq!(store.verify_view(&view, QUIET).unwrap(), []);
+                for member in &held {
+                    assert_eq!(store.verify(member, QUIET).unwrap(), []);
+                }
+            }
+        };
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compose));
+        done.store(true, Ordering::SeqCst);
+        outcome.unwrap();
+    });
+    assert!(names(&store.root().join("staging")).is_empty());
 }
 
 #[test]
