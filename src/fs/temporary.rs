@@ -16,8 +16,9 @@ use super::read::{EndLink, open_regular};
 
 const ALIVE: &str = "alive";
 
-/// The age at which a link, or a folder without `alive`, is left over: its maker was killed between two system calls.
-const STILLBORN: Duration = Duration::from_secs(60 * 60);
+/// The age at which a link, or a folder without `alive`, is left over: its maker was killed between two system calls. One that
+/// was stopped there for so long fails with an error.
+const STILLBORN: Duration = Duration::from_secs(10);
 
 /// A folder of mode 0700 under a random name, deleted on drop.
 #[derive(Debug)]
