@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::installs::report_notes;
+use super::installs::{report_broken, report_notes};
 use super::render::{self, Failure};
 use super::settings::Settings;
 use super::shell::{self, Format};
@@ -69,6 +69,7 @@ impl Arguments {
         let platform = platform(self.platform.as_deref(), host)?;
         let context = settings.context();
         let requests = provision::requests(&self.specs, &context)?;
+        report_broken(&requests.broken, &settings);
         let provisioned = provision::provision(&requests, platform, Sourcing::InstalledOnly, &context);
         let installs = settings.runtime.block_on_if_waiting(provisioned)?;
         report_notes(&installs, &settings);

@@ -1,19 +1,21 @@
 //! `toolkit exec`: runs a command with the tools in front of its `PATH`.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use clap::Args;
 
 use super::Global;
+use super::global_json;
+use super::installs::report_broken;
 use super::render::{self, Failure};
 use super::sandbox;
 use super::settings::Settings;
 use crate::fs::find_executable;
 use crate::host::Host;
 use crate::model::Activation;
-use crate::provision::{self, Requests, Scope, Sourcing, ToolRequest};
+use crate::provision::{self, Broken, Requests, Scope, Sourcing, ToolRequest};
 use crate::sandbox::Job;
 use crate::store::Hold;
 
@@ -60,7 +62,12 @@ impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::for_lookup(host, global)?;
         let context = settings.context();
-        let requests = provision::requests(&self.specs, &context)?;
+        let mut requests = provision::requests(&self.specs, &context)?;
+        if let Some(at) = requests.broken.iter().position(|broken| self.runs(broken)) {
+            // Another one on PATH must not run in its place.
+            return Err(requests.broken.swap_remove(at).error.into());
+        }
+        report_broken(&requests.broken, &settings);
         let job = self.job_in_own_root(&requests, host)?;
         let sourcing = if self.locked { Sourcing::Locked } else { Sourcing::InstalledIfUnreachable };
         let provisioned = provision::provision(&requests, host.platform, sourcing, &context);
@@ -68,6 +75,7 @@ impl Arguments {
         if let Some(job) = job {
             return sandbox::run(job, &installs, &settings.store);
         }
+        global_json::warn_in(&host.cwd, &global_json::sdks(&installs), &settings);
         let (activation, holds) = provision::activate(&installs, &context)?;
         let path = search_path(&activation, host.search_path.as_deref());
         let (name, arguments) = self.command.split_first().expect("clap requires a command");
@@ -84,6 +92,13 @@ impl Arguments {
         #[cfg(not(unix))]
         let _held: Vec<Hold> = holds;
         start(command, name)
+    }
+
+    /// Returns true if the command is an executable of a tool.
+    fn runs(&self, broken: &Broken) -> bool {
+        let card = broken.tool.card();
+        let names = card.executables.iter().filter_map(|path| Path::new(path).file_name());
+        names.into_iter().any(|name| self.command.first().is_some_and(|command| command == name))
     }
 
     /// Prepares the run of a tool that needs a root of its own; none when no argument names such a tool.

@@ -90,7 +90,7 @@ impl Arguments {
 
     fn plan(&self, root: &Root, manifest: &Manifest) -> Result<Vec<Planned>, Failure> {
         let lock = Lock::read(root)?;
-        let requests = provision::project(root, Some(manifest))?;
+        let requests = provision::project(root, Some(manifest))?.requests;
         let pairs = lock.as_ref().map_or_else(|| vec![None; requests.len()], |lock| provision::pair(&requests, lock));
         let spec = |(request, locked): (ToolRequest, _)| ToolSpec {
             toolchain: request.tool,

@@ -81,7 +81,7 @@ type Needed = (Arc<dyn Toolchain>, String);
 
 /// Returns the lines of `[tools]`: a tool's own file where one asks for it, its usual channel where a marker is.
 fn tools(root: &Root, names: &[String]) -> Result<Vec<Needed>, Failure> {
-    let requests = provision::project(root, None)?;
+    let requests = provision::project(root, None)?.requests;
     let mut lines = Vec::new();
     for tool in toolchain::ALL.iter() {
         let file =

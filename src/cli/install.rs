@@ -7,7 +7,8 @@ use clap::Args;
 use serde::Serialize;
 use url::Url;
 
-use super::installs::report_notes;
+use super::global_json;
+use super::installs::{report_notes, report_unread};
 use super::render::{self, Failure};
 use super::settings::Settings;
 use super::styled::Styled;
@@ -86,6 +87,7 @@ impl Arguments {
         };
         let context = settings.context();
         let requests = provision::requests(&self.specs, &context)?;
+        report_unread(&requests.notes, &requests.broken, &settings);
         if self.dry_run {
             let plan = provision::plan(&requests, platform, sourcing, &context);
             return print_plan(&settings.runtime.block_on_if_waiting(plan)?, global);
@@ -97,6 +99,14 @@ impl Arguments {
     /// Composes views, links executables, prints what was done.
     fn finish(&self, installs: &[Installed], settings: &Settings, global: &Global) -> Result<ExitCode, Failure> {
         report_notes(installs, settings);
+        if self.specs.is_empty() {
+            let sdks = global_json::sdks(installs);
+            global_json::warn_in(settings.root.folder(), &sdks, settings);
+            // Every folder is looked into: only where something has changed.
+            if installs.iter().any(|installed| installed.work.is_some()) {
+                global_json::warn_below(&sdks, settings);
+            }
+        }
         let visible = provision::visible_roots(installs, &settings.store, settings.report.as_ref())?;
         let linked = match &self.link {
             Some(folder) => provision::link(&visible, &settings.host.cwd.join(folder), &settings.store)?,

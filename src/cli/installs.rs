@@ -6,7 +6,7 @@ use super::Global;
 use super::render::{self, Failure, done};
 use super::settings::Settings;
 use crate::model::Channel;
-use crate::provision::{self, Installed};
+use crate::provision::{self, Broken, Installed};
 use crate::store::{self, Install, InstallId, Inventory, Removal, Unlinked};
 use crate::text::{chain, comma_separated};
 use crate::toolchain;
@@ -164,6 +164,19 @@ pub(super) fn folders_of_tool(tool: &str) -> &'static [&'static str] {
 pub(super) fn folders_of_root(name: &str) -> &'static [&'static str] {
     let mut roots = toolchain::ALL.iter().filter_map(|tool| tool.card().layout.shared());
     roots.find(|root| root.name == name).map_or(&[], |root| root.added)
+}
+
+/// Reports what of the project's files is not read, and what of them cannot be used.
+pub(super) fn report_unread(notes: &[String], broken: &[Broken], settings: &Settings) {
+    notes.iter().for_each(|note| settings.report.noted(note));
+    report_broken(broken, settings);
+}
+
+/// Warns of tools that a file of the project names in a way that cannot be used.
+pub(super) fn report_broken(broken: &[Broken], settings: &Settings) {
+    for Broken { tool, error } in broken {
+        settings.report.warned(&format!("{} is left out: {}", tool.name(), chain(error)));
+    }
 }
 
 /// Reports the notes of the tools: what they need of the person.

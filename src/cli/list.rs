@@ -9,6 +9,7 @@ use super::render::{self, Failure};
 use super::settings::Settings;
 use super::{Global, toolchain_help};
 use crate::host::Host;
+use crate::provision;
 use crate::store::Install;
 use crate::toolchain;
 
@@ -82,7 +83,7 @@ fn known(global: &Global) -> Result<ExitCode, Failure> {
             .iter()
             .map(|tool| {
                 let card = tool.card();
-                let files: Vec<_> = card.project_files.iter().map(|file| file.name).collect();
+                let files: Vec<_> = card.project_files.iter().map(|file| file.name).chain(provision::SHARED_FILES).collect();
                 serde_json::json!({
                     "tool": card.name, "aliases": card.aliases, "about": card.about, "files": files,
                     "sources": card.sources, "channels": card.spellings.iter().map(|(spelling, _)| *spelling).collect::<Vec<_>>(),

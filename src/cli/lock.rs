@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Global;
+use super::global_json;
+use super::installs::report_unread;
 use super::render::{self, Failure, done};
 use super::settings::Settings;
 use crate::host::Host;
 use crate::model::Prefer;
 use crate::project::{self, Lock, LockedTool};
-use crate::provision::{self, ToolRequest};
+use crate::provision::{self, Requests, ToolRequest};
 use crate::text::all_of;
 
 /// Write toolkit.lock: one version for each tool, with URL, size, digest and proof for every platform
@@ -41,7 +43,8 @@ impl Arguments {
             settings.policy.prefer = Prefer::Newest;
         }
         let context = settings.context();
-        let requests = provision::requests(&[], &context)?.list;
+        let Requests { list: requests, notes, broken, .. } = provision::requests(&[], &context)?;
+        report_unread(&notes, &broken, &settings);
         let old = Lock::read(&settings.root)?;
         if self.check {
             return check(&requests, old.as_ref(), &settings, global);
@@ -62,7 +65,12 @@ impl Arguments {
         };
         let lock = provision::lock(&requests, old.as_ref(), &upgrade, &context);
         let lock = settings.runtime.block_on(async { Ok(lock.await?) })?;
-        write(&lock, old.as_ref(), &settings, global)
+        let code = write(&lock, old.as_ref(), &settings, global)?;
+        let sdks: Vec<String> =
+            lock.tools.iter().filter(|tool| global_json::is_sdk(&tool.name)).map(|tool| tool.version.clone()).collect();
+        global_json::warn_in(settings.root.folder(), &sdks, &settings);
+        global_json::warn_below(&sdks, &settings);
+        Ok(code)
     }
 }
 

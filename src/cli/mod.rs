@@ -7,6 +7,7 @@ mod env;
 mod exec;
 mod fetch;
 mod generate;
+mod global_json;
 mod image;
 mod init;
 mod install;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::installs::report_unread;
 use super::render::{self, Failure};
 use super::settings::Settings;
 use super::styled::{Styled, dim, green};
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
     /// What to resolve: TOOL or TOOL@CHANNEL
     #[arg(value_name = "SPEC", conflicts_with = "file")]
     specs: Vec<String>,
-    /// Resolve the request of this project file: global.json, go.mod, go.work, .go-version, .tool-versions
+    /// Resolve what this project file requests: global.json, go.mod (or *.mod), go.work, .go-version, .tool-versions, mise.toml
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
     /// Print the requests and where each comes from; resolve nothing
@@ -101,11 +102,19 @@ impl Arguments {
         let mut settings = Settings::without_store(host, global)?;
         self.adjust(&mut settings.policy);
         let context = settings.context();
-        let requests = match &self.file {
-            Some(path) => provision::file(&host.cwd.join(path), settings.root.within(path, &host.cwd))?,
-            None => provision::requests(&self.specs, &context)?.list,
+        let (requests, notes, broken) = match &self.file {
+            Some(path) => {
+                let found = provision::file(&host.cwd.join(path), settings.root.within(path, &host.cwd))?;
+                (found.requests, found.notes, found.broken)
+            }
+            None => {
+                let found = provision::requests(&self.specs, &context)?;
+                (found.list, found.notes, found.broken)
+            }
         };
+        report_unread(&notes, &broken, &settings);
         if self.requests {
+            requests.iter().flat_map(|request| &request.warnings).for_each(|warning| settings.report.warned(warning));
             return print_requests(&requests, global);
         }
         let platforms = self.platforms(&settings)?;

@@ -15,6 +15,8 @@ pub enum Channel {
     Name(&'static str),
     /// The newest release of a line: `8`, `8.0`, `1.22`, `8.0.1xx`.
     Line(Line),
+    /// The newest release of a line, prereleases included: `11.0-preview`.
+    Preview(Line),
     /// One release.
     Exact(Version),
     /// The newest release in a semantic-version range.
@@ -263,7 +265,7 @@ impl Channel {
     pub fn admits(&self, version: &Version) -> bool {
         match self {
             Self::Name(_) => true,
-            Self::Line(line) => line.contains(version),
+            Self::Line(line) | Self::Preview(line) => line.contains(version),
             Self::Exact(exact) => exact == version,
             Self::Range(range) => range.contains(version),
             Self::Minimum(minimum) => minimum.contains(version),
@@ -276,7 +278,7 @@ impl Channel {
         match self {
             Self::Exact(version) => Some(version),
             Self::Minimum(minimum) => Some(&minimum.version),
-            Self::Name(_) | Self::Line(_) | Self::Range(_) => None,
+            Self::Name(_) | Self::Line(_) | Self::Preview(_) | Self::Range(_) => None,
         }
     }
 }
@@ -287,6 +289,7 @@ impl fmt::Display for Channel {
         match self {
             Self::Name(name) => f.write_str(name),
             Self::Line(line) => line.fmt(f),
+            Self::Preview(line) => write!(f, "{line}-preview"),
             Self::Exact(version) => version.fmt(f),
             Self::Range(range) => range.fmt(f),
             Self::Minimum(minimum) => minimum.fmt(f),

@@ -61,8 +61,20 @@ pub struct ToolEntry {
     pub settings: Vec<(String, String)>,
     /// The definition of a tool that the project defines itself.
     pub definition: Option<Definition>,
+    /// Which patch of a version that is named in full is taken.
+    pub patch: Patch,
     /// The line in `toolkit.toml`, counted from 1.
     pub line: usize,
+}
+
+/// Which patch is taken of a version that is named in full, such as the one of a `go.mod`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Patch {
+    /// The one that is named.
+    #[default]
+    Named,
+    /// The newest that is not older.
+    Newest,
 }
 
 /// Which version of a tool is required.
@@ -180,7 +192,15 @@ impl Reader<'_> {
         let tool = key.get_ref().to_string();
         if value.get_ref().is_str() {
             let requirement = Requirement::Channel(self.string(value)?.to_owned());
-            return Ok(ToolEntry { tool, requirement, source: None, settings: Vec::new(), definition: None, line });
+            return Ok(ToolEntry {
+                tool,
+                requirement,
+                source: None,
+                settings: Vec::new(),
+                definition: None,
+                patch: Patch::Named,
+                line,
+            });
         }
         let Some(table) = value.get_ref().as_table() else {
             return Err(
@@ -190,9 +210,10 @@ impl Reader<'_> {
         if definition::defines(table) {
             let (version, definition) = self.definition(key, value)?;
             let (requirement, definition) = (Requirement::Channel(version), Some(definition));
-            return Ok(ToolEntry { tool, requirement, source: None, settings: Vec::new(), definition, line });
+            let (source, settings, patch) = (None, Vec::new(), Patch::Named);
+            return Ok(ToolEntry { tool, requirement, source, settings, definition, patch, line });
         }
-        let (mut requirement, mut source, mut settings) = (None, None, Vec::new());
+        let (mut requirement, mut source, mut settings, mut patch) = (None, None, Vec::new(), Patch::Named);
         for (key, value) in table {
             let text = self.string(value)?;
             match key.get_ref().as_ref() {
@@ -202,12 +223,13 @@ impl Reader<'_> {
                 "version" => requirement = Some(Requirement::Channel(text.to_owned())),
                 "file" => requirement = Some(Requirement::File(self.inside(value, text)?)),
                 "source" => source = Some(text.to_owned()),
+                "patch" => patch = self.one_of(value, &[("named", Patch::Named), ("newest", Patch::Newest)])?,
                 other => settings.push((other.to_owned(), text.to_owned())),
             }
         }
         let requirement =
             requirement.ok_or_else(|| self.wrong(&value.span(), format!("`{tool}` needs a `version` or a `file`")))?;
-        Ok(ToolEntry { tool, requirement, source, settings, definition: None, line })
+        Ok(ToolEntry { tool, requirement, source, settings, definition: None, patch, line })
     }
 
     /// Checks that the path of a project file is relative, so that the same `toolkit.toml` means the same file on every
@@ -320,6 +342,7 @@ mod tests {
             ("platforms = [\"linux/amd64\", \"linux/x64\"]", 1, "twice"),
             ("[tools]\ngo = 1.22", 2, "found float"),
             ("[tools]\ngo = {}", 2, "needs a `version` or a `file`"),
+            ("[tools]\ngo = { file = \"go.mod\", patch = \"latest\" }", 2, "expected one of: named, newest"),
             ("[tools]\ndotnet = []", 2, "lists no version"),
             ("[tools]\ndotnet = [\n\"8.0\",\n8.0]", 4, "a list of versions"),
             ("[tools]\ndotnet = [[\"8.0\"]]", 2, "found array"),

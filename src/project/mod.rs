@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 pub use definition::{Definition, Files, Origin};
 pub use lock::{Lock, LockedArtifact, LockedTool, RequestKey};
-pub use manifest::{Manifest, Requirement, ToolEntry};
+pub use manifest::{Manifest, Patch, Requirement, ToolEntry};
 pub use pattern::{Pattern, Placeholder, Purpose, Values};
 pub use root::{Root, boundary};
 pub use text::{line_of, minimum_age};

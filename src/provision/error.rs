@@ -1,6 +1,6 @@
 //! Errors between a request and an activation, as the user reads them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::spelling;
 use crate::fs::FileError;
@@ -81,19 +81,35 @@ pub enum Error {
         /// The names that are read.
         known: Vec<String>,
     },
-    /// A project file was understood and asks for nothing.
-    #[error("{} does not name a version of {tool}", path.display())]
+    /// A project file was understood and requests nothing.
+    #[error("{} {reason}", path.display())]
     NothingInFile {
         /// The file.
         path: PathBuf,
+        /// Why: "has no `go` line".
+        reason: String,
+    },
+    /// A pin is older than another project file allows.
+    #[error("{pinned_by} pins {tool} {pin}, but {needed_by} needs at least {minimum}")]
+    PinBelowMinimum {
         /// The tool.
         tool: String,
+        /// What is pinned.
+        pin: String,
+        /// The file that pins it.
+        pinned_by: String,
+        /// The least version.
+        minimum: String,
+        /// The file that needs it.
+        needed_by: String,
     },
     /// There is nothing that says what to do.
-    #[error("no tool was requested: there is no argument, and no toolkit.toml or project file in {}", folder.display())]
+    #[error("{}", nothing_asked(folder, silent))]
     NothingAsked {
         /// The folder that was looked at.
         folder: PathBuf,
+        /// The files that are there and request nothing: each with the reason.
+        silent: Vec<String>,
     },
     /// A project's file cannot be used.
     #[error(transparent)]
@@ -253,6 +269,15 @@ impl Explain for Error {
             }
             Self::ReadFile(source) => source.hints(),
             Self::NothingInFile { .. } => vec!["name a version in it, or in toolkit.toml".to_owned()],
+            Self::PinBelowMinimum { tool, minimum, .. } => {
+                vec![format!("nothing was changed; pin {tool} {minimum} or newer, or lower what the project needs")]
+            }
+            Self::NothingAsked { silent, .. } if !silent.is_empty() => {
+                vec![
+                    "name a tool under [tools] in toolkit.toml, or as an argument: `toolkit install go@1.27`"
+                        .to_owned(),
+                ]
+            }
             Self::NothingAsked { .. } => {
                 vec!["`toolkit init` writes a toolkit.toml, or name a tool: `toolkit install go@1.27`".to_owned()]
             }
@@ -288,6 +313,15 @@ impl Explain for Error {
             }
         }
     }
+}
+
+/// Describes that nothing was requested, and what the files that are there lack.
+fn nothing_asked(folder: &Path, silent: &[String]) -> String {
+    if silent.is_empty() {
+        let folder = folder.display();
+        return format!("no tool was requested: there is no argument, and no toolkit.toml or project file in {folder}");
+    }
+    format!("no tool was requested: there is no argument, and in {}{}", folder.display(), lines(silent))
 }
 
 /// Appends what was left unchanged.

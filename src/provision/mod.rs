@@ -4,6 +4,7 @@
 //! tool a machine needs.
 
 mod error;
+mod files;
 mod first_use;
 mod found;
 mod lockfile;
@@ -12,18 +13,21 @@ mod request;
 mod resolve;
 mod source;
 mod spelling;
+mod version_managers;
 mod visible;
 
 use std::sync::Arc;
 use std::task::Poll;
 
 pub use error::Error;
+pub use files::{Broken, Discovery, file};
 pub use found::{Found, id_of, named_installs};
 pub use lockfile::{Findings, check, lock, pair};
 pub use plan::{Installed, Missing, Plan, Work, repair};
-pub use request::{Origin, Requests, Scope, ToolRequest, argument, argument_in, file, project, requests};
+pub use request::{Origin, Requests, Scope, ToolRequest, argument, argument_in, project, requests};
 pub use resolve::{Resolved, resolve};
 pub use source::{LockRule, Sourcing, releases};
+pub use version_managers::SHARED_FILES;
 pub use visible::{Visible, fits_on_path, link, recompose, visible_roots};
 
 use crate::host::{Host, Processors};

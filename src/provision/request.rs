@@ -1,13 +1,13 @@
 //! Where requests come from: arguments, `toolkit.toml`, the project's own files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::files::{self, Broken, Discovery};
 use super::{Context, Error, spelling};
-use crate::fs::{self, Within};
-use crate::model::{BadRequest, Channel, ToolName};
-use crate::project::{Definition, Manifest, Requirement, Root, ToolEntry, did_you_mean};
-use crate::toolchain::{self, ProjectFile, Toolchain};
+use crate::model::{BadRequest, Channel, Range, ToolName, Within};
+use crate::project::{Definition, Manifest, Patch, Requirement, Root, ToolEntry, did_you_mean};
+use crate::toolchain::{self, Toolchain};
 
 /// One request, read and ready to be resolved.
 #[derive(Debug, Clone)]
@@ -48,6 +48,11 @@ pub enum Origin {
 }
 
 impl ToolRequest {
+    /// Makes a request with nothing but what it requests.
+    pub(super) fn new(tool: Arc<dyn Toolchain>, channel: Channel, origin: Origin) -> Self {
+        Self { tool, channel, origin, rule: None, source: None, settings: Vec::new(), warnings: Vec::new() }
+    }
+
     /// Returns the request in canonical spelling: `dotnet@lts`.
     #[must_use]
     pub fn text(&self) -> String {
@@ -65,12 +70,16 @@ impl ToolRequest {
 }
 
 /// The requests of a command, in the order in which their tools go onto `PATH`.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Requests {
     /// The requests.
     pub list: Vec<ToolRequest>,
     /// Where they come from.
     pub scope: Scope,
+    /// What of the project's files is not read, or does not count: a sentence for each.
+    pub notes: Vec<String>,
+    /// The tools that a file of the project names in a way that cannot be used.
+    pub broken: Vec<Broken>,
 }
 
 /// Where the requests of a command come from.
@@ -90,24 +99,32 @@ pub enum Scope {
 pub fn requests(specs: &[String], context: &Context<'_>) -> Result<Requests, Error> {
     let by_project = || project(context.root, context.manifest);
     if specs.is_empty() {
-        let list = by_project()?;
-        return match list.is_empty() {
-            true => Err(Error::NothingAsked { folder: context.root.folder().to_owned() }),
-            false => Ok(Requests { list, scope: Scope::Project }),
-        };
+        let Discovery { requests, silent, notes, mut broken } = by_project()?;
+        if !requests.is_empty() {
+            return Ok(Requests { list: requests, scope: Scope::Project, notes, broken });
+        }
+        let nothing = || Error::NothingAsked { folder: context.root.folder().to_owned(), silent };
+        return Err(broken.pop().map_or_else(nothing, |broken| broken.error));
     }
-    let of_project = if specs.iter().all(|spec| spec.contains('@')) { Vec::new() } else { by_project()? };
+    let of_project = if specs.iter().all(|spec| spec.contains('@')) { Discovery::default() } else { by_project()? };
+    let Discovery { requests: of_project, mut broken, .. } = of_project;
     let mut list = Vec::with_capacity(specs.len());
     for (at, spec) in specs.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|before| specs.get(before));
         let request = argument_in(spec, context.manifest).map_err(|error| error.after(before))?;
         let same_tool = |known: &&ToolRequest| !spec.contains('@') && known.tool.name() == request.tool.name();
         match of_project.iter().filter(same_tool).cloned().collect::<Vec<_>>() {
-            of_tool if of_tool.is_empty() => list.push(request),
+            of_tool if of_tool.is_empty() => {
+                let is_its = |broken: &Broken| !spec.contains('@') && broken.tool.name() == request.tool.name();
+                if let Some(at) = broken.iter().position(is_its) {
+                    return Err(broken.swap_remove(at).error);
+                }
+                list.push(request);
+            }
             of_tool => list.extend(of_tool),
         }
     }
-    Ok(Requests { list, scope: Scope::Arguments })
+    Ok(Requests { list, scope: Scope::Arguments, notes: Vec::new(), broken: Vec::new() })
 }
 
 /// Reads a request as it is typed: `go`, `go@1.27`, `dotnet@>=8 <10`.
@@ -137,41 +154,36 @@ pub fn argument_in(text: &str, manifest: Option<&Manifest>) -> Result<ToolReques
         None => known(name).map_err(|_| unknown(name, entries))?,
     };
     let channel = tool.channel(channel.unwrap_or(tool.card().default_channel))?;
-    Ok(new_request(tool, channel, Origin::Argument(text.to_owned())))
+    Ok(ToolRequest::new(tool, channel, Origin::Argument(text.to_owned())))
 }
 
 /// Reads what the project at `root` asks for: its `toolkit.toml`, or without one its own files.
 ///
 /// # Errors
 /// When a file is not understood, or names an unknown tool.
-pub fn project(root: &Root, manifest: Option<&Manifest>) -> Result<Vec<ToolRequest>, Error> {
-    match manifest {
-        Some(manifest) => {
-            let requests: Vec<_> =
-                manifest.tools.iter().map(|entry| of_entry(root, entry)).collect::<Result<_, _>>()?;
-            one_version_each(&requests, &manifest.tools)?;
-            Ok(requests)
-        }
-        None => discovered(root),
+pub fn project(root: &Root, manifest: Option<&Manifest>) -> Result<Discovery, Error> {
+    let Some(manifest) = manifest else { return files::discover(root) };
+    let mut found = Discovery::default();
+    for entry in &manifest.tools {
+        let requests = of_entry(root, entry)?;
+        one_version(&requests, &found.requests, entry)?;
+        found.requests.extend(requests);
     }
+    if manifest.tools.is_empty() {
+        found.silent.push("toolkit.toml names no tool under [tools]".to_owned());
+    }
+    Ok(found)
 }
 
-/// Refuses several versions of a tool whose installs cannot be shown as one root: only the first would be found on `PATH`.
-fn one_version_each(requests: &[ToolRequest], entries: &[ToolEntry]) -> Result<(), Error> {
-    for (at, (request, entry)) in requests.iter().zip(entries).enumerate() {
-        let name = request.tool.name();
-        if request.tool.card().layout.shared().is_none()
-            && requests[..at].iter().any(|before| before.tool.name() == name)
-        {
-            let source = Box::new(Error::SeveralVersions { tool: name.to_owned() });
-            return Err(Error::ManifestLine { line: entry.line, source });
-        }
+/// Refuses another version of a tool whose installs cannot be shown as one root: only the first would be found on `PATH`.
+fn one_version(requests: &[ToolRequest], before: &[ToolRequest], entry: &ToolEntry) -> Result<(), Error> {
+    let Some(request) = requests.first() else { return Ok(()) };
+    let name = request.tool.name();
+    if request.tool.card().layout.shared().is_some() || before.iter().all(|before| before.tool.name() != name) {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn new_request(tool: Arc<dyn Toolchain>, channel: Channel, origin: Origin) -> ToolRequest {
-    ToolRequest { tool, channel, origin, rule: None, source: None, settings: Vec::new(), warnings: Vec::new() }
+    let source = Box::new(Error::SeveralVersions { tool: name.to_owned() });
+    Err(Error::ManifestLine { line: entry.line, source })
 }
 
 fn known(name: &str) -> Result<Arc<dyn Toolchain>, Error> {
@@ -195,15 +207,15 @@ fn defined(name: &str, definition: &Definition) -> Result<Arc<dyn Toolchain>, Er
         .map_err(|reason| Error::BadDefinition { tool: name.to_owned(), reason })
 }
 
-/// Reads one line of `[tools]`.
-fn of_entry(root: &Root, entry: &ToolEntry) -> Result<ToolRequest, Error> {
+/// Reads one version of a tool in `[tools]`; a file of a version manager may name several.
+fn of_entry(root: &Root, entry: &ToolEntry) -> Result<Vec<ToolRequest>, Error> {
     let at_line = |source: Error| Error::ManifestLine { line: entry.line, source: Box::new(source) };
     ToolName::parse(&entry.tool).map_err(|cause| at_line(Error::BadRequest(cause)))?;
     if let Some(definition) = &entry.definition {
         let Requirement::Channel(text) = &entry.requirement else { return Err(at_line(unknown(&entry.tool, &[]))) };
         let tool = defined(&entry.tool, definition).map_err(at_line)?;
         let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
-        return Ok(new_request(tool, channel, Origin::Manifest { line: entry.line }));
+        return Ok(vec![ToolRequest::new(tool, channel, Origin::Manifest { line: entry.line })]);
     }
     let mut tool = known(&entry.tool).map_err(at_line)?;
     if let Some(name) = &entry.source {
@@ -214,86 +226,72 @@ fn of_entry(root: &Root, entry: &ToolEntry) -> Result<ToolRequest, Error> {
         tool = variant;
     }
     toolchain::check_settings(tool.as_ref(), &entry.settings).map_err(|cause| at_line(cause.into()))?;
-    let mut request = match &entry.requirement {
+    let mut requests = match &entry.requirement {
         Requirement::Channel(text) => {
             let channel = tool.channel(text).map_err(|cause| at_line(cause.into()))?;
-            new_request(tool, channel, Origin::Manifest { line: entry.line })
+            let request = ToolRequest::new(tool, channel, Origin::Manifest { line: entry.line });
+            files::check_pin(&request, entry, root)?;
+            vec![request]
         }
-        Requirement::File(path) => {
-            let full = root.folder().join(path);
-            let file = read_file(&tool, &full, &path.to_string_lossy(), root.reach()).map_err(at_line)?;
-            file.ok_or_else(|| at_line(Error::NothingInFile { path: full, tool: tool.name().to_owned() }))?
-        }
+        Requirement::File(path) => files::of_tool(&tool, root, path).map_err(at_line)?,
     };
-    request.source.clone_from(&entry.source);
-    request.settings.clone_from(&entry.settings);
-    Ok(request)
+    for request in &mut requests {
+        if entry.patch == Patch::Newest {
+            request.channel = newest_patch(&request.channel, request.tool.card().patches);
+        }
+        request.source.clone_from(&entry.source);
+        request.settings.clone_from(&entry.settings);
+    }
+    Ok(requests)
 }
 
-/// Reads a project file that was named, which must lie `within`: for each tool that reads files of this name, what it asks for.
-///
-/// # Errors
-/// When no tool reads such a file, it is not understood, or it asks for nothing.
-pub fn file(path: &Path, within: Within<'_>) -> Result<Vec<ToolRequest>, Error> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let readers: Vec<_> = toolchain::ALL.iter().filter(|tool| reader(tool.as_ref(), &name).is_some()).collect();
-    if readers.is_empty() {
-        let known = toolchain::ALL.iter().flat_map(|tool| tool.card().project_files).map(|file| file.name.to_owned());
-        return Err(Error::UnknownFile { path: path.to_owned(), known: known.collect() });
-    }
-    let mut found = Vec::new();
-    for tool in readers {
-        found.extend(read_file(tool, path, &path.to_string_lossy(), within)?);
-    }
-    if found.is_empty() {
-        return Err(Error::NothingInFile { path: path.to_owned(), tool: "any known tool".to_owned() });
-    }
-    Ok(found)
+/// Returns the channel of all patches of a version that is named in full, from that one on. A line, a range or a prerelease
+/// stays as it is, and so does a `global.json` that allows one version only.
+fn newest_patch(channel: &Channel, patches: Within) -> Channel {
+    let named = match channel {
+        Channel::Exact(version) => version,
+        Channel::Minimum(minimum) if minimum.within != Within::Version => &minimum.version,
+        _ => return channel.clone(),
+    };
+    let semver::Version { major, minor, patch, pre, .. } = named.semver();
+    let end = match patches {
+        Within::Band => format!("{major}.{minor}.{}", (patch / 100 + 1) * 100),
+        _ => format!("{major}.{}", minor + 1),
+    };
+    let range = Range::parse(&format!(">={major}.{minor}.{patch} <{end}")).ok().filter(|_| pre.is_empty());
+    range.map_or_else(|| channel.clone(), Channel::Range)
 }
 
-/// Reads the project's own files: for each tool the first of its files, by the tool's order, that lies in the folder or,
-/// inside a Git work tree, above it.
-fn discovered(root: &Root) -> Result<Vec<ToolRequest>, Error> {
-    let folders: Vec<&Path> = root.folders().collect();
-    let mut found: Vec<ToolRequest> = Vec::new();
-    for tool in toolchain::ALL.iter() {
-        for file in tool.card().project_files {
-            let places = folders.iter().enumerate().map(|(up, folder)| (up, folder.join(file.name)));
-            let Some((up, path)) = places.into_iter().find(|(_, path)| path.is_file()) else {
-                continue;
-            };
-            let name = format!("{}{}", "../".repeat(up), file.name);
-            if let Some(request) = read_file(tool, &path, &name, root.reach())? {
-                found.push(request);
-                break;
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_patch_stays_within_the_patches_of_the_tool() {
+        for (tool, text, expected) in [
+            ("go", "1.26.0", ">=1.26.0 <1.27"),
+            ("go", "1.26", "1.26"),
+            ("go", "1.27rc3", "1.27rc3"),
+            ("go", "latest", "latest"),
+            ("dotnet", "10.0.302", ">=10.0.302 <10.0.400"),
+            ("dotnet-runtime", "8.0.1", ">=8.0.1 <8.1"),
+        ] {
+            let request = argument(&format!("{tool}@{text}")).unwrap();
+            let channel = newest_patch(&request.channel, request.tool.card().patches);
+            assert_eq!(channel.to_string(), expected, "{tool}@{text}");
+            assert!(
+                channel.admits(request.channel.named_version().unwrap_or(&request.tool.version("1.26.1").unwrap()))
+            );
+        }
+        let file =
+            |text: &str| (toolchain::find("dotnet").unwrap().card().project_files[0].read)(text).unwrap().channel;
+        for (policy, expected) in [
+            ("latestMajor", ">=10.0.300 <10.0.400"),
+            ("patch", ">=10.0.300 <10.0.400"),
+            ("disable", "10.0.300 rollForward=disable"),
+        ] {
+            let text = format!("{{\"sdk\": {{\"version\": \"10.0.300\", \"rollForward\": \"{policy}\"}}}}");
+            assert_eq!(newest_patch(&file(&text).unwrap(), Within::Band).to_string(), expected, "{policy}");
         }
     }
-    Ok(found)
-}
-
-fn reader(tool: &dyn Toolchain, name: &str) -> Option<&'static ProjectFile> {
-    tool.card().project_files.iter().find(|file| file.name == name)
-}
-
-fn read_file(
-    tool: &Arc<dyn Toolchain>,
-    path: &Path,
-    name: &str,
-    within: Within<'_>,
-) -> Result<Option<ToolRequest>, Error> {
-    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let Some(file) = reader(tool.as_ref(), &file_name) else {
-        let known = tool.card().project_files.iter().map(|file| file.name.to_owned()).collect();
-        return Err(Error::UnknownFile { path: path.to_owned(), known });
-    };
-    let bytes = fs::read(path, within, fs::LARGEST)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let wish = (file.read)(&text).map_err(|source| Error::BadProjectFile { path: path.to_owned(), source })?;
-    let origin = Origin::File { path: path.to_owned(), name: name.to_owned() };
-    Ok(wish.channel.map(|channel| ToolRequest {
-        rule: Some(wish.rule),
-        warnings: wish.warnings,
-        ..new_request(tool.clone(), channel, origin)
-    }))
 }

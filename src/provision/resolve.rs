@@ -4,7 +4,7 @@ use futures_util::{StreamExt, stream};
 
 use super::first_use::FirstUse;
 use super::{Context, Error, Origin, ToolRequest};
-use crate::model::{Candidate, Channel, Choice, Level, Line, Platform, Release, Verdict, Version};
+use crate::model::{Candidate, Channel, Choice, Level, Line, Platform, Policy, Release, Verdict, Version};
 use crate::net::Metadata as _;
 
 /// A request with its answer.
@@ -65,6 +65,9 @@ async fn resolve_one(
     let choice = request.tool.choose(&request.channel, &candidates, policy);
     request.warnings.iter().chain(&choice.warnings).for_each(|warning| documents.warn(warning));
     let Some(pick) = choice.pick.clone() else { return Err(nothing_chosen(request, choice)) };
+    if let Some(warning) = behind(request, &pick, &candidates, policy) {
+        documents.warn(&warning);
+    }
     let mut releases = Vec::with_capacity(platforms.len());
     for platform in platforms {
         let release = request.tool.release(&pick.version, *platform, documents).await.map_err(failed)?;
@@ -72,6 +75,46 @@ async fn resolve_one(
         releases.push(release);
     }
     Ok(Resolved { request: request.clone(), choice, pick, releases })
+}
+
+/// Warns when a request names a version in full that is older than a patch with security fixes.
+fn behind(request: &ToolRequest, pick: &Candidate, candidates: &[Candidate], policy: &Policy) -> Option<String> {
+    request.channel.named_version().filter(|named| **named == pick.version)?;
+    let patches = request.tool.card().patches;
+    let is_newer = |one: &&Candidate| {
+        one.version > pick.version
+            && !one.version.is_prerelease()
+            && patches.holds(pick.version.semver(), one.version.semver())
+            && policy.forbids(one).is_none()
+    };
+    let newer: Vec<&Candidate> = candidates.iter().filter(is_newer).collect();
+    let newest = &newer.iter().max_by(|left, right| left.version.cmp(&right.version))?.version;
+    if !newer.iter().any(|one| one.security) {
+        return None;
+    }
+    let (name, version) = (request.tool.name(), &pick.version);
+    let count = if newer.len() == 1 { "1 release".to_owned() } else { format!("{} releases", newer.len()) };
+    let (place, advice) = match &request.origin {
+        Origin::File { name: file, .. } => {
+            let line = request.rule.as_deref().and_then(line_in).map_or(String::new(), |line| format!(", line {line}"));
+            (
+                format!(" ({file}{line})"),
+                format!("; `{name} = {{ file = \"{file}\", patch = \"newest\" }}` takes {newest}"),
+            )
+        }
+        Origin::Manifest { line } => {
+            let table = format!("{name} = {{ version = \"{version}\", patch = \"newest\" }}");
+            (format!(" (toolkit.toml, line {line})"), format!("; `{table}` takes {newest}"))
+        }
+        Origin::Argument(_) => (String::new(), String::new()),
+    };
+    Some(format!("{name} {version}{place} is {count} behind {newest}, security fixes among them{advice}"))
+}
+
+/// Finds the first line that a rule names: `go 1.26.0 (line 3), …`.
+fn line_in(rule: &str) -> Option<&str> {
+    let (_, rest) = rule.split_once("(line ")?;
+    rest.split_once(')').map(|(line, _)| line)
 }
 
 /// Describes why nothing was chosen. Candidates that match the request and were refused, by the policy, come first: the

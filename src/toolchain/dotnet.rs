@@ -11,7 +11,7 @@ use super::shared::platforms;
 use super::{Card, Error, Layout, ProjectFile, SharedRoot, Toolchain, UsualPipeline, VersionProof};
 use crate::model::{
     Activation, Algorithm, Arch, Artifact, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Format, Level,
-    Libc, Os, Platform, Policy, Proof, Release, Version,
+    Libc, Os, Platform, Policy, Proof, Release, Version, Within,
 };
 use crate::net::Metadata;
 
@@ -47,7 +47,7 @@ pub const SDK: Dotnet = Dotnet {
     component: Component::Sdk,
     card: Card {
         name: Component::Sdk.name(),
-        aliases: &["dotnet-sdk", "dotnetcore"],
+        aliases: &["dotnet-sdk", "dotnetcore", "dotnet-core"],
         about: ".NET SDK",
         spellings: &[
             ("lts", "the newest stable SDK of the newest supported long-term channel"),
@@ -55,11 +55,12 @@ pub const SDK: Dotnet = Dotnet {
             ("latest", "the newest stable SDK of the supported channels"),
             ("preview", "the newest SDK, previews and release candidates included"),
             ("10, 10.0, 10.0.x", "the newest stable SDK of a line, supported or not"),
+            ("11.0-preview", "the newest SDK of a line, previews and release candidates included"),
             ("10.0.1xx", "the newest stable SDK of a feature band"),
             ("10.0.302", "one version, also a prerelease"),
             ("^10.0, >=8 <10, 8 || 9", "the newest in a semantic-version range"),
         ],
-        project_files: &[ProjectFile { name: "global.json", read: global_json::read }],
+        project_files: &[ProjectFile { name: "global.json", read: global_json::read, ..ProjectFile::BLANK }],
         markers: &["*.sln", "*.slnx", "*.csproj", "*.fsproj", "*.vbproj"],
         pipeline: UsualPipeline {
             restore: &["dotnet restore"],
@@ -74,11 +75,15 @@ pub const SDK: Dotnet = Dotnet {
             overridden_by: &["global.json"],
         }),
         user_programs: environment::user_programs,
+        patches: Within::Band,
         // `--version` would fail under a `global.json` that requests another SDK.
         smoke_test: &["dotnet", "--list-sdks"],
         ..CARD
     },
 };
+
+/// The name of the SDK as a tool.
+pub const SDK_NAME: &str = Component::Sdk.name();
 
 /// The runtime alone.
 pub const RUNTIME: Dotnet = Dotnet {
@@ -130,6 +135,7 @@ const RUNTIME_CARD: Card<'static> = Card {
         ("latest", "the newest stable runtime of the supported channels"),
         ("preview", "the newest runtime, previews and release candidates included"),
         ("10, 10.0, 10.0.x", "the newest stable runtime of a line, supported or not"),
+        ("11.0-preview", "the newest runtime of a line, previews and release candidates included"),
         ("10.0.10", "one version, also a prerelease"),
         ("^10.0, >=8 <10, 8 || 9", "the newest in a semantic-version range"),
     ],

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use self::documents::{Dated, Entry, File, History};
 use self::proxy::Proxy;
 use super::shared::{platforms, semantic};
-use super::{Card, Error, ProjectFile, Toolchain, UsualPipeline, VersionProof};
+use super::{Card, Error, ProjectFile, Role, Toolchain, UsualPipeline, VersionProof};
 use crate::model::{
     Activation, Algorithm, Arch, Artifact, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Format, Level,
     Os, Phase, Platform, Policy, Proof, Release, Support, Version,
@@ -87,12 +87,21 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("^1.22", "a semantic-version range; also `>=1.21 <1.23`, `1.21 || 1.22`"),
 ];
 
+/// The `go` line is a minimum (<https://go.dev/doc/toolchain#config>). With `GOTOOLCHAIN=auto` an older Go gets what it needs
+/// by itself.
+const MINIMUM: Role = Role::Minimum { lifted_by: ("toolchain", "auto") };
+
 /// The files that request a version of Go, in order of precedence within a folder.
 const PROJECT_FILES: &[ProjectFile] = &[
-    ProjectFile { name: "go.work", read: work_files::read_go_work },
-    ProjectFile { name: "go.mod", read: work_files::read_go_mod },
-    ProjectFile { name: ".go-version", read: version_files::read_go_version },
-    ProjectFile { name: ".tool-versions", read: version_files::read_tool_versions },
+    ProjectFile {
+        name: "go.work",
+        ending: Some(".work"),
+        role: MINIMUM,
+        read: work_files::read_go_work,
+        workspace: Some(work_files::WORKSPACE),
+    },
+    ProjectFile { name: "go.mod", ending: Some(".mod"), role: MINIMUM, read: work_files::read_go_mod, workspace: None },
+    ProjectFile { name: ".go-version", role: Role::Pin, read: version_files::read_go_version, ..ProjectFile::BLANK },
 ];
 
 #[async_trait]
@@ -152,9 +161,23 @@ async fn go_dev_candidates(
     let moving = matches!(channel, Channel::Name(_)) && !policy.needs_dates();
     let document = if moving { documents::short_index() } else { documents::full_index() };
     let entries = read_index(&document, metadata).await?;
-    let versions = entries.into_iter().filter(is_installable).map(|entry| entry.version).collect();
-    let history = read_history(policy, metadata).await?;
+    let versions: Vec<Version> = entries.into_iter().filter(is_installable).map(|entry| entry.version).collect();
+    let history = match channel {
+        Channel::Exact(exact) if !policy.needs_dates() && has_newer_patch(exact, &versions) => fixes(metadata).await,
+        _ => read_history(policy, metadata).await?,
+    };
     Ok(candidates(versions, &history))
+}
+
+fn has_newer_patch(exact: &Version, versions: &[Version]) -> bool {
+    let is_newer = |other: &Version| other > exact && line(other) == line(exact) && !other.is_prerelease();
+    versions.iter().any(is_newer)
+}
+
+/// Reads which releases fix security problems, for a warning; without the document there is none.
+async fn fixes(metadata: &dyn Metadata) -> History {
+    let document = documents::history();
+    metadata.read(&document).await.map(|bytes| documents::parse_history(&bytes)).unwrap_or_default()
 }
 
 async fn go_dev_release(version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error> {

@@ -20,7 +20,7 @@ use crate::net::Metadata;
 use shared::semantic;
 
 pub use custom::define;
-pub use shared::card::{BadProjectFile, Card, FileRequest, ProjectFile, UsualPipeline, VersionProof};
+pub use shared::card::{BadProjectFile, Card, FileRequest, ProjectFile, Role, UsualPipeline, VersionProof, Workspace};
 pub use shared::error::Error;
 pub use shared::layout::{Chroot, Completion, Layout, SharedRoot};
 pub use shared::setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};

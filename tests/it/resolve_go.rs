@@ -344,8 +344,6 @@ fn project_files_ask_for_the_right_release() {
         ("go.work", "go 1.25\ntoolchain go1.27.0\nuse ./a\n", "1.27.0"),
         (".go-version", "1.22\n", "1.22.12"),
         (".go-version", "go1.20.0\n", "1.20"),
-        (".tool-versions", "nodejs 20.1.0\ngolang 1.22.5 1.21.0\n", "1.22.5"),
-        (".tool-versions", "golang latest\n", "1.27.0"),
     ] {
         let file = go().card().project_files.iter().find(|file| file.name == name).unwrap();
         let wish = (file.read)(text).unwrap();

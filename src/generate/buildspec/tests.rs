@@ -24,7 +24,8 @@ fn with_project<T>(
     let manifest = Manifest::parse(path, toml).unwrap();
     let lock = Lock::parse(Path::new("toolkit.lock"), &lock(tools)).unwrap();
     let locked = |(name, version): &(&str, &str)| lock.entries(name).find(|tool| tool.version == *version);
-    let wanted: Vec<ToolSpec> = tools.iter().map(|tool| ToolSpec::of(find(tool.0).unwrap(), locked(tool))).collect();
+    let wanted: Vec<ToolSpec<'_>> =
+        tools.iter().map(|tool| ToolSpec::of(find(tool.0).unwrap(), locked(tool))).collect();
     then(&Project::new(&manifest, Some(&lock), wanted, Path::new("/nowhere/app")).unwrap())
 }
 

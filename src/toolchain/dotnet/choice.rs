@@ -15,7 +15,7 @@ pub(super) fn choose(component: Component, channel: &Channel, candidates: &[Cand
     let (pick, reason) = match channel {
         Channel::Minimum(minimum) => roll_forward(minimum, &eligible, policy.prefer),
         Channel::Exact(_) => (eligible.first().copied(), "it is the requested version".to_owned()),
-        Channel::Name(_) | Channel::Line(_) | Channel::Range(_) => {
+        Channel::Name(_) | Channel::Line(_) | Channel::Preview(_) | Channel::Range(_) => {
             (eligible.first().copied(), "it is the newest match".to_owned())
         }
     };
@@ -51,6 +51,7 @@ fn rule(component: Component, channel: &Channel, policy: &Policy) -> String {
         Channel::Name("preview") => format!("preview: the newest {what} of the supported channels, previews included"),
         Channel::Name(name) => format!("{name}: the newest stable {what} of the supported channels"),
         Channel::Line(line) => format!("{line}: the newest stable {what} of {line}"),
+        Channel::Preview(line) => format!("{line}-preview: the newest {what} of {line}, previews included"),
         Channel::Exact(version) => format!("{version}: only this version"),
         Channel::Range(range) => format!("{range}: the newest {what} in the range"),
         Channel::Minimum(minimum) => roll_forward_rule(minimum, policy.prefer),
@@ -83,14 +84,14 @@ fn objection(channel: &Channel, candidate: &Candidate, policy: &Policy) -> Optio
     let version = &candidate.version;
     let named = match channel {
         Channel::Name(name) => not_by_name(name, candidate, policy),
-        Channel::Line(line) if !line.contains(version) => Some(format!("it is not in {line}")),
+        Channel::Line(line) | Channel::Preview(line) if !line.contains(version) => Some(format!("it is not in {line}")),
         Channel::Line(_) if version.is_prerelease() => {
-            Some("it is a prerelease; request it by its version, or by `preview`".to_owned())
+            Some("it is a prerelease; request it by its version, or by `LINE-preview`".to_owned())
         }
         Channel::Exact(exact) if version != exact => Some("it is not the requested version".to_owned()),
         Channel::Range(range) if !range.contains(version) => Some("it is not in the range".to_owned()),
         Channel::Minimum(minimum) => out_of_bounds(minimum, version),
-        Channel::Line(_) | Channel::Exact(_) | Channel::Range(_) => None,
+        Channel::Line(_) | Channel::Preview(_) | Channel::Exact(_) | Channel::Range(_) => None,
     };
     named.or_else(|| policy.forbids(candidate))
 }
@@ -180,8 +181,10 @@ fn passed_over(channel: &Channel, candidate: &Candidate, pick: Option<&Candidate
 
 /// Returns for the newest lines why nothing was picked.
 fn why_none(channel: &Channel, judged: &[(&Candidate, Option<String>)], policy: &Policy) -> String {
-    if let (Channel::Exact(_), [(candidate, Some(objection))]) = (channel, judged) {
-        return format!("{}: {objection}", candidate.version);
+    if let Channel::Exact(exact) = channel
+        && let Some((_, Some(objection))) = judged.iter().find(|(candidate, _)| candidate.version == *exact)
+    {
+        return format!("{exact}: {objection}");
     }
     let mut lines: Vec<&str> = Vec::new();
     for (candidate, _) in judged {
@@ -209,7 +212,7 @@ fn why_not(line: &str, judged: &[(&Candidate, Option<String>)], policy: &Policy)
     if out().all(|(candidate, _)| candidate.version.is_prerelease()) {
         let version = &newest.version;
         return format!(
-            "{line} has only prereleases (request one by its version, such as {version}, or use `preview`)"
+            "{line} has only prereleases (request one by its version, such as {version}, or the newest by `{line}-preview`)"
         );
     }
     // The most telling miss: one that only the policy rejects, else the newest.

@@ -26,8 +26,9 @@ pub fn read(text: &str) -> Result<FileRequest, BadProjectFile> {
     let Some(sdk) = settings::sdk_of(&root).map_err(bad)? else {
         return Ok(FileRequest {
             channel: None,
-            rule: "global.json has no `sdk`: it requests no SDK".to_owned(),
+            rule: "has no `sdk`: it requests no SDK".to_owned(),
             warnings,
+            minimum: None,
         });
     };
     warnings.extend(odd_keys(text, sdk));
@@ -45,14 +46,19 @@ pub fn read(text: &str) -> Result<FileRequest, BadProjectFile> {
     warnings.extend(settings.warnings.iter().cloned());
     warnings.extend(elsewhere(&settings));
     match &settings.requirement.version {
-        None => Ok(FileRequest { channel: Some(Channel::Name("latest")), rule: any_version(&settings), warnings }),
+        None => Ok(FileRequest {
+            channel: Some(Channel::Name("latest")),
+            rule: any_version(&settings),
+            warnings,
+            minimum: None,
+        }),
         Some(version) => {
             let at = sdk.get("version").map_or(0, |property| property.value.range().start);
             let line = settings::line_of(text, at);
             let minimum = roll_forward(version, &settings).map_err(|reason| BadProjectFile { line, reason })?;
             let unset = if sdk.get("rollForward").is_some() { "" } else { ", the default" };
             let rule = format!("{minimum}{unset} (line {line})");
-            Ok(FileRequest { channel: Some(Channel::Minimum(minimum)), rule, warnings })
+            Ok(FileRequest { channel: Some(Channel::Minimum(minimum)), rule, warnings, minimum: None })
         }
     }
 }

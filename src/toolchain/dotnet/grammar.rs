@@ -27,6 +27,11 @@ fn read(component: Component, text: &str) -> Result<Channel, String> {
     if let Some(line) = line(component, text)? {
         return Ok(Channel::Line(line));
     }
+    if let Some(of) = text.strip_suffix("-preview")
+        && let Some(line) = line(component, of)?
+    {
+        return Ok(Channel::Preview(line));
+    }
     if let Ok(version) = Version::parse(text) {
         return exact(component, version);
     }
@@ -117,7 +122,7 @@ fn range(component: Component, text: &str) -> Result<Channel, String> {
         let shown =
             if component == Component::Sdk { "11.0.100-preview.6.26359.118" } else { "11.0.0-preview.6.26359.118" };
         return Err(format!(
-            "a prerelease is requested by its full version, such as `{shown}`, or by `preview`; the line is `{line}`"
+            "a prerelease is requested by its full version, such as `{shown}`, or as the newest by `{line}-preview`; the line is `{line}`"
         ));
     }
     let example = if component == Component::Sdk { "`8.0.1xx`, `8.0.101`" } else { "`8.0.29`" };
@@ -152,6 +157,9 @@ mod tests {
             ("8  ||  9", "8 || 9"),
             ("~8.0.100", "~8.0.100"),
             ("*", "*"),
+            ("11.0-Preview", "11.0-preview"),
+            ("11-preview", "11-preview"),
+            ("11.0.1xx-preview", "11.0.1xx-preview"),
         ] {
             assert_eq!(channel(Component::Sdk, text).unwrap().to_string(), canonical, "{text}");
         }
@@ -166,8 +174,10 @@ mod tests {
             (Component::Sdk, "current", "`sts`"),
             (Component::Sdk, "8.0.0", "`8.0.100`"),
             (Component::Sdk, "8.0.0", "`dotnet-runtime@8.0.0`"),
-            (Component::Sdk, "10.0-preview", "`preview`"),
-            (Component::Sdk, "10-rc", "`preview`"),
+            (Component::Sdk, "10.0-previews", "`10.0-preview`"),
+            (Component::Sdk, "10-rc", "`10-preview`"),
+            (Component::Sdk, "10.0-daily", "`10.0-preview`"),
+            (Component::Runtime, "8.0.1xx-preview", "no feature bands"),
             (Component::Sdk, "8.0.0xx", "1 to 9"),
             (Component::Sdk, "", "`lts`"),
             (Component::Sdk, "daily", "`preview`"),

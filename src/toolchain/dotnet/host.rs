@@ -112,6 +112,20 @@ pub fn select(root: &Path, cwd: &Path) -> Selection {
     }
 }
 
+/// Returns the version that a `global.json` requests when the host could use none of `sdks` for it. None when it could, and
+/// where the file sends the host to other folders.
+#[must_use]
+pub fn unmet(file: &Path, sdks: &[String]) -> Option<String> {
+    let settings = usable(file, &mut Vec::new());
+    let elsewhere = settings.paths.as_ref().is_some_and(|paths| paths.iter().any(|path| path != "$host$"));
+    let installed: Vec<Installed> =
+        sdks.iter().map(|version| Installed { name: version.clone(), is_whole: true }).collect();
+    if elsewhere || judge(&settings.requirement, &installed).iter().any(|(_, picked, _)| *picked) {
+        return None;
+    }
+    settings.requirement.version.map(|version| version.to_string())
+}
+
 /// Finds the nearest `global.json` in `cwd` or above it.
 #[must_use]
 pub fn nearest_global_json(cwd: &Path) -> Option<PathBuf> {

@@ -204,10 +204,14 @@ impl<'a> Reading<'a> {
         names.iter().take(3).map(ToString::to_string).collect()
     }
 
-    /// Leaves only the requested version where an exact one was requested; sorts newest first.
+    /// Leaves only the requested version and newer patches of it where an exact one was requested; sorts newest first.
     fn trimmed(&self, channel: &Channel, mut found: Vec<Candidate>) -> Vec<Candidate> {
         if let Channel::Exact(version) = channel {
-            found.retain(|candidate| candidate.version == *version);
+            let patches = if self.component == Component::Sdk { Within::Band } else { Within::Minor };
+            let is_patch = |other: &Version| {
+                other > version && !other.is_prerelease() && patches.holds(version.semver(), other.semver())
+            };
+            found.retain(|candidate| candidate.version == *version || is_patch(&candidate.version));
         }
         found.sort_by(|a, b| b.version.cmp(&a.version));
         found.dedup_by(|a, b| a.version == b.version);
@@ -218,7 +222,7 @@ impl<'a> Reading<'a> {
 /// Lists the channels whose documents have the named numbers, without reading the index.
 fn direct(component: Component, channel: &Channel) -> Vec<ChannelName> {
     match channel {
-        Channel::Line(line) => {
+        Channel::Line(line) | Channel::Preview(line) => {
             line.minor.map(|minor| homes(component, line.major, minor, line.band)).unwrap_or_default()
         }
         Channel::Exact(version) => homes_of(component, version),
@@ -247,7 +251,7 @@ fn homes(component: Component, major: u64, minor: u64, band: Option<u64>) -> Vec
 fn needs_index(channel: &Channel) -> bool {
     match channel {
         Channel::Name(_) | Channel::Range(_) => true,
-        Channel::Line(line) => line.minor.is_none(),
+        Channel::Line(line) | Channel::Preview(line) => line.minor.is_none(),
         Channel::Exact(_) => false,
         Channel::Minimum(minimum) => minimum.within >= Within::Major,
     }
@@ -260,7 +264,7 @@ fn could_have(component: Component, channel: &Channel, name: ChannelName, entry:
         Channel::Name("lts") => of_train(Train::Lts),
         Channel::Name("sts") => of_train(Train::Sts),
         Channel::Name(_) => true,
-        Channel::Line(line) => line.major == name.major,
+        Channel::Line(line) | Channel::Preview(line) => line.major == name.major,
         Channel::Range(range) => range_touches(component, range, name),
         Channel::Exact(_) => false,
         Channel::Minimum(minimum) => {

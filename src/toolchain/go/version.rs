@@ -79,6 +79,18 @@ impl GoVersion {
         Version::spelled(&text, semver).expect("numbers, dots and `rc` follow the grammar of versions")
     }
 
+    /// Returns the least release that satisfies it as a `go` line: for a language version any release of its line, release
+    /// candidates included.
+    pub(super) fn floor(self) -> Version {
+        if !self.is_language() {
+            return self.exactly();
+        }
+        let mut semver = self.semver();
+        semver.pre = semver::Prerelease::new("0").expect("a number is a prerelease");
+        Version::spelled(&format!("{}.{}", self.major, self.minor), semver)
+            .expect("two numbers follow the grammar of versions")
+    }
+
     /// Returns the name of the release without `go`: `1.20`, `1.21.0`, `1.27rc3`.
     fn release_name(self) -> String {
         let mut text = format!("{}.{}", self.major, self.minor);

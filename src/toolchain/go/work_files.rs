@@ -7,14 +7,14 @@
 
 use super::version::{self, GoVersion};
 use crate::model::Channel;
-use crate::toolchain::{BadProjectFile, FileRequest};
+use crate::toolchain::{BadProjectFile, FileRequest, Workspace};
 
 /// Parses a `go.mod`.
 ///
 /// # Errors
 /// When Go would not accept a `go` or `toolchain` line: its number, and what is expected.
 pub(super) fn read_go_mod(text: &str) -> Result<FileRequest, BadProjectFile> {
-    read(text, "without a `go` line Go assumes language version 1.16, which requests no release")
+    read(text, "has no `go` line; Go then assumes language version 1.16, which requests no release")
 }
 
 /// Parses a `go.work`, which takes precedence over the modules below it; see [`prevailing`].
@@ -22,7 +22,7 @@ pub(super) fn read_go_mod(text: &str) -> Result<FileRequest, BadProjectFile> {
 /// # Errors
 /// As for `go.mod`.
 pub(super) fn read_go_work(text: &str) -> Result<FileRequest, BadProjectFile> {
-    read(text, "without a `go` line Go assumes language version 1.18, which requests no release")
+    read(text, "has no `go` line; Go then assumes language version 1.18, which requests no release")
 }
 
 /// Returns the one of two project files of Go that takes precedence: a `go.work` in the folder of the `go.mod` or above it
@@ -32,6 +32,57 @@ pub(super) fn read_go_work(text: &str) -> Result<FileRequest, BadProjectFile> {
 pub fn prevailing<'a>(one: &'a str, other: &'a str) -> &'a str {
     let rank = |name: &str| super::PROJECT_FILES.iter().position(|file| file.name == name).unwrap_or(usize::MAX);
     if rank(other) < rank(one) { other } else { one }
+}
+
+/// The modules of a workspace, each with a minimum of its own.
+pub(super) const WORKSPACE: Workspace = Workspace { members, read: read_go_mod, combine };
+
+/// Lists the `go.mod` of each module that a `go.work` uses.
+fn members(text: &str) -> Vec<String> {
+    let (mut files, mut inside) = (Vec::new(), false);
+    for content in text.split('\n') {
+        let Ok(words) = words(content) else { continue };
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let folder = match words[..] {
+            ["use", "("] => {
+                inside = true;
+                continue;
+            }
+            [")", ..] => {
+                inside = false;
+                continue;
+            }
+            ["use", folder] => folder,
+            [folder] if inside => folder,
+            _ => continue,
+        };
+        files.push(format!("{}/go.mod", folder.trim_end_matches('/').trim_start_matches("./")));
+    }
+    files
+}
+
+/// Takes the newest version that a module needs where the `go.work` has no `go` line, and warns where its line is older: Go
+/// refuses both (<https://go.dev/ref/mod#go-work-file-go>).
+fn combine(mut own: FileRequest, modules: &[(String, FileRequest)]) -> FileRequest {
+    let least = |(file, module): &'_ (String, FileRequest)| Some((module.minimum.clone()?, file.clone()));
+    let Some((needed, file)) = modules.iter().filter_map(least).max_by(|(a, _), (b, _)| a.cmp(b)) else { return own };
+    match &own.minimum {
+        Some(minimum) if *minimum >= needed => return own,
+        Some(minimum) => own.warnings.push(format!(
+            "go.work says go {minimum}, and {file} needs {needed}: Go refuses such a workspace; `go work use` raises the line"
+        )),
+        None => own.warnings.push(format!(
+            "go.work has no `go` line, and {file} needs {needed}: Go refuses such a workspace; `go work use` writes the line"
+        )),
+    }
+    if own.channel.is_none() {
+        own.channel = version::line_or_release(needed.as_str());
+        own.rule = format!("go {needed} ({file}), the newest that a module of the workspace needs");
+    }
+    if own.minimum.is_none() {
+        own.minimum = Some(needed);
+    }
+    own
 }
 
 /// A `go` or `toolchain` line, with its number from 1.
@@ -72,16 +123,18 @@ fn read(text: &str, without: &str) -> Result<FileRequest, BadProjectFile> {
 fn decide(go: Option<&Found>, toolchain: Option<&Found>, mut warnings: Vec<String>, without: &str) -> FileRequest {
     let place = |found: &Found| format!("{} (line {})", found.text, found.line);
     let least = go.and_then(|found| found.version);
+    let minimum = least.map(GoVersion::floor);
     let suggested = toolchain.and_then(|found| Some((found, found.version?)));
     if let Some((found, version)) = suggested.filter(|(_, version)| least.is_none_or(|least| *version > least)) {
         let instead = go.map(|go| format!(", newer than {}", place(go))).unwrap_or_default();
         if version.is_language() {
             warnings.push(format!("no release is named {}; the newest patch of its line is used", found.text));
         }
-        return FileRequest { channel: Some(release(version)), rule: format!("{}{instead}", place(found)), warnings };
+        let rule = format!("{}{instead}", place(found));
+        return FileRequest { channel: Some(release(version)), rule, warnings, minimum };
     }
     let Some(found) = go else {
-        return FileRequest { channel: None, rule: without.to_owned(), warnings };
+        return FileRequest { channel: None, rule: without.to_owned(), warnings, minimum };
     };
     let older = suggested.map(|(found, _)| format!("; {} is not newer", place(found))).unwrap_or_default();
     let channel = version::line_or_release(found.text.trim_start_matches("go "));
@@ -89,7 +142,7 @@ fn decide(go: Option<&Found>, toolchain: Option<&Found>, mut warnings: Vec<Strin
         Some(Channel::Line(_)) => "a language version: any release of that line",
         _ => "the minimum version, used exactly",
     };
-    FileRequest { channel, rule: format!("{}, {meaning}{older}", place(found)), warnings }
+    FileRequest { channel, rule: format!("{}, {meaning}{older}", place(found)), warnings, minimum }
 }
 
 /// Requests exactly the release, or its line if no release has that name.
@@ -294,6 +347,47 @@ mod tests {
         let custom = read_go_work("go 1.25\ntoolchain go1.25.3-custom").unwrap();
         assert!(custom.warnings[0].contains("custom build"));
         assert!(read_go_mod("go 1.20\ntoolchain go1.21").unwrap().warnings[0].contains("no release is named"));
+    }
+
+    #[test]
+    fn a_workspace_needs_what_its_newest_module_needs() {
+        let module = |file: &str, text: &str| (file.to_owned(), read_go_mod(text).unwrap());
+        let modules =
+            [module("a/go.mod", "go 1.26.1"), module("b/go.mod", "go 1.27.0\ntoolchain go1.27.3"), module("c", "")];
+        for (text, expected, warned) in [
+            ("use ./a", "exactly 1.27.0", "`go work use` writes the line"),
+            ("go 1.26.0\nuse ./a", "exactly 1.26.0", "b/go.mod needs 1.27.0"),
+            ("go 1.26", "line 1.26", "go.work says go 1.26,"),
+            ("toolchain go1.27.1", "exactly 1.27.1", "has no `go` line"),
+            ("go 1.27.0", "exactly 1.27.0", ""),
+            ("go 1.27.2", "exactly 1.27.2", ""),
+        ] {
+            let request = combine(read_go_work(text).unwrap(), &modules);
+            let found = match request.channel.unwrap() {
+                Channel::Line(line) => format!("line {line}"),
+                channel => format!("exactly {channel}"),
+            };
+            assert_eq!(found, expected, "{text}");
+            assert_eq!(request.warnings.is_empty(), warned.is_empty(), "{text}: {:?}", request.warnings);
+            assert!(request.warnings.iter().all(|warning| warning.contains(warned)), "{text}: {:?}", request.warnings);
+        }
+        assert_eq!(combine(read_go_work("use ./c").unwrap(), &modules[2..]).channel, None);
+    }
+
+    #[test]
+    fn the_modules_of_a_workspace_are_listed_in_every_spelling() {
+        let text = "go 1.27\nuse ./a // x\nuse (\n\t./b/\n\t\"../c d\"\n\n)\nreplace (\n x => ./y\n)\nuse .\n";
+        assert_eq!(members(text), ["a/go.mod", "b/go.mod", "../c d/go.mod", "./go.mod"]);
+    }
+
+    #[test]
+    fn a_go_line_is_a_minimum_also_for_release_candidates() {
+        let least = |text: &str| read_go_mod(text).unwrap().minimum.unwrap();
+        assert!(version::release("1.27rc1").unwrap() > least("go 1.27"));
+        assert!(version::release("1.26.9").unwrap() < least("go 1.27"));
+        assert!(version::release("1.27rc1").unwrap() < least("go 1.27.0"));
+        assert_eq!(least("go 1.20").to_string(), "1.20.0");
+        assert_eq!(read_go_mod("toolchain go1.27.0").unwrap().minimum, None);
     }
 
     #[test]

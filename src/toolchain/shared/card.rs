@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::layout::Layout;
 use super::setting::Setting;
 use crate::host::Host;
-use crate::model::{Artifact, Channel, Os, Platform, Redirect, Release, ToolName, Version};
+use crate::model::{Artifact, Channel, Os, Platform, Redirect, Release, ToolName, Version, Within};
 
 /// What is known about a tool without asking its upstream. Help, completions, `list`, `init` and the generators read it.
 ///
@@ -46,6 +46,8 @@ pub struct Card<'t> {
     pub smoke_test: &'static [&'static str],
     /// Debian packages that the tool needs in an image, besides certificates and Git.
     pub debian_packages: &'static [&'static str],
+    /// What versions have in common that differ in their patch only.
+    pub patches: Within,
     /// How an install is laid out.
     pub layout: Layout,
 }
@@ -69,6 +71,7 @@ impl Card<'static> {
         version_proof: None,
         smoke_test: &[],
         debian_packages: &[],
+        patches: Within::Minor,
         layout: Layout::Own,
     };
 }
@@ -151,8 +154,50 @@ pub struct UsualPipeline {
 pub struct ProjectFile {
     /// Its name: `global.json`, `go.mod`.
     pub name: &'static str,
+    /// The ending of other names that a user may give to such a file: `.mod` for `go build -modfile=tools/go.tool.mod`.
+    pub ending: Option<&'static str>,
+    /// What its request is to those of other files.
+    pub role: Role,
     /// Parses its text.
     pub read: fn(&str) -> Result<FileRequest, BadProjectFile>,
+    /// Where the files of its members are, if it is that of a workspace.
+    pub workspace: Option<Workspace>,
+}
+
+impl ProjectFile {
+    /// A file of its own that the tool itself obeys.
+    pub const BLANK: Self = Self {
+        name: "",
+        ending: None,
+        role: Role::Binding,
+        read: |_| Ok(FileRequest { channel: None, rule: String::new(), warnings: Vec::new(), minimum: None }),
+        workspace: None,
+    };
+}
+
+/// What the request of a file is to those of other files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The tool itself obeys the file, whatever others say.
+    Binding,
+    /// Somebody chose the version.
+    Pin,
+    /// The project needs at least this version, so that a pin goes before it and must not be below.
+    Minimum {
+        /// The setting of the tool, and its value, under which a lower version runs nevertheless.
+        lifted_by: (&'static str, &'static str),
+    },
+}
+
+/// The files that a workspace consists of.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Lists the members' files, as paths relative to the workspace's folder.
+    pub members: fn(&str) -> Vec<String>,
+    /// Parses a member's file.
+    pub read: fn(&str) -> Result<FileRequest, BadProjectFile>,
+    /// Joins what the workspace requests with what its members request, each with its path.
+    pub combine: fn(FileRequest, &[(String, FileRequest)]) -> FileRequest,
 }
 
 /// What a project file requests.
@@ -160,10 +205,13 @@ pub struct ProjectFile {
 pub struct FileRequest {
     /// The channel; none when the file leaves the version open.
     pub channel: Option<Channel>,
-    /// The rule that was read from it, for `--explain`: "toolchain go1.22.5 (line 5)".
+    /// The rule that was read from it, for `--explain`: "toolchain go1.22.5 (line 5)". Without a channel: why, after the
+    /// file's name: "has no `go` line".
     pub rule: String,
     /// What the user should know although the file was understood.
     pub warnings: Vec<String>,
+    /// The least version that the project needs, where the file states one.
+    pub minimum: Option<Version>,
 }
 
 /// A project file that cannot be parsed. The caller that opened it adds the path.

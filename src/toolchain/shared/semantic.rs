@@ -83,6 +83,7 @@ pub(in crate::toolchain) fn rule(channel: &Channel) -> String {
     match channel {
         Channel::Name(name) => format!("{name}: the newest release"),
         Channel::Line(line) => format!("{line}: the newest release of {line}"),
+        Channel::Preview(line) => format!("{line}-preview: the newest release of {line}, prereleases included"),
         Channel::Exact(version) => format!("{version}: this release"),
         Channel::Range(range) => format!("{range}: the newest release in the range"),
         Channel::Minimum(minimum) => format!("{minimum}: the newest release within its bounds"),
@@ -96,7 +97,8 @@ pub(in crate::toolchain) fn outside(channel: &Channel, candidate: &Candidate) ->
     let prerelease = || is_prerelease.then(|| "a prerelease is chosen only by name".to_owned());
     match channel {
         Channel::Name(_) => prerelease(),
-        Channel::Line(line) if !line.contains(version) => Some(format!("not in {line}")),
+        Channel::Line(line) | Channel::Preview(line) if !line.contains(version) => Some(format!("not in {line}")),
+        Channel::Preview(_) => None,
         Channel::Line(_) => prerelease(),
         Channel::Exact(exact) => (exact != version).then(|| format!("not {exact}")),
         // A range can name a prerelease by its number, but not one that only GitHub marks as such.

@@ -76,7 +76,7 @@ fn arguments() -> Vec<Section> {
 
 fn files() -> Vec<Section> {
     let path = || "/src/shop/go.mod";
-    let known = vec![text("global.json"), text("go.work"), text("go.mod"), text(".go-version"), text(".tool-versions")];
+    let known = vec![text("global.json"), text("go.work"), text("go.mod"), text(".go-version"), text("mise.toml")];
     vec![
         section(
             "provision::Error::ReadFile",
@@ -99,9 +99,31 @@ fn files() -> Vec<Section> {
         ),
         section(
             "provision::Error::NothingInFile",
-            [Example::from(Error::NothingInFile { path: "/src/shop/.tool-versions".into(), tool: text("go") })],
+            [Example::from(Error::NothingInFile {
+                path: "/src/shop/.tool-versions".into(),
+                reason: text("names no version of go"),
+            })],
         ),
-        section("provision::Error::NothingAsked", [Example::from(Error::NothingAsked { folder: "/src/shop".into() })]),
+        section(
+            "provision::Error::PinBelowMinimum",
+            [Example::from(Error::PinBelowMinimum {
+                tool: text("go"),
+                pin: text("1.25.3"),
+                pinned_by: text(".tool-versions"),
+                minimum: text("1.26.0"),
+                needed_by: text("go.mod"),
+            })],
+        ),
+        section(
+            "provision::Error::NothingAsked",
+            [
+                Example::from(Error::NothingAsked { folder: "/src/shop".into(), silent: Vec::new() }),
+                Example::from(Error::NothingAsked {
+                    folder: "/src/shop".into(),
+                    silent: vec![text("global.json has no `sdk`: it requests no SDK")],
+                }),
+            ],
+        ),
     ]
 }
 

@@ -22,7 +22,7 @@ fn generated(folder: &Path) -> Vec<(PathBuf, String)> {
     let root = Root::at(folder);
     let manifest = Manifest::read(&root).unwrap().unwrap();
     let lock = Lock::read(&root).unwrap();
-    let asked = toolkit::provision::project(&root, Some(&manifest)).unwrap();
+    let asked = toolkit::provision::project(&root, Some(&manifest)).unwrap().requests;
     let pairs = lock.as_ref().map_or_else(|| vec![None; asked.len()], |lock| toolkit::provision::pair(&asked, lock));
     let spec = |(asked, locked): (ToolRequest, _)| ToolSpec { toolchain: asked.tool, settings: asked.settings, locked };
     let wanted = asked.into_iter().zip(pairs).map(spec).collect();

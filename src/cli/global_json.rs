@@ -1,0 +1,79 @@
+//! Warnings about `global.json` files under which the .NET host would find no SDK of the project.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::settings::Settings;
+use crate::provision::Installed;
+use crate::toolchain::dotnet::{self, host};
+
+/// How many folders below the project are looked into, and how deep.
+const MOST_FOLDERS: usize = 5000;
+const DEEPEST: usize = 8;
+
+/// Folders with third-party files or build output.
+const SKIPPED: &[&str] = &["node_modules", "target", "vendor", "bin", "obj", "artifacts"];
+
+/// Returns the versions of the SDKs among installs.
+pub(super) fn sdks(installs: &[Installed]) -> Vec<String> {
+    let sdks = installs.iter().filter(|installed| is_sdk(installed.request.tool.name()));
+    sdks.map(|installed| installed.install.id.version.to_string()).collect()
+}
+
+/// Returns true if the tool is the SDK, which a `global.json` selects.
+pub(super) fn is_sdk(tool: &str) -> bool {
+    tool == dotnet::SDK_NAME
+}
+
+/// Warns when the file that counts in `folder` requests an SDK that is not among `sdks`.
+pub(super) fn warn_in(folder: &Path, sdks: &[String], settings: &Settings) {
+    let Some(file) = host::nearest_global_json(folder).filter(|_| !sdks.is_empty()) else { return };
+    let project = settings.root.folder();
+    let outside = !file.starts_with(project) && project.join("global.json") != file;
+    let place = if outside { format!("{}, above the project,", file.display()) } else { shown(&file, project) };
+    warn(&file, &place, "here", sdks, settings);
+}
+
+/// Warns of each file below the project that requests an SDK that is not among `sdks`.
+pub(super) fn warn_below(sdks: &[String], settings: &Settings) {
+    if sdks.is_empty() {
+        return;
+    }
+    let project = settings.root.folder();
+    for file in below(project) {
+        warn(&file, &shown(&file, project), "there", sdks, settings);
+    }
+}
+
+fn warn(file: &Path, place: &str, wherever: &str, sdks: &[String], settings: &Settings) {
+    if let Some(version) = host::unmet(file, sdks) {
+        settings.report.warned(&format!(
+            "{place} requests .NET SDK {version}, which this project does not install: `dotnet` fails {wherever}"
+        ));
+    }
+}
+
+fn shown(file: &Path, project: &Path) -> String {
+    file.strip_prefix(project).unwrap_or(file).display().to_string()
+}
+
+/// Lists the `global.json` files in folders below one, sorted. Follows no link.
+pub(super) fn below(project: &Path) -> Vec<PathBuf> {
+    let (mut found, mut open, mut seen) = (Vec::new(), vec![(project.to_owned(), 0)], 0);
+    while let Some((folder, depth)) = open.pop() {
+        seen += 1;
+        if seen > MOST_FOLDERS {
+            break;
+        }
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
+            if kind.is_dir() && depth < DEEPEST && !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
+                open.push((entry.path(), depth + 1));
+            } else if kind.is_file() && depth > 0 && name == "global.json" {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    found
+}
