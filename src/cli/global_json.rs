@@ -1,18 +1,14 @@
 //! Warnings about `global.json` files under which the .NET host would find no SDK of the project.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::below::files_below;
 use super::settings::Settings;
 use crate::provision::Installed;
 use crate::toolchain::dotnet::{self, host};
 
-/// How many folders below the project are looked into, and how deep.
-const MOST_FOLDERS: usize = 5000;
+/// How deep below the project its folders are looked into.
 const DEEPEST: usize = 8;
-
-/// Folders with third-party files or build output.
-const SKIPPED: &[&str] = &["node_modules", "target", "vendor", "bin", "obj", "artifacts"];
 
 /// Returns the versions of the SDKs among installs.
 pub(super) fn sdks(installs: &[Installed]) -> Vec<String> {
@@ -40,8 +36,8 @@ pub(super) fn warn_below(sdks: &[String], settings: &Settings) {
         return;
     }
     let project = settings.root.folder();
-    for file in below(project) {
-        warn(&file, &shown(&file, project), "there", sdks, settings);
+    for file in files_below(project, DEEPEST).iter().filter(|file| file.ends_with("/global.json")) {
+        warn(&project.join(file), file, "there", sdks, settings);
     }
 }
 
@@ -55,25 +51,4 @@ fn warn(file: &Path, place: &str, wherever: &str, sdks: &[String], settings: &Se
 
 fn shown(file: &Path, project: &Path) -> String {
     file.strip_prefix(project).unwrap_or(file).display().to_string()
-}
-
-/// Lists the `global.json` files in folders below one, sorted. Follows no link.
-pub(super) fn below(project: &Path) -> Vec<PathBuf> {
-    let (mut found, mut open, mut seen) = (Vec::new(), vec![(project.to_owned(), 0)], 0);
-    while let Some((folder, depth)) = open.pop() {
-        seen += 1;
-        if seen > MOST_FOLDERS {
-            break;
-        }
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
-            if kind.is_dir() && depth < DEEPEST && !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
-                open.push((entry.path(), depth + 1));
-            } else if kind.is_file() && depth > 0 && name == "global.json" {
-                found.push(entry.path());
-            }
-        }
-    }
-    found.sort();
-    found
 }

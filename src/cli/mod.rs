@@ -1,6 +1,7 @@
 //! The command line: one file per command. Data goes to standard output, all else to standard
 //! error.
 
+mod below;
 mod build;
 mod completions;
 mod env;

@@ -21,6 +21,7 @@ mod environment;
 pub mod global_json;
 mod grammar;
 pub mod host;
+mod proposal;
 mod reading;
 mod roll_forward;
 pub mod settings;
@@ -68,6 +69,7 @@ pub const SDK: Dotnet = Dotnet {
             test: &["dotnet test --no-build --configuration Release --logger trx --results-directory test-results"],
             reports: &[("trx", "test-results/**/*.trx")],
         },
+        propose: proposal::propose,
         // The host selects an SDK, by the nearest `global.json`.
         version_proof: Some(VersionProof {
             command: &["dotnet", "--version"],

@@ -60,6 +60,7 @@ const CARD: Card<'static> = Card {
         test: &["go vet ./...", "go test ./..."],
         reports: &[],
     },
+    propose: work_files::propose,
     executables: &["bin/go", "bin/gofmt"],
     redirected_by: gotoolchain::REDIRECTED_BY,
     user_programs: gotoolchain::user_programs,

@@ -20,9 +20,10 @@ use crate::net::Metadata;
 use shared::semantic;
 
 pub use custom::define;
-pub use shared::card::{BadProjectFile, Card, FileRequest, ProjectFile, Role, UsualPipeline, VersionProof, Workspace};
+pub use shared::card::{BadProjectFile, Card, FileRequest, ProjectFile, Role, VersionProof, Workspace};
 pub use shared::error::Error;
 pub use shared::layout::{Chroot, Completion, Layout, SharedRoot};
+pub use shared::proposal::{Look, Proposal, UsualPipeline};
 pub use shared::setting::{BadSetting, Setting, SettingValue, activate, check as check_settings};
 
 /// Every tool, in the order in which people should see them.

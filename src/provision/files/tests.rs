@@ -21,7 +21,7 @@ impl World {
     fn discover(&self, folder: &str) -> Result<Discovery, Error> {
         let folder = self.0.path().join(folder);
         fs::create_dir_all(&folder).unwrap();
-        super::discover(&Root::at(&folder))
+        discover(&Root::at(&folder))
     }
 
     fn requests(&self, folder: &str) -> Vec<String> {

@@ -271,7 +271,7 @@ mod tests {
             let channel = channel(text).unwrap();
             let found = match &channel {
                 Channel::Name(_) => "name",
-                Channel::Line(_) => "line",
+                Channel::Line(_) | Channel::Preview(_) => "line",
                 Channel::Exact(_) => "exact",
                 Channel::Range(_) => "range",
                 Channel::Minimum(_) => "minimum",

@@ -7,7 +7,7 @@
 
 use super::version::{self, GoVersion};
 use crate::model::Channel;
-use crate::toolchain::{BadProjectFile, FileRequest, Workspace};
+use crate::toolchain::{BadProjectFile, FileRequest, Look, Proposal, UsualPipeline, Workspace};
 
 /// Parses a `go.mod`.
 ///
@@ -59,6 +59,27 @@ fn members(text: &str) -> Vec<String> {
         files.push(format!("{}/go.mod", folder.trim_end_matches('/').trim_start_matches("./")));
     }
     files
+}
+
+/// Names the modules of a workspace without a module at its top, where `./...` matches nothing.
+pub(super) fn propose(usual: &UsualPipeline, look: &Look<'_>) -> Proposal {
+    let mut proposal = Proposal::usual(usual);
+    let is_there = |name: &str| look.files.iter().any(|file| file == name);
+    if is_there("go.mod") || !is_there("go.work") {
+        return proposal;
+    }
+    let folders = members(&(look.read)("go.work").unwrap_or_default());
+    let folder = |file: &String| {
+        let folder = file.trim_end_matches("go.mod").trim_end_matches('/');
+        if folder.starts_with("..") { format!("{folder}/...") } else { format!("./{folder}/...") }
+    };
+    let patterns: Vec<String> = folders.iter().map(folder).collect();
+    if patterns.iter().all(|pattern| !pattern.contains([' ', '\'', '"', '$'])) && !patterns.is_empty() {
+        for command in proposal.build.iter_mut().chain(&mut proposal.test) {
+            *command = command.replace("./...", &patterns.join(" "));
+        }
+    }
+    proposal
 }
 
 /// Takes the newest version that a module needs where the `go.work` has no `go` line, and warns where its line is older: Go
@@ -378,6 +399,19 @@ mod tests {
     fn the_modules_of_a_workspace_are_listed_in_every_spelling() {
         let text = "go 1.27\nuse ./a // x\nuse (\n\t./b/\n\t\"../c d\"\n\n)\nreplace (\n x => ./y\n)\nuse .\n";
         assert_eq!(members(text), ["a/go.mod", "b/go.mod", "../c d/go.mod", "./go.mod"]);
+    }
+
+    #[test]
+    fn a_workspace_without_a_module_at_its_top_names_its_modules_in_commands() {
+        let usual = super::super::CARD.pipeline;
+        let build = |files: &[&str], work: &str| {
+            let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
+            propose(&usual, &Look { files: &files, read: &|_| Some(work.to_owned()) }).build.join("; ")
+        };
+        assert_eq!(build(&["go.work"], "use (\n./a\n./b/c\n)"), "go build ./a/... ./b/c/...");
+        assert_eq!(build(&["go.work", "go.mod"], "use (\n.\n./a\n)"), "go build ./...");
+        assert_eq!(build(&["go.mod"], ""), "go build ./...");
+        assert_eq!(build(&["go.work"], "use \"./$(x)\""), "go build ./...");
     }
 
     #[test]

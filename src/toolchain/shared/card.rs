@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
+use super::proposal::{Look, Proposal, UsualPipeline};
 use super::setting::Setting;
 use crate::host::Host;
 use crate::model::{Artifact, Channel, Os, Platform, Redirect, Release, ToolName, Version, Within};
@@ -32,6 +33,8 @@ pub struct Card<'t> {
     pub markers: &'static [&'static str],
     /// The usual commands of a pipeline, which `init` proposes.
     pub pipeline: UsualPipeline,
+    /// Adapts the usual pipeline to what a project shows.
+    pub propose: fn(&UsualPipeline, &Look<'_>) -> Proposal,
     /// Executables relative to the root, without the `.exe` that they have on Windows.
     pub executables: &'static [&'static str],
     /// Variables that upstream documents as redirecting the tool to another install. They are unset wherever the tool is made
@@ -65,6 +68,7 @@ impl Card<'static> {
         project_files: &[],
         markers: &[],
         pipeline: UsualPipeline { restore: &[], build: &[], test: &[], reports: &[] },
+        propose: |usual, _| Proposal::usual(usual),
         executables: &[],
         redirected_by: &[],
         user_programs: |_| Vec::new(),
@@ -134,19 +138,6 @@ impl VersionProof {
     pub fn expected(&self, version: &str) -> String {
         format!("{}{version}", self.prefix)
     }
-}
-
-/// What most projects of a tool do in their pipelines.
-#[derive(Debug, Clone, Copy)]
-pub struct UsualPipeline {
-    /// Commands that fetch dependencies.
-    pub restore: &'static [&'static str],
-    /// Commands that compile.
-    pub build: &'static [&'static str],
-    /// Commands that test.
-    pub test: &'static [&'static str],
-    /// The reports of these tests: format and glob.
-    pub reports: &'static [(&'static str, &'static str)],
 }
 
 /// A project file that requests a version of a tool.

@@ -7,6 +7,7 @@ pub(super) mod github;
 pub(super) mod layout;
 pub(super) mod newest;
 pub(super) mod platforms;
+pub(super) mod proposal;
 pub(super) mod semantic;
 pub(super) mod setting;
 pub(super) mod sums;
