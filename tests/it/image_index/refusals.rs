@@ -33,7 +33,8 @@ fn images_that_do_not_fit_are_refused() {
         (5, &["--digest-file", "absent.digest"], "could not read the digest file absent.digest"),
         (2, &["--child", "R/app:1.2-amd64"], "PLATFORM=IMAGE"),
         (2, &["oci:absent"], "is not an OCI layout"),
-        (2, &["R/app:1.2-amd64", "--platform", "arm64"], "os/architecture"),
+        (1, &["R/app:1.2-amd64", "--platform", "arm64"], "there is no image for linux/arm64, only for linux/amd64"),
+        (2, &["R/app:1.2-amd64", "--platform", "beer"], "os/architecture"),
         (2, &["R/app:1.2-amd64", "--annotation", "x"], "expected KEY=VALUE"),
         (2, &["R/app:1.2-amd64", "--tag", "R/other:1"], "all tags of an index must name one repository"),
     ] {
