@@ -111,12 +111,12 @@ impl World {
         run.stderr
     }
 
-    /// Lists every file, folder and link below the store with what it holds, but for locks and cached documents: two equal
-    /// lists mean that nothing was changed.
+    /// Lists every file, folder and link below the store with what it holds, but for locks, cached documents and remembered
+    /// projects: two equal lists mean that nothing was changed.
     pub fn store_listing(&self) -> Vec<String> {
         let mut lines = Vec::new();
         list(&self.store(), &self.store(), &mut lines);
-        lines.retain(|line| !line.starts_with("locks") && !line.starts_with("metadata"));
+        lines.retain(|line| !["locks", "metadata", "projects"].iter().any(|folder| line.starts_with(folder)));
         lines.sort();
         lines
     }
