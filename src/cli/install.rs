@@ -15,7 +15,7 @@ use super::styled::Styled;
 use super::{Global, platform, toolchain_help};
 use crate::host::Host;
 use crate::model::{Digest, Proof};
-use crate::provision::{self, Installed, Plan, Sourcing};
+use crate::provision::{self, Installed, Plan, Sourcing, Visible};
 
 /// Install toolchains and verify every byte
 ///
@@ -108,6 +108,8 @@ impl Arguments {
             }
         }
         let visible = provision::visible_roots(installs, &settings.store, settings.report.as_ref())?;
+        // A restored cache may have lost what it takes to run them.
+        visible.iter().try_for_each(Visible::check)?;
         let linked = match &self.link {
             Some(folder) => provision::link(&visible, &settings.host.cwd.join(folder), &settings.store)?,
             None => Vec::new(),

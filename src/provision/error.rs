@@ -294,9 +294,7 @@ impl Explain for Error {
             Self::NotInstalled { tool, version, .. } => {
                 vec![format!("run `toolkit install` for the project's tools, or `toolkit install {tool}@{version}`")]
             }
-            Self::CannotRun { tool, version, .. } => {
-                vec![format!("nothing was run; `toolkit repair {tool}@{version}` installs it again")]
-            }
+            Self::CannotRun { .. } => vec!["nothing was run; `toolkit repair` installs it again".to_owned()],
             Self::Project(cause) => cause.hints(),
             Self::Resolve { source, .. } => and(source.hints(), "nothing was changed"),
             Self::Install { source, .. } => and(source.hints(), "no partial files were left behind"),

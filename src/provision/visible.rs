@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Error, Installed};
 use crate::fs::is_executable;
 use crate::host::Host;
-use crate::model::{Activation, Executable, Os, Platform, ToolName, Version};
+use crate::model::{Activation, Executable, ExtraKind, Os, Platform, ToolName, Version};
 use crate::report::Report;
 use crate::store::{Composition, Hold, Install, Linked, Store, View};
 use crate::text::all_of;
@@ -38,7 +38,9 @@ impl Visible {
     /// # Errors
     /// The first executable that cannot be run.
     pub fn check(&self) -> Result<(), Error> {
-        for path in self.executables().into_iter().map(|name| self.root.join(name)) {
+        let added = self.tool.card().layout.added_files(self.platform).into_iter();
+        let links = added.filter(|extra| matches!(extra.kind, ExtraKind::Link(_))).map(|link| PathBuf::from(link.path));
+        for path in self.executables().into_iter().chain(links).map(|name| self.root.join(name)) {
             let metadata = path.metadata();
             // A file for Windows has no mode.
             let runs = metadata.as_ref().is_ok_and(|found| match self.platform.os {

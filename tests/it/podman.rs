@@ -94,6 +94,10 @@ fn the_client_is_installed_under_the_name_that_people_type() {
 
     world.write("toolkit.toml", "[tools]\npodman-remote = { version = \"6\", command = \"podman\" }\n");
     assert_eq!(world.ok(&["exec", "--", "podman"]), "podman version 6.0.1 \n");
+    // Without that name the machine's own podman would run.
+    let root = world.json(&["list", "--json"])[0]["root"].as_str().unwrap().to_owned();
+    fs::remove_file(format!("{root}/as-podman/podman")).unwrap();
+    assert!(world.fails(4, &["exec", "--", "podman"]).contains("as-podman/podman"));
 }
 
 #[test]

@@ -85,7 +85,11 @@ fn a_tool_that_cannot_run_ends_the_command() {
         damage(&root);
         let run = world.run(&["exec", "go@1.26", "--", "go", "version"]);
         assert_eq!((run.code, run.stdout.as_str()), (Some(4), ""), "{what}: {}", run.stderr);
-        assert!(run.stderr.contains("cannot run") && run.stderr.contains("toolkit repair go@1.26"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("cannot run") && run.stderr.contains("`toolkit repair` installs it again"),
+            "{}",
+            run.stderr
+        );
         let run = evaluated(&world, "go@1.26", "go version");
         assert!(run.code != Some(0) && !run.stdout.contains(MACHINES_OWN), "{what}: {run:?}");
         world.ok(&["repair"]);
@@ -421,7 +425,9 @@ fn a_store_that_was_copied_elsewhere_works() {
     // As a zip leaves them: no file may be executed.
     let root = root(&world, "go@1.26");
     fs::set_permissions(root.join("bin/go"), fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(world.fails(4, &["exec", "--", "go", "version"]).contains("its mode does not allow that"));
+    for arguments in [&["exec", "--", "go", "version"][..], &["install", "--locked"], &["which", "go"]] {
+        assert!(world.fails(4, arguments).contains("its mode does not allow that"), "{arguments:?}");
+    }
     world.ok(&["repair"]);
     assert!(world.ok(&["exec", "--", "go", "version"]).contains("go1.26."));
 }
