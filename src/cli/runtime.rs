@@ -59,10 +59,11 @@ impl Runtime {
 const OUT_OF_THEM: &str = "the limit on files, processes or memory of this machine or container is reached (`ulimit -a`); raise \
                            it, or run fewer programs at the same time";
 
-/// Turns the panics of a runtime for which the system has no thread or file left into what they are: an error of this machine.
-/// [`start`] tries before, but other programs may take the last one in between.
+/// Turns the panics of a runtime that gets no thread or file of the system, or cannot wake itself, into what they are: an error of
+/// this machine. [`start`] tries before, but other programs may take the last one in between.
 pub(super) fn explain_panics() {
-    const TEXTS: [&str; 2] = ["OS can't spawn worker thread", "failed to create UnixStream"];
+    const TEXTS: [&str; 3] =
+        ["OS can't spawn worker thread", "failed to create UnixStream", "failed to wake I/O driver"];
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let text = panic.payload_as_str().unwrap_or_default();
