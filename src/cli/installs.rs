@@ -100,7 +100,8 @@ pub(super) fn discard(
     settings: &Settings,
     global: &Global,
 ) -> Result<Discarded, Failure> {
-    let mut discarded = Discarded { failure: settings.store.sweep().err(), ..Discarded::default() };
+    let unswept = settings.store.sweep().err().filter(|error| !error.is_denied());
+    let mut discarded = Discarded { failure: unswept, ..Discarded::default() };
     for install in installs {
         // Looked up before, since nobody can tell afterwards.
         let lost = install.added(folders_of_tool(install.id.tool.as_str()));
