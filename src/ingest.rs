@@ -76,8 +76,17 @@ pub struct Options<'a> {
     pub limits: Limits,
     /// How many threads can run at once.
     pub processors: usize,
+    /// Whether the tree is made, or only read, checked and listed.
+    pub writes: bool,
     /// Receives progress.
     pub progress: Progress<'a>,
+}
+
+impl Options<'_> {
+    fn unpacking(&self, strip: usize) -> archive::Options {
+        let (limits, writes) = (self.limits, self.writes);
+        archive::Options { limits, writes, ..archive::Options::new(strip, self.processors) }
+    }
 }
 
 /// A file that was received, verified and unpacked.
@@ -176,8 +185,7 @@ async fn unpack_once(
     if format == Format::File {
         return plain::place(incoming, target).await;
     }
-    let unpacking =
-        archive::Options { limits: options.limits, ..archive::Options::new(packing.strip, options.processors) };
+    let unpacking = options.unpacking(packing.strip);
     match Compression::of(format) {
         Some(compression) => unpack_stream(incoming, compression, target, unpacking).await,
         None => unpack_zip(incoming, Layout::of(format), target, unpacking, options.staging).await,

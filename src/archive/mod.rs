@@ -63,6 +63,8 @@ pub struct Options {
     pub processors: usize,
     /// Whether paths that differ only in case are refused.
     pub fold_case: bool,
+    /// Whether the tree is made. Without that, the archive is read, checked and listed all the same.
+    pub writes: bool,
 }
 
 impl Options {
@@ -70,7 +72,7 @@ impl Options {
     #[must_use]
     pub fn new(strip: usize, processors: usize) -> Self {
         let fold_case = cfg!(any(target_os = "macos", windows));
-        Self { strip, limits: Limits::default(), processors, fold_case }
+        Self { strip, limits: Limits::default(), processors, fold_case, writes: true }
     }
 }
 

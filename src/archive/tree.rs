@@ -46,7 +46,8 @@ pub(super) trait Grow {
 #[derive(Debug)]
 pub(super) struct Tree {
     root: PathBuf,
-    disk: Disk,
+    /// Where it is made; none where it is only listed.
+    disk: Option<Disk>,
     nodes: BTreeMap<String, NodeKind>,
     /// Lower-case path → path, where the file system does not distinguish the two.
     folded: Option<HashMap<String, String>>,
@@ -63,13 +64,13 @@ pub(super) struct NewFile {
     path: String,
     mode: u32,
     size: u64,
-    file: File,
+    file: Option<File>,
     hasher: blake3::Hasher,
 }
 
 impl Tree {
     pub(super) fn new(root: &Path, options: &Options) -> Result<Self, Error> {
-        let disk = Disk::open(root).at("open", root)?;
+        let disk = if options.writes { Some(Disk::open(root).at("open", root)?) } else { None };
         Ok(Self {
             root: root.to_owned(),
             disk,
@@ -108,7 +109,7 @@ impl Tree {
     /// Removes a file, a link or an empty folder.
     pub(super) fn remove(&mut self, path: &str) -> Result<(), Error> {
         let is_folder = self.nodes.get(path) == Some(&NodeKind::Folder);
-        self.disk.remove(path, is_folder).map_err(|source| self.failed("remove", path, source))?;
+        self.made("remove", path, |disk| disk.remove(path, is_folder))?;
         self.nodes.remove(path);
         if let Some(folded) = &mut self.folded {
             folded.remove(&path.to_lowercase());
@@ -120,7 +121,7 @@ impl Tree {
     /// Adds a symbolic link whose target nobody has checked.
     pub(super) fn any_link(&mut self, path: &str, target: String) -> Result<(), Error> {
         self.vacant(path)?;
-        self.disk.symbolic_link(path, &target).map_err(|source| self.failed("create the link", path, source))?;
+        self.made("create the link", path, |disk| disk.symbolic_link(path, &target))?;
         self.add(path.to_owned(), NodeKind::Link { target })
     }
 
@@ -148,7 +149,7 @@ impl Grow for Tree {
     fn create(&mut self, path: &str, mode: u32) -> Result<NewFile, Error> {
         self.vacant(path)?;
         let mode = mode & 0o755 | 0o600;
-        let file = self.disk.file(path, mode).map_err(|source| self.failed("create", path, source))?;
+        let file = self.made("create", path, |disk| disk.file(path, mode))?;
         Ok(NewFile { path: path.to_owned(), mode, size: 0, file, hasher: blake3::Hasher::new() })
     }
 
@@ -156,7 +157,8 @@ impl Grow for Tree {
     fn write(&self, file: &mut NewFile, bytes: &[u8]) -> Result<(), Error> {
         file.hasher.update(bytes);
         file.size += bytes.len() as u64;
-        file.file.write_all(bytes).map_err(|source| self.failed("write", &file.path, source))
+        let NewFile { path, file: Some(file), .. } = file else { return Ok(()) };
+        file.write_all(bytes).map_err(|source| self.failed("write", path, source))
     }
 
     /// Ends a file.
@@ -178,7 +180,7 @@ impl Grow for Tree {
         let Some(kind @ NodeKind::File { .. }) = self.nodes.get(target).cloned() else {
             return Err(Refusal::HardLink { target: target.to_owned() }.of(path.as_bytes()));
         };
-        self.disk.hard_link(path, target).map_err(|source| self.failed("create the link", path, source))?;
+        self.made("create the link", path, |disk| disk.hard_link(path, target))?;
         self.add(path.to_owned(), kind)
     }
 
@@ -223,7 +225,7 @@ impl Tree {
     }
 
     fn make_folder(&mut self, path: &str) -> Result<(), Error> {
-        self.disk.folder(path).map_err(|source| self.failed("create the folder", path, source))?;
+        self.made("create the folder", path, |disk| disk.folder(path))?;
         self.add(path.to_owned(), NodeKind::Folder)
     }
 
@@ -243,6 +245,19 @@ impl Tree {
             return Err(Error::Limit { what: "entries", allowed: self.limits.entries });
         }
         Ok(())
+    }
+
+    /// Takes a step on the disk, where the tree is made at all.
+    fn made<T>(
+        &mut self,
+        action: &'static str,
+        path: &str,
+        step: impl FnOnce(&mut Disk) -> io::Result<T>,
+    ) -> Result<Option<T>, Error> {
+        match self.disk.as_mut().map(step).transpose() {
+            Ok(made) => Ok(made),
+            Err(source) => Err(self.failed(action, path, source)),
+        }
     }
 
     /// Explains a failed step. What exists although this tree did not make it is another spelling of the same name.

@@ -155,7 +155,8 @@ fn unpack(
     let target = AtomicDir::new(folder)?;
     let tree = target.tree();
     let processors = settings.host.processors.count();
-    let options = ingest::Options { staging: target.folder(), limits: Limits::default(), processors, progress };
+    let options =
+        ingest::Options { staging: target.folder(), limits: Limits::default(), processors, writes: true, progress };
     let packing = Packing { format: None, strip };
     let ingested =
         settings.runtime.block_on(async { Ok(ingest::unpack(net, download, packing, &tree, &options).await?) })?;

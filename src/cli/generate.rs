@@ -10,6 +10,7 @@ use similar::TextDiff;
 
 use super::Global;
 use super::render::{self, Failure, done};
+use super::settings::policy;
 use super::styled::{Styled, cyan, green, red};
 use crate::fs::{Cause, FileError, make_folder, read_text_if_present};
 use crate::generate::{self, Generator, Output, Project, State, ToolSpec, stamped, state};
@@ -78,7 +79,10 @@ impl Arguments {
         };
         let root = Root::find(host);
         let manifest = Manifest::read(&root)?.ok_or_else(missing)?;
-        let planned = self.plan(&root, &manifest)?;
+        let planned = self.plan(&root, &manifest, host, global)?;
+        if let Some(warning) = folder_mirror(&planned, &root, &manifest) {
+            done(global, warning);
+        }
         if self.stdout {
             return print(&planned, global);
         }
@@ -88,9 +92,17 @@ impl Arguments {
         write(&planned, &root, self.force, global)
     }
 
-    fn plan(&self, root: &Root, manifest: &Manifest) -> Result<Vec<Planned>, Failure> {
+    fn plan(&self, root: &Root, manifest: &Manifest, host: &Host, global: &Global) -> Result<Vec<Planned>, Failure> {
         let lock = Lock::read(root)?;
         let requests = provision::project(root, Some(manifest))?.requests;
+        if let Some(lock) = &lock {
+            provision::trust(&requests, lock)?;
+            let reasons = provision::supported(&requests, lock, &policy(host, Some(manifest)));
+            if !reasons.findings.is_empty() {
+                return Err(provision::Error::UnsupportedLock { reasons: reasons.findings }.into());
+            }
+            reasons.warnings.iter().for_each(|warning| done(global, format!("warning: {warning}")));
+        }
         let pairs = lock.as_ref().map_or_else(|| vec![None; requests.len()], |lock| provision::pair(&requests, lock));
         let spec = |(request, locked): (ToolRequest, _)| ToolSpec {
             toolchain: request.tool,
@@ -163,6 +175,25 @@ impl Planned {
             State::Foreign => Some("was not written by toolkit"),
         }
     }
+}
+
+/// Warns of a mirror that is a folder of this machine and goes into files for other machines.
+fn folder_mirror(planned: &[Planned], root: &Root, manifest: &Manifest) -> Option<String> {
+    let mirror =
+        manifest.mirror.as_deref().filter(|mirror| mirror.starts_with(['/', '\\']) || mirror.starts_with("file:"))?;
+    let path = mirror.trim_start_matches("file://");
+    let names: Vec<String> =
+        planned.iter().filter(|file| file.text.contains(path)).map(|file| shown(&file.path, root.folder())).collect();
+    let text = root.read_if_present(MANIFEST).ok().flatten().unwrap_or_default();
+    let is_mirror = |line: &str| line.trim_start().starts_with("mirror") && line.contains(mirror);
+    let line = text.lines().position(is_mirror).map_or_else(String::new, |at| format!(", line {}", at + 1));
+    (!names.is_empty()).then(|| {
+        format!(
+            "warning: {MANIFEST}{line}: the mirror {mirror} is a folder of this machine, and {} reads from it: every \
+             machine that runs it needs the same folder",
+            names.join(", ")
+        )
+    })
 }
 
 /// Returns outputs their headers and reads what is there.

@@ -15,7 +15,9 @@ use super::styled::Styled;
 use super::{Global, platform, toolchain_help};
 use crate::host::Host;
 use crate::model::{Digest, Proof};
+use crate::project::{LOCK, Lock};
 use crate::provision::{self, Installed, Plan, Sourcing, Visible};
+use crate::store::Origin;
 
 /// Install toolchains and verify every byte
 ///
@@ -93,7 +95,12 @@ impl Arguments {
             return print_plan(&settings.runtime.block_on_if_waiting(plan)?, global);
         }
         let provisioned = provision::provision(&requests, platform, sourcing, &context);
-        self.finish(&settings.runtime.block_on_if_waiting(provisioned)?, &settings, global)
+        let installs = settings.runtime.block_on_if_waiting(provisioned)?;
+        // A build must not change the files that it builds from.
+        if sourcing == Sourcing::Relock && settings.host.var("CI").is_none() {
+            pin(&installs, &settings);
+        }
+        self.finish(&installs, &settings, global)
     }
 
     /// Composes views, links executables, prints what was done.
@@ -125,6 +132,25 @@ impl Arguments {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Pins in the lock what was just unpacked from verified archives.
+fn pin(installs: &[Installed], settings: &Settings) {
+    if installs.iter().all(|installed| installed.work.is_none() || installed.pins.is_none()) {
+        return;
+    }
+    let pinned = match Lock::read(&settings.root) {
+        Ok(Some(mut lock)) => {
+            let changed = provision::pin_installed(&mut lock, installs);
+            if changed { lock.write(&settings.root).map(|()| true) } else { Ok(false) }
+        }
+        other => other.map(|_| false),
+    };
+    match pinned {
+        Ok(true) => settings.report.noted("pinned the installed files in toolkit.lock"),
+        Ok(false) => {}
+        Err(cause) => settings.report.warned(&format!("the installed files are not pinned: {cause}")),
     }
 }
 
@@ -187,21 +213,32 @@ fn piece<'a>(url: &'a Url, digest: &Digest, size: Option<u64>, proof: &'a Proof)
     Piece { url: url.as_str(), digest: digest.to_string(), size, proof }
 }
 
+/// Says what this run compared, and with what; never what the lock or a receipt claims about others.
+fn verified_by(installed: &Installed) -> String {
+    let artifacts = &installed.install.receipt.artifacts;
+    let digests: Vec<String> = artifacts.iter().map(|artifact| artifact.digest.short()).collect();
+    let digests = digests.join(" + ");
+    let pins = installed.pins.map(|pins| pins.tree.is_some());
+    match (installed.work, pins) {
+        (Some(_), Some(_)) => format!("{digests}, pinned in {LOCK}"),
+        (Some(_), None) => {
+            let one = |artifact: &Origin| {
+                format!("{} ({}, {})", artifact.digest.short(), artifact.proof.level, artifact.proof.source)
+            };
+            artifacts.iter().map(one).collect::<Vec<_>>().join(" + ")
+        }
+        (None, Some(true)) => format!("the receipt: {digests} and files as pinned in {LOCK}"),
+        (None, Some(false)) => format!("the receipt: {digests} as pinned in {LOCK}"),
+        (None, None) => format!("the receipt: {digests}"),
+    }
+}
+
 /// The table at the end: tool, version, platform, size, seconds, how it was verified.
 fn summary(installs: &[Installed]) -> Styled {
     let rows: Vec<Vec<String>> = installs
         .iter()
         .map(|installed| {
             let id = &installed.install.id;
-            let verified: Vec<String> = installed
-                .install
-                .receipt
-                .artifacts
-                .iter()
-                .map(|artifact| {
-                    format!("{} ({}, {})", artifact.digest.short(), artifact.proof.level, artifact.proof.source)
-                })
-                .collect();
             let (size, seconds) = match installed.work {
                 Some(work) => (render::size(work.bytes), format!("{:.1}", work.seconds)),
                 None => ("present".to_owned(), "-".to_owned()),
@@ -212,7 +249,7 @@ fn summary(installs: &[Installed]) -> Styled {
                 id.platform.to_string(),
                 size,
                 seconds,
-                verified.join(" + "),
+                verified_by(installed),
             ]
         })
         .collect();

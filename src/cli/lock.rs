@@ -12,7 +12,7 @@ use super::settings::Settings;
 use crate::host::Host;
 use crate::model::Prefer;
 use crate::project::{self, Lock, LockedTool};
-use crate::provision::{self, Requests, ToolRequest};
+use crate::provision::{self, Context, Documents, Published, Requests, ToolRequest, Upgrade};
 use crate::text::all_of;
 
 /// Write toolkit.lock: one version for each tool, with URL, size, digest and proof for every platform
@@ -21,24 +21,39 @@ use crate::text::all_of;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Change nothing; exit 1 when a platform is missing, an entry is out of date, or the file would change
-    #[arg(long, conflicts_with = "upgrade")]
+    /// Change nothing; exit 1 when a platform is missing, an entry is out of date or not what its tool would write, a version
+    /// is denied, or the file would change. Makes no connection: digests are compared with documents that are cached
+    #[arg(long, conflicts_with_all = ["upgrade", "trees"])]
     check: bool,
     /// Resolve again: everything, or only this tool; may be repeated
     #[arg(long, value_name = "TOOL", num_args = 0..=1, default_missing_value = "")]
     upgrade: Vec<String>,
+    /// Let an older version take the place of a newer one, when the upstream does not list that any more
+    #[arg(long, requires = "upgrade")]
+    allow_downgrade: bool,
+    /// Download the archives of every platform whose files are not pinned yet, and pin them, so that `verify` finds a forged
+    /// cache. With --upgrade, of every platform
+    #[arg(long)]
+    trees: bool,
+    /// Read the upstreams' own documents although a mirror is set; with --check, compare every digest with them
+    #[arg(long, conflicts_with = "offline")]
+    upstream: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   toolkit lock
   toolkit lock --check
+  toolkit lock --check --upstream
   toolkit lock --upgrade
-  toolkit lock --upgrade go";
+  toolkit lock --upgrade go
+  toolkit lock --trees";
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let mut settings = Settings::without_store(host, global)?;
+        let global = &if self.upstream { global.without_mirror() } else { global.clone() };
+        let settings = if self.trees { Settings::new(host, global) } else { Settings::without_store(host, global) };
+        let mut settings = settings?;
         if !self.upgrade.is_empty() {
             settings.policy.prefer = Prefer::Newest;
         }
@@ -47,7 +62,7 @@ impl Arguments {
         report_unread(&notes, &broken, &settings);
         let old = Lock::read(&settings.root)?;
         if self.check {
-            return check(&requests, old.as_ref(), &settings, global);
+            return self.check(&requests, old.as_ref(), &settings, global);
         }
         let known = |name: &str| requests.iter().find(|request| request.tool.card().is_called(name));
         if let Some(unknown) = self.upgrade.iter().find(|name| !name.is_empty() && known(name).is_none()) {
@@ -59,12 +74,24 @@ impl Arguments {
             ));
         }
         // A tool is known by the names that project files use for it, such as `golang`.
-        let upgrade = |tool: &str| {
+        let tools = |tool: &str| {
             let is_called = |name: &String| known(name).is_some_and(|request| request.tool.name() == tool);
             self.upgrade.iter().any(|name| name.is_empty() || is_called(name))
         };
-        let lock = provision::lock(&requests, old.as_ref(), &upgrade, &context);
-        let lock = settings.runtime.block_on(async { Ok(lock.await?) })?;
+        let upgrade = Upgrade { tools: &tools, allow_downgrade: self.allow_downgrade };
+        let lock = provision::lock(&requests, old.as_ref(), upgrade, &context);
+        let mut lock = settings.runtime.block_on(async { Ok(lock.await?) })?;
+        // Of what was resolved just now, that has been said.
+        let kept = kept(&requests, old.as_ref(), &lock);
+        for warning in provision::supported(&kept, &lock, &settings.policy).warnings {
+            settings.report.warned(&warning);
+        }
+        if self.trees {
+            let pinned = provision::pin_all(&mut lock, !self.upgrade.is_empty(), &context);
+            for (release, tree) in settings.runtime.block_on(async { Ok(pinned.await?) })? {
+                done(global, format!("pinned {} {} {}: {tree}", release.tool, release.version, release.platform));
+            }
+        }
         let code = write(&lock, old.as_ref(), &settings, global)?;
         let sdks: Vec<String> =
             lock.tools.iter().filter(|tool| global_json::is_sdk(&tool.name)).map(|tool| tool.version.clone()).collect();
@@ -72,6 +99,74 @@ impl Arguments {
         global_json::warn_below(&sdks, &settings);
         Ok(code)
     }
+
+    fn check(
+        &self,
+        requests: &[ToolRequest],
+        old: Option<&Lock>,
+        settings: &Settings,
+        global: &Global,
+    ) -> Result<ExitCode, Failure> {
+        let mut findings = match old {
+            None => vec![format!("there is no {} in {}", project::LOCK, settings.root.folder().display())],
+            Some(lock) => provision::check(requests, &settings.context().platforms(), lock, &settings.policy).0,
+        };
+        if let (Some(lock), true) = (old, findings.is_empty()) {
+            let published = self.published(requests, lock, settings, global)?;
+            published.warnings.iter().for_each(|warning| settings.report.warned(warning));
+            findings = published.findings;
+        }
+        if let (Some(lock), true) = (old, findings.is_empty()) {
+            let text = settings.root.read_if_present(project::LOCK)?.unwrap_or_default();
+            if !lock.is_written_as(&text) {
+                findings.push(
+                    "the file was edited: `toolkit lock` would write other bytes for the same versions".to_owned(),
+                );
+            }
+        }
+        if global.json {
+            render::json(&serde_json::json!({ "findings": findings }))?;
+        } else {
+            for finding in &findings {
+                render::data(format!("{finding}\n"))?;
+            }
+        }
+        if findings.is_empty() {
+            let compared = if self.upstream { ", and its digests are those that the upstreams publish" } else { "" };
+            done(global, format!("toolkit.lock is up to date{compared}"));
+            return Ok(ExitCode::SUCCESS);
+        }
+        done(global, "hint: run `toolkit lock`, and commit toolkit.lock");
+        Ok(ExitCode::from(1))
+    }
+
+    /// Compares the lock with the upstreams' documents: all of them, or those that are at hand.
+    fn published(
+        &self,
+        requests: &[ToolRequest],
+        lock: &Lock,
+        settings: &Settings,
+        global: &Global,
+    ) -> Result<Published, Failure> {
+        let recorded = provision::supported(requests, lock, &settings.policy);
+        if self.upstream {
+            let context = settings.context();
+            let found = provision::compare(requests, lock, Documents::Needed, &context);
+            return Ok(recorded.and(settings.runtime.block_on(async { Ok(found.await?) })?));
+        }
+        // Which copies there are is no news.
+        let quiet = Settings::without_store(&settings.host, &Global { quiet: true, offline: true, ..global.clone() })?;
+        let context = Context { policy: &settings.policy, ..quiet.context() };
+        let found = provision::compare(requests, lock, Documents::AtHand, &context);
+        Ok(recorded.and(quiet.runtime.block_on(async { Ok(found.await?) })?))
+    }
+}
+
+/// Lists the requests whose entries stayed as they were.
+fn kept(requests: &[ToolRequest], old: Option<&Lock>, new: &Lock) -> Vec<ToolRequest> {
+    let Some(old) = old else { return Vec::new() };
+    let pairs = provision::pair(requests, old).into_iter().zip(provision::pair(requests, new));
+    requests.iter().zip(pairs).filter(|(_, (old, new))| old == new).map(|(request, _)| request.clone()).collect()
 }
 
 /// Writes the lock when its bytes differ, and prints what changed.
@@ -124,36 +219,4 @@ fn summary(lock: &Lock, same: bool) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({ "changed": !same, "tools": tools })
-}
-
-fn check(
-    requests: &[ToolRequest],
-    old: Option<&Lock>,
-    settings: &Settings,
-    global: &Global,
-) -> Result<ExitCode, Failure> {
-    let mut findings = match old {
-        None => vec![format!("there is no {} in {}", project::LOCK, settings.root.folder().display())],
-        Some(lock) => provision::check(requests, &settings.context().platforms(), lock, &settings.policy).0,
-    };
-    if let (Some(lock), true) = (old, findings.is_empty()) {
-        let text = settings.root.read_if_present(project::LOCK)?.unwrap_or_default();
-        if !lock.is_written_as(&text) {
-            findings
-                .push("the file was edited: `toolkit lock` would write other bytes for the same versions".to_owned());
-        }
-    }
-    if global.json {
-        render::json(&serde_json::json!({ "findings": findings }))?;
-    } else {
-        for finding in &findings {
-            render::data(format!("{finding}\n"))?;
-        }
-    }
-    if findings.is_empty() {
-        done(global, "toolkit.lock is up to date");
-        return Ok(ExitCode::SUCCESS);
-    }
-    done(global, "hint: run `toolkit lock`, and commit toolkit.lock");
-    Ok(ExitCode::from(1))
 }

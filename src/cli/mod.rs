@@ -1,6 +1,7 @@
 //! The command line: one file per command. Data goes to standard output, all else to standard
 //! error.
 
+mod basis;
 mod below;
 mod build;
 mod completions;
@@ -82,6 +83,9 @@ struct Global {
     /// Read the files of upstreams from this mirror: https://…, s3://…, file://… or a folder [env: TOOLKIT_MIRROR]
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     mirror: Option<String>,
+    /// Read from the upstreams, whatever mirror the environment or the project names
+    #[arg(long, global = true, conflicts_with = "mirror", help_heading = "Global options")]
+    no_mirror: bool,
     /// Whether upstreams are used for files that the mirror lacks [env: TOOLKIT_MIRROR_ORDER]
     #[arg(long, global = true, value_name = "ORDER", value_parser = network::ORDERS, help_heading = "Global options")]
     mirror_order: Option<String>,
@@ -101,6 +105,13 @@ struct Global {
     /// Run as if started in this folder
     #[arg(long, short = 'C', global = true, value_name = "DIR", help_heading = "Global options")]
     directory: Option<PathBuf>,
+}
+
+impl Global {
+    /// Returns the same options for a command that reads from the upstreams themselves.
+    fn without_mirror(&self) -> Self {
+        Self { mirror: None, no_mirror: true, ..self.clone() }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -24,6 +24,9 @@ pub(super) fn mirror_text<'a>(
     manifest: Option<&'a Manifest>,
     root: &'a Path,
 ) -> Option<(&'a str, &'a Path)> {
+    if global.no_mirror {
+        return None;
+    }
     let here = |text| (text, host.cwd.as_path());
     let typed = global.mirror.as_deref().or(host.var("TOOLKIT_MIRROR")).map(here);
     typed.or_else(|| Some((manifest?.mirror.as_deref()?, root)))

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Global;
+use super::basis::{AllPins, Basis, pinned};
 use super::installs::{chosen, name};
 use super::render::{self, Failure, done};
 use super::settings::Settings;
@@ -14,7 +15,7 @@ use crate::provision;
 use crate::store::{Change, Error, Install, View};
 use crate::text::escape_line;
 
-/// Reinstall what differs from its receipt, from the URLs and digests that the receipt records
+/// Reinstall what differs from its receipt or from what toolkit.lock pins, from the URLs and digests that the receipt records
 ///
 /// What a tool itself has added to its root (the packs and records of `dotnet workload install`) stays; every other file that was
 /// added goes, and is named. What a running `toolkit exec` uses is left as it is; the exit code is 5 then.
@@ -34,7 +35,8 @@ Examples:
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
         let settings = Settings::new(host, global)?;
-        let mut run = Run { settings, global, repaired: Vec::new(), in_use: false, failure: None };
+        let pins = pinned(&settings);
+        let mut run = Run { settings, pins, global, repaired: Vec::new(), in_use: false, failure: None };
         for install in chosen(&self.specs, &run.settings)? {
             run.install(&install)?;
         }
@@ -59,6 +61,8 @@ impl Arguments {
 /// A repair on its way.
 struct Run<'a> {
     settings: Settings,
+    /// What the lock of the project pins.
+    pins: AllPins,
     global: &'a Global,
     repaired: Vec<serde_json::Value>,
     /// True if something that differs was kept because a program uses it.
@@ -71,7 +75,7 @@ impl Run<'_> {
     /// Installs what differs again. What is removed meanwhile needs no repair.
     fn install(&mut self, install: &Install) -> Result<(), Failure> {
         let name = name(install);
-        let found = match examine(install, &self.settings) {
+        let found = match examine(install, &Basis::of(install, &self.pins), &self.settings) {
             Ok(Some(found)) if !found.is_sound() => found,
             Ok(_) => return Ok(()),
             Err(error) => {
@@ -79,8 +83,8 @@ impl Run<'_> {
                 return Ok(());
             }
         };
-        let context = self.settings.context();
-        match self.settings.runtime.block_on(async { Ok(provision::repair(install, &context).await) })? {
+        let (context, pins) = (self.settings.context(), self.pins.get(&install.id).copied());
+        match self.settings.runtime.block_on(async { Ok(provision::repair(install, pins, &context).await) })? {
             Ok(_) => {}
             Err(provision::Error::Store(Error::InUse { .. })) => {
                 self.kept(&name);

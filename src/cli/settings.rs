@@ -230,7 +230,7 @@ fn lock_rule(host: &Host) -> Result<LockRule, Failure> {
     }
 }
 
-fn policy(host: &Host, manifest: Option<&Manifest>) -> Policy {
+pub(super) fn policy(host: &Host, manifest: Option<&Manifest>) -> Policy {
     let mut policy = Policy::on(host.today());
     if let Some(manifest) = manifest {
         policy.minimum_age = manifest.minimum_age;

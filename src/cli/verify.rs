@@ -1,4 +1,4 @@
-//! `toolkit verify`: hashes every installed file again and compares it with the receipt.
+//! `toolkit verify`: hashes every installed file again and compares it with the lock, the archive, or at least the receipt.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,20 +7,33 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Global;
+use super::basis::{Basis, alone, other_list, pinned};
 use super::installs::{chosen, folders_of_root, folders_of_tool, name};
 use super::render::{self, Failure, done};
-use super::settings::Settings;
+use super::settings::{Retries, Settings};
 use super::styled::{Styled, green, red};
 use crate::host::Host;
+use crate::provision;
 use crate::store::{Change, Check, Difference, Error, Hold, Install, View};
 use crate::text::{chain, escape_line};
 
-/// Hash every installed file again and compare it with the receipt of its install
+/// Hash every installed file again and compare it with what the lock pins
 ///
 /// Exits 1 when a file is missing, was changed, or was added where no tool puts files. What a tool itself has added (the packs and
-/// records of `dotnet workload install`) is listed and is no damage, unless --strict is given. Use it after a CI cache was restored:
-/// caches are not trusted. What is removed meanwhile is passed over; what cannot be read does not keep the rest from being checked,
-/// and the exit code is 5.
+/// records of `dotnet workload install`) is listed and is no damage, unless --strict is given. What is removed meanwhile is passed
+/// over; what cannot be read does not keep the rest from being checked, and the exit code is 5.
+///
+/// Use it after a CI cache was restored: whoever can write to a cache can write files, the list of files and the receipt that
+/// fit together. What is found depends on what there is to compare with:
+///
+/// - `trees` in the toolkit.lock of this project: the list of files has the digest that the lock pins, and each file is
+///   what the list says. A cache that was forged as a whole is found. `toolkit lock --trees` pins the files for every
+///   platform, `toolkit install` those that it has just unpacked.
+///
+/// - --fetch: each archive is downloaded again, verified by its digest, and read without being unpacked; each file is
+///   compared with it. The digest is the lock's where the lock names the install, else only the one in the receipt.
+///
+/// - neither: files are compared with the list and the receipt next to them. That finds damage, and no forgery.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -30,28 +43,38 @@ pub(super) struct Arguments {
     /// Exit 1 for every file that was added, also by the tool itself
     #[arg(long)]
     strict: bool,
+    /// Download each archive again and compare the files with it; write nothing into installs
+    #[arg(long)]
+    fetch: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   toolkit verify
-  toolkit verify go@1.27 --json";
+  toolkit verify go@1.27 --json
+  toolkit verify --fetch";
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        let settings = Settings::without_project(host, global)?;
-        let mut sound = true;
+        let settings = Settings::for_documents(host, global, Retries::All)?;
+        let pins = pinned(&settings);
+        let (mut sound, mut checked, mut unproven) = (true, 0, 0);
         let mut report = Vec::new();
         let mut failure = None;
         for install in &chosen(&self.specs, &settings)? {
-            match examine(install, &settings) {
+            let basis = if self.fetch { Basis::fetched(install, &settings)? } else { Basis::of(install, &pins) };
+            match examine(install, &basis, &settings) {
                 Ok(Some(found)) => {
                     let found = if self.strict { found.strict() } else { found };
                     sound &= found.is_sound();
+                    checked += 1;
+                    unproven += usize::from(matches!(basis, Basis::Store));
                     if !global.json {
-                        print(install, &found)?;
+                        print(install, &found, &basis)?;
                     }
-                    report.push(value(install, &found));
+                    let mut value = value(install, &found);
+                    value["compared_with"] = basis.name().into();
+                    report.push(value);
                 }
                 Ok(None) => settings.report.noted(&format!("{} was removed meanwhile", name(install))),
                 Err(error) => failure = first(failure, error, &name(install), &settings),
@@ -73,6 +96,9 @@ impl Arguments {
         }
         if global.json {
             render::json(&report)?;
+        }
+        if unproven > 0 {
+            done(global, alone(unproven, checked));
         }
         match failure {
             _ if !sound => {
@@ -130,12 +156,13 @@ impl Found {
     }
 }
 
-/// Compares an install with its receipt, while nobody can remove it; none when it is gone by now.
-pub(super) fn examine(install: &Install, settings: &Settings) -> Result<Option<Found>, Error> {
+/// Compares an install with its receipt and with `basis`, while nobody can remove it; none when it is gone by now.
+pub(super) fn examine(install: &Install, basis: &Basis, settings: &Settings) -> Result<Option<Found>, Error> {
     let folders = folders_of_tool(install.id.tool.as_str());
     loop {
         let Some(held) = settings.store.claim(&install.id)? else { return Ok(None) };
         let outcome = trusted(settings.store.verify(&held, check(settings)));
+        let outcome = outcome.and_then(|differences| basis.compare(differences, &held, settings));
         if is_settled(&outcome, held.hold.as_ref()) {
             return Ok(Some(Found::new(outcome?, folders)));
         }
@@ -146,7 +173,12 @@ pub(super) fn examine(install: &Install, settings: &Settings) -> Result<Option<F
 pub(super) fn examine_view(view: &View, settings: &Settings) -> Result<Option<Found>, Error> {
     loop {
         let Some(held) = settings.store.hold_view(view)? else { return Ok(None) };
-        let outcome = trusted(settings.store.verify_view(&held, check(settings)));
+        let mut outcome = trusted(settings.store.verify_view(&held, check(settings)));
+        if let Ok(differences) = &mut outcome
+            && !provision::is_made_of_its_members(view, &settings.store)?
+        {
+            differences.push(other_list(&view.root.with_file_name("files")));
+        }
         if is_settled(&outcome, held.hold.as_ref()) {
             return Ok(Some(Found::new(outcome?, folders_of_root(&view.name))));
         }
@@ -169,9 +201,7 @@ const DELETION: Duration = Duration::from_millis(100);
 /// Returns a file list that cannot be trusted as a difference like any other: the receipt vouches for it.
 fn trusted(outcome: Result<Vec<Difference>, Error>) -> Result<Vec<Difference>, Error> {
     match outcome {
-        Err(Error::FileList { path, .. }) => {
-            Ok(vec![Difference { path: path.display().to_string(), change: Change::Content }])
-        }
+        Err(Error::FileList { path, .. }) => Ok(vec![other_list(&path)]),
         outcome => outcome,
     }
 }
@@ -181,11 +211,17 @@ fn check(settings: &Settings) -> Check<'static> {
     Check { threads: settings.host.processors.count(), advanced: &|_| {} }
 }
 
-fn print(install: &Install, found: &Found) -> Result<(), Failure> {
+fn print(install: &Install, found: &Found, basis: &Basis) -> Result<(), Failure> {
     if found.is_empty() {
-        return render::data(green("ok") + format!(" {}, {}\n", name(install), render::size(install.bytes())));
+        let (size, compared) = (render::size(install.bytes()), basis.in_words());
+        return render::data(green("ok") + format!(" {}, {size}{compared}\n", name(install)));
     }
-    render::data(lines(&name(install), found))
+    let mut text = lines(&name(install), found);
+    let list = other_list(&install.root.with_file_name("files"));
+    if matches!(basis, Basis::Lock(_)) && found.differences.contains(&list) {
+        text.push("  its list of files is not the one that toolkit.lock pins: somebody may have forged it\n");
+    }
+    render::data(text)
 }
 
 fn lines(name: &str, found: &Found) -> Styled {

@@ -65,7 +65,7 @@ impl<'a> Project<'a> {
             architectures,
             tools,
             images,
-            lock_digest: lock.map(|lock| digest(&lock.to_text())),
+            lock_digest: lock.map(|lock| digest(&lock.without_trees().to_text())),
             mirror: manifest.mirror.clone(),
             has_global_json: has_global_json(root, pipeline.directory.as_deref()),
         })

@@ -49,8 +49,7 @@ pub async fn ingest_layer(
     let Some(compression) = Compression::of(artifact.format).filter(|_| artifact.format.is_layer()) else {
         return Err(Error::UnknownFormat { file: download.file() });
     };
-    let unpacking =
-        archive::Options { limits: options.limits, ..archive::Options::new(artifact.strip, options.processors) };
+    let unpacking = options.unpacking(artifact.strip);
     let (target, name) = (target.to_owned(), download.file());
     let mut worker = Worker::start("unpack", move |arrivals| {
         let reader = BufReader::with_capacity(1 << 20, Stoppable::new(file, &arrivals));

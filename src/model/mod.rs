@@ -20,9 +20,10 @@ pub use image::{BadReference, DOCKER_HUB, ImagePlatform, Reference, Repository};
 pub use platform::{Arch, BadPlatform, Libc, Os, Platform};
 pub use policy::{Choice, Policy, Prefer, Unsupported, Verdict};
 pub use release::{
-    Activation, Artifact, Candidate, Date, Executable, Format, Phase, Redirect, Release, SourceImage, Support, Train,
+    Activation, Artifact, Candidate, Date, Executable, Format, Phase, Pins, Redirect, Release, SourceImage, Support,
+    Train,
 };
 pub use s3_uri::{BadS3Uri, S3Endpoint, S3Style, S3Uri};
-pub use tree::{Extra, ExtraKind, Node, NodeKind};
+pub use tree::{BadTreeDigest, Extra, ExtraKind, Node, NodeKind, TreeDigest};
 pub use version::{BadVersion, Version};
 pub use words::did_you_mean;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Digest, Platform, Proof, Reference, ToolName, Version};
+use super::{Digest, Platform, Proof, Reference, ToolName, TreeDigest, Version};
 
 /// A calendar day, in UTC.
 pub type Date = jiff::civil::Date;
@@ -152,13 +152,22 @@ pub struct Release {
     pub image: Option<SourceImage>,
     /// The executables that the project names, if it defines the tool itself; empty for other tools.
     pub executables: Vec<Executable>,
+    /// What the lock pins besides digests and executables; none for a release that is not from the lock.
+    pub pins: Option<Pins>,
+}
+
+/// What a lock pins of a release, besides the digests of its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pins {
+    /// The list of the files that it unpacks to.
+    pub tree: Option<TreeDigest>,
 }
 
 impl Release {
     /// Makes a release that consists of files, of a tool that knows its executables.
     #[must_use]
     pub fn new(tool: ToolName, version: Version, platform: Platform, artifacts: Vec<Artifact>) -> Self {
-        Self { tool, version, platform, artifacts, image: None, executables: Vec::new() }
+        Self { tool, version, platform, artifacts, image: None, executables: Vec::new(), pins: None }
     }
 }
 

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::address::{host, shown};
 use super::body::{encoding, is_html};
-use super::cache::{Copy, age};
+use super::cache::{Copy, Head, age};
 use super::cause::explained;
 use super::file::{self, blocking};
 use super::inner::Inner;
@@ -68,7 +68,12 @@ pub(super) async fn read(
         return page(url, copy);
     }
     let copy = match fetch(inner, &server, copy.as_ref(), document).await {
-        Ok(Answer::Fresh(fresh)) => keep(inner, url, fresh).await,
+        Ok(Answer::Fresh(fresh)) => {
+            if let Some(warning) = copy.as_ref().and_then(|copy| went_back(url, &copy.head, &fresh.head)) {
+                inner.report.warned(&warning);
+            }
+            keep(inner, url, fresh).await
+        }
         Ok(Answer::Unchanged) => {
             let mut copy = copy.expect("only a request with a copy's validators counts 304 as an answer");
             copy.head.fetched = (inner.settings.now)();
@@ -78,6 +83,15 @@ pub(super) async fn read(
         Err(error) => return Err(error),
     };
     page(url, copy)
+}
+
+/// Warns of a document that is older than the copy of the last time: a stale cache on the way, or somebody who brings old
+/// releases back.
+fn went_back(url: &Url, before: &Head, now: &Head) -> Option<String> {
+    let time = |head: &Head| Some(jiff::fmt::rfc2822::parse(head.last_modified.as_deref()?).ok()?.timestamp());
+    let (before, now) = (time(before)?, time(now)?);
+    let url = shown(url);
+    (now < before).then(|| format!("{url} is older than when it was read last: it is of {now}, and was of {before}"))
 }
 
 /// Returns the address of the page that follows the one that came from `url` with these headers; none when it is the last.
@@ -299,4 +313,31 @@ fn inflated(url: &Url, body: &[u8]) -> Result<Vec<u8>, Error> {
         return Err(Error::TooLarge { url: shown(url), limit: LARGEST });
     }
     Ok(inflated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_is_older_than_its_copy_is_said() {
+        let url = Url::parse("https://go.dev/dl/?mode=json").unwrap();
+        let of = |modified: Option<&str>| {
+            let mut copy = Copy::new(shown(&url), jiff::Timestamp::UNIX_EPOCH, Vec::new());
+            copy.head.last_modified = modified.map(str::to_owned);
+            copy.head
+        };
+        let (early, late) = (Some("Mon, 02 Nov 2026 10:00:00 GMT"), Some("Tue, 03 Nov 2026 10:00:00 GMT"));
+        for (before, now, expected) in [
+            (early, late, false),
+            (late, late, false),
+            (late, early, true),
+            (None, early, false),
+            (late, None, false),
+            (Some("yesterday"), early, false),
+        ] {
+            let warning = went_back(&url, &of(before), &of(now));
+            assert_eq!(warning.is_some(), expected, "{before:?} {now:?}: {warning:?}");
+        }
+    }
 }

@@ -9,10 +9,13 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Error, LOCK, Root, line_of};
-use crate::model::{Artifact, Date, Digest, Executable, Format, Level, Platform, Proof, Reference};
+use crate::model::{Artifact, Date, Digest, Executable, Format, Level, Pins, Platform, Proof, Reference, TreeDigest};
 
-/// The version of the file's own format.
-const VERSION: i64 = 1;
+/// The newest version of the file's own format.
+const VERSION: i64 = 2;
+
+/// The version of a file that says nothing which programs of 2026 do not know: they go on reading it.
+const FIRST_VERSION: i64 = 1;
 
 const HEADER: &str = "# Written by `toolkit lock` from toolkit.toml. Commit it; do not edit it.\n";
 
@@ -40,6 +43,10 @@ pub struct LockedTool {
     pub image: Option<Reference>,
     /// The day of its release, if the upstream states it.
     pub released: Option<Date>,
+    /// The last day of its support, if the upstream stated it when the lock was written.
+    pub eol: Option<Date>,
+    /// The digest of the files that it unpacks to, for the platforms on which somebody unpacked it; sorted by platform.
+    pub trees: BTreeMap<Platform, TreeDigest>,
     /// The files, sorted by platform; those of one platform in the order in which they are unpacked.
     pub artifacts: Vec<LockedArtifact>,
 }
@@ -74,7 +81,7 @@ impl Lock {
         let file: File = toml::from_str(text).map_err(|cause| {
             wrong(line_of(text, cause.span().map_or(0, |span| span.start)), cause.message().to_owned())
         })?;
-        if file.version != VERSION {
+        if !(FIRST_VERSION..=VERSION).contains(&file.version) {
             return Err(Error::NewerLock { path: path.to_owned(), found: file.version, known: VERSION });
         }
         let mut tools: Vec<LockedTool> = file.tool.into_iter().map(LockedTool::from).collect();
@@ -110,13 +117,23 @@ impl Lock {
     /// Returns the bytes of the file: the same for the same content, wherever and whenever it was written.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut text = format!("{HEADER}version = {VERSION}\n");
+        let is_newer = |tool: &LockedTool| tool.eol.is_some() || !tool.trees.is_empty();
+        let version = if self.tools.iter().any(is_newer) { VERSION } else { FIRST_VERSION };
+        let mut text = format!("{HEADER}version = {version}\n");
         let mut tools: Vec<_> = self.tools.iter().collect();
         tools.sort_by_cached_key(|tool| tool.order());
         for tool in tools {
             tool.write(&mut text);
         }
         text
+    }
+
+    /// Returns it without the pins of trees, which `install` adds as it goes.
+    #[must_use]
+    pub fn without_trees(&self) -> Self {
+        let mut plain = self.clone();
+        plain.tools.iter_mut().for_each(|tool| tool.trees.clear());
+        plain
     }
 
     /// Returns true if `text` is what would be written. Line ends may be those of Windows, which Git writes there.
@@ -171,10 +188,25 @@ impl LockedTool {
             .collect()
     }
 
+    /// Returns what is pinned for one platform, besides the digests of its files.
+    #[must_use]
+    pub fn pins_for(&self, platform: Platform) -> Pins {
+        Pins { tree: self.trees.get(&platform).copied() }
+    }
+
     /// Returns true if the project defines the tool itself.
     #[must_use]
     pub fn is_defined(&self) -> bool {
         self.artifacts.iter().any(|locked| !locked.executables.is_empty())
+    }
+
+    /// Lists the platforms that it is locked for.
+    #[must_use]
+    pub fn platforms(&self) -> Vec<Platform> {
+        let mut platforms: Vec<Platform> = self.artifacts.iter().map(|locked| locked.platform).collect();
+        platforms.sort_unstable();
+        platforms.dedup();
+        platforms
     }
 
     /// Lists the executables that the project names, for one platform.
@@ -202,10 +234,21 @@ impl LockedTool {
         if let Some(released) = self.released {
             line("released", &released.to_string());
         }
+        if let Some(eol) = self.eol {
+            line("eol", &eol.to_string());
+        }
         let mut artifacts: Vec<_> = self.artifacts.iter().collect();
         artifacts.sort_by_key(|locked| locked.platform.to_string());
         for locked in artifacts {
             locked.write(text);
+        }
+        if !self.trees.is_empty() {
+            text.push_str("\n[tool.trees]\n");
+        }
+        let mut trees: Vec<_> = self.trees.iter().map(|(platform, tree)| (platform.to_string(), tree)).collect();
+        trees.sort();
+        for (platform, tree) in trees {
+            let _ = writeln!(text, "{} = {}", quoted(&platform), quoted(&tree.to_string()));
         }
     }
 }
@@ -260,6 +303,9 @@ struct ToolEntry {
     #[serde(default, deserialize_with = "image")]
     image: Option<Reference>,
     released: Option<Date>,
+    eol: Option<Date>,
+    #[serde(default, deserialize_with = "trees")]
+    trees: BTreeMap<Platform, TreeDigest>,
     #[serde(default)]
     artifact: Vec<ArtifactEntry>,
 }
@@ -285,6 +331,15 @@ fn platform<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Platfor
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
+fn trees<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Platform, TreeDigest>, D::Error> {
+    let mut trees = BTreeMap::new();
+    for (platform, tree) in BTreeMap::<String, String>::deserialize(deserializer)? {
+        let platform = platform.parse().map_err(serde::de::Error::custom)?;
+        trees.insert(platform, tree.parse().map_err(serde::de::Error::custom)?);
+    }
+    Ok(trees)
+}
+
 /// Reads an image's name. It must have a digest: a tag can be moved.
 fn image<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Reference>, D::Error> {
     let image: Reference = String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)?;
@@ -296,9 +351,9 @@ fn image<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Ref
 
 impl From<ToolEntry> for LockedTool {
     fn from(entry: ToolEntry) -> Self {
-        let ToolEntry { name, request, file, source, version, image, released, artifact } = entry;
+        let ToolEntry { name, request, file, source, version, image, released, eol, trees, artifact } = entry;
         let artifacts = artifact.into_iter().map(LockedArtifact::from).collect();
-        Self { name, request, file, source, version, image, released, artifacts }
+        Self { name, request, file, source, version, image, released, eol, trees, artifacts }
     }
 }
 
@@ -341,6 +396,8 @@ mod tests {
             version: "1.22.5".to_owned(),
             image: Some(format!("ghcr.io/a/b:v1.22.5@{DIGEST}").parse().unwrap()),
             released: Some("2024-07-02".parse().unwrap()),
+            eol: None,
+            trees: BTreeMap::new(),
             artifacts: vec![artifact("linux/arm64"), artifact("linux/amd64")],
         }
     }
@@ -398,9 +455,32 @@ mod tests {
         let twice = twice.unwrap_err().to_string();
         assert!(twice.contains("go is listed twice for one request"), "{twice}");
         assert!(twice.contains(&format!("line {}:", good.lines().count() + 2)), "{twice}");
-        for other in [0, 2] {
+        for other in [0, 3] {
             let error = Lock::parse(Path::new(LOCK), &format!("version = {other}")).unwrap_err();
-            assert!(matches!(error, Error::NewerLock { found, known: 1, .. } if found == other), "{error}");
+            assert!(matches!(error, Error::NewerLock { found, known: 2, .. } if found == other), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_first_version_does_not_know_makes_it_the_second() {
+        let parsed = |lock: &Lock| Lock::parse(Path::new(LOCK), &lock.to_text()).unwrap();
+        let plain = Lock { tools: vec![tool("dotnet"), tool("go")] };
+        assert!(plain.to_text().contains("\nversion = 1\n"));
+        let mut pinned = plain.clone();
+        for (tool, platform) in [(0, "linux/arm64"), (0, "linux/amd64/musl"), (1, "linux/amd64")] {
+            let tree = format!("blake3:{}", "0a".repeat(32)).parse().unwrap();
+            pinned.tools[tool].trees.insert(platform.parse().unwrap(), tree);
+        }
+        pinned.tools[1].eol = Some("2027-02-01".parse().unwrap());
+        let text = pinned.to_text();
+        assert!(text.contains("\nversion = 2\n") && text.contains("\neol = \"2027-02-01\"\n"), "{text}");
+        assert!(text.contains("\n[tool.trees]\n\"linux/amd64/musl\" = \"blake3:0a"), "{text}");
+        assert_eq!(parsed(&pinned).to_text(), text);
+        assert_eq!(parsed(&pinned).tools[0].trees, pinned.tools[0].trees);
+        assert_eq!(pinned.without_trees().tools[0], plain.tools[0]);
+        for (from, to, said) in [("blake3:0a", "blake3:zz", "digest of a tree"), ("amd64/musl\" =", "vax\" =", "vax")] {
+            let error = Lock::parse(Path::new(LOCK), &text.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(error.contains(said) && error.contains("line "), "{error}");
         }
     }
 }

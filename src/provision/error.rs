@@ -158,6 +158,30 @@ pub enum Error {
         /// One line for each thing that is wrong.
         reasons: Vec<String>,
     },
+    /// The lock holds what its tool would not have written there.
+    #[error("toolkit.lock has entries that toolkit would not have written:\n{}", reasons.join("\n"))]
+    UnexpectedLock {
+        /// One line for each thing that is wrong.
+        reasons: Vec<String>,
+    },
+    /// What the upstream publishes cannot stand in a lock.
+    #[error("{tool} {version} for {platform} cannot be locked: {reason}")]
+    CannotLock {
+        /// The tool.
+        tool: String,
+        /// The version.
+        version: String,
+        /// The platform.
+        platform: Platform,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The policy denies unsupported versions, and the lock has some.
+    #[error("toolkit.lock has unsupported versions:\n{}", reasons.join("\n"))]
+    UnsupportedLock {
+        /// One line for each of them.
+        reasons: Vec<String>,
+    },
     /// The lock has nothing for this platform.
     #[error("toolkit.lock has no {tool} {version} for {platform}")]
     NotLocked {
@@ -188,6 +212,30 @@ pub enum Error {
         /// The executable.
         path: PathBuf,
         /// Why it cannot be run.
+        reason: String,
+    },
+    /// The receipt of an install speaks of other files than the lock pins.
+    #[error("the install of {tool} {version} for {platform} is not the one that toolkit.lock pins\n  {}", root.display())]
+    OtherTree {
+        /// The tool.
+        tool: String,
+        /// The version.
+        version: String,
+        /// The platform.
+        platform: Platform,
+        /// Where it is.
+        root: PathBuf,
+    },
+    /// The files of an archive cannot be listed.
+    #[error("the archive of {tool} {version} for {platform} cannot be listed: {reason}")]
+    Unlistable {
+        /// The tool.
+        tool: String,
+        /// The version.
+        version: String,
+        /// The platform.
+        platform: Platform,
+        /// What is wrong with it.
         reason: String,
     },
     /// An install failed.
@@ -234,7 +282,12 @@ impl Explain for Error {
             Self::Install { source, .. } => source.kind(),
             Self::Store(cause) => cause.kind(),
             Self::Net(cause) => cause.kind(),
-            Self::WeakProof { .. } | Self::CannotRun { .. } => Kind::Integrity,
+            Self::WeakProof { .. }
+            | Self::CannotRun { .. }
+            | Self::UnexpectedLock { .. }
+            | Self::CannotLock { .. }
+            | Self::OtherTree { .. }
+            | Self::Unlistable { .. } => Kind::Integrity,
             Self::ManifestLine { source, .. } => source.kind(),
             _ => Kind::Usage,
         }
@@ -291,6 +344,21 @@ impl Explain for Error {
             Self::NoLock { .. } | Self::StaleLock { .. } | Self::NotLocked { .. } => {
                 vec!["nothing was changed; run `toolkit lock` where the upstreams can be reached, and commit toolkit.lock".to_owned()]
             }
+            Self::UnsupportedLock { .. } => vec![
+                "nothing was changed; request a supported version and run `toolkit lock`, or relax `unsupported` in toolkit.toml".to_owned(),
+            ],
+            Self::UnexpectedLock { .. } => vec![
+                "nothing was changed; look at who changed it: `git log -p toolkit.lock`".to_owned(),
+                "`toolkit lock` resolves such entries again".to_owned(),
+            ],
+            Self::CannotLock { .. } => {
+                vec!["nothing was changed; is the source of the tool the right one? A newer toolkit may know the address".to_owned()]
+            }
+            Self::Unlistable { .. } => vec!["nothing was changed; check `bin` of the tool in toolkit.toml".to_owned()],
+            Self::OtherTree { tool, version, .. } => vec![
+                "nothing was run; if the store comes from a cache, delete that cache: somebody may have written to it".to_owned(),
+                format!("`toolkit repair {tool}@{version}` installs it again from its archive"),
+            ],
             Self::NotInstalled { tool, version, .. } => {
                 vec![format!("run `toolkit install` for the project's tools, or `toolkit install {tool}@{version}`")]
             }

@@ -1,7 +1,7 @@
 //! What answers a request, and its place in the store.
 
-use crate::model::{Release, ToolName};
-use crate::project::Lock;
+use crate::model::{Platform, Release, ToolName};
+use crate::project::{Lock, LockedTool};
 use crate::store::{Fingerprint, Install, InstallId};
 use crate::toolchain;
 
@@ -41,19 +41,22 @@ pub fn id_of(release: &Release) -> InstallId {
 /// Lists the installs that a lock names, for every platform.
 #[must_use]
 pub fn named_installs(lock: &Lock) -> Vec<InstallId> {
-    let mut ids = Vec::new();
-    for tool in &lock.tools {
-        let (Ok(name), Ok(version)) = (ToolName::parse(&tool.name), toolchain::version(&tool.name, &tool.version))
-        else {
-            continue;
-        };
-        let mut platforms: Vec<_> = tool.artifacts.iter().map(|locked| locked.platform).collect();
-        platforms.dedup();
-        for platform in platforms {
-            let (artifacts, executables) = (tool.artifacts_for(platform), tool.executables_for(platform));
-            let release = Release { executables, ..Release::new(name.clone(), version.clone(), platform, artifacts) };
-            ids.push(id_of(&release));
-        }
-    }
-    ids
+    locked_releases(lock).iter().map(id_of).collect()
+}
+
+/// Lists the releases that a lock names, for every platform. What is not understood is left out.
+#[must_use]
+pub fn locked_releases(lock: &Lock) -> Vec<Release> {
+    lock.tools.iter().flat_map(|tool| releases_of(tool).unwrap_or_default()).collect()
+}
+
+/// Lists the releases that an entry names; none when it is not understood.
+pub(super) fn releases_of(tool: &LockedTool) -> Option<Vec<Release>> {
+    let (name, version) = (ToolName::parse(&tool.name).ok()?, toolchain::version(&tool.name, &tool.version).ok()?);
+    let of = |platform: Platform| Release {
+        executables: tool.executables_for(platform),
+        pins: Some(tool.pins_for(platform)),
+        ..Release::new(name.clone(), version.clone(), platform, tool.artifacts_for(platform))
+    };
+    Some(tool.platforms().into_iter().map(of).collect())
 }

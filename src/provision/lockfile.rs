@@ -1,10 +1,16 @@
 //! The lock: resolved from the project's requests for every platform, checked against them, installed from.
 
+use std::collections::BTreeMap;
+
 use futures_util::{StreamExt, stream};
 
 use super::{Context, Error, Resolved, ToolRequest, resolve};
-use crate::model::{Artifact, Platform, Policy, Release, SourceImage, ToolName, Version};
-use crate::project::{Lock, LockedArtifact, LockedTool};
+use crate::model::{
+    Artifact, Digest, Executable, Level, Platform, Policy, Proof, Release, SourceImage, ToolName, Unsupported, Version,
+};
+use crate::net::shown;
+use crate::project::{LOCK, Lock, LockedArtifact, LockedTool};
+use crate::toolchain;
 
 /// What `lock --check` found, one line each. Empty when the lock is up to date.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +35,17 @@ pub fn check(requests: &[ToolRequest], platforms: &[Platform], lock: &Lock, poli
         }
     }
     Findings(findings)
+}
+
+/// Refuses a lock with entries that their tools would not have written.
+///
+/// # Errors
+/// [`Error::UnexpectedLock`], with everything that was found.
+pub fn trust(requests: &[ToolRequest], lock: &Lock) -> Result<(), Error> {
+    let pairs = requests.iter().zip(pair(requests, lock)).filter(|(request, _)| is_known(request));
+    let reasons: Vec<String> =
+        pairs.filter_map(|(request, locked)| Some(unexpected(request, locked?))).flatten().collect();
+    if reasons.is_empty() { Ok(()) } else { Err(Error::UnexpectedLock { reasons }) }
 }
 
 /// Finds the entry of each request, in the order of the requests: the one that was made for it, else one of its tool that
@@ -88,13 +105,7 @@ fn entry(request: &ToolRequest, platforms: &[Platform], locked: &LockedTool, pol
             findings.push(format!("{name} {} is not locked for {platform}", locked.version));
         }
     }
-    for platform in locked_platforms(locked) {
-        // A version that cannot be read was found above.
-        let Ok(release) = release(request, locked, platform, locked.artifacts_for(platform)) else { continue };
-        if !request.tool.could_have_locked(&release) {
-            findings.push(format!("{name} is defined differently from how it is locked for {platform}"));
-        }
-    }
+    findings.extend(unexpected(request, locked));
     for LockedArtifact { platform, artifact, .. } in &locked.artifacts {
         if !platforms.contains(platform) {
             findings.push(format!("{name} is locked for {platform}, which `platforms` does not list"));
@@ -111,11 +122,47 @@ fn entry(request: &ToolRequest, platforms: &[Platform], locked: &LockedTool, pol
     findings
 }
 
-fn locked_platforms(locked: &LockedTool) -> Vec<Platform> {
-    let mut platforms: Vec<Platform> = locked.artifacts.iter().map(|locked| locked.platform).collect();
-    platforms.sort_unstable();
-    platforms.dedup();
-    platforms
+/// Lists what the tool would not have written into its entry: of a tool that this program knows, somebody else has.
+fn unexpected(request: &ToolRequest, locked: &LockedTool) -> Vec<String> {
+    let (name, version) = (request.tool.name(), &locked.version);
+    let mut findings = Vec::new();
+    for platform in locked.platforms() {
+        // A version that cannot be read is found elsewhere.
+        let Ok(release) = release(request, locked, platform, locked.artifacts_for(platform)) else { continue };
+        findings.extend(unfit(request, &release).err().map(|reason| match is_known(request) {
+            true => format!("{name} {version} for {platform} is not what toolkit writes: {reason}"),
+            false => format!("{name} is defined differently from how it is locked for {platform}: {reason}"),
+        }));
+    }
+    findings
+}
+
+/// Checks that a release is one that the tool writes into a lock, whoever wrote it: one that is read over an authenticated
+/// connection, too.
+fn unfit(request: &ToolRequest, release: &Release) -> Result<(), String> {
+    for artifact in &release.artifacts {
+        let url = &artifact.url;
+        // A registry on this machine speaks plain HTTP. Nobody else's machine has it.
+        if !matches!(url.scheme(), "https" | "goproxy") {
+            return Err(format!("a lock may not name `{}`, only https URLs", shown(url)));
+        }
+        // Only receipts say so.
+        if artifact.proof.source == LOCK {
+            return Err(format!("{} is said to be proven by {LOCK} itself", artifact.file_name()));
+        }
+    }
+    request.tool.check_locked(release)
+}
+
+/// Returns true if the install of a release can be one of the requested tool: the project may define the tool otherwise than
+/// the one that it was made for.
+pub(super) fn could_be(request: &ToolRequest, release: &Release) -> bool {
+    if is_known(request) { release.executables.is_empty() } else { request.tool.check_locked(release).is_ok() }
+}
+
+/// Returns true if this program knows the tool, and no project defines it.
+fn is_known(request: &ToolRequest) -> bool {
+    toolchain::find(request.tool.name()).is_some()
 }
 
 fn wording(request: &str, file: Option<&str>, source: Option<&str>) -> String {
@@ -129,38 +176,126 @@ fn wording(request: &str, file: Option<&str>, source: Option<&str>) -> String {
     text
 }
 
+/// Which entries of a lock are resolved again although they still match.
+#[derive(Clone, Copy)]
+pub struct Upgrade<'a> {
+    /// Returns true for the tools.
+    pub tools: &'a dyn Fn(&str) -> bool,
+    /// Whether an older version may take the place of a newer one.
+    pub allow_downgrade: bool,
+}
+
+impl Upgrade<'_> {
+    /// Upgrades nothing.
+    pub const NONE: Upgrade<'static> = Upgrade { tools: &|_| false, allow_downgrade: false };
+}
+
 /// Resolves the project's requests for every platform. Entries of `old` that still match are kept as they are, unless
-/// `upgrade` names their tool; each request is resolved once, so that no platform drifts.
+/// `upgrade` names their tool; each request is resolved once, so that no platform drifts. Documents that are older than
+/// those of the last time, in a mirror or a cache on the way, do not bring an older version back.
 ///
 /// # Errors
 /// When a request cannot be resolved; the lock on disk is not touched here.
 pub async fn lock(
     requests: &[ToolRequest],
     old: Option<&Lock>,
-    upgrade: &dyn Fn(&str) -> bool,
+    upgrade: Upgrade<'_>,
     context: &Context<'_>,
 ) -> Result<Lock, Error> {
     let platforms = context.platforms();
     let (mut tools, mut open) = (Vec::with_capacity(requests.len()), Vec::new());
     let pairs = old.map_or_else(|| vec![None; requests.len()], |lock| pair(requests, lock));
     for (request, locked) in requests.iter().zip(pairs) {
-        let locked = locked.filter(|locked| !upgrade(&locked.name));
+        for reason in locked.map(|locked| unexpected(request, locked)).unwrap_or_default() {
+            context.report.warned(&format!("toolkit.lock: {reason}; the entry is resolved again"));
+        }
+        let locked = locked.filter(|locked| !(upgrade.tools)(&locked.name));
         match locked.and_then(|locked| keep(request, &platforms, locked, context.policy)) {
             Some(kept) => tools.push(kept),
             None => open.push(request.clone()),
         }
     }
     let resolved = resolve(&open, &platforms, context).await?;
-    let entries = resolved.into_iter().map(|resolved| new_entry(resolved, context));
+    for Resolved { request, releases, .. } in &resolved {
+        for release in releases {
+            unfit(request, release).map_err(|reason| Error::CannotLock {
+                tool: request.tool.name().to_owned(),
+                version: release.version.to_string(),
+                platform: release.platform,
+                reason,
+            })?;
+        }
+    }
+    let mut newer = Vec::new();
+    for one in resolved {
+        let locked =
+            old.filter(|_| !upgrade.allow_downgrade).and_then(|lock| pair(std::slice::from_ref(&one.request), lock)[0]);
+        match locked.and_then(|locked| keep_newer(&one, &platforms, locked, context)) {
+            Some(kept) => tools.push(kept),
+            None => newer.push(one),
+        }
+    }
+    let entries = newer.into_iter().map(|resolved| new_entry(resolved, context));
     tools.extend(stream::iter(entries).buffered(context.jobs()).collect::<Vec<_>>().await);
+    for tool in &mut tools {
+        let name = tool.name.clone();
+        old.iter().flat_map(|lock| lock.entries(&name)).for_each(|old| keep_trees(tool, old));
+    }
     Ok(Lock::of(tools))
 }
 
 /// Keeps an entry that matches the request on every platform, without platforms that the project no longer lists.
 fn keep(request: &ToolRequest, platforms: &[Platform], locked: &LockedTool, policy: &Policy) -> Option<LockedTool> {
+    let ended = locked.eol.is_some_and(|eol| eol < policy.day);
+    if ended && policy.unsupported == Unsupported::Deny {
+        return None; // resolving says so
+    }
     let mut kept = locked.clone();
     kept.artifacts.retain(|locked| platforms.contains(&locked.platform));
+    kept.trees.retain(|platform, _| platforms.contains(platform));
     entry(request, platforms, &kept, policy).is_empty().then_some(kept)
+}
+
+/// Keeps an entry whose version is newer than the one that the same request resolves to now, and says so.
+fn keep_newer(
+    resolved: &Resolved,
+    platforms: &[Platform],
+    locked: &LockedTool,
+    context: &Context<'_>,
+) -> Option<LockedTool> {
+    let request = &resolved.request;
+    let same = locked.request == request.channel.to_string()
+        && locked.file.as_deref() == request.file()
+        && locked.source == request.source;
+    let version = request.tool.version(&locked.version).ok().filter(|version| same && version > resolved.version())?;
+    let kept = keep(request, platforms, locked, context.policy);
+    let outcome = match kept {
+        Some(_) => "it is kept; `toolkit lock --upgrade --allow-downgrade` takes the older one",
+        None => "its entry does not fit the project any more, so that the older one takes its place",
+    };
+    context.report.warned(&format!(
+        "toolkit.lock has {} {version}, and the documents that were read name {} as the newest that matches: {outcome}",
+        locked.name,
+        resolved.version()
+    ));
+    kept
+}
+
+/// Keeps the pins of trees of those platforms whose files are still the same.
+fn keep_trees(tool: &mut LockedTool, old: &LockedTool) {
+    let files = |tool: &LockedTool, platform: Platform| -> Vec<(Digest, usize, Vec<Executable>)> {
+        let of = tool.artifacts.iter().filter(|locked| locked.platform == platform);
+        of.map(|LockedArtifact { artifact, executables, .. }| {
+            (artifact.digest.clone(), artifact.strip, executables.clone())
+        })
+        .collect()
+    };
+    for (platform, tree) in &old.trees {
+        let now = files(tool, *platform);
+        if !now.is_empty() && now == files(old, *platform) {
+            tool.trees.entry(*platform).or_insert(*tree);
+        }
+    }
 }
 
 async fn new_entry(resolved: Resolved, context: &Context<'_>) -> LockedTool {
@@ -186,6 +321,8 @@ async fn new_entry(resolved: Resolved, context: &Context<'_>) -> LockedTool {
         version,
         image,
         released: pick.released,
+        eol: pick.support.eol,
+        trees: BTreeMap::new(),
         artifacts,
     }
 }
@@ -223,18 +360,32 @@ pub(super) fn from_lock(
             let (tool, version) = (name.to_owned(), locked.version.clone());
             return Err(Error::NotLocked { tool, version, platform });
         }
-        let reasons = entry(request, &[platform], &for_platform(locked, platform), policy);
+        let locked = &for_platform(locked, platform);
+        let reasons = unexpected(request, locked);
+        if !reasons.is_empty() && is_known(request) {
+            return Err(Error::UnexpectedLock { reasons });
+        }
+        let reasons = entry(request, &[platform], locked, policy);
         if !reasons.is_empty() {
             return Err(Error::StaleLock { reasons });
         }
-        releases.push((request.clone(), release(request, locked, platform, artifacts)?));
+        releases.push((request.clone(), believed(release(request, locked, platform, artifacts)?)));
     }
     Ok(releases)
+}
+
+/// Says of a release from the lock what a run that has only the lock can show: its bytes have the digest that stands there.
+fn believed(mut release: Release) -> Release {
+    for artifact in &mut release.artifacts {
+        artifact.proof = Proof { level: Level::Checksum, source: LOCK.to_owned() };
+    }
+    release
 }
 
 fn for_platform(locked: &LockedTool, platform: Platform) -> LockedTool {
     let mut one = locked.clone();
     one.artifacts.retain(|locked| locked.platform == platform);
+    one.trees.retain(|other, _| *other == platform);
     one
 }
 
@@ -249,113 +400,10 @@ fn release(
     let version: Version = request.tool.version(&locked.version).map_err(|cause| stale(cause.to_string()))?;
     let image = locked.image.clone().map(|reference| SourceImage { reference, manifest: None });
     let executables = locked.executables_for(platform);
-    Ok(Release { image, executables, ..Release::new(tool, version, platform, artifacts) })
+    let pins = Some(locked.pins_for(platform));
+    Ok(Release { image, executables, pins, ..Release::new(tool, version, platform, artifacts) })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Format, Level, Proof};
-    use crate::provision::{Origin, argument};
-
-    fn artifact(platform: &str) -> LockedArtifact {
-        LockedArtifact {
-            platform: platform.parse().unwrap(),
-            artifact: Artifact {
-                url: "https://go.dev/dl/go1.26.7.tar.gz".parse().unwrap(),
-                digest: format!("sha256:{}", "0".repeat(64)).parse().unwrap(),
-                proof: Proof { level: Level::Checksum, source: "go.dev".to_owned() },
-                size: None,
-                format: Format::TarGz,
-                strip: 1,
-            },
-            executables: Vec::new(),
-        }
-    }
-
-    /// What `go@1.26` and a lock of it say, before a case changes either.
-    fn agreeing() -> (ToolRequest, Lock, Policy) {
-        let locked = LockedTool {
-            name: "go".to_owned(),
-            request: "1.26".to_owned(),
-            file: None,
-            source: None,
-            version: "1.26.7".to_owned(),
-            image: None,
-            released: None,
-            artifacts: vec![artifact("linux/amd64"), artifact("linux/arm64")],
-        };
-        (argument("go@1.26").unwrap(), Lock { tools: vec![locked] }, Policy::on("2026-11-01".parse().unwrap()))
-    }
-
-    #[test]
-    fn a_lock_that_differs_from_the_requests_in_one_thing_has_one_finding() {
-        type Change = fn(&mut ToolRequest, &mut Lock);
-        let cases: [(Change, Option<&str>); 10] = [
-            (|_, _| {}, None),
-            (|_, lock| lock.tools.clear(), Some("go is requested but not locked")),
-            (|_, lock| lock.tools[0].request = "1.27".to_owned(), Some("as `1.26`, and locked as `1.27`")),
-            (|_, lock| lock.tools[0].file = Some("go.mod".to_owned()), Some("locked as `1.26` by go.mod")),
-            (
-                |request, _| request.origin = Origin::File { path: "/p/go.mod".into(), name: "go.mod".to_owned() },
-                Some("as `1.26` by go.mod, and locked as `1.26`"),
-            ),
-            (|request, _| request.source = Some("goproxy".to_owned()), Some("goproxy")),
-            (|_, lock| lock.tools[0].version = "1.25.1".to_owned(), Some("go 1.25.1 does not match 1.26")),
-            (|_, lock| drop(lock.tools[0].artifacts.pop()), Some("is not locked for linux/arm64")),
-            (
-                |_, lock| lock.tools[0].artifacts.push(artifact("darwin/arm64")),
-                Some("locked for darwin/arm64, which `platforms` does not list"),
-            ),
-            (
-                |_, lock| lock.tools.push(LockedTool { name: "dotnet".to_owned(), ..lock.tools[0].clone() }),
-                Some("dotnet is locked and no longer requested"),
-            ),
-        ];
-        for (change, expected) in cases {
-            let (mut request, mut lock, policy) = agreeing();
-            change(&mut request, &mut lock);
-            let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
-            let found = check(&[request], &platforms, &lock, &policy).0;
-            assert_eq!(found.len(), usize::from(expected.is_some()), "{expected:?}: {found:?}");
-            assert!(found.iter().all(|line| line.contains(expected.unwrap_or_default())), "{expected:?}: {found:?}");
-        }
-    }
-
-    #[test]
-    fn each_of_several_versions_has_its_own_entry() {
-        let (_, lock, policy) = agreeing();
-        let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
-        let locked = |line: &str, patch: &str| LockedTool {
-            name: "dotnet".to_owned(),
-            request: line.to_owned(),
-            version: format!("{line}.{patch}"),
-            ..lock.tools[0].clone()
-        };
-        let requests = |lines: &[&str]| -> Vec<_> {
-            lines.iter().map(|line| argument(&format!("dotnet@{line}")).unwrap()).collect()
-        };
-        let lock = Lock { tools: vec![locked("8.0", "415"), locked("9.0", "308")] };
-        let found = |lines: &[&str]| check(&requests(lines), &platforms, &lock, &policy).0;
-        assert_eq!(found(&["8.0", "9.0"]), [""; 0]);
-        assert_eq!(found(&["9.0", "8.0"]), [""; 0], "their order does not matter");
-        assert_eq!(found(&["9.0"]), ["dotnet `8.0` is locked and no longer requested"]);
-        assert_eq!(found(&["9.0", "10.0", "8.0"]), ["dotnet `10.0` is requested but not locked"]);
-        let changed = found(&["9.0", "10.0"]);
-        assert!(changed[0].contains("dotnet is requested as `10.0`, and locked as `8.0`"), "{changed:?}");
-        let picked = from_lock(&requests(&["9.0", "8.0"]), platforms[0], &lock, &policy).unwrap();
-        let versions: Vec<_> = picked.iter().map(|(_, release)| release.version.as_str()).collect();
-        assert_eq!(versions, ["9.0.308", "8.0.415"], "in the order of the requests");
-    }
-
-    #[test]
-    fn a_proof_that_is_too_weak_is_found_for_every_platform() {
-        let (request, lock, mut policy) = agreeing();
-        policy.verification = Level::Signature;
-        let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
-        let found = check(std::slice::from_ref(&request), &platforms, &lock, &policy).0;
-        assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found.iter().all(|line| line.contains("is verified by checksum")), "{found:?}");
-        assert!(matches!(from_lock(&[request], platforms[0], &lock, &policy), Err(Error::StaleLock { .. })));
-    }
-}
+#[path = "lockfile/tests.rs"]
+mod tests;

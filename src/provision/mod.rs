@@ -9,10 +9,12 @@ mod first_use;
 mod found;
 mod lockfile;
 mod plan;
+mod published;
 mod request;
 mod resolve;
 mod source;
 mod spelling;
+mod trees;
 mod version_managers;
 mod visible;
 
@@ -21,14 +23,16 @@ use std::task::Poll;
 
 pub use error::Error;
 pub use files::{Broken, Discovery, file};
-pub use found::{Found, id_of, named_installs};
-pub use lockfile::{Findings, check, lock, pair};
+pub use found::{Found, id_of, locked_releases, named_installs};
+pub use lockfile::{Findings, Upgrade, check, lock, pair, trust};
 pub use plan::{Installed, Missing, Plan, Work, repair};
+pub use published::{Documents, Published, compare, supported};
 pub use request::{Origin, Requests, Scope, ToolRequest, argument, argument_in, project, requests};
 pub use resolve::{Resolved, resolve};
 pub use source::{LockRule, Sourcing, releases};
+pub use trees::{added_files, pin_all, pin_installed, read_archives};
 pub use version_managers::SHARED_FILES;
-pub use visible::{Visible, fits_on_path, link, recompose, visible_roots};
+pub use visible::{Visible, fits_on_path, is_made_of_its_members, link, recompose, visible_roots};
 
 use crate::host::{Host, Processors};
 use crate::model::{Activation, Explain as _, Kind, Platform, Policy};

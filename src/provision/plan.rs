@@ -1,5 +1,6 @@
 //! What is here, what is missing, and the installing of the missing: side by side, each under its own lock.
 
+use std::path::Path;
 use std::time::Instant;
 
 use futures_util::StreamExt;
@@ -9,7 +10,7 @@ use super::found::Found;
 use super::{Context, Error, ToolRequest};
 use crate::archive::{Layers, Limits};
 use crate::ingest::{self, Ingested, IngestedLayer};
-use crate::model::{Artifact, Release, Verified};
+use crate::model::{Artifact, Pins, Release, Verified};
 use crate::store::{Install, InstallId, Lock, Origin, Staging, Store, Unpacked};
 use crate::toolchain::{self, Toolchain};
 
@@ -42,6 +43,8 @@ pub struct Installed {
     pub install: Install,
     /// What was done for it; none when it was here already.
     pub work: Option<Work>,
+    /// What the lock pins of it; none when it does not come from the lock.
+    pub pins: Option<Pins>,
 }
 
 /// What an install took.
@@ -69,13 +72,16 @@ impl Plan {
             seen.push(id.clone());
             let release = match found {
                 Found::Install(install) => {
-                    plan.present.push(Installed { request, install, work: None });
+                    plan.present.push(Installed { request, install, work: None, pins: None });
                     continue;
                 }
                 Found::Release(release) => release,
             };
             match store.claim(&id)? {
-                Some(install) => plan.present.push(Installed { request, install, work: None }),
+                Some(install) => {
+                    agrees(&install, release.pins)?;
+                    plan.present.push(Installed { request, install, work: None, pins: release.pins });
+                }
                 None => plan.missing.push(Missing { request, release, id }),
             }
         }
@@ -110,20 +116,42 @@ async fn install(missing: Missing, context: &Context<'_>) -> Result<Installed, E
     let lock = lock(&id, context).await?;
     let (store, sought) = (context.store.clone(), id.clone());
     if let Some(install) = blocking(move || store.claim(&sought)).await? {
-        return Ok(Installed { request, install, work: None });
+        agrees(&install, release.pins)?;
+        return Ok(Installed { request, install, work: None, pins: release.pins });
     }
     let staged = stage(&release, Some(request.tool.as_ref()), &lock, context).await?;
     let bytes = staged.unpacked.artifacts.iter().map(|origin| origin.size).sum();
     let install = blocking(move || staged.staging.promote(staged.verified, staged.unpacked)).await?;
-    Ok(Installed { request, install, work: Some(Work { bytes, seconds: started.elapsed().as_secs_f64() }) })
+    let work = Some(Work { bytes, seconds: started.elapsed().as_secs_f64() });
+    Ok(Installed { request, install, work, pins: release.pins })
 }
 
-/// Installs the files of an install again, in its place. What the tool itself has put there stays.
+/// Compares an install that is here already with what the lock pins of it, by the receipt alone: whoever restored the
+/// store from a cache may have written both. `verify` reads the files.
 ///
 /// # Errors
-/// When a file is not available any more, or a program uses the install; the damaged install stays then.
-pub async fn repair(install: &Install, context: &Context<'_>) -> Result<Install, Error> {
-    let release = install.release();
+/// [`Error::OtherTree`] when the receipt speaks of another tree.
+pub(super) fn agrees(install: &Install, pins: Option<Pins>) -> Result<(), Error> {
+    let pinned = pins.and_then(|pins| pins.tree);
+    match (pinned, install.receipt.tree()) {
+        (Some(pinned), found) if found != Some(pinned) => Err(Error::OtherTree {
+            tool: install.id.tool.to_string(),
+            version: install.id.version.to_string(),
+            platform: install.id.platform,
+            root: install.root.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Installs the files of an install again, in its place; they must be what `pins` says. What the tool itself has put there
+/// stays.
+///
+/// # Errors
+/// When a file is not available any more, an archive holds other files than the lock pins, or a program uses the install;
+/// the damaged install stays then.
+pub async fn repair(install: &Install, pins: Option<Pins>, context: &Context<'_>) -> Result<Install, Error> {
+    let release = Release { pins, ..install.release() };
     let lock = lock(&install.id, context).await?;
     let tool = toolchain::find(release.tool.as_str());
     let staged = stage(&release, tool.as_deref(), &lock, context).await?;
@@ -164,13 +192,22 @@ async fn stage(
 ) -> Result<Staged, Error> {
     // Makes two folders, and waits at most for another process that lists staging: too little to leave the thread for.
     let staging = context.store.stage(lock)?;
+    let (scratch, tree) = (&staging.folder(), &staging.tree());
+    let place = Place { scratch, tree, writes: true };
     let mut verified = Vec::with_capacity(release.artifacts.len());
     let executables = release.executables.clone();
-    let mut unpacked = Unpacked { artifacts: Vec::new(), nodes: Vec::new(), executables, installed: context.now };
+    let mut unpacked = Unpacked {
+        artifacts: Vec::new(),
+        nodes: Vec::new(),
+        added: Vec::new(),
+        pinned: release.pins.and_then(|pins| pins.tree),
+        executables,
+        installed: context.now,
+    };
     let mut layers = Layers::default();
     for artifact in &release.artifacts {
         let Ingested { verified: proof, nodes, bytes } =
-            ingest_one(artifact, &mut layers, &staging, release, context).await?;
+            ingest_one(artifact, &mut layers, place, release, context).await?;
         verified.push(proof);
         unpacked.artifacts.push(Origin::of(artifact, bytes));
         unpacked.nodes.extend(nodes);
@@ -178,38 +215,51 @@ async fn stage(
     unpacked.nodes.extend(layers.nodes);
     staging.expose(&release.executables, &mut unpacked.nodes)?;
     if let Some(tool) = tool {
-        unpacked.nodes.extend(staging.add(&tool.card().layout.added_files(release.platform))?);
+        unpacked.added.extend(staging.add(&tool.card().layout.added_files(release.platform))?);
     }
     Ok(Staged { staging, verified, unpacked })
 }
 
+/// Where files are taken in.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// A private folder, for what is needed on the way.
+    pub(super) scratch: &'a Path,
+    /// The folder to unpack into.
+    pub(super) tree: &'a Path,
+    /// Whether anything is unpacked into it; else archives are only read and listed.
+    pub(super) writes: bool,
+}
+
 /// Takes in one file. A layer gives no nodes of its own: `layers` is the tree with it.
-async fn ingest_one(
+pub(super) async fn ingest_one(
     artifact: &Artifact,
     layers: &mut Layers,
-    staging: &Staging,
+    place: Place<'_>,
     release: &Release,
     context: &Context<'_>,
 ) -> Result<Ingested, Error> {
     let report = context.report.as_ref();
     let task = report.began(artifact.file_name(), artifact.size);
     let options = ingest::Options {
-        staging: &staging.folder(),
+        staging: place.scratch,
         limits: Limits::default(),
         processors: context.processors.count(),
+        writes: place.writes,
         progress: ingest::Progress { report, task },
     };
     let outcome = if artifact.format.is_layer() {
         let lower = std::mem::take(layers);
-        let ingested = ingest::ingest_layer(context.net, artifact, &staging.tree(), &options, lower).await;
+        let ingested = ingest::ingest_layer(context.net, artifact, place.tree, &options, lower).await;
         ingested.map(|IngestedLayer { verified, layers: tree, bytes }| {
             *layers = tree;
             Ingested { verified, nodes: Vec::new(), bytes }
         })
     } else {
-        ingest::ingest(context.net, artifact, &staging.tree(), &options).await
+        ingest::ingest(context.net, artifact, place.tree, &options).await
     };
-    report.ended(task, if outcome.is_ok() { "verified and unpacked" } else { "failed" });
+    let done = if place.writes { "verified and unpacked" } else { "verified and read" };
+    report.ended(task, if outcome.is_ok() { done } else { "failed" });
     outcome.map_err(|source| Error::Install {
         tool: release.tool.to_string(),
         version: release.version.to_string(),
@@ -219,7 +269,7 @@ async fn ingest_one(
 }
 
 /// Runs blocking work off the async thread.
-async fn blocking<T: Send + 'static, E: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static, E: Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Error>
 where

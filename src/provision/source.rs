@@ -3,7 +3,8 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::found::{Found, id_of, named_installs};
-use super::{Context, Error, Installed, Requests, Resolved, Scope, ToolRequest, lockfile, resolve};
+use super::lockfile::{self, Upgrade};
+use super::{Context, Error, Installed, Requests, Resolved, Scope, ToolRequest, published, resolve};
 use crate::model::{Channel, Explain as _, Kind, Platform, Release, Version};
 use crate::project::{LOCK, Lock};
 use crate::store::Install;
@@ -52,8 +53,9 @@ pub async fn releases(
     if requests.scope == Scope::Project
         && let Some(lock) = lock(requests, platform, sourcing, context).await?
     {
-        remember(&lock, sourcing, context);
         let locked = lockfile::from_lock(&requests.list, platform, &lock, context.policy)?;
+        judge(&requests.list, &lock, sourcing, context)?;
+        remember(&lock, sourcing, context);
         return locked.into_iter().map(|(request, release)| found(request, release, sourcing, context)).collect();
     }
     let mut answers = Vec::with_capacity(requests.list.len());
@@ -71,6 +73,22 @@ pub async fn releases(
     let mut resolved = resolve_all(&open, platform, sourcing, context).await?.into_iter();
     let answered = answers.into_iter().filter_map(|answer| answer.or_else(|| resolved.next()));
     Ok(requests.list.iter().cloned().zip(answered).collect())
+}
+
+/// Judges the end of life of what is installed by a lock, as far as the lock records it.
+///
+/// # Errors
+/// [`Error::UnsupportedLock`] where the policy denies unsupported versions.
+fn judge(requests: &[ToolRequest], lock: &Lock, sourcing: Sourcing, context: &Context<'_>) -> Result<(), Error> {
+    let published = published::supported(requests, lock, context.policy);
+    if !published.findings.is_empty() {
+        return Err(Error::UnsupportedLock { reasons: published.findings });
+    }
+    // `exec` and `env` run many times a day, and have no place for it.
+    if matches!(sourcing, Sourcing::Locked | Sourcing::Relock | Sourcing::DryRun) {
+        published.warnings.iter().for_each(|warning| context.report.warned(warning));
+    }
+    Ok(())
 }
 
 /// Returns the lock that answers the project's requests; none when upstream has to be asked.
@@ -95,14 +113,17 @@ async fn lock(
     let check = |lock| lockfile::check(&requests.list, &platforms, lock, context.policy).0;
     match lock.as_ref().map(check) {
         Some(reasons) if reasons.is_empty() => return Ok(lock),
-        Some(reasons) if context.lock_rule == LockRule::Keep => return Err(Error::StaleLock { reasons }),
+        Some(reasons) if context.lock_rule == LockRule::Keep => {
+            lock.as_ref().map_or(Ok(()), |lock| lockfile::trust(&requests.list, lock))?;
+            return Err(Error::StaleLock { reasons });
+        }
         _ => {}
     }
     if context.manifest.is_none() || sourcing == Sourcing::DryRun {
         return Ok(None);
     }
     super::before_waiting().await;
-    let lock = lockfile::lock(&requests.list, lock.as_ref(), &|_| false, context).await?;
+    let lock = lockfile::lock(&requests.list, lock.as_ref(), Upgrade::NONE, context).await?;
     lock.write(context.root)?;
     context.report.noted(&format!("wrote {}", context.root.folder().join(LOCK).display()));
     Ok(Some(lock))
@@ -133,7 +154,10 @@ fn found(
         return Ok((request, Found::Release(release)));
     }
     match context.store.claim(&id_of(&release))? {
-        Some(install) => Ok((request, Found::Install(install))),
+        Some(install) => {
+            super::plan::agrees(&install, release.pins)?;
+            Ok((request, Found::Install(install)))
+        }
         None => Err(Error::NotInstalled {
             tool: release.tool.to_string(),
             version: release.version.to_string(),
@@ -180,7 +204,7 @@ fn newest_that(
     admits: &dyn Fn(&Version) -> bool,
     context: &Context<'_>,
 ) -> Result<Option<Install>, Error> {
-    let fits = |install: &Install| admits(&install.id.version) && request.tool.could_have_locked(&install.release());
+    let fits = |install: &Install| admits(&install.id.version) && lockfile::could_be(request, &install.release());
     // One that is removed at this moment gives way to the next.
     while let Some(install) = context.store.newest(request.tool.name(), platform, &fits)? {
         if let Some(held) = context.store.claim(&install.id)? {
@@ -289,7 +313,7 @@ pub(super) fn instead(
     let why = chain(&cause);
     for request in missing {
         match instead_of(&request, platform, &why, context)? {
-            Some(install) => installs.push(Installed { request, install, work: None }),
+            Some(install) => installs.push(Installed { request, install, work: None, pins: None }),
             None => return Err(cause),
         }
     }

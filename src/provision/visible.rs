@@ -8,7 +8,7 @@ use crate::fs::is_executable;
 use crate::host::Host;
 use crate::model::{Activation, Executable, ExtraKind, Os, Platform, ToolName, Version};
 use crate::report::Report;
-use crate::store::{Composition, Hold, Install, Linked, Store, View};
+use crate::store::{self, Composition, Hold, Install, Linked, Store, View};
 use crate::text::all_of;
 use crate::toolchain::{self, SharedRoot, Toolchain};
 
@@ -130,26 +130,43 @@ fn shared_root(
     Ok((view.root, holds))
 }
 
+/// Returns true if a view is what its members make, as far as they are all installed.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn is_made_of_its_members(view: &View, store: &Store) -> Result<bool, store::Error> {
+    let Some((name, members, shared)) = parts(view, &store.list()?) else { return Ok(true) };
+    let (overlapping, added) = (shared.overlapping, shared.added);
+    let composition = Composition { name: &name, members: &members, overlapping, added };
+    match store.is_made_of(view, &composition) {
+        Err(store::Error::FileList { .. } | store::Error::Conflict { .. }) => Ok(false),
+        outcome => outcome,
+    }
+}
+
+/// Returns the name of a view, its members and its root; none where a member is not installed.
+fn parts(view: &View, installs: &[Install]) -> Option<(ToolName, Vec<Install>, SharedRoot)> {
+    let find = |id: &String| installs.iter().find(|install| install.id.to_string() == *id).cloned();
+    let members: Vec<Install> = view.members.iter().map(find).collect::<Option<_>>()?;
+    let shared = toolchain::ALL.iter().filter_map(|tool| tool.card().layout.shared());
+    let shared = shared.into_iter().find(|root| root.name == view.name)?;
+    Some((ToolName::parse(&view.name).ok()?, members, shared))
+}
+
 /// Composes a damaged view again, with what the tool itself has put into it, and removes one whose members are not all installed any more.
 ///
 /// # Errors
 /// When a member is damaged itself, a program uses the view, or the store cannot be written to.
 pub fn recompose(view: &View, store: &Store, report: &dyn Report) -> Result<(), Error> {
-    let installs = store.list()?;
-    let find = |id: &String| installs.iter().find(|install| install.id.to_string() == *id).cloned();
-    let members: Option<Vec<Install>> = view.members.iter().map(find).collect();
-    let shared =
-        toolchain::ALL.iter().filter_map(|tool| tool.card().layout.shared()).find(|root| root.name == view.name);
-    match (members, shared) {
-        (Some(members), Some(shared)) => {
-            let name = ToolName::parse(&view.name)?;
+    match parts(view, &store.list()?) {
+        Some((name, members, shared)) => {
             let Some(members) = hold_all(&members, store)? else { return recompose(view, store, report) };
             let (overlapping, added) = (shared.overlapping, shared.added);
             let composition = Composition { name: &name, members: &members, overlapping, added };
             store.recompose(&composition, &|waiting| report.noted(waiting))?;
             Ok(())
         }
-        _ => {
+        None => {
             store.remove_view(view, &|waiting| report.noted(waiting))?;
             Ok(())
         }

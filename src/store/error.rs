@@ -56,6 +56,18 @@ pub enum Error {
         /// What does not match.
         reason: String,
     },
+    /// A verified archive unpacks to another tree than the one that the lock pins.
+    #[error(
+        "{id} was unpacked from its verified archive to other files than toolkit.lock pins\n  pinned {pinned}, unpacked {found}"
+    )]
+    OtherTree {
+        /// The install.
+        id: String,
+        /// What the lock pins.
+        pinned: String,
+        /// What was unpacked.
+        found: String,
+    },
     /// A file of an install is not what its receipt says.
     #[error("{} is not the file that was installed", .path.display())]
     Damaged {
@@ -132,6 +144,7 @@ impl Explain for Error {
             | Self::NoLinks { .. } => Kind::Machine,
             Self::FileList { .. }
             | Self::Unproven { .. }
+            | Self::OtherTree { .. }
             | Self::Damaged { .. }
             | Self::Conflict { .. }
             | Self::NoExecutable { .. } => Kind::Integrity,
@@ -165,6 +178,12 @@ impl Explain for Error {
             }
             Self::FileList { .. } | Self::Damaged { .. } | Self::NoExecutable { .. } => {
                 "`toolkit repair` installs it again".to_owned()
+            }
+            Self::OtherTree { .. } => {
+                return vec![
+                    "nothing was installed; look at who changed the pin: `git log -p toolkit.lock`".to_owned(),
+                    "`toolkit lock --trees` reads the archive and pins what it holds".to_owned(),
+                ];
             }
             Self::Unproven { .. } => "nothing was installed; this is a bug in toolkit: please report it".to_owned(),
             Self::Foreign { path, .. } => format!("nothing was changed; move {} away and try again", path.display()),

@@ -25,17 +25,12 @@ impl Staging {
                 return Err(Error::NoExecutable { path });
             }
             for node in nodes.iter_mut().filter(|node| node.path == executable.path) {
-                if let NodeKind::File { mode, .. } = &mut node.kind
-                    && *mode & 0o111 == 0
-                {
-                    *mode |= 0o755;
+                if allow_to_run(&mut node.kind) {
                     make_runnable(&path).at("change the mode of", &path)?;
                 }
             }
-            let named = executable.named_path();
-            if named != executable.path {
-                let target = executable.path.rsplit('/').next().unwrap_or_default().to_owned();
-                nodes.push(add(&tree, &Extra { path: named, kind: ExtraKind::Link(target) })?);
+            if let Some(link) = link_to(executable) {
+                nodes.push(add(&tree, &link)?);
             }
         }
         Ok(())
@@ -53,12 +48,11 @@ impl Staging {
 
 fn add(tree: &Path, extra: &Extra) -> Result<Node, Error> {
     let path = place(tree, &extra.path)?;
-    let kind = match &extra.kind {
+    match &extra.kind {
         ExtraKind::Text(text) => {
             let mut file = File::create_new(&path).at("create", &path)?;
             file.write_all(text.as_bytes()).at("write", &path)?;
             readable(&file).at("change the mode of", &path)?;
-            NodeKind::File { mode: MODE, size: text.len() as u64, digest: *blake3::hash(text.as_bytes()).as_bytes() }
         }
         ExtraKind::Link(target) => {
             let executable = path.with_file_name(target);
@@ -66,10 +60,37 @@ fn add(tree: &Path, extra: &Extra) -> Result<Node, Error> {
                 return Err(Error::NoExecutable { path: executable });
             }
             symlink(Path::new(target), &path).at("create", &path)?;
-            NodeKind::Link { target: target.clone() }
         }
-    };
-    Ok(Node { path: extra.path.clone(), kind })
+    }
+    Ok(Node { path: extra.path.clone(), kind: kind_of(&extra.kind) })
+}
+
+/// Returns what an addition is on disk.
+pub(super) fn kind_of(kind: &ExtraKind) -> NodeKind {
+    match kind {
+        ExtraKind::Text(text) => {
+            NodeKind::File { mode: MODE, size: text.len() as u64, digest: *blake3::hash(text.as_bytes()).as_bytes() }
+        }
+        ExtraKind::Link(target) => NodeKind::Link { target: target.clone() },
+    }
+}
+
+/// Makes a file executable unless somebody may execute it; returns true if it changed.
+pub(super) fn allow_to_run(kind: &mut NodeKind) -> bool {
+    match kind {
+        NodeKind::File { mode, .. } if *mode & 0o111 == 0 => {
+            *mode |= 0o755;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Returns the link under which an executable has its name; none where the file has it.
+pub(super) fn link_to(executable: &Executable) -> Option<Extra> {
+    let path = Some(executable.named_path()).filter(|named| *named != executable.path)?;
+    let target = executable.path.rsplit('/').next().unwrap_or_default().to_owned();
+    Some(Extra { path, kind: ExtraKind::Link(target) })
 }
 
 /// Makes the folders above `name`, none of them through a link of the archive, and returns the path.

@@ -80,6 +80,23 @@ impl Files {
         &self.0
     }
 
+    /// Leaves out files, and the folders that only they need.
+    pub(super) fn without(self, paths: &[&str]) -> Self {
+        let mut entries = self.0;
+        for path in paths {
+            entries.remove(*path);
+            let folders: Vec<&str> = parents(path).collect();
+            for folder in folders.into_iter().rev() {
+                let below = format!("{folder}/");
+                if entries.range(below.clone()..).next().is_some_and(|(path, _)| path.starts_with(&below)) {
+                    break;
+                }
+                entries.remove(folder);
+            }
+        }
+        Self(entries)
+    }
+
     /// Counts the bytes of all files.
     pub(super) fn bytes(&self) -> u64 {
         let size = |kind: &NodeKind| if let NodeKind::File { size, .. } = kind { *size } else { 0 };

@@ -97,6 +97,7 @@ impl Install {
             artifacts: self.receipt.artifacts.iter().map(super::Origin::artifact).collect(),
             image: None,
             executables: self.receipt.executables.clone(),
+            pins: None,
         }
     }
 }

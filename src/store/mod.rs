@@ -17,6 +17,7 @@ mod adopt;
 mod atomic_dir;
 mod error;
 mod extras;
+mod file_list;
 mod files;
 mod history;
 mod hold;
@@ -41,6 +42,7 @@ use std::path::{Path, PathBuf};
 
 pub use atomic_dir::AtomicDir;
 pub use error::Error;
+pub use file_list::FileList;
 pub use history::Project;
 pub use hold::Hold;
 #[cfg(unix)]

@@ -8,7 +8,7 @@ use url::Url;
 use super::error::Error;
 use super::id::{Fingerprint, InstallId};
 use crate::fs::{FileError, is_absent};
-use crate::model::{Artifact, Digest, Executable, Format, Platform, Proof, ToolName, Version};
+use crate::model::{Artifact, Digest, Executable, Format, Platform, Proof, ToolName, TreeDigest, Version};
 
 /// The newest schema that is written and understood.
 const SCHEMA: u64 = 1;
@@ -26,6 +26,8 @@ pub struct Receipt {
     pub installed: jiff::Timestamp,
     /// The BLAKE3 digest of its file list, in hexadecimal digits.
     pub files: String,
+    /// The same of the list without the files that this program added; none where it added none.
+    pub unpacked: Option<String>,
     /// How many entries the tree has.
     pub count: u64,
     /// The bytes of all its files.
@@ -80,6 +82,8 @@ struct Written {
     executables: Vec<Executable>,
     installed: jiff::Timestamp,
     files: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unpacked: Option<String>,
     count: u64,
     bytes: u64,
 }
@@ -90,6 +94,12 @@ struct Schema {
 }
 
 impl Receipt {
+    /// Returns the digest of what was unpacked, as the receipt records it; none when it records something else there.
+    #[must_use]
+    pub fn tree(&self) -> Option<TreeDigest> {
+        TreeDigest::from_hex(self.unpacked.as_ref().unwrap_or(&self.files))
+    }
+
     /// Reads a receipt; none when there is no file or what it holds is not a receipt.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, Error> {
         let Some(text) = read_text(path)? else { return Ok(None) };
@@ -114,6 +124,7 @@ impl Receipt {
             executables: self.executables.clone(),
             installed: self.installed,
             files: self.files.clone(),
+            unpacked: self.unpacked.clone(),
             count: self.count,
             bytes: self.bytes,
         };
@@ -162,8 +173,8 @@ impl Written {
         if !self.executables.iter().all(Executable::is_plain) {
             return None;
         }
-        let Self { artifacts, executables, installed, files, count, bytes, .. } = self;
-        Some(Receipt { id, artifacts, executables, installed, files, count, bytes })
+        let Self { artifacts, executables, installed, files, unpacked, count, bytes, .. } = self;
+        Some(Receipt { id, artifacts, executables, installed, files, unpacked, count, bytes })
     }
 }
 
@@ -194,6 +205,7 @@ mod tests {
             executables: Vec::new(),
             installed: "2026-11-23T10:00:00Z".parse().unwrap(),
             files: "00".repeat(32),
+            unpacked: None,
             count: 3,
             bytes: 40,
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::adopt::adopt;
 use super::error::Error;
+use super::file_list::digest_of;
 use super::files::Files;
 use super::hold::{Attempt, exclusive, hold};
 use super::id::{Fingerprint, InstallId};
@@ -16,7 +17,7 @@ use super::lock::Lock;
 use super::receipt::{Origin, Receipt};
 use super::{FILES, Install, RECEIPT, STAGING, Store, TREE};
 use crate::fs::{At, FileError, Maker, TempDir, delete, is_absent, make_writable, maker_of};
-use crate::model::{Digest, Executable, Node, Verified};
+use crate::model::{Digest, Executable, Node, TreeDigest, Verified};
 
 /// A private folder in which one install comes into being.
 #[derive(Debug)]
@@ -35,6 +36,10 @@ pub struct Unpacked {
     pub artifacts: Vec<Origin>,
     /// Every entry that was unpacked; where a path comes twice, the last one counts.
     pub nodes: Vec<Node>,
+    /// Every entry that this program added.
+    pub added: Vec<Node>,
+    /// What the lock pins of the entries that were unpacked.
+    pub pinned: Option<TreeDigest>,
     /// The executables that the project names, for a tool that it defines itself.
     pub executables: Vec<Executable>,
     /// The time to put on the receipt.
@@ -169,17 +174,32 @@ impl Staging {
         }
         let folder = self.scratch.made();
         let list = folder.join(FILES);
-        let files = Files::new(unpacked.nodes).map_err(|reason| Error::FileList { path: list.clone(), reason })?;
+        let added: Vec<String> = unpacked.added.iter().map(|node| node.path.clone()).collect();
+        let files = Files::new(unpacked.nodes.into_iter().chain(unpacked.added))
+            .map_err(|reason| Error::FileList { path: list.clone(), reason })?;
         let sealed = write_list(&files, &list)?;
+        let (count, bytes) = (files.entries().len() as u64, files.bytes());
+        let own = (!added.is_empty()).then(|| {
+            let added: Vec<&str> = added.iter().map(String::as_str).collect();
+            digest_of(&files.without(&added)).to_hex()
+        });
         let receipt = Receipt {
             id: self.id.clone(),
             artifacts: unpacked.artifacts,
             executables: unpacked.executables,
             installed: unpacked.installed,
             files: sealed,
-            count: files.entries().len() as u64,
-            bytes: files.bytes(),
+            unpacked: own,
+            count,
+            bytes,
         };
+        match (unpacked.pinned, receipt.tree()) {
+            (Some(pinned), found) if found != Some(pinned) => {
+                let found = found.map_or_else(|| "nothing".to_owned(), |found| found.to_string());
+                return Err(Error::OtherTree { id: self.id.to_string(), pinned: pinned.to_string(), found });
+            }
+            _ => {}
+        }
         let path = folder.join(RECEIPT);
         fs::write(&path, receipt.to_json()).at("write", &path)?;
         Ok(receipt)

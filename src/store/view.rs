@@ -157,6 +157,18 @@ impl Store {
         self.remove_folder(&self.folder_of(view))
     }
 
+    /// Returns true if the view's list of files is the one that the lists of its members make: the receipt of a view vouches
+    /// for nothing that its members do not.
+    ///
+    /// # Errors
+    /// As [`Store::view`]; [`Error::FileList`] when the list of a member cannot be trusted.
+    pub fn is_made_of(&self, view: &View, composition: &Composition<'_>) -> Result<bool, Error> {
+        let nodes = merge(composition)?.into_iter().map(|(path, (_, kind))| Node { path, kind });
+        let untrusted = |reason: String| Error::FileList { path: view.root.with_file_name(FILES), reason };
+        let files = Files::new(nodes).map_err(untrusted)?;
+        Ok(blake3::hash(files.to_text().as_bytes()).to_hex().as_str() == view.files)
+    }
+
     fn compose(&self, composition: &Composition<'_>) -> Result<View, Error> {
         let entries = merge(composition)?;
         let scratch = Scratch::new(self)?;

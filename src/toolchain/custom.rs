@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use url::Url;
 
 use super::shared::github::{self, Published, Repository};
+use super::shared::locked::{self, Expected};
 use super::shared::{first_use, platforms, semantic, sums};
 use super::{Card, Error, Toolchain};
 use crate::model::{
@@ -106,14 +107,27 @@ impl Toolchain for CustomTool {
         Ok(Release { executables, ..self.card().release(&version, platform, vec![artifact]) })
     }
 
-    fn could_have_locked(&self, release: &Release) -> bool {
-        let [artifact] = release.artifacts.as_slice() else { return false };
-        let Some(url) = self.url(&release.version, release.platform) else { return false };
-        let (format, strip) = self.packing(artifact.file_name());
-        let executables = self.executables_of(&release.version, release.platform, artifact.file_name());
-        artifact.url == url
-            && (artifact.format, artifact.strip) == (format, strip)
-            && release.executables == executables
+    fn check_locked(&self, release: &Release) -> Result<(), String> {
+        let Release { version, platform, artifacts, .. } = release;
+        let [artifact] = artifacts.as_slice() else {
+            return Err(format!("it has {} files, expected one", artifacts.len()));
+        };
+        let Some(url) = self.url(version, *platform) else {
+            return Err("the definition has no file for the platform".to_owned());
+        };
+        let listed = self.lister(version, *platform, &url);
+        let proofs = match (&listed, &self.repository) {
+            (Some(list), _) => vec![(Level::Checksum, list.as_str())],
+            (None, Some(_)) => vec![github::HASHED, locked::FIRST_SEEN],
+            (None, None) => vec![locked::FIRST_SEEN],
+        };
+        let (format, strip) = self.packing(file_name(&url));
+        let executables = self.executables_of(version, *platform, file_name(&url));
+        Expected { url, algorithm: None, proofs: &proofs, format: Some(format), strip }.check(artifact)?;
+        if release.image.is_some() || release.executables != executables {
+            return Err("its executables are not those of the definition".to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -179,7 +193,7 @@ impl CustomTool {
             let (digest, proof) = first_use::digest(&url, "`sums` is not set", metadata).await?;
             return Ok(self.artifact(url, digest, proof, None));
         };
-        let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+        let name = file_name(&url);
         let list = url_of(&self.fill(sums, version, platform, name));
         let source = list.host_str().unwrap_or_default().to_owned();
         let bytes = metadata
@@ -191,6 +205,15 @@ impl CustomTool {
             .map_err(unusable)?
             .ok_or_else(|| unusable("the checksum file named by `sums` does not list it".to_owned()))?;
         Ok(self.artifact(url, digest, Proof { level: Level::Checksum, source }, None))
+    }
+
+    /// Returns the source of digests that `sums` names; none where the definition names no checksum file.
+    fn lister(&self, version: &Version, platform: Platform, url: &Url) -> Option<String> {
+        let list = self.fill(self.definition.sums.as_ref()?, version, platform, file_name(url));
+        Some(match &self.repository {
+            Some(_) => github::listed_by(&list),
+            None => url_of(&list).host_str().unwrap_or_default().to_owned(),
+        })
     }
 
     fn not_published(&self, version: &Version, platform: Platform, published: impl Iterator<Item = Platform>) -> Error {
@@ -209,8 +232,7 @@ impl CustomTool {
     }
 
     fn artifact(&self, url: Url, digest: Digest, proof: Proof, size: Option<u64>) -> Artifact {
-        let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default().to_owned();
-        let (format, strip) = self.packing(&name);
+        let (format, strip) = self.packing(file_name(&url));
         Artifact { url, digest, proof, size, format, strip }
     }
 
@@ -239,6 +261,10 @@ impl CustomTool {
     fn fill(&self, pattern: &Pattern, version: &Version, platform: Platform, asset: &str) -> String {
         self.definition.fill(pattern, version.as_str(), platform, asset)
     }
+}
+
+fn file_name(url: &Url) -> &str {
+    url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default()
 }
 
 /// Parses a URL whose pattern was checked before versions and platforms filled it in, which cannot break it.

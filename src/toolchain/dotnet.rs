@@ -21,6 +21,7 @@ mod environment;
 pub mod global_json;
 mod grammar;
 pub mod host;
+mod locked;
 mod proposal;
 mod reading;
 mod roll_forward;
@@ -227,6 +228,10 @@ impl Toolchain for Dotnet {
     fn version(&self, text: &str) -> Result<Version, BadVersion> {
         Version::parse(text)
     }
+
+    fn check_locked(&self, release: &Release) -> Result<(), String> {
+        locked::check(self.component, self.card.name, release)
+    }
 }
 
 /// Returns the newest `host/fxr/<version>` at a root: the host that the muxer there runs.
@@ -247,8 +252,7 @@ impl Dotnet {
     }
 
     fn archive_name(&self, platform: Platform) -> Option<String> {
-        let extension = if platform.os == Os::Windows { "zip" } else { "tar.gz" };
-        Some(format!("{}-{}.{extension}", self.component.archive(), rid(platform)?))
+        Some(format!("{}-{}.{}", self.component.archive(), rid(platform)?, extension(platform)))
     }
 
     /// Lists the platforms for which there is an archive.
@@ -257,6 +261,10 @@ impl Dotnet {
         platforms::every(&[Arch::Amd64, Arch::Arm64, Arch::Arm])
             .filter(move |platform| self.archive_name(*platform).is_some_and(|name| is_there(&name)))
     }
+}
+
+fn extension(platform: Platform) -> &'static str {
+    if platform.os == Os::Windows { "zip" } else { "tar.gz" }
 }
 
 /// Returns .NET's runtime identifier of a platform.

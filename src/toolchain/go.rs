@@ -16,10 +16,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use url::Url;
 
 use self::documents::{Dated, Entry, File, History};
 use self::proxy::Proxy;
-use super::shared::{platforms, semantic};
+use super::shared::locked::Expected;
+use super::shared::{locked, platforms, semantic};
 use super::{Card, Error, ProjectFile, Role, Toolchain, UsualPipeline, VersionProof};
 use crate::model::{
     Activation, Algorithm, Arch, Artifact, BadChannel, BadVersion, Candidate, Channel, Choice, Digest, Format, Level,
@@ -73,6 +75,12 @@ const CARD: Card<'static> = Card {
     smoke_test: &["go", "version"],
     ..Card::BLANK
 };
+
+/// Who publishes the digests of go.dev's index, as proofs name it.
+const SOURCE: &str = "go.dev";
+
+/// The archives have one folder, `go`.
+const STRIP: usize = 1;
 
 /// The name of the module proxy as a source.
 const GOPROXY: &str = "goproxy";
@@ -135,6 +143,14 @@ impl Toolchain for Go {
         match &self.upstream {
             Upstream::GoDev => go_dev_release(version, platform, metadata).await,
             Upstream::Proxy(proxy) => proxy.release(version, platform, metadata).await,
+        }
+    }
+
+    fn check_locked(&self, release: &Release) -> Result<(), String> {
+        let artifact = locked::only_file(release)?;
+        match &self.upstream {
+            Upstream::GoDev => expected(&release.version, release.platform).check(artifact),
+            Upstream::Proxy(_) => proxy::expected(&release.version, release.platform).check(artifact),
         }
     }
 
@@ -291,16 +307,32 @@ fn archive_name(version: &Version, platform: Platform) -> String {
     format!("go{version}.{}-{arch}.{extension}", platform.os.as_str())
 }
 
+/// Returns what a lock says about the archive of a release.
+fn expected(version: &Version, platform: Platform) -> Expected<'static> {
+    Expected {
+        url: download(&archive_name(version, platform)),
+        algorithm: Some(Algorithm::Sha256),
+        proofs: &[(Level::Checksum, SOURCE)],
+        format: Format::from_name(&archive_name(version, platform)),
+        strip: STRIP,
+    }
+}
+
+fn download(file: &str) -> Url {
+    documents::document(&format!("https://go.dev/dl/{file}"), None, |_| Ok(())).url
+}
+
 fn artifact(file: &File, platform: Platform) -> Result<Artifact, Error> {
-    let url = documents::document(&format!("https://go.dev/dl/{}", file.filename), None, |_| Ok(())).url;
+    let url = download(&file.filename);
     let digest = Digest::from_hex(Algorithm::Sha256, &file.sha256).map_err(|bad| {
         let none = "go.dev publishes none; releases before 1.6 have only a SHA-1, which is not secure".to_owned();
         let reason = if file.sha256.is_empty() { none } else { bad.reason };
         Error::UnusableChecksum { url: url.to_string(), reason }
     })?;
-    let proof = Proof { level: Level::Checksum, source: "go.dev".to_owned() };
+    let proof = Proof { level: Level::Checksum, source: SOURCE.to_owned() };
+    let size = (file.size > 0).then_some(file.size);
     let format = if platform.os == Os::Windows { Format::Zip } else { Format::TarGz };
-    Ok(Artifact { url, digest, proof, size: (file.size > 0).then_some(file.size), format, strip: 1 })
+    Ok(Artifact { url, digest, proof, size, format, strip: STRIP })
 }
 
 fn no_such_version<'a>(version: &Version, known: impl Iterator<Item = &'a Version>) -> Error {

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::shared::semantic;
+use super::shared::{locked, semantic};
 use super::{Card, Chroot, Error, Layout, Toolchain};
 use crate::model::{
-    BadChannel, BadVersion, Candidate, Channel, Choice, Date, Phase, Platform, Policy, Release, Repository, Support,
-    Version,
+    BadChannel, BadVersion, Candidate, Channel, Choice, Date, Phase, Platform, Policy, Reference, Release, Repository,
+    Support, Version,
 };
 use crate::net::Metadata;
 
@@ -177,6 +177,17 @@ impl Toolchain for Kaniko {
 
     fn version(&self, text: &str) -> Result<Version, BadVersion> {
         Version::parse(text)
+    }
+
+    fn check_locked(&self, release: &Release) -> Result<(), String> {
+        locked::no_executables(release)?;
+        let tag = self.repository().tagged(&tags::tag(&release.version, self.suffix));
+        let Some(image) = &release.image else { return Err("it names no image".to_owned()) };
+        let unpinned = Reference { digest: None, ..image.reference.clone() };
+        if unpinned != tag {
+            return Err(format!("its image is {unpinned}, expected {tag}"));
+        }
+        release.artifacts.iter().try_for_each(|layer| images::check_locked(&tag.repository, layer))
     }
 
     fn with_source(&self, source: &str) -> Option<Arc<dyn Toolchain>> {

@@ -47,7 +47,8 @@ pub static ALL: LazyLock<Vec<Arc<dyn Toolchain>>> = LazyLock::new(|| {
 ///
 /// Implementers bring knowledge of one upstream: its documents, spellings, project files. They print nothing, write
 /// nothing, and reach the network only through `metadata`. A tool that numbers its releases as semantic versions needs
-/// [`card`](Self::card), [`candidates`](Self::candidates) and [`release`](Self::release) alone.
+/// [`card`](Self::card), [`candidates`](Self::candidates), [`release`](Self::release) and
+/// [`check_locked`](Self::check_locked) alone.
 #[async_trait]
 pub trait Toolchain: Debug + Send + Sync {
     /// Returns what is known about the tool without asking its upstream.
@@ -92,11 +93,13 @@ pub trait Toolchain: Debug + Send + Sync {
     /// When the upstream has no such version, does not publish it for the platform, or publishes no usable checksum.
     async fn release(&self, version: &Version, platform: Platform, metadata: &dyn Metadata) -> Result<Release, Error>;
 
-    /// Returns true if a release that a lock records is one that the tool itself could have written there. A project that
-    /// defines a tool can change its mind about where it comes from and how it is laid out.
-    fn could_have_locked(&self, release: &Release) -> bool {
-        release.executables.is_empty()
-    }
+    /// Compares a release that a lock records with what the tool itself would write there for its version and platform:
+    /// URL, kind of digest, proof, format, executables. Needs no connection. A lock may come from a stranger, and a project
+    /// that defines a tool can change its mind about where it comes from.
+    ///
+    /// # Errors
+    /// The first difference, as a sentence.
+    fn check_locked(&self, release: &Release) -> Result<(), String>;
 
     /// Returns the folders for `PATH` and the variables that make an install at `root` visible; [`activate`] adds what is unset.
     fn activation(&self, root: &Path) -> Activation {

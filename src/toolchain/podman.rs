@@ -13,10 +13,12 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use super::shared::github::{self, Published, Repository};
+use super::shared::locked::{self, Expected};
 use super::shared::{platforms, semantic};
 use super::{Card, Error, Toolchain};
 use crate::model::{
-    Activation, Arch, Artifact, Candidate, Channel, Format, Os, Phase, Platform, Policy, Release, Support, Version,
+    Activation, Algorithm, Arch, Artifact, Candidate, Channel, Format, Level, Os, Phase, Platform, Policy, Release,
+    Support, Version,
 };
 use crate::net::Metadata;
 
@@ -82,6 +84,20 @@ impl Toolchain for Podman {
         let url = repository.download(&published.tag, &asset.name);
         let artifact = Artifact { url, digest, proof, size: asset.size, format: Format::TarGz, strip: self.strip };
         Ok(self.card.release(version, platform, vec![artifact]))
+    }
+
+    fn check_locked(&self, release: &Release) -> Result<(), String> {
+        let artifact = locked::only_file(release)?;
+        let Some(file) = self.archive_name(release.platform) else {
+            return Err(format!("{} is not published for {}", self.card.name, release.platform));
+        };
+        let url = self.repository().download(&format!("v{}", release.version), &file);
+        let listed = github::listed_by(self.sums.unwrap_or_default());
+        // Releases before 2021 have no checksum file.
+        let proofs = &[(Level::Checksum, listed.as_str()), github::HASHED, locked::FIRST_SEEN];
+        let proofs = if self.sums.is_some() { &proofs[..] } else { &proofs[1..] };
+        let algorithm = Some(Algorithm::Sha256);
+        Expected { url, algorithm, proofs, format: Some(Format::TarGz), strip: self.strip }.check(artifact)
     }
 
     fn activation(&self, root: &Path) -> Activation {

@@ -116,7 +116,7 @@ fn lock_check_names_what_is_wrong() {
     world.write("toolkit.lock", &without_arm64);
     assert!(stdout(&["lock", "--check"]).contains("is not locked for linux/arm64"));
 
-    world.write("toolkit.lock", &good.replacen("version = 1\n", "version = 1\n\n", 1));
+    world.write("toolkit.lock", &good.replacen("\n\n", "\n\n\n", 1));
     assert!(stdout(&["lock", "--check"]).contains("edited"));
 
     world.write("toolkit.lock", &good);

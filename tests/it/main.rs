@@ -46,6 +46,7 @@ mod image_layers;
 mod install;
 mod kaniko;
 mod lint;
+mod lock_trust;
 mod many;
 mod mirror_order;
 mod mirror_parse;

@@ -65,7 +65,14 @@ fn unpack(tree: &Path, files: &[File<'_>], version: &str) -> std::io::Result<Unp
         format: Format::TarGz,
         strip: 1,
     };
-    Ok(Unpacked { artifacts: vec![origin], nodes, executables: Vec::new(), installed: jiff::Timestamp::UNIX_EPOCH })
+    Ok(Unpacked {
+        artifacts: vec![origin],
+        nodes,
+        added: Vec::new(),
+        pinned: None,
+        executables: Vec::new(),
+        installed: jiff::Timestamp::UNIX_EPOCH,
+    })
 }
 
 fn promote(staging: Staging, files: &[File<'_>], version: &str) -> Result<Install, Error> {

@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// With --prune, also keep the files of the toolkit.lock in this folder; may be repeated
     #[arg(long, value_name = "DIR", requires = "prune")]
     keep: Vec<PathBuf>,
+    /// Read the upstreams' own files, whatever mirror is set. Without it, DEST alone is never read for what goes into it
+    #[arg(long)]
+    upstream: bool,
     /// Print what would be uploaded and removed; change nothing
     #[arg(long)]
     dry_run: bool,
@@ -58,7 +61,7 @@ impl Arguments {
             let _ = settings.store.remember(settings.root.folder(), &provision::named_installs(&lock));
         }
         let prune = self.prune.then(|| self.kept(host)).transpose()?;
-        let client = source(&address, &settings, global);
+        let client = if self.upstream { settings.client.direct() } else { source(&address, &settings, global) };
         let documents = Memory::of(client.clone());
         let context = Context { metadata: &documents, net: &client, ..settings.context() };
         let outcome = settings.runtime.block_on(async {
@@ -117,6 +120,7 @@ fn locked(settings: &Settings) -> Result<(Vec<ToolRequest>, Lock), Failure> {
     let requests = provision::requests(&[], &context)?.list;
     let lock = Lock::read(&settings.root)?
         .ok_or_else(|| provision::Error::NoLock { folder: settings.root.folder().to_owned() })?;
+    provision::trust(&requests, &lock)?;
     let reasons = provision::check(&requests, &context.platforms(), &lock, &settings.policy).0;
     if reasons.is_empty() { Ok((requests, lock)) } else { Err(provision::Error::StaleLock { reasons }.into()) }
 }

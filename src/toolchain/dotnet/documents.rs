@@ -169,6 +169,14 @@ pub(super) fn accepted(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Returns true if a file is one of those that were published under paths that only the documents know: the runtimes and
+/// previews of .NET Core, until 2019.
+pub(super) fn is_elsewhere(url: &Url, version: &Version) -> bool {
+    let plain = accepted(url.as_str()).is_ok_and(|accepted| accepted == *url);
+    let known = url.query().is_none() && url.fragment().is_none() && version.semver().major <= 3;
+    plain && known && url.host_str().is_some_and(|host| DOWNLOADS.contains(&host))
+}
+
 impl Entry {
     /// Returns the channel's document at the URL in the index, else at the usual one, with a warning.
     pub(super) fn document(&self, name: ChannelName) -> (Document, Option<String>) {

@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 
 use super::sumdb::{self, Key, Lookup, SUM_GOLANG_ORG, Tile};
 use super::{CARD, documents, read, read_history, version};
-use crate::model::{Artifact, Candidate, Channel, Digest, Format, Level, Platform, Policy, Proof, Release, Version};
+use crate::model::{
+    Algorithm, Artifact, Candidate, Channel, Digest, Format, Level, Platform, Policy, Proof, Release, Version,
+};
 use crate::net::{self, Document, Metadata};
 use crate::toolchain::Error;
+use crate::toolchain::shared::locked::Expected;
 use crate::toolchain::shared::platforms;
 
 /// Go as the module `golang.org/toolchain` (<https://go.dev/ref/mod#goproxy-protocol>).
@@ -24,6 +27,32 @@ const MODULE: &str = "golang.org/toolchain";
 
 /// Where the checksum database is read: through the proxy, as the go command does, else directly.
 const DATABASES: [&str; 2] = ["goproxy:///sumdb/sum.golang.org", "https://sum.golang.org"];
+
+/// The database, as proofs name it.
+const SOURCE: &str = "sum.golang.org";
+
+/// `golang.org/toolchain@v0.0.1-go1.22.5.linux-amd64/`
+const STRIP: usize = 2;
+
+/// Returns what a lock says about the module of a release.
+pub(super) fn expected(version: &Version, platform: Platform) -> Expected<'static> {
+    let zip = zip(&module_version(&version::release_name(version), platform));
+    Expected {
+        url: documents::document(&zip, None, |_| Ok(())).url,
+        algorithm: Some(Algorithm::GoModule),
+        proofs: &[(Level::Signature, SOURCE)],
+        format: Some(Format::GoModuleZip),
+        strip: STRIP,
+    }
+}
+
+fn module_version(name: &str, platform: Platform) -> String {
+    format!("v0.0.1-go{name}.{}-{}", platform.os.as_str(), platform.arch.as_str())
+}
+
+fn zip(module_version: &str) -> String {
+    format!("goproxy:///{MODULE}/@v/{module_version}.zip")
+}
 
 impl Default for Proxy {
     /// Returns the proxy with the key of sum.golang.org.
@@ -60,8 +89,8 @@ impl Proxy {
         metadata: &dyn Metadata,
     ) -> Result<Release, Error> {
         let name = version::release_name(version);
-        let module_version = format!("v0.0.1-go{name}.{}-{}", platform.os.as_str(), platform.arch.as_str());
-        let zip = format!("goproxy:///{MODULE}/@v/{module_version}.zip");
+        let module_version = module_version(&name, platform);
+        let zip = zip(&module_version);
         let url = documents::document(&zip, None, |_| Ok(())).url;
         let digest = match self.proven(&module_version, &zip, metadata).await {
             Ok(digest) => digest,
@@ -70,10 +99,10 @@ impl Proxy {
         let artifact = Artifact {
             url,
             digest,
-            proof: Proof { level: Level::Signature, source: "sum.golang.org".to_owned() },
+            proof: Proof { level: Level::Signature, source: SOURCE.to_owned() },
             size: None,
             format: Format::GoModuleZip,
-            strip: 2, // golang.org/toolchain@v0.0.1-go1.22.5.linux-amd64/
+            strip: STRIP,
         };
         let version = version::release(&name).unwrap_or_else(|| version.clone());
         Ok(CARD.release(&version, platform, vec![artifact]))

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::super::Error;
+use super::super::shared::locked::Expected;
 use crate::model::{
     Artifact, DOCKER_HUB, Date, Digest, Format, ImagePlatform, Level, Platform, Proof, Reference, Repository,
     SourceImage,
@@ -184,6 +185,20 @@ fn artifact(repository: &Repository, layer: &Descriptor) -> Result<Artifact, Err
     };
     let proof = Proof { level: Level::Checksum, source: repository.registry.clone() };
     Ok(Artifact { url, digest, proof, size: Some(layer.size()), format, strip: 0 })
+}
+
+/// Compares a layer in a lock with what would be written there. A registry names layers by their digests.
+///
+/// # Errors
+/// The first difference.
+pub(super) fn check_locked(repository: &Repository, layer: &Artifact) -> Result<(), String> {
+    let url = address(repository, &format!("blobs/{}", layer.digest)).map_err(|cause| cause.to_string())?;
+    let proofs = &[(Level::Checksum, repository.registry.as_str())];
+    Expected { url, algorithm: None, proofs, format: None, strip: 0 }.check(layer)?;
+    match layer.format.is_layer() {
+        true => Ok(()),
+        false => Err(format!("the format of {} is not that of a layer", layer.file_name())),
+    }
 }
 
 fn digest(repository: &Repository, descriptor: &Descriptor) -> Result<Digest, Error> {

@@ -18,6 +18,14 @@ const API: &str = "https://api.github.com/";
 /// The source of an asset's digest, as proofs name it.
 const DIGEST_SOURCE: &str = "api.github.com";
 
+/// The proof of a digest that GitHub computed.
+pub(in crate::toolchain) const HASHED: (Level, &str) = (Level::Checksum, DIGEST_SOURCE);
+
+/// Names a checksum file of a release as the source of digests.
+pub(in crate::toolchain) fn listed_by(sums: &str) -> String {
+    format!("{sums} on github.com")
+}
+
 /// A repository: `owner/name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::toolchain) struct Repository {
@@ -227,7 +235,7 @@ pub(in crate::toolchain) async fn digest(
         Some(published) if published.algorithm() == listed.algorithm() && published != listed => Err(unusable(
             format!("{sums} of the release lists {}, and GitHub lists {}", listed.short(), published.short()),
         )),
-        _ => Ok((listed, Proof { level: Level::Checksum, source: format!("{sums} on github.com") })),
+        _ => Ok((listed, Proof { level: Level::Checksum, source: listed_by(sums) })),
     }
 }
 

@@ -5,6 +5,7 @@ pub(super) mod error;
 pub(super) mod first_use;
 pub(super) mod github;
 pub(super) mod layout;
+pub(super) mod locked;
 pub(super) mod newest;
 pub(super) mod platforms;
 pub(super) mod proposal;

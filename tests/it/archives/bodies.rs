@@ -100,8 +100,13 @@ fn attempt(server: &Server, asked: &Asked<'_>) -> Attempt {
     fs::create_dir(&staging).unwrap();
     let url: Url = format!("http://test/{}", asked.name).parse().unwrap();
     let wanted = Download { url: &url, digest: asked.digest, size: asked.size, publisher: "go.dev" };
-    let options =
-        Options { staging: &staging, limits: Limits::default(), processors: asked.processors, progress: silent() };
+    let options = Options {
+        staging: &staging,
+        limits: Limits::default(),
+        processors: asked.processors,
+        writes: true,
+        progress: silent(),
+    };
     let packing = Packing { format: asked.format, strip: 0 };
     let outcome = runtime().block_on(ingest::unpack(server, wanted, packing, &target, &options));
     assert_eq!(listing(&staging), Vec::<String>::new(), "something is left in the staging folder");
@@ -297,7 +302,8 @@ fn a_future_that_is_dropped_leaves_no_thread_at_work() {
     let server = serve(vec![parts]);
     let (url, digest): (Url, _) = ("http://test/go.tar.gz".parse().unwrap(), sha256(&bytes));
     let wanted = Download { url: &url, digest: &digest, size: None, publisher: "go.dev" };
-    let options = Options { staging: world.path(), limits: Limits::default(), processors: 2, progress: silent() };
+    let options =
+        Options { staging: world.path(), limits: Limits::default(), processors: 2, writes: true, progress: silent() };
     let packing = Packing { format: Some(Format::TarGz), strip: 0 };
     runtime().block_on(async {
         let mut work = Box::pin(ingest::unpack(&server, wanted, packing, &target, &options));

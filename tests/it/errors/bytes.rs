@@ -141,6 +141,11 @@ fn stores() -> Vec<Section> {
         path: install().join("files"),
         reason: text("its digest is not the one in the receipt"),
     };
+    let other_tree = store::Error::OtherTree {
+        id: text("go/1.27.3-linux-arm64-0df0c1e7"),
+        pinned: format!("blake3:{}", "0d".repeat(32)),
+        found: format!("blake3:{}", "77".repeat(32)),
+    };
     let unproven = store::Error::Unproven {
         id: text("go/1.27.3-linux-arm64-0df0aa51c1e7"),
         reason: text("the verified digests are not those of its artifacts"),
@@ -169,6 +174,7 @@ fn stores() -> Vec<Section> {
         section("store::Error::InUse", [stored(store::Error::InUse { name: "go 1.27.3 for linux/arm64".to_owned() })]),
         section("store::Error::FileList", [stored(list)]),
         section("store::Error::Unproven", [stored(unproven)]),
+        section("store::Error::OtherTree", [stored(other_tree)]),
         section("store::Error::Damaged", [stored(store::Error::Damaged { path: install().join("tree/bin/go") })]),
         section(
             "store::Error::Foreign",

@@ -22,6 +22,8 @@ const HOME: &[(&str, &str)] = &[("HOME", "/home/ci")];
 fn words() -> Vec<Section> {
     let digest = |digest: &str| run(HOME, &["fetch", GO_URL, "--digest", digest, "--output", "go.tar.gz"]);
     let bad = toolchain::find("dotnet").unwrap().version("10.0").unwrap_err();
+    let bad_tree = "blake3:0df0".parse::<toolkit::model::TreeDigest>().unwrap_err();
+    let bad_tree = Error::UnexpectedLock { reasons: vec![bad_tree.to_string()] };
     let bad_version = Error::StaleLock { reasons: vec![bad.to_string()] };
     vec![
         section("model::BadRequest", [asked("go@"), in_manifest(asked_error("@1.27"))]),
@@ -32,6 +34,7 @@ fn words() -> Vec<Section> {
         section("model::BadDigest", [digest("sha256:0df0"), digest("md5:900150983cd24fb0d6963f7d28e17f72")]),
         section("model::BadS3Uri", [run(HOME, &["mirror", "parse", "https://my%2Ebucket.s3.amazonaws.com/a"])]),
         section("model::BadPlatform", [run(HOME, &["resolve", "go@1.27", "--platform", "linux/mips"])]),
+        section("model::BadTreeDigest", [Example { debug: None, ..bad_tree.into() }]),
         section("model::BadVersion", [Example { debug: None, ..bad_version.into() }]),
     ]
 }
@@ -283,6 +286,12 @@ fn choice(rule: &str) -> Box<Choice> {
     Box::new(Choice { rule: text(rule), pick: None, verdicts: Vec::new(), warnings: Vec::new() })
 }
 
+const ENDED: &str = "dotnet 8.0.423 reached end of life on 2026-11-10, and the policy denies unsupported versions";
+
+const UNEXPECTED: &str = "go 1.27.3 for linux/arm64 is not what toolkit writes: its URL is \
+    `https://downloads.example/go1.27.3.linux-arm64.tar.gz`, expected \
+    `https://go.dev/dl/go1.27.3.linux-arm64.tar.gz`";
+
 fn locks() -> Vec<Section> {
     let (tool, version, platform) = (|| text("go"), || text("1.27.3"), arm64());
     let reasons =
@@ -290,6 +299,43 @@ fn locks() -> Vec<Section> {
     vec![
         section("provision::Error::NoLock", [Example::from(Error::NoLock { folder: "/src/shop".into() })]),
         section("provision::Error::StaleLock", [Example::from(Error::StaleLock { reasons })]),
+        section(
+            "provision::Error::UnexpectedLock",
+            [Example::from(Error::UnexpectedLock { reasons: vec![text(UNEXPECTED)] })],
+        ),
+        section(
+            "provision::Error::CannotLock",
+            [Example::from(Error::CannotLock {
+                tool: text("kaniko"),
+                version: text("1.28.3"),
+                platform,
+                reason: text(
+                    "a lock may not name `http://localhost:5000/v2/kaniko/blobs/sha256:00aa`, only https URLs",
+                ),
+            })],
+        ),
+        section(
+            "provision::Error::UnsupportedLock",
+            [Example::from(Error::UnsupportedLock { reasons: vec![text(ENDED)] })],
+        ),
+        section(
+            "provision::Error::OtherTree",
+            [Example::from(Error::OtherTree {
+                tool: tool(),
+                version: version(),
+                platform,
+                root: "/opt/toolkit/installs/go/1.27.3-linux-arm64-00aa/tree".into(),
+            })],
+        ),
+        section(
+            "provision::Error::Unlistable",
+            [Example::from(Error::Unlistable {
+                tool: text("jq"),
+                version: text("1.7.1"),
+                platform,
+                reason: text("it has no file `bin/jq`"),
+            })],
+        ),
         section(
             "provision::Error::NotLocked",
             [Example::from(Error::NotLocked { tool: tool(), version: version(), platform })],
