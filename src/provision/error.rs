@@ -334,6 +334,40 @@ impl Explain for Error {
             Self::NothingAsked { .. } => {
                 vec!["`toolkit init` writes a toolkit.toml, or name a tool: `toolkit install go@1.27`".to_owned()]
             }
+            Self::NothingChosen { .. }
+            | Self::WeakProof { .. }
+            | Self::NoLock { .. }
+            | Self::StaleLock { .. }
+            | Self::NotLocked { .. }
+            | Self::UnsupportedLock { .. }
+            | Self::UnexpectedLock { .. }
+            | Self::CannotLock { .. }
+            | Self::Unlistable { .. }
+            | Self::OtherTree { .. }
+            | Self::NotInstalled { .. }
+            | Self::CannotRun { .. } => self.release_hints(),
+            Self::Project(cause) => cause.hints(),
+            Self::Resolve { source, .. } => and(source.hints(), "nothing was changed"),
+            Self::Install { source, .. } => and(source.hints(), "no partial files were left behind"),
+            Self::Store(cause) => cause.hints(),
+            Self::Net(cause) => cause.hints(),
+            Self::BadSetting(cause) => cause.hints(),
+            Self::BadChannel(BadChannel { tool, text, .. }) => match spelling::channel_of(tool, text) {
+                Some(meant) => vec![format!("nothing was changed; did you mean `{meant}`?")],
+                None => vec![SPELLINGS.to_owned()],
+            },
+            Self::BadRequest(_) => vec![SPELLINGS.to_owned()],
+            Self::BadProjectFile { .. } => {
+                vec!["nothing was changed; fix that line, or name the tool: `toolkit install TOOL@CHANNEL`".to_owned()]
+            }
+        }
+    }
+}
+
+impl Error {
+    /// Returns the advice where a release, its lock entry or its install is at fault.
+    fn release_hints(&self) -> Vec<String> {
+        match self {
             Self::NothingChosen { .. } => vec![
                 "nothing was changed; request something else, or relax `[policy]` in toolkit.toml".to_owned(),
                 "`toolkit resolve --explain` lists every candidate with its reason".to_owned(),
@@ -363,20 +397,7 @@ impl Explain for Error {
                 vec![format!("run `toolkit install` for the project's tools, or `toolkit install {tool}@{version}`")]
             }
             Self::CannotRun { .. } => vec!["nothing was run; `toolkit repair` installs it again".to_owned()],
-            Self::Project(cause) => cause.hints(),
-            Self::Resolve { source, .. } => and(source.hints(), "nothing was changed"),
-            Self::Install { source, .. } => and(source.hints(), "no partial files were left behind"),
-            Self::Store(cause) => cause.hints(),
-            Self::Net(cause) => cause.hints(),
-            Self::BadSetting(cause) => cause.hints(),
-            Self::BadChannel(BadChannel { tool, text, .. }) => match spelling::channel_of(tool, text) {
-                Some(meant) => vec![format!("nothing was changed; did you mean `{meant}`?")],
-                None => vec![SPELLINGS.to_owned()],
-            },
-            Self::BadRequest(_) => vec![SPELLINGS.to_owned()],
-            Self::BadProjectFile { .. } => {
-                vec!["nothing was changed; fix that line, or name the tool: `toolkit install TOOL@CHANNEL`".to_owned()]
-            }
+            _ => Vec::new(),
         }
     }
 }
