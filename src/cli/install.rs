@@ -9,6 +9,7 @@ use url::Url;
 
 use super::global_json;
 use super::installs::{report_notes, report_unread};
+use super::quality::{self, Quality};
 use super::render::{self, Failure};
 use super::settings::Settings;
 use super::styled::Styled;
@@ -30,6 +31,9 @@ pub(super) struct Arguments {
     /// What to install instead of the project's tools: TOOL or TOOL@CHANNEL
     #[arg(value_name = "SPEC", conflicts_with = "locked")]
     specs: Vec<String>,
+    /// For .NET: `preview` takes previews of the line as well, `ga` stable releases only
+    #[arg(long, value_name = "QUALITY", requires = "specs", value_parser = quality::parse)]
+    quality: Option<Quality>,
     /// Install exactly what toolkit.lock pins: resolve nothing, write no lock [env: TOOLKIT_LOCKED=1]
     #[arg(long)]
     locked: bool,
@@ -76,7 +80,8 @@ struct Piece<'a> {
 }
 
 impl Arguments {
-    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+    pub(super) fn run(mut self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        self.specs = quality::apply(self.quality, self.specs)?;
         let mut settings = Settings::new(host, global)?.on_path()?;
         if let Some(jobs) = self.jobs {
             settings.jobs = Some(usize::from(jobs));

@@ -22,6 +22,7 @@ mod mirror;
 mod network;
 mod progress;
 mod prune;
+mod quality;
 mod remove;
 mod render;
 mod repair;

@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::installs::report_unread;
+use super::quality::{self, Quality};
 use super::render::{self, Failure};
 use super::settings::Settings;
 use super::styled::{Styled, dim, green};
@@ -26,6 +27,9 @@ pub(super) struct Arguments {
     /// What to resolve: TOOL or TOOL@CHANNEL
     #[arg(value_name = "SPEC", conflicts_with = "file")]
     specs: Vec<String>,
+    /// For .NET: `preview` takes previews of the line as well, `ga` stable releases only
+    #[arg(long, value_name = "QUALITY", requires = "specs", value_parser = quality::parse)]
+    quality: Option<Quality>,
     /// Resolve what this project file requests: global.json, go.mod (or *.mod), go.work, .go-version, .tool-versions, mise.toml
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
@@ -98,7 +102,8 @@ struct File<'a> {
 }
 
 impl Arguments {
-    pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+    pub(super) fn run(mut self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
+        self.specs = quality::apply(self.quality, self.specs)?;
         let mut settings = Settings::without_store(host, global)?;
         self.adjust(&mut settings.policy);
         let context = settings.context();

@@ -9,7 +9,7 @@ use super::{Error, Origin, ToolRequest};
 use crate::fs::{self, FileError, Within};
 use crate::model::{Channel, Version};
 use crate::project::{Root, ToolEntry};
-use crate::text::comma_separated;
+use crate::text::{chain, comma_separated};
 use crate::toolchain::{self, FileRequest, ProjectFile, Role, Toolchain};
 
 /// The most members of a workspace that are looked into.
@@ -126,7 +126,12 @@ pub(super) fn discover(root: &Root) -> Result<Discovery, Error> {
         }
         found.requests.extend(chosen.requests);
     }
-    found.broken.retain(|broken| !found.requests.iter().any(|request| request.tool.name() == broken.tool.name()));
+    // Another file requests the tool: what cannot be used does not count, and is said.
+    let (answered, broken): (Vec<Broken>, Vec<Broken>) = std::mem::take(&mut found.broken)
+        .into_iter()
+        .partition(|broken| found.requests.iter().any(|request| request.tool.name() == broken.tool.name()));
+    found.broken = broken;
+    found.notes.extend(answered.iter().map(|broken| format!("a line does not count: {}", chain(&broken.error))));
     Ok(found)
 }
 

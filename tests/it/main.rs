@@ -53,6 +53,8 @@ mod mirror_parse;
 mod mirror_sync;
 mod podman;
 mod project_file;
+#[cfg(unix)]
+mod projects;
 mod real_go;
 mod resolve_dotnet;
 mod resolve_go;
