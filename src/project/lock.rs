@@ -454,7 +454,7 @@ mod tests {
         let twice = Lock::parse(Path::new(LOCK), &format!("{good}{}", good.split_once("version = 1\n").unwrap().1));
         let twice = twice.unwrap_err().to_string();
         assert!(twice.contains("go is listed twice for one request"), "{twice}");
-        assert!(twice.contains(&format!("line {}:", good.lines().count() + 2)), "{twice}");
+        assert!(twice.contains(&format!("line {}:", good.lines().count() + 3)), "{twice}");
         for other in [0, 3] {
             let error = Lock::parse(Path::new(LOCK), &format!("version = {other}")).unwrap_err();
             assert!(matches!(error, Error::NewerLock { found, known: 2, .. } if found == other), "{error}");

@@ -188,7 +188,7 @@ async fn go_dev_candidates(
 
 fn has_newer_patch(exact: &Version, versions: &[Version]) -> bool {
     let is_newer = |other: &Version| other > exact && line(other) == line(exact) && !other.is_prerelease();
-    versions.iter().any(is_newer)
+    !exact.is_prerelease() && versions.iter().any(is_newer)
 }
 
 /// Reads which releases fix security problems, for a warning; without the document there is none.
@@ -436,9 +436,9 @@ mod tests {
             ("oldstable", &plain, "short", "1.26.7", None),
             ("1", &plain, "full", "1.27.0", None),
             ("1.26", &plain, "full", "1.26.7", None),
-            ("1.26.6", &plain, "full", "1.26.6", None),
+            ("1.26.6", &plain, "full history", "1.26.6", Some("2026-08-13")),
             ("1.20", &plain, "full", "1.20.1", None),
-            ("1.20.0", &plain, "full", "1.20", None),
+            ("1.20.0", &plain, "full history", "1.20", Some("2023-02-01")),
             ("1.27rc1", &plain, "full", "1.27rc1", None),
             ("1.0", &plain, "full", "none", None),
             (">=1.20 <1.26", &plain, "full", "1.25.14", None),

@@ -68,7 +68,7 @@ fn a_line_that_cannot_be_used_stops_no_other_tool() {
         assert_eq!(texts(&found), ["dotnet@8.0.415 by .tool-versions"], "{line}");
         let [Broken { tool, error }] = found.broken.as_slice() else { panic!("{line}: {:?}", found.broken) };
         assert_eq!(tool.name(), "go");
-        assert!(crate::text::chain(error).contains(said), "{line}: {error}");
+        assert!(chain(error).contains(said), "{line}: {error}");
     }
     let world = World::new(&[(".tool-versions", "golang system\ndotnet 8.0.415\n")]);
     let found = world.discover("").unwrap();
