@@ -128,8 +128,7 @@ impl Arguments {
         let checked = files.iter().map(|file| checker.check(file)).collect::<Result<Vec<_>, _>>()?;
         print(&checked, format)?;
         done(global, summary(&checked));
-        let code =
-            u8::from(checked.iter().flat_map(|one| &one.findings).any(|finding| self.denies(finding.rule.level)));
+        let code = u8::from(checked.iter().flat_map(|one| &one.findings).any(|finding| self.denies(finding.level)));
         Ok(ExitCode::from(code))
     }
 
@@ -230,7 +229,7 @@ fn summary(checked: &[Checked]) -> String {
     let all = || checked.iter().flat_map(|one| &one.findings);
     let mut text = counted(checked.len(), "file");
     for level in [Level::Error, Level::Warning, Level::Note] {
-        let count = all().filter(|finding| finding.rule.level == level).count();
+        let count = all().filter(|finding| finding.level == level).count();
         if count > 0 {
             text.push_str(&format!(", {}", counted(count, level.as_str())));
         }

@@ -171,10 +171,16 @@ impl<'a> Config<'a> {
         self.jobs.iter().filter(|job| !job.is_hidden() && !job.shadowed)
     }
 
-    /// Finds a job that runs.
+    /// Finds a job that runs, by its name or by that of one of its copies: GitLab names those of a parallel job `unit 1/3` and
+    /// `ruby: [2.7, aws]`
+    /// (<https://docs.gitlab.com/ci/jobs/job_control/#fetch-artifacts-from-a-parallelmatrix-job>).
     #[must_use]
     pub fn job(&self, name: &str) -> Option<&Job<'a>> {
-        self.running.get(name).map(|at| &self.jobs[*at])
+        let named = |name: &str| self.running.get(name).map(|at| &self.jobs[*at]);
+        named(name).or_else(|| {
+            let (of, copy) = copy_name(name)?;
+            named(of).filter(|job| job.has_copy(&copy))
+        })
     }
 
     /// Returns the top-level value of a name: a job, hidden or not, or a keyword.
@@ -278,11 +284,46 @@ impl<'a> Job<'a> {
         Some(items.iter().filter_map(need).collect())
     }
 
+    /// Returns true if GitLab makes such a copy of it, or may make it.
+    fn has_copy(&self, copy: &Copy<'_>) -> bool {
+        let Some(parallel) = self.get("parallel") else { return false };
+        match copy {
+            Copy::Permutation(values) => parallel.get("matrix").is_some_and(|matrix| {
+                let named = |row: &Vec<(&str, &str)>| row.iter().map(|(_, value)| *value).eq(values.iter().copied());
+                permutations(matrix).is_none_or(|rows| rows.iter().any(named))
+            }),
+            Copy::Numbered(number, of) => {
+                parallel
+                    .text()
+                    .is_some_and(|count| count.parse().map_or(count.contains('$'), |count: u32| *of == count))
+                    && (1..=*of).contains(number)
+            }
+        }
+    }
+
     /// Lists the permutations of `parallel:matrix`; none if there are none or they are unknown.
     #[must_use]
     pub fn matrix(&self) -> Option<Vec<Vec<(&'a str, &'a str)>>> {
         permutations(self.get("parallel")?.get("matrix")?)
     }
+}
+
+/// What GitLab adds to the name of a parallel job for one of its copies.
+enum Copy<'a> {
+    /// `: [2.7, aws]`: the values of one permutation.
+    Permutation(Vec<&'a str>),
+    /// ` 1/3`: its number, and how many there are.
+    Numbered(u32, u32),
+}
+
+/// Splits the name of a copy into that of the job and what was added.
+fn copy_name(name: &str) -> Option<(&str, Copy<'_>)> {
+    if let Some((job, values)) = name.strip_suffix(']').and_then(|name| name.rsplit_once(": [")) {
+        return Some((job, Copy::Permutation(values.split(", ").collect())));
+    }
+    let (job, numbers) = name.rsplit_once(' ')?;
+    let (number, of) = numbers.split_once('/')?;
+    Some((job, Copy::Numbered(number.parse().ok()?, of.parse().ok()?)))
 }
 
 /// A job that another needs.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::Rule;
+use super::{Level, Rule};
 use crate::format::{Position, Source};
 
 /// A mistake and its location.
@@ -11,6 +11,8 @@ use crate::format::{Position, Source};
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
+    /// Its severity here: that of the rule, unless the service that reads this file is more lenient.
+    pub level: Level,
     /// What is wrong here, with the names involved.
     pub message: String,
     /// The bytes it is about.
@@ -51,8 +53,16 @@ impl Findings {
     pub fn report(&mut self, rule: &'static Rule, span: Range<usize>, message: impl Into<String>) -> &mut Finding {
         let nowhere = Position { line: 0, column: 0 };
         let message = message.into();
-        let finding =
-            Finding { rule, message, span, start: nowhere, end: nowhere, service_says: None, fix: Vec::new() };
+        let finding = Finding {
+            rule,
+            level: rule.level,
+            message,
+            span,
+            start: nowhere,
+            end: nowhere,
+            service_says: None,
+            fix: Vec::new(),
+        };
         let count = self.counts.entry(rule.id).or_default();
         *count += 1;
         if *count > MOST_KEPT {
@@ -66,6 +76,12 @@ impl Findings {
     #[must_use]
     pub(super) fn has(&self, rule: &Rule, offset: usize) -> bool {
         self.kept.iter().rev().take(8).any(|finding| finding.rule == rule && finding.span.contains(&offset))
+    }
+
+    /// Returns true if something was reported about these bytes or a part of them.
+    #[must_use]
+    pub(super) fn overlaps(&self, span: &Range<usize>) -> bool {
+        self.kept.iter().any(|finding| finding.span.start < span.end && span.start < finding.span.end)
     }
 
     /// Changes every finding.
@@ -111,6 +127,12 @@ impl Finding {
     /// Adds what the service would say.
     pub fn says(&mut self, text: impl Into<String>) -> &mut Self {
         self.service_says = Some(text.into());
+        self
+    }
+
+    /// Lowers it to a warning: the service that reads this file accepts it.
+    pub(super) fn warns(&mut self) -> &mut Self {
+        self.level = self.level.max(Level::Warning);
         self
     }
 

@@ -112,7 +112,16 @@ mod tests {
         let fix =
             edits.iter().map(|(start, end, text)| Edit { span: *start..*end, text: (*text).to_owned() }).collect();
         let rule = rule("TK001").unwrap();
-        Finding { rule, message: String::new(), span: 0..0, start: nowhere, end: nowhere, service_says: None, fix }
+        Finding {
+            rule,
+            level: rule.level,
+            message: String::new(),
+            span: 0..0,
+            start: nowhere,
+            end: nowhere,
+            service_says: None,
+            fix,
+        }
     }
 
     #[test]

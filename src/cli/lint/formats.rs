@@ -15,7 +15,7 @@ pub(super) fn json(checked: &[Checked]) -> Value {
     let one = |file: &Checked, finding: &Finding| {
         let fix: Vec<Value> = finding.fix.iter().map(|edit| replacement(file.source.as_ref(), edit)).collect();
         json!({
-            "path": file.path, "files": rules::about(file.target), "rule": finding.rule.id, "level": finding.rule.level.as_str(),
+            "path": file.path, "files": rules::about(file.target), "rule": finding.rule.id, "level": finding.level.as_str(),
             "message": finding.message, "line": finding.start.line, "column": finding.start.column,
             "endLine": finding.end.line, "endColumn": finding.end.column, "fix": fix, "service": finding.service_says,
         })
@@ -41,7 +41,7 @@ pub(super) fn code_quality(checked: &[Checked]) -> Value {
     let mut report = Vec::new();
     for file in checked {
         for (finding, fingerprint) in file.findings.iter().zip(fingerprints(file)) {
-            let severity = match finding.rule.level {
+            let severity = match finding.level {
                 Level::Error => "critical",
                 Level::Warning => "major",
                 Level::Note => "info",
@@ -113,7 +113,7 @@ fn result(file: &Checked, finding: &Finding, index: usize, fingerprint: &str) ->
     let text = said
         .map_or(finding.message.clone(), |said| format!("{}. {} says: {said}", finding.message, service(file.target)));
     let mut value = json!({
-        "ruleId": finding.rule.id, "ruleIndex": index, "level": finding.rule.level.as_str(), "message": { "text": text },
+        "ruleId": finding.rule.id, "ruleIndex": index, "level": finding.level.as_str(), "message": { "text": text },
         "locations": [{ "physicalLocation": { "artifactLocation": artifact, "region": region } }],
         "partialFingerprints": { "line/v1": fingerprint },
     });

@@ -35,7 +35,7 @@ pub(super) fn paint(level: Level, text: &str) -> Styled {
 
 fn one(file: &Checked, finding: &Finding, text: &mut Styled) {
     let rule = finding.rule;
-    let head = paint(rule.level, &format!("{}[{}]:", rule.level.as_str(), rule.id));
+    let head = paint(finding.level, &format!("{}[{}]:", finding.level.as_str(), rule.id));
     let (line, column) = (finding.start.line, finding.start.column);
     text.push(head + format!(" {}\n", finding.message));
     let margin = " ".repeat(line.to_string().len());
@@ -44,7 +44,7 @@ fn one(file: &Checked, finding: &Finding, text: &mut Styled) {
         let shown = source.line(line);
         let last = if finding.end.line == line { finding.end.column } else { usize::MAX };
         let (shown, before, width) = cut(shown, column, last);
-        let caret = paint(rule.level, &"^".repeat(width));
+        let caret = paint(finding.level, &"^".repeat(width));
         let (margin, bar) = (format!("{margin} "), dim("|"));
         text.push(Styled::from(&margin) + bar.clone() + "\n");
         text.push(dim(line.to_string()) + " " + bar.clone() + format!(" {shown}\n"));

@@ -232,6 +232,7 @@ fn secret(pair: &Pair, findings: &mut Findings) {
         && !value.starts_with(['/', '.'])
         && !value.starts_with("arn:")
         && !value.contains("://")
+        && !is_word(value)
         && !stand_ins.iter().any(|word| lower.contains(word))
         && value.chars().any(|c| !c.is_ascii_digit());
     if (named && plain) || token(value).is_some() {
@@ -241,6 +242,13 @@ fn secret(pair: &Pair, findings: &mut Findings) {
         );
         findings.report(&SECRET, pair.value.span.clone(), message);
     }
+}
+
+/// Returns true for what a person wrote to stand for a secret, such as `postgres` or `fbAppSecret`: letters, no digit, not long
+/// enough to be a random key.
+fn is_word(value: &str) -> bool {
+    const LONGEST: usize = 23;
+    value.len() <= LONGEST && value.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '_' | '.'))
 }
 
 /// Finds a credential by its shape.

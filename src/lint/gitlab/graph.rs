@@ -24,7 +24,13 @@ fn waiting(config: &Config<'_>, findings: &mut Findings) {
         .visible()
         .map(|job| {
             let needs = job.needs().unwrap_or_default();
-            (job.name, needs.iter().map(|need| (need.name, need.node.span.clone())).collect())
+            (
+                job.name,
+                needs
+                    .iter()
+                    .map(|need| (config.job(need.name).map_or(need.name, |job| job.name), need.node.span.clone()))
+                    .collect(),
+            )
         })
         .collect();
     if let Some((link, path)) = circle(&waits) {
@@ -133,7 +139,8 @@ fn needs(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
                 );
             }
         }
-        overwritten(job, other, need.matrix.is_some(), need.node, findings);
+        let subset = need.matrix.is_some() || need.name != other.name;
+        overwritten(job, other, subset, need.node, findings);
     }
 }
 
@@ -169,15 +176,17 @@ fn dependencies(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
     let needs = job.needs();
     for node in job.get("dependencies").and_then(Node::items).unwrap_or_default() {
         let Some(name) = node.text().filter(|name| !name.contains('$')) else { continue };
-        if config.job(name).is_none() {
+        let Some(other) = config.job(name) else {
             if !config.elsewhere && node.tag.is_none() {
                 findings
                     .report(&r::NEED, node.span.clone(), format!("there is no job `{name}`{}", near(config, name)))
                     .says(format!("{} job: undefined dependency: {name}", job.name));
             }
-        } else if let Some(needs) = &needs
+            continue;
+        };
+        if let Some(needs) = &needs
             && !needs.is_empty()
-            && !needs.iter().any(|need| need.name == name)
+            && !needs.iter().any(|need| need.name == name || need.name == other.name)
         {
             findings
                 .report(&r::DEPENDENCIES, node.span.clone(), format!("`{name}` is not in `needs`"))

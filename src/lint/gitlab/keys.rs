@@ -66,7 +66,7 @@ pub(super) fn check(config: &Config<'_>, findings: &mut Findings) {
         root(entry, findings);
     }
     for job in config.jobs.iter().filter(|job| !job.is_hidden()) {
-        keys(job, findings);
+        keys(config, job, findings);
         extends(config, job, findings);
         values(job, findings);
     }
@@ -111,7 +111,7 @@ fn kind(entry: &Entry, expected: &str, says: &str, findings: &mut Findings) {
     findings.report(&r::WRONG_TYPE, entry.value.span.clone(), message).says(says);
 }
 
-fn keys(job: &Job<'_>, findings: &mut Findings) {
+fn keys(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
     let name = job.name;
     for entry in job.body.entries().unwrap_or_default().iter().filter(|entry| !entry.is_merge()) {
         let Some(key) = entry.key.text() else { continue };
@@ -139,6 +139,8 @@ fn keys(job: &Job<'_>, findings: &mut Findings) {
     }
     if !["script", "run", "trigger", "pages"].iter().any(|key| job.get(key).is_some())
         && !job.open
+        // A job of that name in an included file may bring it: this is how templates are adapted.
+        && !config.elsewhere
         && !job.name.contains("$[[")
         && !job.needs_pipeline()
     {

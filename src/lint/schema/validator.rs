@@ -11,7 +11,12 @@ pub(super) struct Validator(jsonschema::Validator);
 
 impl Validator {
     pub(super) fn new(schema: &Value) -> Result<Self, String> {
-        jsonschema::validator_for(schema).map(Self).map_err(|cause| format!("the schema is not a JSON schema: {cause}"))
+        // GitLab does not enforce `format`.
+        jsonschema::options()
+            .should_validate_formats(false)
+            .build(schema)
+            .map(Self)
+            .map_err(|cause| format!("the schema is not a JSON schema: {cause}"))
     }
 
     /// Returns what the schema refuses in `value`.

@@ -45,5 +45,6 @@ fn zero_byte(source: &Source, findings: &mut Findings) -> bool {
 pub(super) fn unreadable(cause: &Unreadable) -> Finding {
     let (start, at) = (cause.position(), 0..0);
     let message = cause.to_string();
-    Finding { rule: &rules::NO_TEXT, message, span: at, start, end: start, service_says: None, fix: Vec::new() }
+    let rule = &rules::NO_TEXT;
+    Finding { rule, level: rule.level, message, span: at, start, end: start, service_says: None, fix: Vec::new() }
 }

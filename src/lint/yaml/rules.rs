@@ -34,8 +34,8 @@ rules! {
         target: Target::Yaml,
         blocks: true,
         summary: "a key appears twice in one map",
-        reason: "Keys must be unique: some parsers reject the file, others silently keep only the last value: \
-                 https://yaml.org/spec/1.2.2/#3213-node-comparison",
+        reason: "Keys must be unique: some parsers reject the file, others silently keep only the last value (GitLab does, \
+                 so it is a warning there): https://yaml.org/spec/1.2.2/#3213-node-comparison",
         bad: "build:\n  script: make\nbuild:\n  script: make arm",
         good: "build:\n  script: make\nbuild-arm:\n  script: make arm",
     };

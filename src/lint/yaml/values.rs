@@ -119,7 +119,10 @@ fn twice(text: &str, first: &Entry, entry: &Entry, place: &Place<'_>, findings: 
     } else {
         format!("this map already has `{text}`, on line {line}; that value is lost")
     };
-    findings.report(&rules::DUPLICATE, entry.key.span.clone(), lost);
+    let finding = findings.report(&rules::DUPLICATE, entry.key.span.clone(), lost);
+    if place.target == Target::GitLab {
+        finding.warns(); // GitLab keeps the last one and runs the pipeline.
+    }
 }
 
 fn is_job(node: &Node) -> bool {
