@@ -224,6 +224,13 @@ impl<'a> Job<'a> {
         })
     }
 
+    /// Finds a key as it is written in the job itself or in one that it extends, not as `default` has it.
+    #[must_use]
+    pub fn written(&self, key: &str) -> Option<&'a Entry> {
+        let own = self.body.entry(key).or_else(|| self.parents.iter().find_map(|parent| parent.entry(key)));
+        own.filter(|entry| !entry.value.is_null())
+    }
+
     /// Returns true if it only mirrors another pipeline (`needs:pipeline`).
     #[must_use]
     pub fn needs_pipeline(&self) -> bool {

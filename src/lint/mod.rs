@@ -32,6 +32,9 @@ static LISTS: &[&[&Rule]] = &[
     buildspec::output::RULES,
     buildspec::batch::RULES,
     gitlab::rules::RULES,
+    gitlab::conditions::RULES,
+    gitlab::references::RULES,
+    gitlab::starting::RULES,
     schema::RULES,
 ];
 

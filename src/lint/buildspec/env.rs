@@ -244,11 +244,15 @@ fn secret(pair: &Pair, findings: &mut Findings) {
     }
 }
 
-/// Returns true for what a person wrote to stand for a secret, such as `postgres` or `fbAppSecret`: letters, no digit, not long
-/// enough to be a random key.
+/// Returns true for what stands for a secret, such as `postgres`, `fbAppSecret` or `my-redis-password`: one word of letters, or
+/// several with the name of a secret among them. A random key is longer.
 fn is_word(value: &str) -> bool {
     const LONGEST: usize = 23;
-    value.len() <= LONGEST && value.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '_' | '.'))
+    let lower = value.to_lowercase();
+    let one = value.chars().all(char::is_alphabetic);
+    let words = value.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '_' | '.'));
+    let named = ["password", "secret", "token", "key"].iter().any(|word| lower.contains(word));
+    value.len() <= LONGEST && (one || (words && named))
 }
 
 /// Finds a credential by its shape.
