@@ -128,6 +128,8 @@ fn fish(vars: &[(String, String)], unset: &[Redirect], folders: &[String]) -> St
              set -gx PATH {folders} $others; end\n"
         ));
     }
+    // `set` passes on the status of the command before it (<https://fishshell.com/docs/current/cmds/set.html>).
+    text.push_str("true\n");
     text
 }
 
