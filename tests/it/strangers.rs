@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::support::github::sha256;
-use crate::support::upstream::Upstream;
+use crate::support::upstream::{Fault, Upstream};
 use crate::support::world::World;
 
 /// Texts that the readers of project files quote when they do not understand them.
@@ -151,6 +151,58 @@ fn a_variable_of_the_environment_is_used_when_the_user_names_it() {
             assert!(run.stdout.contains("`OTHER` has no value") && run.stderr.contains("--env NAME"), "{run:?}");
         }
     }
+}
+
+/// Puts a manifest into a registry under its digest, and returns a row that names it.
+fn manifest(registry: &Upstream, kind: &str, text: &str) -> serde_json::Value {
+    let digest = format!("sha256:{}", sha256(text.as_bytes()));
+    let path = format!("/v2/x/manifests/{digest}");
+    registry.file(&path, text.as_bytes()).fault(&path, Fault::ContentType(kind.to_owned()));
+    serde_json::json!({ "mediaType": kind, "digest": digest, "size": text.len() })
+}
+
+#[test]
+fn an_index_that_fans_out_is_read_once_for_each_manifest_and_not_without_end() {
+    const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+    let index = |rows: &[serde_json::Value]| {
+        serde_json::json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": rows }).to_string()
+    };
+    let (registry, config) = (Upstream::new(), r#"{"architecture":"amd64","os":"linux"}"#);
+    let config_digest = format!("sha256:{}", sha256(config.as_bytes()));
+    registry.file(&format!("/v2/x/blobs/{config_digest}"), config);
+    let image = |note: usize| {
+        let config = serde_json::json!({ "mediaType": "application/vnd.oci.image.config.v1+json",
+            "digest": config_digest, "size": config.len() });
+        serde_json::json!({ "schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": [],
+            "annotations": { "note": note.to_string() } })
+        .to_string()
+    };
+    let same = vec![manifest(&registry, IMAGE, &image(0)); 3000];
+    let many: Vec<_> = (0..300).map(|number| manifest(&registry, IMAGE, &image(number))).collect();
+    let nested = vec![manifest(&registry, INDEX, &index(&many)); 30];
+    let world = World::new().with("TOOLKIT_RETRIES", "0");
+    let name = |tag: &str| format!("{}/x:{tag}", registry.host());
+    for (tag, rows, commands, refused, most) in [
+        ("same", &same, &["inspect", "check"][..], false, 10),
+        ("many", &many, &["inspect"], true, 300),
+        ("nested", &nested, &["inspect", "check"], false, 30),
+    ] {
+        let path = format!("/v2/x/manifests/{tag}");
+        registry.file(&path, index(rows)).fault(&path, Fault::ContentType(INDEX.to_owned()));
+        for command in commands {
+            registry.forget();
+            let run = world.run(&["image", command, &name(tag)]);
+            assert!(registry.total_requests() <= most, "{command} {tag}: {} requests", registry.total_requests());
+            assert_eq!(run.stderr.contains("more than 256 manifests"), refused, "{command} {tag}: {run:?}");
+        }
+    }
+    // Joining images expands what is nested.
+    registry.forget();
+    let new = name("new");
+    let refusal = world.fails(2, &["image", "index", "--dry-run", "--tag", &new, &name("nested")]);
+    assert!(refusal.contains("leads to more than 256 manifests"), "{refusal}");
+    assert!(registry.total_requests() < 20, "{} requests", registry.total_requests());
 }
 
 #[test]
