@@ -13,7 +13,7 @@ use std::path::Path;
 
 use super::error::Error;
 use crate::fs::FileError;
-use crate::model::{Node, NodeKind};
+use crate::model::{Node, NodeKind, TreeDigest};
 
 /// The entries of a tree by path, every parent folder included.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -95,6 +95,11 @@ impl Files {
             }
         }
         Self(entries)
+    }
+
+    /// Returns the digest of the list.
+    pub(super) fn digest(&self) -> TreeDigest {
+        TreeDigest::new(*blake3::hash(self.to_text().as_bytes()).as_bytes())
     }
 
     /// Counts the bytes of all files.

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use super::adopt::adopt;
 use super::error::Error;
-use super::file_list::digest_of;
 use super::files::Files;
 use super::hold::{Attempt, exclusive, hold};
 use super::id::{Fingerprint, InstallId};
@@ -181,7 +180,7 @@ impl Staging {
         let (count, bytes) = (files.entries().len() as u64, files.bytes());
         let own = (!added.is_empty()).then(|| {
             let added: Vec<&str> = added.iter().map(String::as_str).collect();
-            digest_of(&files.without(&added)).to_hex()
+            files.without(&added).digest().to_hex()
         });
         let receipt = Receipt {
             id: self.id.clone(),
