@@ -98,14 +98,13 @@ fn entry(request: &ToolRequest, platforms: &[Platform], locked: &LockedTool, pol
         Ok(version) if !request.channel.admits(&version) => {
             findings.push(format!("{name} {version} does not match {channel}"));
         }
-        Ok(_) => {}
+        Ok(_) => findings.extend(unexpected(request, locked)),
     }
     for platform in platforms {
         if locked.artifacts_for(*platform).is_empty() {
             findings.push(format!("{name} {} is not locked for {platform}", locked.version));
         }
     }
-    findings.extend(unexpected(request, locked));
     for LockedArtifact { platform, artifact, .. } in &locked.artifacts {
         if !platforms.contains(platform) {
             findings.push(format!("{name} is locked for {platform}, which `platforms` does not list"));

@@ -182,7 +182,7 @@ mod tests {
         assert!(ImageArgument::argument("r.io/App", &target(), folder.path()).is_err());
         let child = ImageArgument::child("linux/arm64=r.io/app:1-amd64", &target(), folder.path()).unwrap();
         assert_eq!(child.claims, [Claim::of_flag("linux/arm64".parse().unwrap())]);
-        for text in ["r.io/app:1", "arm64=r.io/app:1", "linux/arm64=", "=r.io/app:1"] {
+        for text in ["r.io/app:1", "arm65=r.io/app:1", "linux/arm64=", "=r.io/app:1"] {
             assert!(ImageArgument::child(text, &target(), folder.path()).is_err(), "{text}");
         }
     }

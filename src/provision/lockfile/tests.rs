@@ -72,11 +72,24 @@ fn a_lock_that_differs_from_the_requests_in_one_thing_has_one_finding() {
 fn each_of_several_versions_has_its_own_entry() {
     let (_, lock, policy) = agreeing();
     let platforms = ["linux/amd64", "linux/arm64"].map(|platform| platform.parse().unwrap());
-    let locked = |line: &str, patch: &str| LockedTool {
-        name: "dotnet".to_owned(),
-        request: line.to_owned(),
-        version: format!("{line}.{patch}"),
-        ..lock.tools[0].clone()
+    let locked = |line: &str, patch: &str| {
+        let version = format!("{line}.{patch}");
+        let artifact = |of: &str, name: &str| {
+            let mut locked = artifact(of);
+            let folder = format!("https://builds.dotnet.microsoft.com/dotnet/Sdk/{version}");
+            locked.artifact.url = format!("{folder}/dotnet-sdk-{version}-{name}.tar.gz").parse().unwrap();
+            locked.artifact.digest = format!("sha512:{}", "0".repeat(128)).parse().unwrap();
+            locked.artifact.proof.source = "builds.dotnet.microsoft.com".to_owned();
+            locked.artifact.strip = 0;
+            locked
+        };
+        LockedTool {
+            name: "dotnet".to_owned(),
+            request: line.to_owned(),
+            artifacts: vec![artifact("linux/amd64", "linux-x64"), artifact("linux/arm64", "linux-arm64")],
+            version,
+            ..lock.tools[0].clone()
+        }
     };
     let requests =
         |lines: &[&str]| -> Vec<_> { lines.iter().map(|line| argument(&format!("dotnet@{line}")).unwrap()).collect() };
