@@ -296,7 +296,7 @@ impl Discovery {
         match of_line(&tool, line, path, name) {
             Ok(Some(requests)) => self.requests.extend(requests),
             Ok(None) => {
-                self.notes.push(format!("{name}, line {}: `{}` is left to the machine", line.number, line.text()))
+                self.notes.push(format!("{name}, line {}: `{}` is left to the machine", line.number, line.text()));
             }
             Err(error) => self.broken.push(Broken { tool, error }),
         }

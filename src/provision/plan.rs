@@ -12,7 +12,7 @@ use crate::archive::{Layers, Limits};
 use crate::ingest::{self, Ingested, IngestedLayer};
 use crate::model::{Artifact, Pins, Release, Verified};
 use crate::store::{Install, InstallId, Lock, Origin, Staging, Store, Unpacked};
-use crate::toolchain::{self, Toolchain};
+use crate::toolchain::{self, Layout, Toolchain};
 
 /// What is here already and what is missing. A value, so that `--dry-run` can print it before anything changes.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ pub async fn repair(install: &Install, pins: Option<Pins>, context: &Context<'_>
     let tool = toolchain::find(release.tool.as_str());
     let staged = stage(&release, tool.as_deref(), &lock, context).await?;
     let layout = tool.map(|tool| tool.card().layout);
-    let added = layout.and_then(|layout| layout.shared()).map_or(&[][..], |root| root.added);
+    let added = layout.and_then(Layout::shared).map_or(&[][..], |root| root.added);
     let install = blocking(move || {
         staged.staging.adopt(added)?;
         staged.staging.replace(staged.verified, staged.unpacked)

@@ -85,7 +85,9 @@ mod tests {
         {
             let folder = folder.path().join("installs/go").join(name);
             fs::create_dir_all(&folder).unwrap();
-            receipt.map(|text| fs::write(folder.join(RECEIPT), text).unwrap());
+            if let Some(text) = receipt {
+                fs::write(folder.join(RECEIPT), text).unwrap();
+            }
         }
         let inventory = store.inventory().unwrap();
         assert!(inventory.installs.is_empty());

@@ -145,7 +145,7 @@ fn a_variable_of_the_environment_is_used_when_the_user_names_it() {
         let run = world.run(&[&["image", "check", "--no-newer"], arguments].concat());
         let seen: Vec<_> = registry.all_seen().into_iter().map(|seen| seen.target).collect();
         let wanted = asked.map(|tag| format!("/v2/x/manifests/{tag}"));
-        assert_eq!(wanted.iter().all(|path| seen.contains(path)), true, "{arguments:?}: {seen:?} {run:?}");
+        assert!(wanted.iter().all(|path| seen.contains(path)), "{arguments:?}: {seen:?} {run:?}");
         assert_eq!(asked.is_none(), seen.is_empty(), "{arguments:?}: {seen:?}");
         if asked.is_none() {
             assert!(run.stdout.contains("`OTHER` has no value") && run.stderr.contains("--env NAME"), "{run:?}");
