@@ -154,7 +154,7 @@ impl Arguments {
             let found = provision::compare(requests, lock, Documents::Needed, &context);
             return Ok(recorded.and(settings.runtime.block_on(async { Ok(found.await?) })?));
         }
-        // Which copies there are is no news.
+        // Which copies there are needs no message.
         let quiet = Settings::without_store(&settings.host, &Global { quiet: true, offline: true, ..global.clone() })?;
         let context = Context { policy: &settings.policy, ..quiet.context() };
         let found = provision::compare(requests, lock, Documents::AtHand, &context);

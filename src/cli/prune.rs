@@ -40,7 +40,7 @@ Examples:
 
 impl Arguments {
     pub(super) fn run(self, host: &Host, global: &Global) -> Result<ExitCode, Failure> {
-        // A mistake in this project's file is no reason to keep what nobody needs.
+        // A mistake in this project's file does not keep what nobody needs.
         let settings = Settings::for_documents(host, global, Retries::All)?;
         let keep: Vec<PathBuf> = self.keep.iter().map(|folder| host.cwd.join(folder)).collect();
         if let Some(folder) = keep.iter().find(|folder| !folder.join(LOCK).is_file()) {

@@ -94,7 +94,7 @@ fn start() -> io::Result<Tokio> {
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Drop for Runtime {
-    /// Gives blocking work a moment to end: an install that is being promoted is done in milliseconds, but the wait for
+    /// Leaves blocking work a moment to end: an install that is being promoted is done in milliseconds, but the wait for
     /// another process' lock may be long, and nobody waits for its outcome any more.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {

@@ -19,9 +19,9 @@ use crate::text::{chain, escape_line};
 
 /// Hash every installed file again and compare it with what the lock pins
 ///
-/// Exits 1 when a file is missing, was changed, or was added where no tool puts files. What a tool itself has added (the packs and
-/// records of `dotnet workload install`) is listed and is no damage, unless --strict is given. What is removed meanwhile is passed
-/// over; what cannot be read does not keep the rest from being checked, and the exit code is 5.
+/// Exits 1 when a file is missing, was changed, or was added where no tool puts files. What a tool itself has added (the packs
+/// and records of `dotnet workload install`) is listed and does not count as damage, unless --strict is given. What is removed
+/// meanwhile is passed over; what cannot be read does not keep the rest from being checked, and the exit code is 5.
 ///
 /// Use it after a CI cache was restored: whoever can write to a cache can write files, the list of files and the receipt that
 /// fit together. What is found depends on what there is to compare with:

@@ -28,7 +28,7 @@ impl Tries {
         self.resumed.store(resumed, Ordering::Relaxed);
     }
 
-    /// Returns true if an error is no verdict yet: the file changed on its server meanwhile, or the bytes are wrong that a
+    /// Returns true if an error is not a verdict yet: the file changed on its server meanwhile, or the bytes are wrong that a
     /// server pieced together. Some answer ranges with other bytes than those of the file, and one whole download decides.
     pub(super) fn once_more(&self, error: &Error, progress: Progress<'_>) -> bool {
         let again = match error {

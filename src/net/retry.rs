@@ -27,7 +27,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Gives up on a server that is silent or drips within half a minute, twice, and on a slow one only after two hours.
+    /// Stops with a server that is silent or drips within half a minute, twice, and on a slow one only after two hours.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(20),

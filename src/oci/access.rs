@@ -109,7 +109,7 @@ impl Access {
         self.known().adopted.insert(without_query(url), repository.clone());
     }
 
-    /// Tells as whom a registry is asked, for messages.
+    /// Returns the account that a registry is asked with, for messages.
     pub(super) fn asked_as(&self, registry: &str) -> String {
         let asked_as = self.known().asked_as.get(registry).cloned();
         asked_as.unwrap_or_else(|| "anonymously, because no credentials were found".to_owned())

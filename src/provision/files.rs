@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::version_managers::{self, Line, Meaning, manager_of};
+use super::version_managers::{self, Interpretation, Line, manager_of};
 use super::{Error, Origin, ToolRequest};
 use crate::fs::{self, FileError, Within};
 use crate::model::{Channel, Version};
@@ -307,8 +307,8 @@ impl Discovery {
 fn of_line(tool: &Arc<dyn Toolchain>, line: &Line, path: &Path, name: &str) -> Result<Option<Vec<ToolRequest>>, Error> {
     let bad = |source| Error::BadProjectFile { path: path.to_owned(), source };
     let (channels, notes) = match version_managers::meaning(tool.as_ref(), line).map_err(bad)? {
-        Meaning::System => return Ok(None),
-        Meaning::Channels(channels, notes) => (channels, notes),
+        Interpretation::System => return Ok(None),
+        Interpretation::Channels(channels, notes) => (channels, notes),
     };
     let request = |channel| ToolRequest {
         rule: Some(format!("{} (line {})", line.text(), line.number)),

@@ -112,7 +112,7 @@ fn versions(value: &Spanned<DeValue<'_>>) -> Vec<String> {
 
 /// What a line requests of its tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum Interpretation {
     /// These versions, the preferred one first, and what the user should know about the others.
     Channels(Vec<Channel>, Vec<String>),
     /// Whatever the machine has.
@@ -124,13 +124,13 @@ pub(super) enum Meaning {
 ///
 /// # Errors
 /// When the line has no version, or one that is not a release of the tool.
-pub(super) fn meaning(tool: &dyn Toolchain, line: &Line) -> Result<Meaning, BadProjectFile> {
+pub(super) fn meaning(tool: &dyn Toolchain, line: &Line) -> Result<Interpretation, BadProjectFile> {
     let bad = |text: &str, reason: &str| BadProjectFile { line: line.number, reason: format!("`{text}`: {reason}") };
     let Some(first) = line.versions.first() else {
         return Err(bad(&line.name, &format!("the version is missing, as in `{} {}`", line.name, example(tool))));
     };
     if first == "system" {
-        return Ok(Meaning::System);
+        return Ok(Interpretation::System);
     }
     let several = tool.card().layout.shared().is_some();
     let (mut channels, mut notes) = (Vec::new(), Vec::new());
@@ -144,7 +144,7 @@ pub(super) fn meaning(tool: &dyn Toolchain, line: &Line) -> Result<Meaning, BadP
             channels.push(channel);
         }
     }
-    Ok(Meaning::Channels(channels, notes))
+    Ok(Interpretation::Channels(channels, notes))
 }
 
 fn channel(tool: &dyn Toolchain, version: &str) -> Result<Channel, String> {
@@ -176,8 +176,8 @@ mod tests {
         let lines = read(manager_of(Path::new(name)).unwrap(), text).map_err(|bad| bad.to_string())?;
         let line = lines.iter().find(|line| line.tool().is_some_and(|found| found.name() == tool)).ok_or("no line")?;
         match meaning(line.tool().unwrap().as_ref(), line).map_err(|bad| bad.to_string())? {
-            Meaning::System => Ok(("system".to_owned(), 0)),
-            Meaning::Channels(channels, notes) => {
+            Interpretation::System => Ok(("system".to_owned(), 0)),
+            Interpretation::Channels(channels, notes) => {
                 let channels: Vec<String> = channels.iter().map(ToString::to_string).collect();
                 Ok((channels.join(" "), notes.len()))
             }

@@ -73,7 +73,7 @@ fn mask(path: &Path, flags: MountFlags) -> bool {
     }
 }
 
-/// Gives up for good all that the program may not do, in this process and in those that it starts.
+/// Drops for good all that the program may not do, in this process and in those that it starts.
 ///
 /// # Errors
 /// When the system refuses; then the program must not be started.

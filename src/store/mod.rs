@@ -163,7 +163,7 @@ impl Install {
     }
 }
 
-/// Gives a new folder the mode of a store in which everybody may make files and nobody may remove another's.
+/// Sets the mode of a new folder to that of a store in which everybody may make files and nobody may remove another's.
 #[cfg(unix)]
 fn share_like(root: &Path, folder: &Path) {
     use rustix::fs::{Mode, OFlags, fchmod, open};

@@ -76,7 +76,7 @@ pub struct File {
 }
 
 impl Kind {
-    /// Tells what a file is by its name.
+    /// Returns what a file is by its name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         let lower = name.to_ascii_lowercase();
@@ -106,7 +106,7 @@ impl Kind {
         dockerfile.then_some(Self::Dockerfile)
     }
 
-    /// Tells what a file is by what it says.
+    /// Returns what a file is by what it says.
     #[must_use]
     pub fn by_content(text: &str) -> Option<Self> {
         let Ok(tree) = yaml::parse(text) else { return Self::builds(text) };

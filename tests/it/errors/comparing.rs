@@ -31,7 +31,7 @@ pub fn sections() -> Vec<Section> {
         ),
         section(
             "codebuild::Error::BadPrices",
-            [Error::BadPrices { path: file(), reason: text("-1 is no price for BUILD_GENERAL1_SMALL") }.into()],
+            [Error::BadPrices { path: file(), reason: text("-1 is not a price for BUILD_GENERAL1_SMALL") }.into()],
         ),
     ]
 }
