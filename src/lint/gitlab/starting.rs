@@ -190,7 +190,7 @@ fn on_stop(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
 
 /// GitLab itself warns of a last rule that has nothing but `when`.
 fn last_rule(config: &Config<'_>, job: &Job<'_>, findings: &mut Findings) {
-    let workflow = config.root.get("workflow").and_then(|workflow| workflow.get("rules"));
+    let workflow = config.top("workflow").and_then(|workflow| workflow.get("rules"));
     if workflow.is_some() || config.elsewhere {
         return;
     }
